@@ -1,0 +1,99 @@
+"""What can go wrong, by what the caller can do about it.
+
+HarvestError
+├── TryLater     the same call may work later: 429, 5xx, reset, timeout, half an answer, "stat": "fail" 105
+├── Refused      Flickr refuses this one thing for good: give up this photo, go on with the next
+└── StopRun      the run cannot go on; it ends with the exit code that says why
+    ├── UsageError    2  an option, a setting or a name is wrong
+    ├── KeyRefused    4  Flickr refuses the key or the token
+    └── CannotWrite   5  disk full, no permission, archive in use
+
+Exceptions of the libraries are translated once, where they arise, and never chained: aiohttp's carry the
+URL, and the URL carries the key.
+"""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of the command line."""
+
+    COMPLETE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    KEY_REFUSED = 4
+    CANNOT_WRITE = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class HarvestError(Exception):
+    """Base of all errors of this package; its text is one sentence that says what is wrong and what to do."""
+
+
+class TryLater(HarvestError):
+    """The same call may work later.
+
+    `retry_after` is the wait in seconds that the server asked for, None where it did not ask. `refusal` is
+    true where the server itself said "not now" (429, 503, code 105), which concerns every worker at once.
+    `unreached` is true where nothing that looks like Flickr answered: connection refused, name unknown, a
+    page of another kind of server.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        retry_after: float | None = None,
+        refusal: bool = False,
+        unreached: bool = False,
+    ) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+        self.refusal = refusal
+        self.unreached = unreached
+
+
+class Refused(HarvestError):
+    """Flickr refuses this one thing for good; `code` and `message` are Flickr's own."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"Flickr refuses: {message} (code {code}).")
+        self.code = code
+        self.message = message
+
+
+class StopRun(HarvestError):
+    """The run cannot go on."""
+
+    exit_code = Exit.UNEXPECTED
+
+
+class UsageError(StopRun):
+    """An option, a setting or a name is wrong. `field` names it where there is one (`tag_mode`)."""
+
+    exit_code = Exit.USAGE
+
+    def __init__(self, sentence: str, *, field: str | None = None) -> None:
+        super().__init__(f"{field}: {sentence}" if field else sentence)
+        self.sentence = sentence
+        self.field = field
+
+
+class Unreachable(StopRun):
+    """Nothing answers at the API's address, and nothing has since the run began."""
+
+    exit_code = Exit.INCOMPLETE
+
+
+class KeyRefused(StopRun):
+    """Flickr refuses the key or the token."""
+
+    exit_code = Exit.KEY_REFUSED
+
+
+class CannotWrite(StopRun):
+    """The output cannot be written: disk full, no permission, archive in use."""
+
+    exit_code = Exit.CANNOT_WRITE

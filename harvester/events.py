@@ -1,0 +1,134 @@
+"""What happens in a harvest, for whoever watches: progress, log, report.
+
+The core counts in a Tally, which a watcher reads when it likes, and tells of the rare things by events.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+
+@dataclass(slots=True)
+class Tally:
+    """The running counts of one run. `written` and `listed` begin where an earlier run of the archive ended."""
+
+    clock: Callable[[], float] = time.monotonic
+    started: float = field(init=False)
+    expected: int | None = None
+    """Photos that Flickr claims to match; None until it has said. It is a claim, not a promise."""
+    listed: int = 0
+    written: int = 0
+    written_before: int = 0
+    calls: int = 0
+    pages: int = 0
+    retries: int = 0
+    refused: int = 0
+    """Parts that Flickr refuses for good (null on the line)."""
+    failed: int = 0
+    """Photos that could not be had for now."""
+    bytes_written: int = 0
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began."""
+        return self.clock() - self.started
+
+    @property
+    def new(self) -> int:
+        """Photos that this run has written."""
+        return self.written - self.written_before
+
+
+Status: TypeAlias = Literal["complete", "incomplete", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How a run ended. Seconds are those of the run; counts of photos are the archive's."""
+
+    status: Status
+    photos: int
+    new: int
+    calls: int
+    retries: int
+    refused: int
+    failed: int
+    seconds: float
+    expected: int | None
+    output: Path | None
+    notes: tuple[str, ...] = ()
+    """Sentences about what is missing or odd, for people."""
+
+    @property
+    def calls_per_photo(self) -> float | None:
+        """Calls of this run for each photo that it wrote."""
+        return self.calls / self.new if self.new else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A run begins; `resumed` says how many photos the archive held already."""
+
+    job: dict[str, Any]
+    output: Path | None
+    resumed: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Nothing goes out for a while: `why` is a clause such as `the hour's 3600 calls are spent`."""
+
+    why: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """Calls go out again after a Waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying:
+    """One call failed in passing and is made again after so many seconds."""
+
+    method: str
+    why: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A photo, or an input line, could not be had for now."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """Something odd that a person should know of, in one sentence."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The run is over."""
+
+    summary: Summary
+
+
+Event: TypeAlias = Started | Waiting | Resumed | Retrying | Failed | Noticed | Ended
+Observer: TypeAlias = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """An observer that watches nothing."""
