@@ -1,0 +1,219 @@
+"""From the bytes of an answer to data or an error. Pure: no I/O, no clock.
+
+An answer is taken in two ways. The swift one proves that the body is whole, valid JSON in valid UTF-8 (orjson
+accepts nothing else), and then cuts the wanted members out as they stand, byte for byte. Anything odd takes the
+careful way: decode with replacement, parse leniently, write anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+
+from harvester.errors import KeyRefused, Refused, TryLater, UsageError
+
+# Codes that every method shares, https://www.flickr.com/services/api/flickr.photos.search.html#error-codes
+_KEY_CODES = frozenset({96, 97, 98, 100})
+# 105 is documented; 201 was recorded and 0 reported with the same message (flickr-photos-api, retrying.py).
+_PASSING_CODES = frozenset({0, 105, 201})
+_NOT_NOW = "not currently available"
+_SEARCH_DOWN = 10  # flickr.photos.search: "The Flickr search API is not currently available."
+EXCESSIVE_OFFSET = 20
+"""flickr.photos.search: a page past the 4,000 results that Flickr serves."""
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A photo as a listing shows it: its id, the second of its upload (None where not told), the row as sent."""
+
+    id: str
+    uploaded: int | None
+    taken: str | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer of a listing. `total` is Flickr's claim, None where it makes none (`""` has been reported)."""
+
+    rows: tuple[Row, ...]
+    total: int | None
+    per_page: int | None
+    pages: int | None = None
+
+
+def check_status(status: int, body: bytes, *, retry_after: str | None = None) -> None:
+    """Translate an HTTP status other than 200; Flickr's own failures come with 200."""
+    if status == 200:
+        return
+    if status in (400, 401) and body.startswith(b"oauth_problem"):
+        # The text goes on with the base string, which holds key and token.
+        problem = body.split(b"&", 1)[0].removeprefix(b"oauth_problem=").decode("ascii", "replace")
+        raise KeyRefused(f"Flickr refuses the login ({problem}); run `harvester auth login` again.")
+    if status == 429:
+        raise TryLater("too many calls (429)", retry_after=_seconds(retry_after), refusal=True)
+    if status >= 500 or status in (408, 425):
+        raise TryLater(f"the server failed ({status})", retry_after=_seconds(retry_after), refusal=status == 503)
+    raise TryLater(f"the server answered {status}, which Flickr's API never does", unreached=True)
+
+
+def _seconds(header: str | None) -> float | None:
+    """Retry-After in seconds. None of some 190 recorded answers carries one; dates are not worth parsing."""
+    return float(header) if header and re.fullmatch(r"\d{1,9}", header.strip()) else None
+
+
+def check_failure(answer: Mapping[str, Any], *, method: str) -> None:
+    """Raise what `{"stat": "fail", "code": …, "message": …}` means."""
+    if answer.get("stat") == "ok":
+        return
+    if answer.get("stat") != "fail":
+        raise TryLater("an answer without its status")
+    code, message = _number(answer.get("code")), str(answer.get("message", ""))
+    if code is None:
+        raise TryLater("a failure without its code")
+    if code in _PASSING_CODES or _NOT_NOW in message or (code == _SEARCH_DOWN and method == "flickr.photos.search"):
+        raise TryLater(f"{message.rstrip('.') or 'service not available'} ({code})", refusal=True)
+    if code in _KEY_CODES:
+        raise KeyRefused(f"Flickr refuses the key or login: {message} (code {code}). {_key_advice(code)}")
+    if code in (111, 112, 114, 115, 116):
+        raise UsageError(f"Flickr does not know what was asked: {message} (code {code}).")
+    raise Refused(code, message)
+
+
+def _key_advice(code: int) -> str:
+    if code == 100:
+        return "Set FLICKR_API_KEY to a working key; https://www.flickr.com/services/apps/ lists yours."
+    return "Log in again with `harvester auth login`."
+
+
+def read_part(body: bytes, *, method: str, member: str | None, photo_id: str | None = None) -> bytes:
+    """The JSON of one member of an answer, as sent, on one line.
+
+    `member` None takes all members but `stat`. Where the member names a photo, it must be `photo_id`: Flickr has
+    been seen to give one method's answer to another's question (bridgy#537).
+    """
+    answer, parts = read_members(body)
+    check_failure(answer, method=method)
+    if member is None:
+        rest = [(name, raw) for name, raw in parts.items() if name != "stat"]
+        return b"{" + b",".join(dump(name) + b":" + raw for name, raw in rest) + b"}"
+    value = answer.get(member)
+    if not isinstance(value, dict) or (member == "photo" and str(value.get("id", photo_id)) != photo_id):
+        raise TryLater("an answer to something else than was asked")
+    return parts[member]
+
+
+def read_page(body: bytes, *, method: str) -> Page:
+    """A page of photos out of `photos`, `photoset` and the like."""
+    answer, parts = read_members(body)
+    check_failure(answer, method=method)
+    name = next((n for n, value in answer.items() if isinstance(value, dict)), None)
+    if name is None:
+        raise TryLater("a listing without its list")
+    found = answer[name]
+    photos = found.get("photo", [])
+    if not isinstance(photos, list):
+        raise TryLater("a listing without its list")
+    per_page = found.get("perpage", found.get("per_page"))
+    return Page(
+        rows=tuple(_read_rows(photos, parts[name])),
+        total=_number(found.get("total")),
+        per_page=_number(per_page),
+        pages=_number(found.get("pages")),
+    )
+
+
+def _read_rows(photos: list[Any], container: bytes) -> list[Row]:
+    raws = [bytes(r) for r in _elements.decode(_members.decode(container)["photo"])] if photos else []
+    return [
+        Row(str(row["id"]), _number(row.get("dateupload")), row.get("datetaken"), raw)
+        for row, raw in zip(photos, raws, strict=True)
+        if isinstance(row, dict) and re.fullmatch(r"[1-9]\d{0,17}", str(row.get("id")), re.ASCII)
+    ]
+
+
+def read_members(body: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The answer parsed, and the JSON of each of its members on one line. TryLater where it is no object."""
+    answer: Any
+    try:
+        answer = orjson.loads(body)
+        if isinstance(answer, dict) and b"\n" not in body and b"\r" not in body:
+            return answer, {name: bytes(raw) for name, raw in _members.decode(body).items()}
+    except (orjson.JSONDecodeError, msgspec.DecodeError):
+        pass
+    answer = _read_carefully(body)
+    return answer, {name: dump(value) for name, value in answer.items()}
+
+
+def _read_carefully(body: bytes) -> dict[str, Any]:
+    text = _unwrap(body.decode("utf-8-sig", "replace").strip())
+    for mend in (str, _without_quote_escapes):
+        try:
+            answer = json.loads(mend(text), strict=False, parse_constant=_refuse, parse_float=_finite)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(answer, dict):
+            return {_whole(name): _mend(value) for name, value in answer.items()}
+    raise TryLater("an answer that is not JSON" if body else "an empty answer")
+
+
+def _unwrap(text: str) -> str:
+    """Without the `jsonFlickrApi(…)` that comes when `nojsoncallback` is overlooked."""
+    found = re.fullmatch(r"[A-Za-z_]\w*\((.*)\);?", text, re.DOTALL)
+    return found[1] if found else text
+
+
+def _without_quote_escapes(text: str) -> str:
+    r"""Flickr's feeds have held `\'`, which is not JSON (wet-boew#6997)."""
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\'", r"\1'", text)
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if abs(value) != float("inf") else _refuse(text)
+
+
+def _whole(text: str) -> str:
+    """Without lone surrogates, which no UTF-8 can hold."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _mend(value: Any) -> Any:
+    if isinstance(value, str):
+        return _whole(value)
+    if isinstance(value, dict):
+        return {_whole(name): _mend(inner) for name, inner in value.items()}
+    return [_mend(inner) for inner in value] if isinstance(value, list) else value
+
+
+def dump(value: Any) -> bytes:
+    """Compact JSON of a value; whole numbers may have any length."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # beyond 64 bits, or nested past 254 levels
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _number(value: Any) -> int | None:
+    """Flickr's numbers come as numbers, as numeric text, as empty text, or not at all."""
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.strip().isdigit() and len(value) < 19:
+        return int(value)
+    return None
+
+
+Reader = Callable[[bytes], Any]

@@ -1,0 +1,256 @@
+"""What the ledger needs from the machine: a lock that dies with its holder, a file that all processes map, clocks.
+
+The lock is held for microseconds and never waited for in the event loop: a call that cannot have it at once
+asks again a little later, an answer that cannot be noted is noted with the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import mmap
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from harvester import ledger
+from harvester.errors import CannotWrite
+from harvester.ledger import Ledger
+
+SIZE = ledger.WORDS * 8
+TRIES = 20
+BUSY_FOR = 1_000_000
+Notice: TypeAlias = Callable[[str], object]
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _LOCKED_BYTE = 1 << 30
+    """Past the end: on Windows a locked byte cannot be read."""
+
+    def try_lock(fd: int) -> bool:
+        """Takes the lock of an open file, unless someone has it."""
+        os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def unlock(fd: int) -> None:
+        """Lets go of it."""
+        os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def try_lock(fd: int) -> bool:
+        """Takes the lock of an open file, unless someone has it."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def unlock(fd: int) -> None:
+        """Lets go of it."""
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+def _since_boot() -> Callable[[], int]:
+    if sys.platform == "linux":  # counts while the machine sleeps, and no one sets it
+        return lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return time.monotonic_ns
+
+
+def _this_boot() -> int:
+    try:
+        name = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    except OSError:
+        return ledger.UNKNOWN_BOOT
+    return _number(name) | 2  # neither 0 nor 1
+
+
+def _number(name: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(name, digest_size=7).digest(), "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The machine's clocks, in nanoseconds, and which boot this is."""
+
+    since_boot: Callable[[], int] = field(default_factory=_since_boot)
+    wall: Callable[[], int] = time.time_ns
+    boot: int = field(default_factory=_this_boot)
+
+
+class SharedLedger:
+    """The ledger of one key in a file, open. For one thread."""
+
+    def __init__(self, path: Path, *, calls: int, period: int, clocks: Clocks, on_notice: Notice) -> None:
+        self._clocks = clocks
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            _await_lock(self._fd, path)
+            self._memory = _map(self._fd)
+            self._words = memoryview(self._memory).cast("q")
+            _prepare(self._words, path, clocks, on_notice)
+        except BaseException:
+            os.close(self._fd)  # and with it goes the lock
+            raise
+        unlock(self._fd)
+        self._view = Ledger(self._words, owner=secrets.randbits(62) | 1, calls=calls, period=period)
+        self._unnoted: list[bool] = []
+        """Calls that ended while another process had the lock: whether they were sent."""
+        self._used = 0
+        self._unsaved = False
+
+    def __repr__(self) -> str:
+        return f"<SharedLedger {self._view!r}{'' if self._fd >= 0 else ', closed'}>"
+
+    def now(self) -> int:
+        """Ledger time."""
+        return self._clocks.since_boot() + self._words[ledger.OFFSET]
+
+    def take(self) -> int:
+        """Takes a call. Returns 0 when it may go, now; else after how many nanoseconds to ask again."""
+        if not self._enter():
+            return BUSY_FOR
+        try:
+            self._unsaved = True
+            return self._view.take(self.now())
+        finally:
+            unlock(self._fd)
+
+    def done(self, *, sent: bool = True) -> None:
+        """A call is over: answered, or failed; `sent=False` if it surely never left this machine."""
+        self._unnoted.append(sent)
+        if self._fd >= 0 and self._enter():
+            unlock(self._fd)
+
+    def beat(self) -> None:
+        """A sign of life, due several times a second."""
+        if self._enter():
+            now = self.now()
+            self._view.renew(now)
+            ledger.anchor(self._words, now=now, wall=self._clocks.wall())
+            unlock(self._fd)
+
+    def unsaved(self) -> Callable[[], None] | None:
+        """What there is to run in a thread, about once a second, so that a power cut forgets no more than that."""
+        if not self._unsaved:
+            return None
+        self._unsaved = False
+        return partial(_save, os.dup(self._fd))
+
+    def used(self) -> int:
+        """Calls that count at this moment, of all processes."""
+        if self._enter():
+            self._used = self._view.used(self.now())
+            unlock(self._fd)
+        return self._used
+
+    def wait(self) -> int:
+        """Nanoseconds until the window has room for a call."""
+        if not self._enter():
+            return BUSY_FOR
+        try:
+            return self._view.wait(self.now())
+        finally:
+            unlock(self._fd)
+
+    def close(self) -> None:
+        """Calls still in flight go on counting, as those of a process that was killed."""
+        self.beat()
+        self._view.leave()
+        _save(os.dup(self._fd))
+        self._words.release()
+        self._memory.close()
+        os.close(self._fd)
+        self._fd = -1
+
+    def _enter(self) -> bool:
+        """Takes the lock, if it can be had within microseconds, and catches up on what is unnoted."""
+        for _ in range(TRIES):
+            if try_lock(self._fd):
+                while self._unnoted:
+                    self._view.done(self.now(), sent=self._unnoted.pop())
+                return True
+            time.sleep(0)
+        return False
+
+
+def open_ledger(
+    key: str, *, calls: int, period: int, folder: Path, clocks: Clocks | None = None, on_notice: Notice = str
+) -> SharedLedger:
+    """Opens the ledger of an API key in `folder`, making it if there is none. The name holds the key's hash only."""
+    path = folder / f"quota-{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.ledger"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return SharedLedger(path, calls=calls, period=period, clocks=clocks or Clocks(), on_notice=on_notice)
+    except OSError as error:
+        raise CannotWrite(
+            f"The quota ledger cannot be kept in {folder} ({error.strerror}): "
+            "set HARVESTER_STATE_DIR to a folder that can be written to."
+        ) from None
+
+
+def _await_lock(fd: int, path: Path) -> None:
+    for _ in range(1000):
+        if try_lock(fd):
+            return
+        time.sleep(0.01)
+    raise CannotWrite(f"A stopped process holds {path}: end it first.")
+
+
+def _map(fd: int) -> mmap.mmap:
+    """The whole file, every byte of it written: a hole that a full disk cannot fill would kill the process."""
+    missing = SIZE - os.lseek(fd, 0, os.SEEK_END)
+    if missing > 0 and os.write(fd, bytes(missing)) != missing:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if sys.platform != "win32":
+        os.fchmod(fd, 0o600)
+    return mmap.mmap(fd, SIZE)
+
+
+def _prepare(words: memoryview, path: Path, clocks: Clocks, on_notice: Notice) -> None:
+    """Makes the words a ledger that goes by the clocks, whatever they are now."""
+    if words[ledger.MAGIC] == ledger.SIGNATURE and words[ledger.VERSION] > ledger.FORMAT:
+        raise CannotWrite(f"{path} was written by a newer version of this program: update this one.")
+    if not ledger.is_sound(words):
+        _begin_anew(words, path, clocks, on_notice)
+    ledger.set_clock(words, since_boot=clocks.since_boot(), wall=clocks.wall(), boot=clocks.boot)
+
+
+def _begin_anew(words: memoryview, path: Path, clocks: Clocks, on_notice: Notice) -> None:
+    """A new file begins empty. A damaged one does not tell what was spent, so it begins full: the quota comes first."""
+    was = bytes(words)
+    if not was.strip(b"\0"):
+        ledger.begin(words)
+        return
+    aside = path.with_suffix(".damaged")
+    with contextlib.suppress(OSError):
+        aside.touch(mode=0o600)
+        aside.write_bytes(was)
+    words[:] = memoryview(bytes(SIZE)).cast("q")
+    ledger.begin(words, full_at=clocks.since_boot())
+    on_notice(
+        f"The quota ledger {path} was damaged, so the quota counts as spent until one period from now "
+        f"(the old file is {aside.name}; delete both to count from zero)."
+    )
+
+
+def _save(fd: int) -> None:
+    # fsync writes mapped pages too, and unlike mmap.flush it lets other threads run. If it fails, only a power
+    # cut could tell.
+    with contextlib.suppress(OSError):
+        os.fsync(fd)
+    os.close(fd)
