@@ -127,9 +127,7 @@ def load_settings(
     user_folder: Path | None = None,
 ) -> Settings:
     """The settings alone, of the same sources as `load_config`."""
-    found = load_config(
-        options, config_path=config_path, environ=environ, cwd=cwd, user_folder=user_folder
-    )
+    found = load_config(options, config_path=config_path, environ=environ, cwd=cwd, user_folder=user_folder)
     return found.settings
 
 

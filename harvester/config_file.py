@@ -121,7 +121,9 @@ class ConfigFile:
         """What the user should mend though it works: a secret that others can read."""
         if not self.shared or not any(self.settings.get(name) for name in secrets):
             return ()
-        return (f"{self.path} holds a key or secret and others can read it: chmod 600 {shlex.quote(str(self.path))}",)
+        return (
+            f"{self.path} holds a key or secret and others can read it: chmod 600 {shlex.quote(str(self.path))}",
+        )
 
 
 def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile | None:
@@ -170,7 +172,9 @@ def _convert_job(table: dict[str, Any], *, path: Path, name: str) -> JobTable:
     if kind is None:
         raise UsageError(f"{table['source']!r} is not known; use {kinds}.", field=f"{path}: {prefix}source")
     for key, value in table.items():
-        if key.endswith("_date") and (isinstance(value, bool) or not isinstance(value, int | float | str | date | datetime)):
+        if key.endswith("_date") and (
+            isinstance(value, bool) or not isinstance(value, int | float | str | date | datetime)
+        ):
             raise UsageError("write a date such as 2009-12-01.", field=f"{path}: {prefix}{key}")
     return _convert(table, kind, path=path, prefix=prefix)
 

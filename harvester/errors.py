@@ -3,6 +3,8 @@
 HarvestError
 ├── TryLater     the same call may work later: 429, 5xx, reset, timeout, half an answer, "stat": "fail" 105
 ├── Refused      Flickr refuses this one thing for good: give up this photo, go on with the next
+├── GivenUp      so many tries failed that this photo is left for the next run
+├── Stopped      a wait was cut short because the run is to end
 └── StopRun      the run cannot go on; it ends with the exit code that says why
     ├── UsageError    2  an option, a setting or a name is wrong
     ├── KeyRefused    4  Flickr refuses the key or the token
@@ -62,6 +64,18 @@ class Refused(HarvestError):
         super().__init__(f"Flickr refuses: {message} (code {code}).")
         self.code = code
         self.message = message
+
+
+class GivenUp(HarvestError):
+    """One call failed time and again while others worked; `attempts` says how often."""
+
+    def __init__(self, sentence: str, *, attempts: int) -> None:
+        super().__init__(sentence)
+        self.attempts = attempts
+
+
+class Stopped(HarvestError):
+    """A wait was cut short because the run is to end."""
 
 
 class StopRun(HarvestError):

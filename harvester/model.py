@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
@@ -268,6 +268,18 @@ class Search:
             known["max_upload_date"] = newest
         return known
 
+    def asked(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, as plain JSON: `Search(**asked)` is this search again."""
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        return {name: value for name, value in plain.items() if value not in (None, (), [], {}, "")}
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON holds it."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value if isinstance(value, str | Mapping) or not isinstance(value, Iterable) else list(value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Photos:
@@ -307,6 +319,11 @@ class Job:
             raise UsageError(f"{self.limit} is not a number of photos; use 1 or more.", field="limit")
         if isinstance(self.source, Photos) and self.detail == "list":
             raise UsageError("photos given by id have no listing; use info or full.", field="detail")
+
+    @property
+    def extras_asked(self) -> tuple[str, ...]:
+        """The further parts, as a list."""
+        return _texts(self.extras, field="with")
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -46,10 +46,10 @@ class Sweep:
     """What is still to be read of a stretch of upload time, and how. Seconds are Unix time, both ends inclusive.
 
     `until` is the cursor of a sweep that goes newest first, `since` that of one that goes oldest first. `reads`
-    counts the readings of this stretch and `tries` the idle answers at this place; `fresh` counts the photos that
-    a second or later reading brought, of the stretch `origin`; `expected` is what the next answer should claim as total, `behind` the stretch that its claim will prove;
-    `narrow` holds arguments that cut a full second into parts; `ranked` is an order that is no date, to be paged
-    through as far as it goes.
+    counts the readings of this stretch, `tries` the idle answers at this place. `fresh` counts the photos that a
+    second or later reading brought of the stretch `origin`. `expected` is what the next answer should claim as
+    total, `behind` the stretch that its claim will prove. `narrow` holds arguments that cut a full second into
+    parts. `ranked` is an order that is no date, to be paged through as far as it goes.
     """
 
     since: int
@@ -286,6 +286,14 @@ def _stay(sweep: Sweep, page: Page, reading: _Reading, *, fresh: int, given: Map
         return Step((*parts, *rest), (replace(stretch, note="one second held more than the cap; read in parts"),))
     note = "one second holds more photos than Flickr serves, and they cannot be told apart"
     return Step(rest, (replace(stretch, note=note, whole=sweep.reads > 1),))
+
+
+def cut_short(sweep: Sweep, why: str) -> Step:
+    """Flickr refuses to go on at a page that it should serve: what follows, and what is missing."""
+    stretch = replace(_stretch(sweep, 0, reported=None, found=0, note=why), whole=False)
+    if sweep.ranked:
+        return Step((Sweep(since=sweep.since, until=sweep.until),))
+    return Step((sweep.rest_from(1),) if sweep.since < sweep.until else (), (stretch,))
 
 
 def _advance_ranked(sweep: Sweep, page: Page, *, fresh: int) -> Step:

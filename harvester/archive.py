@@ -1,0 +1,134 @@
+"""An archive's folder: who may write it, what it holds, and the manifest that says so."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harvester import __version__
+from harvester.errors import CannotWrite, UsageError
+from harvester.files import cannot_write, write_lines, write_whole
+from harvester.locks import try_lock, unlock
+from harvester.state import State
+from harvester.store import PHOTOS
+from harvester.sweep import Stretch
+
+STATE = "state.sqlite"
+MANIFEST = "manifest.json"
+ERRORS = "errors.ndjson"
+LOCK = ".lock"
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Make the folder and keep other processes out; CannotWrite where one is in it, with its pid.
+
+    The lock goes with the process, however that dies.
+    """
+    path = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    try:
+        if not try_lock(file):
+            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            raise CannotWrite(f"{folder} is in use by another harvester (pid {pid}); wait for it, or stop it.")
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        try:
+            yield
+        finally:
+            unlock(file)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    finally:
+        os.close(file)
+
+
+def open_archive_state(folder: Path) -> State:
+    """The checkpoint of an existing archive; UsageError where there is none."""
+    if not (folder / STATE).is_file():
+        raise UsageError(
+            f"{folder} is no archive: it has no {STATE}. Begin one with `harvester search … -o {folder}`."
+        )
+    return State(folder / STATE)
+
+
+def merge_stretches(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Neighbouring stretches without a note as one, newest first."""
+    merged: list[Stretch] = []
+    for stretch in sorted(stretches, key=lambda s: (-s.until, s.reads)):
+        last = merged[-1] if merged else None
+        if (
+            last
+            and not last.note
+            and not stretch.note
+            and last.since <= stretch.until + 1
+            and last.reads == stretch.reads
+        ):
+            merged[-1] = replace(
+                last,
+                since=min(stretch.since, last.since),
+                reported=_sum(last.reported, stretch.reported),
+                found=last.found + stretch.found,
+            )
+        else:
+            merged.append(stretch)
+    return merged
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, Any]) -> None:
+    """Say what the archive is: what was asked, when, by which version, what came of it, what covers what."""
+    length = state.length(PHOTOS)
+    entry: dict[str, Any] = {"bytes": length.bytes, "lines": length.lines}
+    if status == "complete":
+        entry["sha256"] = _digest(folder / PHOTOS)
+    manifest = {
+        "format": 1,
+        "harvester": __version__,
+        "status": status,
+        "job": state.recall("job"),
+        "signed": False,
+        "begun": state.recall("begun"),
+        "horizon": _stamp(state.recall("horizon")),
+        "updated": _stamp(datetime.now(UTC).timestamp()),
+        **facts,
+        "files": {PHOTOS: entry},
+        "coverage": [
+            {**asdict(s), "since": _stamp(s.since), "until": _stamp(s.until)}
+            for s in merge_stretches(state.stretches())
+        ],
+    }
+    write_whole(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def _stamp(seconds: float | None) -> str | None:
+    """ISO time in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_errors(folder: Path, state: State) -> None:
+    """What could not be had for now, one line each; no file where nothing is missing."""
+    write_lines(folder / ERRORS, list(state.failures()))

@@ -1,0 +1,224 @@
+"""The only HTTP: one session, one call at a time per worker, every failure translated at this border."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import aiohttp
+from yarl import URL
+
+from harvester import __version__
+from harvester.answers import check_failure, check_status, read_members
+from harvester.config import Settings
+from harvester.errors import GivenUp, HarvestError, Stopped, TryLater, Unreachable
+from harvester.events import Observer, Resumed, Retrying, Tally, Waiting
+from harvester.flickr import build_prefix
+from harvester.quota import Slot, Throttle, open_throttle
+from harvester.retry import OWN, TRIES, Gate
+
+T = TypeVar("T")
+
+USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
+CONNECT_SECONDS = 15
+SILENCE_SECONDS = 60
+"""Longest silence within an answer. Flickr's slow answers take seconds; a minute is a hung connection."""
+FIRST_TRIES = 4
+"""Tries to reach a server that has never answered: a wrong address should be told soon."""
+WORTH_TELLING = 2.0
+
+
+class Client:
+    """Makes calls: paced, within the quota, retried. For one event loop; `open_client` makes it."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        throttle: Throttle,
+        *,
+        prefix: str,
+        tally: Tally,
+        observer: Observer,
+        sleep: Callable[[float], Awaitable[None]],
+        patient: bool,
+        give_up_after: float | None,
+        clock: Callable[[], float] = time.monotonic,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self.throttle = throttle
+        self.gate = Gate(clock=clock, dice=dice)
+        self._session = session
+        self._prefix = prefix
+        self._tally = tally
+        self._observer = observer
+        self._sleep = sleep
+        self._patient = patient
+        self._give_up_after = give_up_after
+        self._clock = clock
+        self._dice = dice
+        self._told_rest = False
+
+    def __repr__(self) -> str:
+        return f"<Client {self.gate!r} {self.throttle!r}>"
+
+    async def call(self, query: str, read: Callable[[bytes], T]) -> T:
+        """One call's answer, as `read` makes it out.
+
+        TryLater from `read` is retried like any other. Raises what `read` raises besides; GivenUp where the
+        call fails while others work; Stopped where a wait is cut short; StopRun where all is lost.
+        """
+        own = total = 0
+        seen = -1
+        while True:
+            total += 1
+            slot, began = await self._enter()
+            try:
+                answer = read(await self._send(query, slot))
+            except TryLater as error:
+                own = own + 1 if self.gate.successes != seen else own
+                seen = self.gate.successes
+                rest = self.gate.failed(error, began=began)
+                failure = error
+            except HarvestError:
+                self._heard()  # a refusal is an answer too
+                raise
+            except asyncio.CancelledError:
+                self.gate.release()
+                raise
+            else:
+                self._heard()
+                return answer
+            self._tally.retries += 1
+            self._judge(failure, total)
+            if own >= TRIES or (total % TRIES == 0 and await self._is_alive()):
+                raise GivenUp(f"{_method(query)}: {failure}", attempts=total)
+            await self._rest(query, failure, rest=rest, own=own)
+
+    async def _enter(self) -> tuple[Slot, float]:
+        """Wait for the gate, then for pace and quota; the slot, and the moment the call goes out."""
+        while True:
+            while wait := self.gate.wait():
+                await self._sleep(wait)
+            is_probe = self.gate.resting
+            try:
+                slot = await self.throttle.acquire()
+            except BaseException:
+                if is_probe:
+                    self.gate.release()
+                raise
+            if is_probe or not self.gate.resting:
+                return slot, self._clock()
+            self.throttle.done(slot, sent=False)  # the service went down while this call stood in line
+
+    async def _send(self, query: str, slot: Slot) -> bytes:
+        self._tally.calls += 1
+        try:
+            url = URL(self._prefix + query, encoded=True)
+            async with self._session.get(url, allow_redirects=False) as response:
+                body = await response.read()
+                if response.status != 200:
+                    check_status(response.status, body, retry_after=response.headers.get("Retry-After"))
+                return body
+        except aiohttp.ClientConnectorError as error:
+            raise TryLater(f"no connection ({_reason(error)})", unreached=True) from None
+        except TimeoutError:
+            raise TryLater("no answer in time") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise TryLater(f"the answer broke off ({type(error).__name__})") from None
+        finally:
+            self.throttle.done(slot)
+
+    def _heard(self) -> None:
+        if self._told_rest:
+            self._told_rest = False
+            self._observer(Resumed())
+        self.gate.succeeded()
+
+    def _judge(self, error: TryLater, tries: int) -> None:
+        """Stop the run where waiting cannot help."""
+        if error.unreached and not self.gate.successes and not self._patient and tries >= FIRST_TRIES:
+            raise Unreachable(
+                f"Cannot reach Flickr's API at {URL(self._prefix).origin()}: {error}. Check the address "
+                "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
+            )
+        since = self.gate.down_since
+        if self._give_up_after is not None and since is not None and self._clock() - since > self._give_up_after:
+            raise Unreachable(
+                f"Flickr has not answered for {self._give_up_after:.0f} s ({error}). Run the same again."
+            )
+
+    async def _is_alive(self) -> bool:
+        """Whether the service answers at all: then the failing call's trouble is its own."""
+        try:
+            body = await self._send("method=flickr.test.echo", await self.throttle.acquire())
+            answer, _ = read_members(body)
+            check_failure(answer, method="flickr.test.echo")
+        except TryLater:
+            return False
+        except Stopped:
+            raise
+        except HarvestError:
+            pass
+        self._heard()
+        return True
+
+    async def _rest(self, query: str, error: TryLater, *, rest: float, own: int) -> None:
+        seconds = rest or OWN.seconds(max(own, 1), self._dice)
+        self._observer(Retrying(method=_method(query), why=str(error), seconds=seconds))
+        if rest > WORTH_TELLING:
+            self._told_rest = True
+            self._observer(Waiting(why=f"Flickr does not answer: {error}", seconds=rest))
+        if not rest:
+            await self._sleep(seconds)
+
+
+def _method(query: str) -> str:
+    return query.split("&", 1)[0].removeprefix("method=")
+
+
+def _reason(error: aiohttp.ClientConnectorError) -> str:
+    """`Connection refused`, `Name or service not known`; without aiohttp's wrapping."""
+    return (error.os_error.strerror or type(error.os_error).__name__).removesuffix(".")
+
+
+@asynccontextmanager
+async def open_client(
+    settings: Settings,
+    *,
+    tally: Tally,
+    observer: Observer,
+    sleep: Callable[[float], Awaitable[None]],
+    patient: bool = False,
+) -> AsyncIterator[Client]:
+    """The client of a run. `patient` waits for a server that has not answered yet, as a resumed harvest must."""
+    key = settings.require_key()
+    prefix = build_prefix(settings.api_url, key)
+
+    def tell_wait(seconds: float) -> None:
+        observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds))
+
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
+    async with (
+        open_throttle(key, quota=settings.quota, pace=settings.pace, sleep=sleep, on_wait=tell_wait) as throttle,
+        aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
+        ) as session,
+    ):
+        yield Client(
+            session,
+            throttle,
+            prefix=prefix,
+            tally=tally,
+            observer=observer,
+            sleep=sleep,
+            patient=patient,
+            give_up_after=settings.give_up_after,
+        )

@@ -1,0 +1,292 @@
+"""One run: open what is needed, in order; go on where an earlier run stood; say how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harvester.archive import ERRORS, STATE, lock_folder, open_archive_state, write_errors, write_manifest
+from harvester.client import Client, open_client
+from harvester.config import Settings
+from harvester.errors import HarvestError, Stopped, UsageError
+from harvester.events import Ended, Observer, Started, Status, Summary, Tally, ignore
+from harvester.files import Appender
+from harvester.model import Job, Photos, Search
+from harvester.people import look_up
+from harvester.pipeline import Pipeline, Plan
+from harvester.state import State, check_same_job
+from harvester.store import PHOTOS, ArchiveSink, Bounds, PipeClosed, Sink, Store, StreamSink
+from harvester.sweep import first_sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where records go: an archive's folder, or standard output (`folder` None), kept track of in `state`."""
+
+    folder: Path | None = None
+    state: Path | None = None
+
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+def build_sleep(stop: asyncio.Event) -> Sleep:
+    """A sleep that the stop cuts short, with Stopped."""
+
+    async def sleep(seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await stop.wait()
+        except TimeoutError:
+            return
+        raise Stopped("The run is to end.")
+
+    return sleep
+
+
+async def run_job(
+    job: Job,
+    settings: Settings,
+    *,
+    output: Output,
+    observer: Observer = ignore,
+    stop: asyncio.Event | None = None,
+) -> Summary:
+    """Harvest a job, or go on with it. Everything wrong is a StopRun, raised alone, never in a group.
+
+    `stop` ends the run early: what is in flight may land, and the summary says `stopped`.
+    """
+    settings.require_key()
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        state, sink = _open_output(stack, output)
+        return await harvest(job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop)
+
+
+async def run_resume(
+    folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
+) -> Summary:
+    """Go on with an archive, whatever it was begun with."""
+    with open_archive_state(folder) as state:
+        job = restore_job(state.recall("asked"), where=folder)
+    return await run_job(job, settings, output=Output(folder=folder), observer=observer, stop=stop)
+
+
+def restore_job(asked: dict[str, Any] | None, *, where: Path) -> Job:
+    """The job that an archive remembers."""
+    if asked is None:
+        raise UsageError(f"{where} remembers no job: it was never begun.")
+    known = dict(asked)
+    source = known.pop("source")
+    return Job(source=Photos(ids=()) if source == "photos" else Search(**known.pop("search")), **known)
+
+
+def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
+    folder = output.folder or output.state
+    if folder is None:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-")))
+        return stack.enter_context(State(folder / STATE, lasting=False)), StreamSink()
+    stack.enter_context(lock_folder(folder))
+    state = stack.enter_context(State(folder / STATE))
+    if output.folder is None:
+        return state, StreamSink()
+    length = state.length(PHOTOS)
+    file = stack.enter_context(Appender(folder / PHOTOS, length=length.bytes))
+    return state, ArchiveSink(file, lines=length.lines)
+
+
+async def harvest(
+    job: Job,
+    settings: Settings,
+    *,
+    state: State,
+    sink: Sink,
+    output: Output = Output(),  # noqa: B008 - frozen
+    observer: Observer = ignore,
+    stop: asyncio.Event,
+) -> Summary:
+    """Run a job between an open checkpoint and an open sink."""
+    resumed = _begin(job, state, where=output.folder or output.state)
+    before = state.length(PHOTOS).lines
+    tally = Tally(written=before, written_before=before, expected=state.recall("expected"))
+    observer(Started(job=job.describe(), output=output.folder, resumed=before, tally=tally))
+    run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
+    if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
+        return run.end("complete", "This archive is complete already; `harvester update` fetches what is new.")
+    async with _open_store(state) as store:
+        try:
+            await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
+        except BaseExceptionGroup as group:
+            raise _first_error(group) from None
+        finally:
+            run.keep()
+    return run.conclude()
+
+
+@asynccontextmanager
+async def _open_store(state: State) -> AsyncIterator[Store]:
+    store = Store(state)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _begin(job: Job, state: State, *, where: Path | None) -> bool:
+    """Whether the checkpoint knows this job; if not, now it does."""
+    with state.changing():
+        if check_same_job(state, job.describe(), where=where):
+            state.clear_failures()
+            return True
+        now = int(time.time())
+        state.remember("job", job.describe())
+        state.remember("asked", _remember(job))
+        state.remember("begun", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
+        if isinstance(job.source, Search):
+            since, until = job.source.upload_span
+            # The end is fixed now: what is uploaded later moves nothing, and belongs to an update.
+            until = now if until is None else until
+            state.remember("horizon", until)
+            state.add_sweep(first_sweep(since=since or 0, until=until, sort=job.source.sort))
+    return False
+
+
+def _remember(job: Job) -> dict[str, Any]:
+    known: dict[str, Any] = {"detail": job.detail, "extras": list(job.extras_asked), "source": "photos"}
+    if isinstance(job.source, Search):
+        known |= {"source": "search", "search": job.source.asked()}
+    return known
+
+
+def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that tells most out of those that ended the tasks."""
+    errors: list[BaseException] = []
+    stack: list[BaseException] = [group]
+    while stack:
+        error = stack.pop()
+        if isinstance(error, BaseExceptionGroup):
+            stack += error.exceptions
+        else:
+            errors.append(error)
+    return min(errors, key=lambda e: not isinstance(e, HarvestError | PipeClosed))
+
+
+class _Run:
+    """A run between its beginning and its end."""
+
+    def __init__(
+        self, job: Job, *, state: State, output: Output, tally: Tally, observer: Observer, stop: asyncio.Event
+    ) -> None:
+        self._job = job
+        self._state = state
+        self._output = output
+        self._tally = tally
+        self._observer = observer
+        self._stop = stop
+
+    async def go(self, settings: Settings, *, store: Store, sink: Sink, patient: bool) -> None:
+        """Do the work."""
+        self._tally.listed = store.listed
+        sleep = build_sleep(self._stop)
+        async with open_client(
+            settings, tally=self._tally, observer=self._observer, sleep=sleep, patient=patient
+        ) as client:
+            try:
+                plan = await self._plan(client, workers=settings.workers)
+            except Stopped:
+                return
+            pipeline = Pipeline(
+                plan,
+                client=client,
+                store=store,
+                sink=sink,
+                tally=self._tally,
+                observer=self._observer,
+                stop=self._stop,
+                sleep=sleep,
+            )
+            await pipeline.run()
+
+    async def _plan(self, client: Client, *, workers: int) -> Plan:
+        source = self._job.source
+        arguments: dict[str, str] = {}
+        bounds = Bounds(0, 1 << 40, self._job.limit)
+        if isinstance(source, Search):
+            # The names are looked up once and kept, so that a resumed archive goes on with the same people.
+            known = self._state.recall("arguments")
+            arguments = known or await look_up(source.arguments, client)
+            with self._state.changing():
+                self._state.remember("arguments", arguments)
+            bounds = Bounds(source.upload_span[0] or 0, self._state.recall("horizon"), self._job.limit)
+        return Plan(job=self._job, arguments=arguments, bounds=bounds, workers=workers)
+
+    def keep(self) -> None:
+        """Whatever ended the run: write down what is known."""
+        with self._state.changing():
+            self._state.remember("expected", self._tally.expected)
+            self._state.remember("finished", self._is_whole())
+        if self._output.folder is not None:
+            write_errors(self._output.folder, self._state)
+            write_manifest(self._output.folder, self._state, status=self._status(), facts=self._facts())
+
+    def _is_whole(self) -> bool:
+        return not self._state.sweeps() and not self._state.count_todo()
+
+    def _status(self) -> Status:
+        """Complete: nothing is left to ask, or as many photos as were wanted are there, and Flickr kept none back."""
+        limit = self._job.limit
+        reached = limit is not None and self._tally.written >= limit
+        if self._stop.is_set() and not self._is_whole() and not reached:
+            return "stopped"
+        whole = (self._is_whole() or reached) and next(self._state.failures(), None) is None
+        return "complete" if whole and all(s.whole for s in self._state.stretches()) else "incomplete"
+
+    def _facts(self) -> dict[str, Any]:
+        counts = {
+            "photos": self._tally.written,
+            "reported": self._tally.expected,
+            "failed": sum(1 for _ in self._state.failures()),
+        }
+        return {
+            "counts": counts,
+            "last_run": {"calls": self._tally.calls, "seconds": round(self._tally.seconds, 1)},
+        }
+
+    def conclude(self) -> Summary:
+        """How it ended, with what a person should know."""
+        notes = []
+        if self._tally.failed:
+            where = f"; see {self._output.folder / ERRORS}" if self._output.folder else ""
+            notes.append(f"{self._tally.failed} could not be had for now{where}. Run the same again to try again.")
+        kept_back = [s for s in self._state.stretches() if not s.whole]
+        notes += [f"{s.note} ({s.found} were found)." for s in kept_back[:5]]
+        if not self._tally.written and self._status() == "complete":
+            notes.append(
+                "No photo matches. Without a login only public and safe photos are found; check spelling and dates."
+            )
+        return self.end(self._status(), *notes)
+
+    def end(self, status: Status, *notes: str) -> Summary:
+        """Tell the watchers."""
+        tally = self._tally
+        summary = Summary(
+            status=status,
+            photos=tally.written,
+            new=tally.new,
+            calls=tally.calls,
+            retries=tally.retries,
+            refused=tally.refused,
+            failed=tally.failed,
+            seconds=tally.seconds,
+            expected=tally.expected,
+            output=self._output.folder,
+            notes=notes,
+        )
+        self._observer(Ended(summary=summary))
+        return summary

@@ -1,0 +1,92 @@
+"""The files of an archive: appended to, synced, cut back to what the checkpoint vouches for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harvester.answers import dump
+from harvester.errors import CannotWrite
+
+_sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+
+
+def cannot_write(path: Path, error: OSError) -> CannotWrite:
+    """The sentence for a failed write."""
+    reason = error.strerror or type(error).__name__
+    return CannotWrite(f"Cannot write {path}: {reason}. Mend that, then run the same command again to go on.")
+
+
+class Appender:
+    """One file, written only at its end. `length` counts bytes that stand whole on the disk."""
+
+    def __init__(self, path: Path, *, length: int, write: Callable[[int, bytes], int] = os.write) -> None:
+        """Opens the file and cuts off what lies behind `length`; CannotWrite where it is shorter than that."""
+        self.path = path
+        self.length = length
+        self._write = write
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            size = os.fstat(self._file).st_size
+            if size < length:
+                os.close(self._file)
+                raise CannotWrite(
+                    f"{path} has {size} bytes where the checkpoint has {length}: the file was changed or cut. "
+                    "Put it back, or begin a new archive."
+                )
+            self._cut()
+        except OSError as error:
+            raise cannot_write(path, error) from None
+
+    def __repr__(self) -> str:
+        return f"<Appender {self.path.name} {self.length} bytes>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._file)
+
+    def append(self, data: bytes) -> None:
+        """Write and sync whole lines; after a failure the file is cut back to what it was."""
+        try:
+            if not self.path.exists():
+                raise FileNotFoundError(2, "the file was removed")
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._write(self._file, rest) :]  # type: ignore[arg-type]
+            _sync(self._file)
+        except OSError as error:
+            self._cut()
+            raise cannot_write(self.path, error) from None
+        self.length += len(data)
+
+    def _cut(self) -> None:
+        os.ftruncate(self._file, self.length)
+        os.lseek(self._file, self.length, os.SEEK_SET)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file at once: readers see the old one or the new one."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Replace a file by so many lines of JSON; no file where there is none."""
+    if rows:
+        write_whole(path, b"".join(dump(row) + b"\n" for row in rows))
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""Who is meant: names, aliases and addresses to the ids that the API takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from harvester.answers import check_failure, read_members
+from harvester.client import Client
+from harvester.errors import Refused, UsageError
+from harvester.flickr import build_query
+
+_NSID = re.compile(r"\d+@N\d\d", re.ASCII)
+
+
+async def look_up(arguments: Mapping[str, str], client: Client) -> dict[str, str]:
+    """The arguments of a search with `user_id` and `group_id` as ids; UsageError where nobody is called so."""
+    known = dict(arguments)
+    if "user_id" in known:
+        known["user_id"] = await find_user(known["user_id"], client)
+    if "group_id" in known:
+        known["group_id"] = await find_group(known["group_id"], client)
+    return known
+
+
+async def find_user(name: str, client: Client) -> str:
+    """The NSID of an NSID, a user name, a path alias or a flickr.com address."""
+    name = name.strip()
+    if _NSID.fullmatch(name):
+        return name
+    if name == "me":
+        raise UsageError("`me` needs a login, and this run has none; give the user's name or NSID.", field="user")
+    if "/" in name:
+        found = await _ask("flickr.urls.lookupUser", {"url": name}, "user", client)
+    else:
+        # A user name has spaces and any script, a path alias none: both may be meant, the name comes first.
+        found = await _ask("flickr.people.findByUsername", {"username": name}, "user", client)
+        page = f"https://www.flickr.com/photos/{name}/"
+        found = found or await _ask("flickr.urls.lookupUser", {"url": page}, "user", client)
+    if not found:
+        raise UsageError(f"Flickr knows no user {name!r}; give a user name, an NSID or a flickr.com address.")
+    return found
+
+
+async def find_group(name: str, client: Client) -> str:
+    """The id of a group given by id or address."""
+    name = name.strip()
+    if _NSID.fullmatch(name):
+        return name
+    page = name if "/" in name else f"https://www.flickr.com/groups/{name}/"
+    found = await _ask("flickr.urls.lookupGroup", {"url": page}, "group", client)
+    if not found:
+        raise UsageError(f"Flickr knows no group {name!r}; give its id or its flickr.com address.")
+    return found
+
+
+async def _ask(method: str, arguments: dict[str, str], member: str, client: Client) -> str:
+    def read(body: bytes) -> str:
+        answer, _ = read_members(body)
+        check_failure(answer, method=method)
+        found = answer.get(member) or {}
+        return str(found.get("nsid") or found.get("id") or "")
+
+    try:
+        return await client.call(build_query(method, arguments), read)
+    except Refused:
+        return ""

@@ -1,0 +1,313 @@
+"""Lister, workers, writer: the one run of a job, ended by the end of its input.
+
+    listing -> queue -> workers -> outbox -> writer -> checkpoint and output
+
+Each hand-off is bounded: a slow output slows the workers, busy workers slow the listing. Everything handed on is
+in the checkpoint already, so whatever is dropped on the way is taken up again by the next run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harvester.answers import EXCESSIVE_OFFSET, Page, read_page, read_part
+from harvester.client import Client
+from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError
+from harvester.events import Failed, Observer, Tally
+from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, build_query, parse_photo
+from harvester.frontier import Frontier
+from harvester.model import Job, Photos
+from harvester.record import Record, build_record
+from harvester.state import Todo
+from harvester.store import Bounds, Sink, Store
+from harvester.sweep import Sweep, cut_short
+
+QUEUED = 2 * PAGE_SIZE
+"""Photos waiting for a worker: two pages, so that the next page is there before the last one is worked off."""
+UNWRITTEN = 512
+LAST_SECONDS = 8.0
+"""How long calls in flight may take to end once the run is to stop."""
+PHOTOS_PER_SPLIT = 25_000
+"""A split of a sweep costs up to two calls: so many photos make that a hundredth."""
+
+_Failure = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the pipeline works from: the job, and what was settled when the harvest began."""
+
+    job: Job
+    arguments: Mapping[str, str]
+    """Of the search, names looked up; without dates of upload, order and paging."""
+    bounds: Bounds
+    workers: int
+
+
+class Pipeline:
+    """One run of one job."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        client: Client,
+        store: Store,
+        sink: Sink,
+        tally: Tally,
+        observer: Observer,
+        stop: asyncio.Event,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._plan = plan
+        self._client = client
+        self._store = store
+        self._sink = sink
+        self._tally = tally
+        self._observer = observer
+        self._stop = stop
+        self._sleep = sleep
+        self._queue: asyncio.Queue[Todo | None] = asyncio.Queue(QUEUED)
+        self._outbox: asyncio.Queue[Record | _Failure | None] = asyncio.Queue(UNWRITTEN)
+        self._frontier = Frontier()
+        self._splits = -1
+        self._tasks: list[asyncio.Task[None]] = []
+        parts = [(name, PARTS[name]) for name in plan.job.parts]
+        self._parts = [(n, p, f"method={p.method}{p.arguments}&photo_id=") for n, p in parts]
+
+    async def run(self) -> None:
+        """Until all is done, or as far as `stop` lets it come."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._write())
+            watcher = group.create_task(self._watch_stop())
+            await self._work()
+            watcher.cancel()
+            await self._outbox.put(None)
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._tasks = [group.create_task(self._hydrate()) for _ in range(self._plan.workers)]
+            self._tasks.append(group.create_task(self._produce()))
+
+    async def _watch_stop(self) -> None:
+        """Ends listing and workers where they stand; what is in flight may land."""
+        await self._stop.wait()
+        self._frontier.close()
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        for _ in range(self._plan.workers):
+            self._queue.put_nowait(None)
+        await asyncio.sleep(LAST_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+
+    # -- producing
+
+    async def _produce(self) -> None:
+        try:
+            await self._take_up()
+            if isinstance(self._plan.job.source, Photos):
+                await self._read_ids(self._plan.job.source.ids)
+            else:
+                await self._list_all()
+        except Stopped:
+            return
+        for _ in range(self._plan.workers):
+            await self._queue.put(None)
+
+    async def _take_up(self) -> None:
+        """Photos that an earlier run listed but did not finish."""
+        after = 0
+        while todo := await self._store.do(lambda: self._store.state.todo(after=after, most=PAGE_SIZE)):  # noqa: B023
+            after = int(todo[-1].id)
+            await self._hand_on(todo)
+
+    async def _hand_on(self, photos: Iterable[Todo]) -> None:
+        if not self._parts:
+            for photo in photos:
+                await self._outbox.put(build_record(photo.id, at=time.time(), search=photo.row))
+            return
+        for photo in photos:
+            if self._stop.is_set():
+                return
+            await self._queue.put(photo)
+
+    async def _list_all(self) -> None:
+        """Each sweep by one lister; more than one only where nothing but the listing takes time."""
+        if self._plan.bounds.limit is not None and self._store.listed >= self._plan.bounds.limit:
+            return
+        for n, sweep in await self._store.do(self._store.state.sweeps):
+            self._frontier.add(n, sweep)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(1 if self._parts else self._plan.workers):
+                group.create_task(self._list())
+
+    async def _list(self) -> None:
+        while (taken := await self._frontier.take()) is not None:
+            n, sweep = taken
+            try:
+                await self._advance(n, sweep)
+            except Stopped:
+                return
+            finally:
+                self._frontier.settle()
+
+    async def _advance(self, n: int, sweep: Sweep) -> None:
+        if sweep.tries:
+            await self._sleep(0.5 * 2 ** (sweep.tries - 1))
+        page = await self._ask(sweep)
+        if page is None:
+            step = cut_short(sweep, "Flickr refused a page that it should serve (code 20)")
+            for number, rest in await self._store.cut(n, step):
+                self._frontier.add(number, rest)
+            return
+        admission = await self._store.admit(
+            n,
+            sweep,
+            page,
+            bounds=self._plan.bounds,
+            given=self._plan.arguments,
+            split=self._may_split(page),
+        )
+        for number, rest in admission.sweeps:
+            self._frontier.add(number, rest)
+        if admission.full:
+            self._frontier.close()
+        self._tally.listed = self._store.listed
+        await self._hand_on(admission.fresh)
+
+    def _may_split(self, page: Page) -> bool:
+        if self._splits < 0:
+            self._splits = (page.total or 0) // PHOTOS_PER_SPLIT
+        if self._splits and self._frontier.idle:
+            self._splits -= 1
+            return True
+        return False
+
+    async def _ask(self, sweep: Sweep) -> Page | None:
+        limit = self._plan.bounds.limit
+        size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit)
+        arguments = {**self._plan.arguments, **sweep.arguments, "per_page": str(size), "extras": EXTRAS}
+        self._tally.pages += 1
+        try:
+            page = await self._client.call(
+                build_query(SEARCH, arguments), lambda body: read_page(body, method=SEARCH)
+            )
+        except Refused as error:
+            if error.code == EXCESSIVE_OFFSET:
+                return None
+            raise UsageError(f"Flickr refuses the search: {error.message} (code {error.code}).") from None
+        except GivenUp as error:
+            raise Unreachable(f"The listing cannot go on: {error}. Run the same command again.") from None
+        if self._tally.expected is None and page.total is not None:
+            self._tally.expected = page.total
+        return page
+
+    async def _read_ids(self, ids: Iterable[str]) -> None:
+        """Ids as they come: a pipe may be slow, so what is there is taken without waiting for more."""
+        inbox: queue.Queue[str | None] = queue.Queue(QUEUED)
+        threading.Thread(target=_pump, args=(ids, inbox), daemon=True).start()
+        limit = self._plan.job.limit
+        done = False
+        while not done and not self._stop.is_set():
+            texts, done = await self._take_texts(inbox)
+            admission = await self._store.admit_ids(await self._parse(texts), limit=limit)
+            self._tally.listed = self._store.listed
+            await self._hand_on(admission.fresh)
+            done = done or admission.full
+
+    async def _take_texts(self, inbox: queue.Queue[str | None]) -> tuple[list[str], bool]:
+        while True:
+            try:
+                text = inbox.get_nowait()
+                break
+            except queue.Empty:
+                await self._sleep(0.01)
+        texts: list[str] = []
+        while text is not None and len(texts) < PAGE_SIZE:
+            texts.append(text)
+            try:
+                text = inbox.get_nowait()
+            except queue.Empty:
+                return texts, False
+        if text is not None:
+            texts.append(text)
+        return texts, text is None
+
+    async def _parse(self, texts: list[str]) -> list[str]:
+        ids = []
+        for text in texts:
+            try:
+                ids.append(parse_photo(text))
+            except UsageError as error:
+                self._tally.failed += 1
+                self._observer(Failed(what=text[:100], why=str(error)))
+                await self._store.note_bad_input(text, {"input": text, "message": str(error)})
+        return ids
+
+    # -- hydrating
+
+    async def _hydrate(self) -> None:
+        while (photo := await self._queue.get()) is not None:
+            try:
+                await self._outbox.put(await self._fetch(photo))
+            except GivenUp as error:
+                self._tally.failed += 1
+                self._observer(Failed(what=f"photo {photo.id}", why=str(error)))
+                failure: dict[str, Any] = {
+                    "id": photo.id,
+                    "code": None,
+                    "message": str(error),
+                    "attempts": error.attempts,
+                }
+                await self._outbox.put((photo.id, failure))
+            except Stopped:
+                return
+
+    async def _fetch(self, photo: Todo) -> Record:
+        found: dict[str, bytes | None] = {}
+        errors: dict[str, dict[str, Any]] = {}
+        photo_id = photo.id
+        for name, part, query in self._parts:
+            method, member = part.method, part.member
+            try:
+                found[name] = await self._client.call(
+                    query + photo_id,
+                    lambda body: read_part(body, method=method, member=member, photo_id=photo_id),  # noqa: B023
+                )
+            except Refused as error:
+                self._tally.refused += 1
+                found[name] = None
+                errors[name] = {"code": error.code, "message": error.message}
+        return build_record(photo_id, at=time.time(), search=photo.row, parts=found, errors=errors)
+
+    # -- writing
+
+    async def _write(self) -> None:
+        """Whatever is ready, in one go; then whatever came meanwhile. Nothing waits for a batch to fill."""
+        ended = False
+        while not ended:
+            batch = [await self._outbox.get()]
+            while not self._outbox.empty():
+                batch.append(self._outbox.get_nowait())
+            ended = batch[-1] is None
+            if failures := [item for item in batch if isinstance(item, tuple)]:
+                await self._store.note_failures(failures)
+            if records := [item for item in batch if isinstance(item, Record)]:
+                await self._sink.send(records, self._store)
+                self._tally.written += len(records)
+                self._tally.bytes_written += sum(len(record.line) for record in records)
+
+
+def _pump(ids: Iterable[str], inbox: queue.Queue[str | None]) -> None:
+    try:
+        for text in ids:
+            inbox.put(text)
+    finally:
+        inbox.put(None)

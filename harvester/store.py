@@ -1,0 +1,204 @@
+"""Where results go: checkpoint and output change together, on one thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from harvester.answers import Page, Row
+from harvester.errors import CannotWrite
+from harvester.files import Appender
+from harvester.record import Record
+from harvester.state import Length, State, Todo
+from harvester.sweep import Step, Sweep, advance
+
+T = TypeVar("T")
+PHOTOS = "photos.ndjson"
+
+
+class PipeClosed(Exception):
+    """Whoever read the output has gone."""
+
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    async def send(self, records: Sequence[Record], store: Store) -> None:
+        """Deliver the records, then have the store note them as done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a search's rows must fit: seconds of upload, both inclusive, and how many photos are wanted in all."""
+
+    since: int
+    until: int
+    limit: int | None = None
+
+    def holds(self, row: Row) -> bool:
+        """Widened windows bring photos that were not asked for."""
+        return row.uploaded is None or self.since <= row.uploaded <= self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What an answer of a listing came to: photos never seen, sweeps to be asked, whether the limit is met."""
+
+    fresh: list[Todo]
+    sweeps: list[tuple[int, Sweep]]
+    full: bool = False
+
+
+class Store:
+    """The one owner of checkpoint and files. Its methods wait for the thread, one after the other."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self.listed = state.count_todo() + state.length(PHOTOS).lines
+
+    def close(self) -> None:
+        """Let the thread finish what it does."""
+        self._thread.shutdown(wait=True)
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Do some work on the store's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def admit(
+        self, n: int, sweep: Sweep, page: Page, *, bounds: Bounds, given: Mapping[str, str], split: bool
+    ) -> Admission:
+        """Take an answer into the checkpoint: its new photos, and the sweeps that follow from it."""
+
+        def work() -> Admission:
+            rows = [row for row in page.rows if bounds.holds(row)]
+            with self.state.changing():
+                fresh, full = self._admit(rows, bounds.limit)
+                if full:  # what lies behind the limit stays unseen, and the sweep where it stands
+                    sweeps = []
+                else:
+                    step = advance(sweep, page, fresh=len(fresh), given=given, split=split)
+                    sweeps = self.state.replace_sweep(n, step)
+            return Admission(fresh, sweeps, full)
+
+        return await self.do(work)
+
+    async def cut(self, n: int, step: Step) -> list[tuple[int, Sweep]]:
+        """A sweep ends otherwise than by an answer."""
+
+        def work() -> list[tuple[int, Sweep]]:
+            with self.state.changing():
+                return self.state.replace_sweep(n, step)
+
+        return await self.do(work)
+
+    async def admit_ids(self, ids: Sequence[str], *, limit: int | None) -> Admission:
+        """Take photos that were named, not listed."""
+
+        def work() -> Admission:
+            with self.state.changing():
+                fresh, full = self._admit([Row(i, None, None, b"") for i in ids], limit)
+            return Admission(fresh, [], full)
+
+        return await self.do(work)
+
+    def _admit(self, rows: list[Row], limit: int | None) -> tuple[list[Todo], bool]:
+        left = None if limit is None else limit - self.listed
+        if left is not None and left < len(rows):
+            unseen = [row for row in {row.id: row for row in rows}.values() if not self.state.has_seen(row.id)]
+            full = len(unseen) >= left
+            rows = unseen[: max(left, 0)]
+        else:
+            full = False
+        fresh = [Todo(row.id, row.raw or None) for row in self.state.admit(rows)]
+        self.state.add_todo(fresh)
+        self.listed += len(fresh)
+        return fresh, full
+
+    async def finish(self, records: Sequence[Record]) -> None:
+        """These records are delivered."""
+
+        def work() -> None:
+            with self.state.changing():
+                self.state.finish(record.id for record in records)
+
+        await self.do(work)
+
+    async def note_failures(self, failures: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """These photos could not be had for now."""
+
+        def work() -> None:
+            with self.state.changing():
+                for photo_id, failure in failures:
+                    self.state.note_failure(photo_id, failure)
+
+        await self.do(work)
+
+    async def note_bad_input(self, text: str, failure: dict[str, Any]) -> None:
+        """A line of input that names no photo."""
+
+        def work() -> None:
+            with self.state.changing():
+                self.state.note_bad_input(text, failure)
+
+        await self.do(work)
+
+
+class ArchiveSink:
+    """Lines into photos.ndjson. They are on the disk before the checkpoint says so."""
+
+    def __init__(self, file: Appender, *, lines: int) -> None:
+        self._file = file
+        self.lines = lines
+
+    async def send(self, records: Sequence[Record], store: Store) -> None:
+        """One write, one sync, one transaction for all that is ready."""
+
+        def work() -> None:
+            with store.state.changing():
+                self._file.append(b"".join(record.line for record in records))
+                lines = self.lines + len(records)
+                store.state.finish(record.id for record in records)
+                store.state.vouch(PHOTOS, Length(self._file.length, lines))
+            self.lines = lines
+
+        await store.do(work)
+
+
+class StreamSink:
+    """Lines to standard output, or another open file. A slow reader slows the harvest."""
+
+    def __init__(self, file: int = 1) -> None:
+        self._file = file
+
+    async def send(self, records: Sequence[Record], store: Store) -> None:
+        """Written first, noted after: a crash between the two sends them again."""
+        await store.do(lambda: self._write(b"".join(record.line for record in records)))
+        await store.finish(records)
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except BrokenPipeError:
+            raise PipeClosed from None
+        except OSError as error:
+            raise CannotWrite(f"Cannot write to standard output: {error.strerror}.") from None
+
+
+class ChannelSink:
+    """Records to a consumer in the same event loop, through a bounded queue."""
+
+    def __init__(self, queue: asyncio.Queue[Record | None]) -> None:
+        self._queue = queue
+
+    async def send(self, records: Sequence[Record], store: Store) -> None:
+        """Waits while the consumer is behind."""
+        for record in records:
+            await self._queue.put(record)
+        await store.finish(records)
