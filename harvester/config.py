@@ -7,7 +7,7 @@ Each value is read where it stands, so that a wrong one is told by its place: `-
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -23,9 +23,7 @@ from harvester.quota import Rate
 API_URL = "https://api.flickr.com/services/rest/"
 KEY_PAGE = "https://www.flickr.com/services/apps/create/"
 SECRETS = ("api_key", "api_secret", "oauth_token", "oauth_token_secret")
-ENVIRONMENT: Mapping[str, str] = MappingProxyType(
-    {f"FLICKR_{name.upper()}": name for name in (*SECRETS, "api_url")}
-)
+ENVIRONMENT: Mapping[str, str] = MappingProxyType({f"FLICKR_{name.upper()}": name for name in (*SECRETS, "api_url")})
 MAX_WORKERS = 1000
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -218,9 +216,7 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
     common = {key: given.pop(key) for key in ("detail", "extras", "limit") if key in given}
     output, state, ids_from = (given.pop(key, None) for key in ("output", "state", "ids_from"))
     try:
-        source = Search(**given) if table.source == "search" else _build_photos(given.get("ids", ()))
-        if table.source == "photos" and ids_from is None and not given.get("ids"):
-            raise UsageError("name photos, or a file of them with from.", field="ids")
+        source = Search(**given) if table.source == "search" else _build_photos(**given, ids_from=ids_from)
         return NamedJob(
             name=name,
             job=Job(source=source, **common),
@@ -232,7 +228,9 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
         raise UsageError(error.sentence, field=file.name_place(error.field, job=name)) from None
 
 
-def _build_photos(ids: tuple[str | int, ...]) -> Photos:
+def _build_photos(*, ids: Sequence[str | int] = (), ids_from: str | None) -> Photos:
+    if not ids and ids_from is None:
+        raise UsageError("name photos, or with `from` a file of them.", field="ids")
     try:
         return Photos(ids=tuple(parse_photo(str(text)) for text in ids))
     except UsageError as error:

@@ -121,9 +121,7 @@ class ConfigFile:
         """What the user should mend though it works: a secret that others can read."""
         if not self.shared or not any(self.settings.get(name) for name in secrets):
             return ()
-        return (
-            f"{self.path} holds a key or secret and others can read it: chmod 600 {shlex.quote(str(self.path))}",
-        )
+        return (f"{self.path} holds a key or secret and others can read it: chmod 600 {shlex.quote(str(self.path))}",)
 
 
 def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile | None:
@@ -207,7 +205,7 @@ def _explain(message: str, kind: type[Struct]) -> tuple[str, str]:
     if match := _UNKNOWN.fullmatch(message):
         section = match["table"]
         inner = {"flickr": FlickrTable, "limits": LimitsTable}.get(section or "", kind)
-        known = [name for name in inner.__struct_encode_fields__]
+        known = inner.__struct_encode_fields__
         close = difflib.get_close_matches(match["key"], known, n=1, cutoff=0.6)
         advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
         return f"{section}.{match['key']}" if section else match["key"], f"there is no such setting; {advice}"

@@ -100,7 +100,7 @@ class Ledger:
             self._own_row(now)
 
     def leave(self) -> None:
-        """This process takes no more calls. Those in flight stay on its lease."""
+        """The end of taking calls. Those in flight stay on the lease."""
         row = self._row
         if self._words[row + OWNER] == self._owner and not self.flying:
             self._words[row + OWNER] = 0
@@ -144,7 +144,7 @@ class Ledger:
         return mine
 
     def _survey(self, now: int) -> tuple[int, list[int]]:
-        """The other processes: their calls in flight, and what each of those that want calls too has been served."""
+        """The other processes: their calls in flight, and what each that wants calls too has been served."""
         words = self._words
         flying, rivals = 0, []
         for row in range(FIRST_ROW, FIRST_ROW + ROW_WORDS * words[ROWS], ROW_WORDS):

@@ -32,6 +32,7 @@ Notice: TypeAlias = Callable[[str], object]
 if sys.platform == "win32":
     import msvcrt
 
+    _since_boot = time.monotonic_ns
     _LOCKED_BYTE = 1 << 30
     """Past the end: on Windows a locked byte cannot be read."""
 
@@ -52,6 +53,12 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+    if sys.platform == "linux":
+        # Counts while the machine sleeps, and no one sets it.
+        _since_boot = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
+    else:
+        _since_boot = time.monotonic_ns
+
     def try_lock(fd: int) -> bool:
         """Takes the lock of an open file, unless someone has it."""
         try:
@@ -63,12 +70,6 @@ else:
     def unlock(fd: int) -> None:
         """Lets go of it."""
         fcntl.flock(fd, fcntl.LOCK_UN)
-
-
-def _since_boot() -> Callable[[], int]:
-    if sys.platform == "linux":  # counts while the machine sleeps, and no one sets it
-        return lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return time.monotonic_ns
 
 
 def _this_boot() -> int:
@@ -87,7 +88,7 @@ def _number(name: bytes) -> int:
 class Clocks:
     """The machine's clocks, in nanoseconds, and which boot this is."""
 
-    since_boot: Callable[[], int] = field(default_factory=_since_boot)
+    since_boot: Callable[[], int] = _since_boot
     wall: Callable[[], int] = time.time_ns
     boot: int = field(default_factory=_this_boot)
 
@@ -133,7 +134,7 @@ class SharedLedger:
     def done(self, *, sent: bool = True) -> None:
         """A call is over: answered, or failed; `sent=False` if it surely never left this machine."""
         self._unnoted.append(sent)
-        if self._fd >= 0 and self._enter():
+        if self._enter():
             unlock(self._fd)
 
     def beat(self) -> None:
@@ -170,28 +171,31 @@ class SharedLedger:
     def close(self) -> None:
         """Calls still in flight go on counting, as those of a process that was killed."""
         self.beat()
-        self._view.leave()
-        _save(os.dup(self._fd))
+        if self._enter():
+            self._view.leave()
+            unlock(self._fd)
+        fd, self._fd = self._fd, -1
         self._words.release()
         self._memory.close()
-        os.close(self._fd)
-        self._fd = -1
+        _save(fd)
 
     def _enter(self) -> bool:
         """Takes the lock, if it can be had within microseconds, and catches up on what is unnoted."""
-        for _ in range(TRIES):
-            if try_lock(self._fd):
-                while self._unnoted:
-                    self._view.done(self.now(), sent=self._unnoted.pop())
-                return True
-            time.sleep(0)
-        return False
+        if self._fd < 0 or not any(try_lock(self._fd) for _ in range(TRIES)):
+            return False
+        try:
+            while self._unnoted:
+                self._view.done(self.now(), sent=self._unnoted.pop())
+        except BaseException:
+            unlock(self._fd)
+            raise
+        return True
 
 
 def open_ledger(
     key: str, *, calls: int, period: int, folder: Path, clocks: Clocks | None = None, on_notice: Notice = str
 ) -> SharedLedger:
-    """Opens the ledger of an API key in `folder`, making it if there is none. The name holds the key's hash only."""
+    """Opens the ledger of an API key in `folder`, or makes it. The name holds only a hash of the key."""
     path = folder / f"quota-{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.ledger"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -231,7 +235,7 @@ def _prepare(words: memoryview, path: Path, clocks: Clocks, on_notice: Notice) -
 
 
 def _begin_anew(words: memoryview, path: Path, clocks: Clocks, on_notice: Notice) -> None:
-    """A new file begins empty. A damaged one does not tell what was spent, so it begins full: the quota comes first."""
+    """A new file begins empty. A damaged one does not tell what was spent, so it begins full."""
     was = bytes(words)
     if not was.strip(b"\0"):
         ledger.begin(words)

@@ -145,7 +145,10 @@ class Throttle:
         return Slot()
 
     def done(self, slot: Slot, *, sent: bool = True) -> None:
-        """The call has arrived: its answer has begun, or it failed. `sent=False`: it surely never left this machine."""
+        """The call has arrived: its answer has begun, or it failed.
+
+        `sent=False` gives it back: it surely never left this machine (no address, no connection).
+        """
         if slot.open and self._ledger:
             self._ledger.done(sent=sent)
         slot.open = False

@@ -1,0 +1,51 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types bench sandbox build lock clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed; or name another, as in: make test PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## Harvest a thousand photos from a local Flickr; no key needed
+	@$(BIN)/harvester demo
+
+test: $(READY) ## Run the tests
+	$(BIN)/pytest --quiet
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint types ## Lint, types, and the tests with branch coverage: what CI runs
+	$(BIN)/pytest --quiet --cov --cov-report=term
+
+bench: $(READY) ## Measure throughput and memory against a local server
+	$(BIN)/python tests/bench/run.py
+
+sandbox: $(READY) ## Serve a local Flickr
+	@$(BIN)/harvester sandbox
+
+build: $(READY) ## Build the wheel and the source distribution into dist/
+	$(BIN)/hatchling build
+
+lock: $(READY) ## Resolve the dependencies anew into requirements.lock
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
+
+clean: ## Remove what was made
+	rm -rf $(VENV) dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find harvester tests -name __pycache__ -type d -prune -exec rm -rf {} +

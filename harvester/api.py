@@ -1,0 +1,164 @@
+"""The engine from Python: photos as an async stream."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from harvester.config import API_URL, Settings
+from harvester.engine import harvest
+from harvester.errors import UsageError
+from harvester.events import Observer, Summary, ignore
+from harvester.model import Detail, Extra, Job, Source
+from harvester.quota import Rate
+from harvester.record import Record
+from harvester.state import State
+from harvester.store import ChannelSink
+
+AHEAD = 64
+"""Photos fetched ahead of the consumer; more would be lost work when the loop is left early."""
+
+
+class Photo:
+    """A harvested photo. Its members are what Flickr sent, parsed; a part refused for good is None."""
+
+    def __init__(self, record: Record) -> None:
+        self.id = record.id
+        self.line = record.line
+        """The photo's line of NDJSON, as an archive holds it."""
+
+    def __repr__(self) -> str:
+        return f"<Photo {self.id}>"
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The whole line, parsed: `id`, `harvested_at`, `search` and each part asked for."""
+        found: dict[str, Any] = orjson.loads(self.line)
+        return found
+
+    @property
+    def harvested_at(self) -> str:
+        """When it was fetched: `2026-11-23T22:30:05Z`."""
+        return str(self.record["harvested_at"])
+
+    @property
+    def search(self) -> Any:
+        """The listing's row; None for a photo given by id."""
+        return self.record["search"]
+
+    @property
+    def info(self) -> Any:
+        """The `photo` of flickr.photos.getInfo."""
+        return self.record.get("info")
+
+    @property
+    def sizes(self) -> Any:
+        """The `sizes` of flickr.photos.getSizes."""
+        return self.record.get("sizes")
+
+    @property
+    def errors(self) -> dict[str, dict[str, Any]]:
+        """Code and message of each part that Flickr refuses, by its name."""
+        errors: dict[str, dict[str, Any]] = self.record.get("errors", {})
+        return errors
+
+
+class Harvest(AsyncIterator[Photo]):
+    """A harvest under way. Iterate over it; `summary` says how it ended, once it has."""
+
+    def __init__(self, job: Job, settings: Settings, *, observer: Observer) -> None:
+        self._queue: asyncio.Queue[Record | None] = asyncio.Queue(AHEAD)
+        self._error: BaseException | None = None
+        self._task = asyncio.create_task(self._run(job, settings, observer))
+        self.summary: Summary | None = None
+
+    async def _run(self, job: Job, settings: Settings, observer: Observer) -> None:
+        try:
+            with (
+                tempfile.TemporaryDirectory(prefix="harvester-") as folder,
+                State(Path(folder) / "state.sqlite", lasting=False) as state,
+            ):
+                self.summary = await harvest(
+                    job, settings, state=state, sink=ChannelSink(self._queue), observer=observer, stop=asyncio.Event()
+                )
+        except Exception as error:  # noqa: BLE001 - it is raised where the consumer stands
+            self._error = error
+        await self._queue.put(None)
+
+    async def __anext__(self) -> Photo:
+        if self._task.done() and self._queue.empty():
+            raise StopAsyncIteration
+        record = await self._queue.get()
+        if record is not None:
+            return Photo(record)
+        await self.aclose()
+        if self._error:
+            raise self._error
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End the harvest; nothing of it is left running."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+class Flickr:
+    """The way in from Python.
+
+        async with Flickr(api_key="…") as flickr:
+            async for photo in flickr.harvest(Search(tags=["monkey"]), detail="full"):
+                print(photo.id, photo.info["title"]["_content"])
+
+    `api_key` and `api_url` are taken from FLICKR_API_KEY and FLICKR_API_URL where they are not given. `quota` is
+    kept over all processes of this user, `pace` by this one; both are texts such as `3600/h`, or `none`. A slow
+    consumer slows the harvest. Leaving the loop early, or the block, ends the harvest and closes all it opened.
+    Errors are those of `harvester.errors`.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        api_url: str | None = None,
+        quota: str = "3600/h",
+        pace: str = "5/s",
+        workers: int = 16,
+        observer: Observer = ignore,
+    ) -> None:
+        if not 1 <= workers <= 1000:
+            raise UsageError(f"{workers} is not a number of workers; use 1 to 1000.", field="workers")
+        self._settings = Settings(
+            api_key=api_key or os.environ.get("FLICKR_API_KEY"),
+            api_url=api_url or os.environ.get("FLICKR_API_URL") or API_URL,
+            quota=Rate.parse(quota),
+            pace=Rate.parse(pace),
+            workers=workers,
+        )
+        self._settings.require_key()
+        self._observer = observer
+        self._under_way: list[Harvest] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for harvest in self._under_way:
+            await harvest.aclose()
+
+    def harvest(
+        self, source: Source, *, detail: Detail = "full", extras: Sequence[Extra] = (), limit: int | None = None
+    ) -> Harvest:
+        """The photos of a Search, or of Photos by id, as they are fetched; each id once."""
+        job = Job(source=source, detail=detail, extras=extras, limit=limit)
+        self._under_way.append(Harvest(job, self._settings, observer=self._observer))
+        return self._under_way[-1]
