@@ -29,7 +29,7 @@ FORMAT = 1
 SIGNATURE = int.from_bytes(b"hrvquota", "big")
 
 FIRST_ROW, ROW_WORDS, MAX_ROWS = 64, 8, 64
-OWNER, LEASE, FLYING, SERVED, CONTENDS = range(5)
+OWNER, LEASE, FLYING, SERVED, WANTS_FROM, WANTS_TILL = range(6)
 
 RING = FIRST_ROW + ROW_WORDS * MAX_ROWS
 ENTRIES = 8192
@@ -70,27 +70,28 @@ class Ledger:
         """Takes a call. Returns 0 when it may go, now; else after how many nanoseconds to ask again."""
         words, row = self._words, self._own_row(now)
         others, rivals = self._survey(now)
-        if words[row + CONTENDS] < now:  # comes to a race that is on: with no claim from before
+        if words[row + WANTS_TILL] < now:  # joins a race that is on: with no claim from before
             words[row + SERVED] = max(words[row + SERVED], min(rivals, default=0))
         served = words[row + SERVED]
         free = self._calls - self._answered(now) - others - self.flying
         if free <= 0:
-            wait = self._until(now, lack=1 - free)
+            wait = ready = self._until(now, lack=1 - free)
         elif free <= sum(served - rival for rival in rivals if rival < served):
-            wait = YIELD_FOR  # what is free is just what the others are behind
+            wait, ready = YIELD_FOR, 0  # what is free is just what the others are behind
         else:
-            wait = 0
+            wait = ready = 0
             self.flying += 1
             words[row + FLYING] = self.flying
             words[row + SERVED] = served + 1
-        words[row + CONTENDS] = now + min(wait, ASK_AGAIN) + self._grace
+        words[row + WANTS_FROM] = now + ready
+        words[row + WANTS_TILL] = now + min(wait, ASK_AGAIN) + self._grace
         return wait
 
-    def done(self, now: int, *, sent: bool = True) -> None:
-        """A call is over: answered, or failed; `sent=False` if it surely never left this machine."""
-        row = self._own_row(now)
+    def done(self, when: int, *, sent: bool = True) -> None:
+        """A call is over, since `when`: answered, or failed; `sent=False` if it surely never left this machine."""
+        row = self._own_row(when)
         if sent:
-            self._append(now, 1)
+            self._append(when, 1)
         self.flying -= 1
         self._words[row + FLYING] = self.flying
 
@@ -136,7 +137,7 @@ class Ledger:
         if not mine:
             raise CannotWrite(f"{MAX_ROWS} processes use this API key already: let one of them end first.")
         words[mine + FLYING] = self.flying
-        words[mine + SERVED] = words[mine + CONTENDS] = 0
+        words[mine + SERVED] = words[mine + WANTS_FROM] = words[mine + WANTS_TILL] = 0
         words[mine + LEASE] = now + LEASE_FOR
         words[mine + OWNER] = self._owner
         last = max(row for row in rows if words[row + OWNER])
@@ -144,7 +145,7 @@ class Ledger:
         return mine
 
     def _survey(self, now: int) -> tuple[int, list[int]]:
-        """The other processes: their calls in flight, and what each that wants calls too has been served."""
+        """The other processes: their calls in flight, and what each that wants one now has been served."""
         words = self._words
         flying, rivals = 0, []
         for row in range(FIRST_ROW, FIRST_ROW + ROW_WORDS * words[ROWS], ROW_WORDS):
@@ -154,7 +155,7 @@ class Ledger:
                 self._bury(row)
                 continue
             flying += words[row + FLYING]
-            if words[row + CONTENDS] >= now:
+            if words[row + WANTS_FROM] <= now <= words[row + WANTS_TILL]:
                 rivals.append(words[row + SERVED])
         return flying, rivals
 

@@ -14,6 +14,7 @@ import os
 import secrets
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,8 @@ from harvester.ledger import Ledger
 SIZE = ledger.WORDS * 8
 TRIES = 20
 BUSY_FOR = 1_000_000
+NOTE_WITHIN = 1_000_000
+"""An answer is noted with the next call that asks, or at once if the last one asked longer ago than this."""
 Notice: TypeAlias = Callable[[str], object]
 
 if sys.platform == "win32":
@@ -109,8 +112,9 @@ class SharedLedger:
             raise
         unlock(self._fd)
         self._view = Ledger(self._words, owner=secrets.randbits(62) | 1, calls=calls, period=period)
-        self._unnoted: list[bool] = []
-        """Calls that ended while another process had the lock: whether they were sent."""
+        self._unnoted: deque[tuple[int, bool]] = deque()
+        """Calls that ended since the lock was last ours: when, and whether they were sent."""
+        self._entered = 0
         self._used = 0
         self._unsaved = False
 
@@ -127,22 +131,23 @@ class SharedLedger:
             return BUSY_FOR
         try:
             self._unsaved = True
-            return self._view.take(self.now())
+            return self._view.take(self._entered)
         finally:
             unlock(self._fd)
 
     def done(self, *, sent: bool = True) -> None:
         """A call is over: answered, or failed; `sent=False` if it surely never left this machine."""
-        self._unnoted.append(sent)
-        if self._enter():
-            unlock(self._fd)
+        if self._fd >= 0:
+            now = self.now()
+            self._unnoted.append((now, sent))
+            if now > self._entered + NOTE_WITHIN and self._enter():
+                unlock(self._fd)
 
     def beat(self) -> None:
         """A sign of life, due several times a second."""
         if self._enter():
-            now = self.now()
-            self._view.renew(now)
-            ledger.anchor(self._words, now=now, wall=self._clocks.wall())
+            self._view.renew(self._entered)
+            ledger.anchor(self._words, now=self._entered, wall=self._clocks.wall())
             unlock(self._fd)
 
     def unsaved(self) -> Callable[[], None] | None:
@@ -155,7 +160,7 @@ class SharedLedger:
     def used(self) -> int:
         """Calls that count at this moment, of all processes."""
         if self._enter():
-            self._used = self._view.used(self.now())
+            self._used = self._view.used(self._entered)
             unlock(self._fd)
         return self._used
 
@@ -164,7 +169,7 @@ class SharedLedger:
         if not self._enter():
             return BUSY_FOR
         try:
-            return self._view.wait(self.now())
+            return self._view.wait(self._entered)
         finally:
             unlock(self._fd)
 
@@ -181,11 +186,13 @@ class SharedLedger:
 
     def _enter(self) -> bool:
         """Takes the lock, if it can be had within microseconds, and catches up on what is unnoted."""
-        if self._fd < 0 or not any(try_lock(self._fd) for _ in range(TRIES)):
+        if self._fd < 0 or not (try_lock(self._fd) or any(try_lock(self._fd) for _ in range(TRIES))):
             return False
         try:
             while self._unnoted:
-                self._view.done(self.now(), sent=self._unnoted.pop())
+                when, sent = self._unnoted.popleft()
+                self._view.done(when, sent=sent)
+            self._entered = self.now()
         except BaseException:
             unlock(self._fd)
             raise

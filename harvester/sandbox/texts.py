@@ -69,7 +69,7 @@ class Text:
 
 @lru_cache(4096)
 def normalise_tag(raw: str) -> str:
-    """Lower case without spaces and punctuation; a machine tag keeps its `ns:pred=`, an all-punctuation tag is empty."""
+    """Lower case without spaces and punctuation; machine tags keep `ns:pred=`, all-punctuation tags are empty."""
     if machine := _MACHINE_TAG.fullmatch(raw):
         namespace, predicate, value = machine.groups()
         return f"{namespace}:{predicate}={normalise_tag(value)}".lower()

@@ -1,0 +1,51 @@
+"""The command line: parses, validates, calls one function, and maps errors to exit codes.
+
+Nothing heavy is imported here: each command's module is, when the command is called.
+"""
+
+from __future__ import annotations
+
+from harvester.cli.group import LazyCommand, LazyGroup
+
+SECTIONS = {
+    "Harvest": {
+        "search": LazyCommand("harvester.cli.search:search", "Everything that matches a search."),
+        "photos": LazyCommand("harvester.cli.photos:photos", "Photos given by id or address."),
+        "run": LazyCommand("harvester.cli.run:run", "The jobs of a config file."),
+        "plan": LazyCommand(
+            "harvester.cli.plan:plan", "What a harvest would find, cost and take.", needs="harvester.plan"
+        ),
+    },
+    "Archives": {
+        "resume": LazyCommand("harvester.cli.archives:resume", "Go on with a stopped archive."),
+        "status": LazyCommand(
+            "harvester.cli.archives:status", "How far an archive is.", needs="harvester.inspect"
+        ),
+        "verify": LazyCommand(
+            "harvester.cli.archives:verify", "Prove that an archive is whole.", needs="harvester.verify"
+        ),
+    },
+    "Try it out": {
+        "demo": LazyCommand(
+            "harvester.cli.demo:demo",
+            "Sandbox, harvest and summary in one go; no key needed.",
+            needs="harvester.sandbox.command",
+        ),
+        "sandbox": LazyCommand(
+            "harvester.sandbox.command:sandbox",
+            "A local Flickr-compatible API server.",
+            needs="harvester.sandbox.command",
+        ),
+    },
+}
+
+main = LazyGroup(
+    name="harvester",
+    sections=SECTIONS,
+    help="Harvest Flickr's metadata: complete, exactly once, within the quota.",
+    epilog=(
+        "An API key is needed for all but the sandbox and the demo: get one at "
+        "https://www.flickr.com/services/apps/create/ and put it into FLICKR_API_KEY.\n\n"
+        "\b\nExample:\n  harvester search --tags monkey,chimp --min-upload-date 2009-12-01 -o monkeys"
+    ),
+)

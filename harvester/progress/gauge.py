@@ -1,0 +1,173 @@
+"""From the running counts to what a person wants to know: how fast, how much is left, how long. No output."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from harvester.events import Tally, Waiting
+from harvester.flickr import PAGE_SIZE
+from harvester.quota import Rate
+
+WINDOW = 60.0
+"""Rates are those of so many seconds of work; time spent waiting does not count."""
+_OWN_CALLS = {"list": 0, "info": 1, "full": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing goes out until `until` (Unix time), in `seconds` from now."""
+
+    why: str
+    until: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a display shows, at one moment."""
+
+    photos: int
+    expected: int | None
+    calls: int
+    calls_left: int | None
+    retries: int
+    refused: int
+    failed: int
+    seconds: float
+    photos_per_second: float | None
+    seconds_left: float | None
+    wait: Wait | None
+
+    @property
+    def share(self) -> float | None:
+        """How much of the expected is done, 0 to 1."""
+        return min(self.photos / self.expected, 1.0) if self.expected else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What limits a run's speed and size."""
+
+    quota: Rate | None = None
+    pace: Rate | None = None
+    limit: int | None = None
+    expected: int | None = None
+    """Photos to come where nothing else tells, as when ids are given as arguments."""
+
+
+def count_calls(job: dict[str, Any]) -> float:
+    """Calls for each photo of a described job, its share of the listing included."""
+    listing = 0.0 if job.get("source") == "photos" else 1 / PAGE_SIZE
+    return _OWN_CALLS.get(str(job.get("detail")), 2) + len(job.get("with", ())) + listing
+
+
+def estimate_seconds(
+    calls: float, *, per_second: float | None, quota: Rate | None, left: int | None, wait: float = 0.0
+) -> float | None:
+    """How long so many calls take: at this speed, and no faster than the quota gives them back."""
+    if calls <= 0:
+        return 0.0
+    if not per_second:
+        return None
+    at_speed = wait + calls / per_second
+    if quota is None:
+        return at_speed
+    beyond = calls - (quota.calls if left is None else left)
+    return max(at_speed, beyond / quota.per_second)
+
+
+def _ask_left(tally: Tally) -> int | None:
+    ask: Callable[[], int | None] | None = getattr(tally, "quota_left", None)
+    return ask() if ask is not None else None
+
+
+class Gauge:
+    """Reads a tally again and again. `clock` is the tally's, `wall` is Unix time."""
+
+    def __init__(self, tally: Tally, *, job: dict[str, Any], bounds: Bounds, wall: Callable[[], float]) -> None:
+        self._tally = tally
+        self._per_photo = count_calls(job)
+        self._bounds = bounds
+        self._wall = wall
+        self._waiting: Waiting | None = None
+        self._wait_began = 0.0
+        self._waited = 0.0
+        self._samples: deque[tuple[float, int, int]] = deque([(0.0, tally.written, tally.calls)])
+
+    def wait(self, waiting: Waiting) -> None:
+        """A wait begins, or the one that is on becomes longer."""
+        self.resume()
+        self._waiting, self._wait_began = waiting, self._tally.seconds
+
+    def resume(self) -> None:
+        """The wait is over."""
+        self._waited = self._waited_until_now()
+        self._waiting = None
+
+    def _waited_until_now(self) -> float:
+        if self._waiting is None:
+            return self._waited
+        return self._waited + min(self._tally.seconds - self._wait_began, self._waiting.seconds)
+
+    def _read_wait(self) -> Wait | None:
+        if self._waiting is None:
+            return None
+        left = self._waiting.seconds - (self._tally.seconds - self._wait_began)
+        if left <= 0:  # not every wait is told to be over
+            self.resume()
+            return None
+        return Wait(why=self._waiting.why, until=self._wall() + left, seconds=left)
+
+    def _measure(self) -> tuple[float | None, float | None]:
+        """Photos and calls a second, over the last minute of work."""
+        tally = self._tally
+        now = (tally.seconds - self._waited_until_now(), tally.written, tally.calls)
+        if now[0] - self._samples[-1][0] >= 1:
+            self._samples.append(now)
+        while len(self._samples) > 2 and now[0] - self._samples[1][0] >= WINDOW:
+            self._samples.popleft()
+        seconds = now[0] - self._samples[0][0]
+        if seconds < 0.5:
+            return None, None
+        return (now[1] - self._samples[0][1]) / seconds, (now[2] - self._samples[0][2]) / seconds
+
+    def _expect(self) -> int | None:
+        bounds, said = self._bounds, self._tally.expected
+        expected = bounds.expected if said is None else said
+        if bounds.limit is not None:
+            expected = bounds.limit if expected is None else min(expected, bounds.limit)
+        return expected
+
+    def read(self) -> Reading:
+        """The state of this moment."""
+        tally, bounds = self._tally, self._bounds
+        wait = self._read_wait()
+        photos_per_second, calls_per_second = self._measure()
+        expected = self._expect()
+        left = _ask_left(tally)
+        seconds_left = None
+        if expected is not None:
+            speed = calls_per_second or (bounds.pace.per_second if bounds.pace else None)
+            seconds_left = estimate_seconds(
+                max(expected - tally.written, 0) * self._per_photo,
+                per_second=speed,
+                quota=bounds.quota,
+                left=left,
+                wait=wait.seconds if wait else 0.0,
+            )
+        return Reading(
+            photos=tally.written,
+            expected=expected,
+            calls=tally.calls,
+            calls_left=left,
+            retries=tally.retries,
+            refused=tally.refused,
+            failed=tally.failed,
+            seconds=tally.seconds,
+            photos_per_second=photos_per_second,
+            seconds_left=seconds_left,
+            wait=wait,
+        )

@@ -1,0 +1,56 @@
+"""Progress for machines: one JSON object a line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from harvester.events import Ended, Event, Retrying, Waiting
+from harvester.progress.gauge import Reading
+
+
+class JsonLines:
+    """An object a line, for machines: `event`, `time`, and what the event holds."""
+
+    def __init__(self, out: TextIO, *, interval: float | None, verbose: bool, wall: Callable[[], float]) -> None:
+        self.interval = interval
+        self._out = out
+        self._verbose = verbose
+        self._wall = wall
+
+    def tell(self, event: Event) -> None:
+        """The event under its name; retries only where they are asked for."""
+        if isinstance(event, Retrying) and not self._verbose:
+            return
+        values = {f.name: getattr(event, f.name) for f in dataclasses.fields(event) if f.name != "tally"}
+        if isinstance(event, Ended):
+            values = dataclasses.asdict(event.summary)
+        if isinstance(event, Waiting):
+            values["until"] = _stamp(self._wall() + event.seconds)
+        self._write(type(event).__name__.lower(), values)
+
+    def show(self, reading: Reading) -> None:
+        """The reading as an event of the name `progress`."""
+        values = dataclasses.asdict(reading)
+        if reading.wait:
+            values["wait"]["until"] = _stamp(reading.wait.until)
+        self._write("progress", values)
+
+    def say(self, sentence: str) -> None:
+        """The sentence as an event of the name `noticed`."""
+        self._write("noticed", {"sentence": sentence})
+
+    def close(self) -> None:
+        """Nothing is left to be done."""
+
+    def _write(self, name: str, values: dict[str, Any]) -> None:
+        record = {"event": name, "time": _stamp(self._wall()), **values}
+        self._out.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+        self._out.flush()
+
+
+def _stamp(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

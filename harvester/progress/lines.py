@@ -1,0 +1,113 @@
+"""What the displays say, in words: one reading, one event, the end. Pure, and the same for all of them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from harvester.events import Summary
+from harvester.progress.gauge import Reading, Wait
+from harvester.progress.words import name_count, name_duration, name_moment, name_period, name_rate
+from harvester.quota import Rate
+
+
+def describe_job(job: Mapping[str, Any]) -> str:
+    """`search tags=monkey,chimp tag_mode=any, info and sizes`: a job in a line."""
+    known = dict(job)
+    source, detail = known.pop("source", ""), known.pop("detail", "")
+    extras = known.pop("with", ())
+    filters = " ".join(f"{name}={value}" for name, value in known.items())
+    what = {"list": "the listing alone", "info": "with info", "full": "with info and sizes"}.get(str(detail), "")
+    return ", ".join(part for part in (f"{source} {filters}".strip(), what, *extras) if part)
+
+
+def say_share(reading: Reading) -> str:
+    """`12,345 of about 27,400 photos`."""
+    if reading.expected is None or reading.photos > reading.expected:
+        return name_count(reading.photos, "photo")
+    return f"{name_count(reading.photos)} of about {name_count(reading.expected, 'photo')}"
+
+
+def say_speed(reading: Reading) -> list[str]:
+    """How fast, and how long still."""
+    said = []
+    if reading.photos_per_second is not None and reading.wait is None:
+        said.append(name_rate(reading.photos_per_second))
+    if reading.seconds_left:
+        said.append(f"about {name_duration(reading.seconds_left)} to go")
+    return said
+
+
+def say_calls(reading: Reading, quota: Rate | None) -> list[str]:
+    """Calls spent and left, and what went wrong."""
+    said = [name_count(reading.calls, "call")]
+    if reading.calls_left is not None and quota is not None:
+        said.append(f"{name_count(reading.calls_left)} left {name_period(quota)}")
+    if reading.retries:
+        said.append(name_count(reading.retries, "retry"))
+    if reading.refused:
+        said.append(f"{name_count(reading.refused)} refused")
+    said.append(f"{name_count(reading.failed)} failed")
+    return said
+
+
+def say_wait(wait: Wait, *, now: float) -> str:
+    """`waiting until 14:32:10 (12 min 5 s): the quota of 3600/h is spent`."""
+    return f"waiting until {name_moment(wait.until, now=now)} ({name_duration(wait.seconds)}): {wait.why}"
+
+
+def say_reading(reading: Reading, *, quota: Rate | None, now: float) -> str:
+    """All of it in one line."""
+    share = "" if reading.share is None else f" ({reading.share:.0%})"
+    pieces = [say_share(reading) + share, *say_speed(reading), *say_calls(reading, quota)]
+    if reading.wait:
+        pieces.append(say_wait(reading.wait, now=now))
+    return ", ".join(pieces)
+
+
+def say_end(summary: Summary) -> str:
+    """The first line of the end: how it ended, and with how much."""
+    photos = name_count(summary.photos, "photo")
+    where = f" in {summary.output}" if summary.output else ""
+    missing = ""
+    if summary.status == "incomplete" and summary.failed:
+        missing = f", {name_count(summary.failed)} could not be had for now"
+    return f"{summary.status.capitalize()}: {photos}{where}{missing}."
+
+
+def list_facts(summary: Summary) -> list[tuple[str, str]]:
+    """What the end tells besides, by name. What is zero and means nothing is left out."""
+    per_second = summary.new / summary.seconds if summary.seconds > 0 else 0.0
+    calls = name_count(summary.calls)
+    if summary.calls_per_photo is not None:
+        calls += f" ({summary.calls_per_photo:.2f} a photo)"
+    facts = [
+        ("new", name_count(summary.new, "photo")) if summary.new != summary.photos else None,
+        ("calls", calls),
+        ("time", f"{name_duration(summary.seconds)} ({name_rate(per_second)})"),
+        ("retries", name_count(summary.retries)) if summary.retries else None,
+        ("refused", f"{name_count(summary.refused, 'part')}, for good: null on the line, with the reason")
+        if summary.refused
+        else None,
+        ("failed", say_failed(summary)) if summary.failed else None,
+        ("data", str(summary.output / "photos.ndjson")) if summary.output else None,
+    ]
+    return [fact for fact in facts if fact is not None]
+
+
+def say_failed(summary: Summary) -> str:
+    """How many could not be had, and where they are told."""
+    where = f", listed in {summary.output / 'errors.ndjson'}" if summary.output else ""
+    return f"{name_count(summary.failed)} for now{where}"
+
+
+def say_next(summary: Summary, *, again: str | None) -> str | None:
+    """How to go on, where there is something to go on with. `again` is the command that does."""
+    if summary.status == "complete":
+        return None
+    if summary.output is not None:
+        again = f"harvester resume {shlex.quote(str(summary.output))}"
+    if again is None:
+        return "Nothing kept track of this run; -o DIR or --state DIR makes the next one resumable."
+    return f"{'Go on with' if summary.status == 'stopped' else 'Try the rest again with'}: {again}"

@@ -1,0 +1,120 @@
+"""The live display: a few lines at the bottom of the terminal, drawn anew four times a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live as RichLive
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from harvester.events import Ended, Event, Started, Summary
+from harvester.progress.forms import Notices
+from harvester.progress.gauge import Reading
+from harvester.progress.lines import list_facts, say_calls, say_end, say_next, say_share, say_speed, say_wait
+from harvester.progress.words import flow
+from harvester.quota import Rate
+
+WIDEST = 100
+_COLOURS = {"complete": "green", "incomplete": "yellow", "stopped": "yellow"}
+_MARKS = {"complete": "✓", "incomplete": "!", "stopped": "■"}
+
+
+def open_console(out: TextIO, *, width: int | None = None) -> Console:
+    """A console that shows texts as they are: no markup, no emoji codes, no colouring of numbers."""
+    return Console(file=out, width=width, markup=False, emoji=False, highlight=False)
+
+
+def draw_reading(reading: Reading, *, quota: Rate | None, now: float, width: int) -> RenderableType:
+    """Bar, counts, calls, and what is waited for, each in as many lines as the width needs."""
+    width = min(width, WIDEST)
+    lines: list[RenderableType] = [_draw_bar(reading, width=width)] if reading.share is not None else []
+    first = flow([say_share(reading), *say_speed(reading)], width=width)
+    lines += [Text(line) for line in first]
+    lines += [Text(line, style="dim") for line in flow(say_calls(reading, quota), width=width)]
+    if reading.wait:
+        sentence = say_wait(reading.wait, now=now)
+        lines.append(Text(sentence[0].upper() + sentence[1:], style="yellow"))
+    return Group(*lines)
+
+
+def _draw_bar(reading: Reading, *, width: int) -> RenderableType:
+    share = reading.share or 0.0
+    row = Table.grid(padding=(0, 1))
+    row.add_row(
+        ProgressBar(total=1.0, completed=share, width=max(width - 6, 4), complete_style="cyan", finished_style="green"),
+        Text(f"{int(share * 100):>3} %"),
+    )
+    return row
+
+
+def draw_summary(summary: Summary, *, again: str | None) -> RenderableType:
+    """The end: how it went in a line, the facts in a table, what a person should know, how to go on."""
+    colour = _COLOURS[summary.status]
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in list_facts(summary):
+        facts.add_row(name, value)
+    lines: list[RenderableType] = [
+        Text(f"{_MARKS[summary.status]} {say_end(summary)}", style=f"bold {colour}"),
+        Padding(facts, (0, 0, 0, 2)),
+    ]
+    lines += [Text(f"  {note}", style="yellow") for note in summary.notes]
+    if advice := say_next(summary, again=again):
+        lines.append(Text(f"  {advice}"))
+    return Group(*lines)
+
+
+class Live:
+    """Draws readings in place, and events above them."""
+
+    interval: float | None = 0.25
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        notices: Notices,
+        quota: Rate | None,
+        again: str | None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._console = console
+        self._notices = notices
+        self._quota = quota
+        self._again = again
+        self._wall = wall
+        # Drawn by whoever calls show(): no thread, and nobody's stdout or stderr is put aside.
+        self._live = RichLive(
+            console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+
+    def tell(self, event: Event) -> None:
+        """The end as a table; other events that are worth it in a line above the display."""
+        if isinstance(event, Ended):
+            self._live.stop()
+            self._console.print(draw_summary(event.summary, again=self._again))
+            return
+        if sentence := self._notices.word(event):
+            self._console.print(Text(sentence, style="bold" if isinstance(event, Started) else "yellow"))
+
+    def show(self, reading: Reading) -> None:
+        """Draw the reading in the place of the one before."""
+        if not self._live.is_started:
+            self._live.start()
+        width = self._console.width - 1
+        self._live.update(draw_reading(reading, quota=self._quota, now=self._wall(), width=width), refresh=True)
+
+    def say(self, sentence: str) -> None:
+        """A line above the display."""
+        self._console.print(Text(sentence, style="yellow"))
+
+    def close(self) -> None:
+        """Take the display away and show the cursor."""
+        self._live.stop()

@@ -1,0 +1,123 @@
+"""The observer of a run: hands events and readings to a form of display, and outlives whatever befalls that."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal, TextIO
+
+from harvester.events import Ended, Event, Resumed, Started, Waiting
+from harvester.progress.forms import Form, Mute, Notices, Plain, Quiet
+from harvester.progress.gauge import Bounds, Gauge
+from harvester.progress.json_lines import JsonLines
+
+EVERY = 10.0
+"""Seconds between two lines where there is no live display."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a run is to be shown. `again` is the command that goes on with it, where there is one."""
+
+    form: Literal["live", "plain", "json", "quiet"] = "plain"
+    readings: bool = True
+    """False shows notices and the end only."""
+    verbose: bool = False
+    bounds: Bounds = field(default_factory=Bounds)
+    again: str | None = None
+
+
+class Progress:
+    """An observer. `open_progress` makes it."""
+
+    def __init__(self, form: Form, *, bounds: Bounds, wall: Callable[[], float] = time.time) -> None:
+        self._form = form
+        self._bounds = bounds
+        self._wall = wall
+        self._gauge: Gauge | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Takes an event of the engine."""
+        if isinstance(event, Started):
+            self._gauge = Gauge(event.tally, job=event.job, bounds=self._bounds, wall=self._wall)
+        elif isinstance(event, Ended):
+            self._gauge = None
+        elif self._gauge and isinstance(event, Waiting):
+            self._gauge.wait(event)
+        elif self._gauge and isinstance(event, Resumed):
+            self._gauge.resume()
+        with self._enduring():
+            self._form.tell(event)
+
+    def say(self, sentence: str) -> None:
+        """A sentence of the program itself, such as that it is stopping."""
+        with self._enduring():
+            self._form.say(sentence)
+
+    def show(self) -> None:
+        """Shows how far the run is."""
+        if self._gauge:
+            with self._enduring():
+                self._form.show(self._gauge.read())
+
+    async def keep_showing(self, sleep: Callable[[float], Awaitable[object]]) -> None:
+        """Shows how far the run is, again and again."""
+        while self._form.interval is not None:
+            await sleep(self._form.interval)
+            self.show()
+
+    def close(self) -> None:
+        """The terminal is as it was."""
+        with self._enduring():
+            self._form.close()
+
+    @contextlib.contextmanager
+    def _enduring(self) -> Iterator[None]:
+        """Whoever watched may have gone: the run goes on unseen."""
+        try:
+            yield
+        except BlockingIOError:
+            pass
+        except (OSError, ValueError):
+            self._form = Mute()
+
+
+@asynccontextmanager
+async def open_progress(
+    look: Look,
+    *,
+    out: TextIO | None = None,
+    wall: Callable[[], float] = time.time,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> AsyncIterator[Progress]:
+    """An observer that shows the run on `out`, by default standard error."""
+    progress = Progress(_open_form(look, out or sys.stderr, wall=wall), bounds=look.bounds, wall=wall)
+    timer = asyncio.create_task(progress.keep_showing(sleep))
+    try:
+        yield progress
+    finally:
+        timer.cancel()
+        await asyncio.gather(timer, return_exceptions=True)
+        progress.close()
+
+
+def _open_form(look: Look, out: TextIO, *, wall: Callable[[], float]) -> Form:
+    quota, again = look.bounds.quota, look.again
+    interval = EVERY if look.readings else None
+    notices = Notices(verbose=look.verbose, wall=wall)
+    match look.form:
+        case "quiet":
+            return Quiet(out, again=again)
+        case "json":
+            return JsonLines(out, interval=interval, verbose=look.verbose, wall=wall)
+        case "plain":
+            return Plain(out, interval=interval, notices=notices, quota=quota, again=again, wall=wall)
+        case "live":
+            from harvester.progress.live import Live, open_console  # noqa: PLC0415 - a tenth of a second
+
+            return Live(open_console(out), notices=notices, quota=quota, again=again, wall=wall)

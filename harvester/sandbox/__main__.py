@@ -1,0 +1,5 @@
+"""`python -m harvester.sandbox`."""
+
+from harvester.sandbox.command import sandbox
+
+sandbox()

@@ -1,0 +1,200 @@
+"""flickr.photos.search: which photos match, and the page that is shown, with its lies."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from .catalogue import Catalogue
+from .dates import parse_moment
+from .faults import Faults
+from .texts import Text, fold, normalise_tag
+
+CAP = 4000
+_CONTENT_PHOTO = frozenset({"1", "4", "6", "7"})
+_GEO = ("bbox", "has_geo")
+_WINDOWS = ("min_upload_date", "max_upload_date", "min_taken_date", "max_taken_date")
+_FILTERS = ("tags", "tag_mode", "text", "user_id", "group_id", "license", "media", "content_type", "bbox", "has_geo")
+_MORE = ("machine_tags", "machine_tag_mode", "safe_search", "privacy_filter")
+_KEPT = 64
+
+Query = Mapping[str, str]
+
+
+class Failure(Exception):
+    """`{"stat": "fail"}` with Flickr's code and message."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a search: numbers of photos, and what the answer claims of the whole."""
+
+    numbers: Sequence[int]
+    page: int
+    per_page: int
+    total: int | str | None
+    pages: int
+
+
+class Searcher:
+    """Answers searches. It keeps which photos match the filters of late, so that paging costs little."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._matches: dict[tuple[str, ...], tuple[int, list[int], list[int]]] = {}
+
+    def find(self, query: Query, *, signed: bool = False) -> list[int]:
+        """All photos that match, oldest upload first: the truth, without cap and lies."""
+        _check(query, self._catalogue)
+        numbers, uploads = self._match(query, signed=signed)
+        low = _moment(query, "min_upload_date", 0)
+        high = _moment(query, "max_upload_date", 1 << 40)
+        found = numbers[bisect_left(uploads, low) : bisect_right(uploads, high)]
+        if query.get("min_taken_date") or query.get("max_taken_date"):
+            early, late = _moment(query, "min_taken_date", -(1 << 40)), _moment(query, "max_taken_date", 1 << 40)
+            found = [n for n in found if early <= self._catalogue.taken(n) <= late]
+        return found
+
+    def show(self, query: Query, *, faults: Faults, rng: Random) -> Listing:
+        """One page, as Flickr would show it."""
+        found = self.find(_widened(query) if faults.widened_windows else query)
+        total = len(found)
+        per_page = max(1, min(_count(query, "per_page", 100), 250 if any(query.get(g) for g in _GEO) else 500))
+        page = max(1, _count(query, "page", 1))
+        ordered = self._order(found, query.get("sort") or "date-posted-desc")[:CAP]
+        shown = page
+        if (page - 1) * per_page >= CAP:
+            if faults.cap_error:
+                raise Failure(20, "Excessive photo offset in search")
+            shown = (page - 1) % max(1, CAP // per_page) + 1  # past the cap, earlier pages come again
+        start = (shown - 1) * per_page
+        ordered = faults.shuffle(ordered, edge=start + per_page, rng=rng)
+        numbers = faults.thin(ordered[start : start + per_page], rng=rng)
+        return Listing(numbers, page, per_page, faults.misstate(total, rng=rng), -(-total // per_page))
+
+    def _match(self, query: Query, *, signed: bool) -> tuple[list[int], list[int]]:
+        key = (str(signed), *(query.get(name, "") for name in (*_FILTERS, *_MORE)))
+        kept = self._matches.get(key)
+        if kept and kept[0] == self._catalogue.version:
+            return kept[1], kept[2]
+        fits = build_filter(query, self._catalogue, signed=signed)
+        numbers = [n for n in range(len(self._catalogue)) if n not in self._catalogue.removed and fits(n)]
+        uploads = [self._catalogue.uploads[n] for n in numbers]
+        if len(self._matches) >= _KEPT:
+            self._matches.pop(next(iter(self._matches)))
+        self._matches[key] = self._catalogue.version, numbers, uploads
+        return numbers, uploads
+
+    def _order(self, found: list[int], sort: str) -> list[int]:
+        catalogue = self._catalogue
+        if sort == "date-posted-asc":
+            return found[:CAP]
+        if sort.startswith("date-taken"):
+            return sorted(found, key=catalogue.taken, reverse=sort.endswith("desc"))
+        if sort.startswith("interestingness") or sort == "relevance":
+            return sorted(found, key=lambda n: catalogue.dice(n, 16), reverse=sort.endswith("asc"))
+        return found[: -CAP - 1 : -1]
+
+
+def build_filter(query: Query, catalogue: Catalogue, *, signed: bool = False) -> Callable[[int], bool]:
+    """Whether a photo, by its number, matches everything but the dates."""
+    tests: list[Callable[[int], bool]] = []
+    if not signed and catalogue.options.private:
+        tests.append(lambda n: not catalogue.is_private(n))
+    if tags_fit := _tag_filter(query):
+        by_tags = [tags_fit(text) for text in catalogue.texts]
+        tests.append(lambda n: by_tags[catalogue.dice(n) & 2047])
+    if words := fold(query.get("text", "")).strip():
+        by_words = [words in text.folded for text in catalogue.texts]
+        tests.append(lambda n: by_words[catalogue.dice(n) & 2047] or _has_own_title(catalogue, n, words))
+    if user := query.get("user_id"):
+        owner = next((i for i, p in enumerate(catalogue.people) if p.nsid == user), -1)
+        tests.append(lambda n: catalogue.owners[n] == owner)
+    if query.get("group_id"):
+        tests.append(lambda n: n % 3 == 0)
+    if licenses := query.get("license"):
+        allowed = {int(i) for i in licenses.split(",") if i.strip().isdigit()}
+        tests.append(lambda n: catalogue.license(n) in allowed)
+    if (media := query.get("media", "all")) in ("photos", "videos"):
+        tests.append(lambda n: catalogue.is_video(n) == (media == "videos"))
+    if (kinds := query.get("content_type")) and kinds not in _CONTENT_PHOTO:
+        tests.append(lambda _n: False)
+    if (geo := query.get("has_geo")) in ("0", "1"):
+        tests.append(lambda n: (catalogue.place(n) is not None) == (geo == "1"))
+    if box := query.get("bbox"):
+        west, south, east, north = (float(side) for side in box.split(","))
+        tests.append(
+            lambda n: (
+                (p := catalogue.place(n)) is not None and west <= p.longitude <= east and south <= p.latitude <= north
+            )
+        )
+    return lambda n: all(test(n) for test in tests)
+
+
+def _has_own_title(catalogue: Catalogue, n: int, words: str) -> bool:
+    """Whether the words stand in a title that differs from photo to photo."""
+    return (catalogue.text(n).numbered or n in catalogue.changes) and words in fold(catalogue.title(n))
+
+
+def _tag_filter(query: Query) -> Callable[[Text], bool] | None:
+    """What is decided once for each text of the stock."""
+    tests: list[Callable[[Text], bool]] = []
+    tags = [normalise_tag(tag.strip()) for tag in query.get("tags", "").split(",") if tag.strip()]
+    if tags:
+        how = all if query.get("tag_mode") == "all" else any
+        tests.append(lambda text: how(tag in text.names for tag in tags))
+    wanted = [tag.strip().lower() for tag in query.get("machine_tags", "").split(",") if tag.strip()]
+    if wanted:
+        which = all if query.get("machine_tag_mode") == "all" else any
+        tests.append(lambda text: which(_has_machine_tag(text, tag) for tag in wanted))
+    return (lambda text: all(test(text) for test in tests)) if tests else None
+
+
+def _has_machine_tag(text: Text, wanted: str) -> bool:
+    """`ns:`, `ns:predicate=` and `ns:predicate=value`."""
+    whole = "=" in wanted and not wanted.endswith("=")
+    return any(name == wanted if whole else name.startswith(wanted) for name in text.machine_names)
+
+
+def _check(query: Query, catalogue: Catalogue) -> None:
+    """The failures of the method, by the codes of its documentation."""
+    if not any(query.get(name) for name in (*_FILTERS, *_MORE, *_WINDOWS) if name != "tag_mode"):
+        raise Failure(3, "Parameterless searches have been disabled. Please use flickr.photos.getRecent instead.")
+    if query.get("tag_mode") == "all" and query.get("tags", "").count(",") >= 20:
+        raise Failure(1, "Too many tags in ALL query")
+    if (user := query.get("user_id")) and user not in {person.nsid for person in catalogue.people}:
+        raise Failure(2, "Unknown user")
+    if (group := query.get("group_id")) and group != catalogue.group_id:
+        raise Failure(4, "You don't have permission to view this pool")
+
+
+def _moment(query: Query, name: str, default: int) -> int:
+    found = parse_moment(query.get(name, ""))
+    return default if found is None else found
+
+
+def _count(query: Query, name: str, default: int) -> int:
+    text = query.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else default
+
+
+def _widened(query: Query) -> Query:
+    """Windows of five minutes and less are fuzzed: widened to both sides (openverse-catalog#1041)."""
+    low, high = _moment(query, "min_upload_date", -1), _moment(query, "max_upload_date", -1)
+    if low < 0 or high < 0 or high - low > 300:
+        return query
+    return {**query, "min_upload_date": str(low - 180), "max_upload_date": str(high + 180)}
+
+
+def build_listing(listing: Listing, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The answer's outer shape."""
+    claims = {"page": listing.page, "pages": listing.pages, "perpage": listing.per_page, "total": listing.total}
+    return {"photos": {**claims, "photo": rows}, "stat": "ok"}

@@ -1,0 +1,247 @@
+"""The HTTP side: lean, since it must answer faster than any client asks."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import cast
+from urllib.parse import parse_qsl
+
+import httptools
+import orjson
+
+from .catalogue import Catalogue, CatalogueOptions
+from .faults import Faults
+from .methods import Api
+
+REASONS = {200: "OK", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Unavailable"}
+TOO_MANY = (
+    b"<html><body><h1>429 Too Many Requests</h1>\n"
+    b"You have sent too many requests in a given amount of time.\n</body></html>\n"
+)
+NOT_NOW = "Sorry, the Flickr API service is not currently available."
+HTML, JSON = "text/html", "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOptions:
+    """How the sandbox is to be. `latency` is in seconds; `rate` is calls and seconds, past which it answers 429."""
+
+    port: int = 0
+    """0 takes any free port."""
+    catalogue: CatalogueOptions = field(default_factory=CatalogueOptions)
+    faults: Faults = field(default_factory=Faults)
+    latency: float = 0.0
+    rate: tuple[int, float] | None = None
+    gzip: bool = False
+
+
+class Stats:
+    """What was asked: so that tests can prove what was sent, and how fast."""
+
+    def __init__(self) -> None:
+        self.arrivals = array("d")
+        self.methods: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+
+    @property
+    def calls(self) -> int:
+        """Calls that arrived."""
+        return len(self.arrivals)
+
+    def worst_window(self, period: float) -> int:
+        """The most calls in any window of so many seconds, both ends included."""
+        worst = first = 0
+        for last, moment in enumerate(self.arrivals):
+            while moment - self.arrivals[first] >= period:
+                first += 1
+            worst = max(worst, last - first + 1)
+        return worst
+
+    def describe(self, period: float | None) -> dict[str, object]:
+        """All of it, as JSON."""
+        window = {} if period is None else {"worst_window": self.worst_window(period)}
+        return {"calls": self.calls, "methods": dict(self.methods), "faults": dict(self.faults), **window}
+
+
+class Sandbox:
+    """A running sandbox: its address, its catalogue, what was asked of it."""
+
+    def __init__(self, options: SandboxOptions) -> None:
+        self.options = options
+        self.catalogue = Catalogue(options.catalogue)
+        self.api = Api(self.catalogue, seed=options.catalogue.seed)
+        self.api.faults = options.faults
+        self.stats = Stats()
+        self.port = 0
+        self.connections: set[asyncio.Transport] = set()
+        self._rng = Random(f"faults {options.catalogue.seed}")
+
+    @property
+    def url(self) -> str:
+        """The address that a client is to use as FLICKR_API_URL."""
+        return f"http://127.0.0.1:{self.port}/services/rest/"
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong from now on."""
+        return self.api.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self.api.faults = faults
+
+    def respond(self, path: str, query: dict[str, str], body: bytes) -> tuple[bytes | None, int]:
+        """The bytes of the answer, and how many of them to send before the connection breaks (0 for all)."""
+        if path == "/__truth":
+            return frame(200, self.api.truth(query)), 0
+        if path == "/__stats":
+            period = query.get("period")
+            return frame(200, orjson.dumps(self.stats.describe(float(period) if period else None))), 0
+        if path == "/__control":
+            return frame(200, orjson.dumps(self.api.control(orjson.loads(body)))), 0
+        if not path.startswith("/services/rest"):
+            return frame(404, b"<html><body>Not found</body></html>", kind=HTML), 0
+        return self._serve(query)
+
+    def _serve(self, query: dict[str, str]) -> tuple[bytes | None, int]:
+        self.stats.arrivals.append(time.monotonic())
+        self.stats.methods[query.get("method", "")] += 1
+        if self._is_over_rate():
+            return frame(429, TOO_MANY, kind=HTML), 0
+        fault = self.api.faults.draw(self._rng)
+        if fault is None or (fault == "10" and query.get("method") != "flickr.photos.search"):
+            return frame(200, self.api.answer(query)), 0
+        self.stats.faults[fault] += 1
+        return self._fail(fault, query)
+
+    def _is_over_rate(self) -> bool:
+        if self.options.rate is None:
+            return False
+        calls, period = self.options.rate
+        arrivals = self.stats.arrivals
+        return len(arrivals) - bisect_left(arrivals, arrivals[-1] - period) > calls
+
+    def _fail(self, fault: str, query: dict[str, str]) -> tuple[bytes | None, int]:
+        if fault == "reset":
+            return None, 0
+        if fault == "truncated":
+            whole = frame(200, self.api.answer(query))
+            return whole, max(1, len(whole) * 2 // 3)
+        return FAILURES.get(fault) or frame(200, refuse(int(fault))), 0
+
+
+def frame(status: int, body: bytes, *, kind: str = JSON, more: str = "") -> bytes:
+    """A whole HTTP answer."""
+    head = f"HTTP/1.1 {status} {REASONS.get(status, 'Not Found')}\r\nContent-Type: {kind}\r\n"
+    return f"{head}{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def refuse(code: int) -> bytes:
+    """A passing `stat: fail`: the same message has been seen with 105, 201 and 0."""
+    return orjson.dumps({"stat": "fail", "code": code, "message": NOT_NOW})
+
+
+_PANDA = b"<html><body><h1>Bad, bad panda!</h1></body></html>"
+FAILURES = {
+    "429": frame(429, TOO_MANY, kind=HTML),
+    "429 wait": frame(429, TOO_MANY, kind=HTML, more="Retry-After: 0\r\n"),
+    **{str(status): frame(status, _PANDA, kind=HTML) for status in (500, 502, 503)},
+    "empty": frame(200, b""),
+    "html": frame(200, b"<html><body>Hold your clicks a moment please</body></html>", kind=HTML),
+    "xml": frame(200, b'<?xml version="1.0" encoding="utf-8" ?><rsp/>', kind=HTML),
+}
+
+
+def _gzipped(answer: bytes) -> bytes:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length")]
+    packed = gzip.compress(body, 1)
+    lines += [b"Content-Encoding: gzip", b"Content-Length: %d" % len(packed)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + packed
+
+
+class _Connection(asyncio.Protocol):
+    """One client. httptools calls the `on_` methods."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._target = b""
+        self._body = b""
+        self._takes_gzip = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+        self._sandbox.connections.add(self._transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        if self._transport:
+            self._sandbox.connections.discard(self._transport)
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            if self._transport:
+                self._transport.close()
+
+    def on_url(self, url: bytes) -> None:
+        self._target, self._body, self._takes_gzip = url, b"", False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"accept-encoding":
+            self._takes_gzip = b"gzip" in value
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        path, _, text = self._target.decode("latin-1").partition("?")
+        if self._body and path != "/__control":
+            text = f"{text}&{self._body.decode()}"
+        query = dict(parse_qsl(text, keep_blank_values=True))
+        answer, most = self._sandbox.respond(path, query, self._body)
+        if answer and self._takes_gzip and self._sandbox.options.gzip and not most:
+            answer = _gzipped(answer)
+        if self._sandbox.options.latency and not path.startswith("/__"):
+            asyncio.get_running_loop().call_later(self._sandbox.options.latency, self._send, answer, most)
+        else:
+            self._send(answer, most)
+
+    def _send(self, answer: bytes | None, most: int) -> None:
+        if self._transport is None:
+            return
+        if answer is None:
+            self._transport.abort()
+        elif most:
+            self._transport.write(answer[:most])
+            self._transport.close()
+        else:
+            self._transport.write(answer)
+
+
+@asynccontextmanager
+async def open_sandbox(options: SandboxOptions | None = None) -> AsyncIterator[Sandbox]:
+    """A sandbox served by the running event loop, until the block ends."""
+    sandbox = Sandbox(options or SandboxOptions())
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(sandbox), "127.0.0.1", sandbox.options.port)
+    sandbox.port = server.sockets[0].getsockname()[1]
+    try:
+        yield sandbox
+    finally:
+        server.close()
+        for transport in list(sandbox.connections):
+            transport.abort()
+        await server.wait_closed()
