@@ -212,6 +212,8 @@ async def open_client(
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
         ) as session,
     ):
+        # aiohttp sends a GET again by itself when a kept connection breaks: a call that no quota has granted.
+        session._retry_connection = False  # noqa: SLF001
         yield Client(
             session,
             throttle,

@@ -13,6 +13,10 @@ Every store is one word, in an order that leaves a call counted twice rather tha
 between two of them leaves a ledger that still tells the truth or a little more. A dead process's lease lapses
 and its calls in flight count as answered then ("buried").
 
+Fair among processes: a free call is left to the others as long as they are behind by as many calls as are free,
+want one at this moment, and come for it within a hundredth of PERIOD (at most a second). So a process that is
+slow, stopped or short of its own quota holds up nobody.
+
 The ring has a fixed length, so the file never grows and is never replaced. Where CALLS is large, answers
 within PERIOD/4096 share an entry, at the later one's time.
 """
@@ -42,6 +46,10 @@ ASK_AGAIN = SECOND
 """Whoever waits asks again at least this often."""
 YIELD_FOR = 2_000_000
 """Whoever lets another process go first asks again after this."""
+YEAR = 365 * 86400 * SECOND
+UNKNOWN_BOOT = 1
+"""Where the system does not name its boots. There a clock that went back tells of a reboot; after one that did
+not, less time counts as passed than did."""
 
 
 class Ledger:
@@ -228,14 +236,12 @@ def is_sound(words: memoryview) -> bool:
         return False
     count = min(head, ENTRIES - 1)
     start = (head - count) % ENTRIES
-    ring = words[RING:].tolist()
+    ring = words[RING : RING + 2 * ENTRIES].tolist()
     for column in (ring[0::2], ring[1::2]):
         values = (column[start:] + column[:start])[:count]
-        if not all(map(le, values, values[1:])) or (values and values[0] < 0):
+        if not all(map(le, values, values[1:])) or not all(0 <= value < 1 << 62 for value in values):
             return False
-    latest = max(words[ANCHOR], newest_time(words)) + 3600 * SECOND
-    rows = range(FIRST_ROW, RING, ROW_WORDS)
-    return all(words[row + FLYING] >= 0 and words[row + LEASE] < latest for row in rows if words[row + OWNER])
+    return all(0 <= words[row + FLYING] < 1 << 32 for row in range(FIRST_ROW, RING, ROW_WORDS) if words[row + OWNER])
 
 
 def begin(words: memoryview, *, full_at: int | None = None) -> None:
@@ -268,10 +274,7 @@ def set_clock(words: memoryview, *, since_boot: int, wall: int, boot: int) -> No
         words[BOOT] = 0  # killed from here on, the next one does it again
         words[OFFSET] = max(words[ANCHOR] + age, latest) - since_boot
         words[BOOT] = boot
-    anchor(words, now=since_boot + words[OFFSET], wall=wall)
-
-
-YEAR = 365 * 86400 * SECOND
-UNKNOWN_BOOT = 1
-"""Where the system does not name its boots. A clock that went back tells of a reboot; one that did not
-makes less time pass than did."""
+    now = since_boot + words[OFFSET]
+    anchor(words, now=now, wall=wall)
+    for row in range(FIRST_ROW, RING, ROW_WORDS):
+        words[row + LEASE] = min(words[row + LEASE], now + LEASE_FOR)

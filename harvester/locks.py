@@ -27,6 +27,7 @@ from harvester.ledger import Ledger
 
 SIZE = ledger.WORDS * 8
 TRIES = 20
+"""Attempts at the lock, half a microsecond each; it is held for about five."""
 BUSY_FOR = 1_000_000
 NOTE_WITHIN = 1_000_000
 """An answer is noted with the next call that asks, or at once if the last one asked longer ago than this."""
@@ -199,14 +200,12 @@ class SharedLedger:
         return True
 
 
-def open_ledger(
-    key: str, *, calls: int, period: int, folder: Path, clocks: Clocks | None = None, on_notice: Notice = str
-) -> SharedLedger:
+def open_ledger(key: str, *, calls: int, period: int, folder: Path, clocks: Clocks, on_notice: Notice) -> SharedLedger:
     """Opens the ledger of an API key in `folder`, or makes it. The name holds only a hash of the key."""
     path = folder / f"quota-{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.ledger"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return SharedLedger(path, calls=calls, period=period, clocks=clocks or Clocks(), on_notice=on_notice)
+        return SharedLedger(path, calls=calls, period=period, clocks=clocks, on_notice=on_notice)
     except OSError as error:
         raise CannotWrite(
             f"The quota ledger cannot be kept in {folder} ({error.strerror}): "

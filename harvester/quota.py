@@ -192,6 +192,10 @@ class Throttle:
             self._on_wait(seconds)
 
 
+def _ignore(_: object) -> None:
+    pass
+
+
 @asynccontextmanager
 async def open_throttle(
     key: str,
@@ -201,8 +205,8 @@ async def open_throttle(
     folder: Path | None = None,
     clocks: Clocks | None = None,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    on_wait: Callable[[float], object] = float,
-    on_notice: Callable[[str], object] = str,
+    on_wait: Callable[[float], object] = _ignore,
+    on_notice: Callable[[str], object] = _ignore,
 ) -> AsyncIterator[Throttle]:
     """Opens the throttle of an API key. Its ledger is kept in `folder`, by default the user's state folder.
 
@@ -219,7 +223,7 @@ async def open_throttle(
         calls=int(quota.calls),
         period=round(quota.period * (1 + CLOCK_DRIFT) * SECOND),
         folder=folder or state_folder(),
-        clocks=clocks,
+        clocks=clocks or Clocks(),
         on_notice=on_notice,
     )
     heart = _Heart(ledger)
@@ -233,7 +237,7 @@ async def open_throttle(
 def state_folder() -> Path:
     """Where ledgers are kept: HARVESTER_STATE_DIR, else the user's state folder."""
     chosen = os.environ.get("HARVESTER_STATE_DIR")
-    return Path(chosen) if chosen else platformdirs.user_state_path("harvester", appauthor=False)
+    return Path(chosen).expanduser() if chosen else platformdirs.user_state_path("harvester", appauthor=False)
 
 
 class _Heart:

@@ -18,9 +18,7 @@ SECTIONS = {
     },
     "Archives": {
         "resume": LazyCommand("harvester.cli.archives:resume", "Go on with a stopped archive."),
-        "status": LazyCommand(
-            "harvester.cli.archives:status", "How far an archive is.", needs="harvester.inspect"
-        ),
+        "status": LazyCommand("harvester.cli.archives:status", "How far an archive is.", needs="harvester.inspect"),
         "verify": LazyCommand(
             "harvester.cli.archives:verify", "Prove that an archive is whole.", needs="harvester.verify"
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -14,31 +15,29 @@ import click
 from harvester.cli.voice import Voice
 from harvester.errors import Exit, StopRun
 
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+
 
 def end_well(run: Callable[[], Any], voice: Voice) -> int:
     """Runs the command line; what it raises becomes a sentence on standard error. Returns the exit code."""
-    with _redacted_stderr(voice):
+    with contextlib.redirect_stderr(voice.open_stderr()):
         try:
             code = _exit_code(run)
-            sys.stdout.flush()
         except Exception as error:  # noqa: BLE001 - this is where all of them end
             code = explain(error, voice)
         except KeyboardInterrupt:
             voice.note("Stopped.")
             code = Exit.INTERRUPTED
-        _silence_closed_stdout()
-    return int(code)
+        return _finish_stdout(code, voice)
 
 
 def _exit_code(run: Callable[[], Any]) -> int:
     result = run()
-    return result if isinstance(result, int) else Exit.COMPLETE
+    return int(result) if isinstance(result, int) else Exit.COMPLETE
 
 
 def explain(error: BaseException, voice: Voice) -> int:
     """Say what an error means to the user. Returns its exit code."""
-    if _is_closed_pipe(error):
-        return Exit.COMPLETE
     if isinstance(error, click.Abort):
         voice.note("Stopped.")
         return Exit.INTERRUPTED
@@ -60,32 +59,30 @@ def _judge(error: BaseException) -> tuple[int, str]:
         return Exit.USAGE, f"{error.format_message().rstrip()} See {path} --help."
     if isinstance(error, click.ClickException):
         return Exit.USAGE, error.format_message()
-    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
-        return Exit.CANNOT_WRITE, f"Cannot write to standard output: {error.strerror}."
+    if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+        where = f" {error.filename}" if error.filename else ""
+        return Exit.CANNOT_WRITE, f"Cannot write{where}: {error.strerror}."
     told = f": {error}" if str(error) else ""
     return Exit.UNEXPECTED, f"Unexpected {type(error).__name__}{told}. Run again with -v for the traceback."
 
 
-def _is_closed_pipe(error: BaseException) -> bool:
-    """Whoever read standard output has gone, as head does: not an error."""
-    from harvester.store import PipeClosed  # noqa: PLC0415 - on this path only
-
-    return isinstance(error, BrokenPipeError | PipeClosed)
-
-
 @contextlib.contextmanager
-def _redacted_stderr(voice: Voice) -> Iterator[None]:
-    """All that anyone writes to sys.stderr, tracebacks and warnings too, goes without secrets."""
-    with contextlib.redirect_stderr(voice.open_stderr()):
+def quiet_pipe() -> Iterator[None]:
+    """Whoever read standard output may have gone, as head does: that is an end, not an error."""
+    try:
         yield
+    except BrokenPipeError:
+        raise click.exceptions.Exit(Exit.COMPLETE) from None
 
 
-def _silence_closed_stdout() -> None:
-    """Python flushes standard output once more when it ends; a closed pipe must not make noise then."""
+def _finish_stdout(code: int, voice: Voice) -> int:
+    """Bring out what is left. Python tries once more when it ends: that must not make noise."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and code == Exit.COMPLETE:
+            code = Exit.CANNOT_WRITE
+            voice.error(f"Cannot write to standard output: {error.strerror}.", exit_code=code)
+    return code

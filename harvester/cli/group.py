@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from harvester import __version__
-from harvester.cli.failures import end_well
+from harvester.cli.failures import end_well, quiet_pipe
 from harvester.cli.voice import Voice
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -62,26 +63,25 @@ class LazyGroup(click.Group):
                 with formatter.section(title):
                     formatter.write_dl([(name, lazy.short_help) for name, lazy in commands.items()])
 
-    def main(  # type: ignore[override]  # ends the process or returns, as click's own does
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        *,
-        standalone_mode: bool = True,
-        **extra: Any,
-    ) -> Any:
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse. Help is printed on the way."""
+        with quiet_pipe():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        with quiet_pipe():
+            return super().invoke(ctx)
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run the command line. Every end has its exit code, every error its one sentence."""
         voice = Voice()
-
-        def run(*, standalone: bool) -> Any:
-            return super(LazyGroup, self).main(
-                args, prog_name, complete_var, standalone_mode=standalone, obj=voice, **extra
-            )
-
-        if not standalone_mode:
-            return run(standalone=False)
-        sys.exit(end_well(lambda: run(standalone=False), voice))
+        call = partial(super().main, *args, standalone_mode=False, **{"obj": voice, **extra})
+        if standalone_mode:
+            sys.exit(end_well(call, voice))
+        return call()
 
 
 def _exists(module: str) -> bool:

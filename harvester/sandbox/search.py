@@ -127,16 +127,23 @@ def build_filter(query: Query, catalogue: Catalogue, *, signed: bool = False) ->
         tests.append(lambda n: catalogue.is_video(n) == (media == "videos"))
     if (kinds := query.get("content_type")) and kinds not in _CONTENT_PHOTO:
         tests.append(lambda _n: False)
+    tests += _geo_tests(query, catalogue)
+    return lambda n: all(test(n) for test in tests)
+
+
+def _geo_tests(query: Query, catalogue: Catalogue) -> list[Callable[[int], bool]]:
+    tests: list[Callable[[int], bool]] = []
     if (geo := query.get("has_geo")) in ("0", "1"):
         tests.append(lambda n: (catalogue.place(n) is not None) == (geo == "1"))
     if box := query.get("bbox"):
         west, south, east, north = (float(side) for side in box.split(","))
-        tests.append(
-            lambda n: (
-                (p := catalogue.place(n)) is not None and west <= p.longitude <= east and south <= p.latitude <= north
-            )
-        )
-    return lambda n: all(test(n) for test in tests)
+
+        def is_inside(n: int) -> bool:
+            place = catalogue.place(n)
+            return place is not None and west <= place.longitude <= east and south <= place.latitude <= north
+
+        tests.append(is_inside)
+    return tests
 
 
 def _has_own_title(catalogue: Catalogue, n: int, words: str) -> bool:

@@ -1,0 +1,197 @@
+"""The options that commands share, and how they become settings, job and output."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+import click
+
+from harvester.cli.voice import Voice
+from harvester.config import MAX_WORKERS, Config, load_config, read_folder
+from harvester.errors import UsageError
+from harvester.model import Detail, Extra, Job, Source
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from harvester.engine import Output
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_SETTINGS = ("api_url", "quota", "pace", "workers", "give_up_after")
+
+
+class Command(click.Command):
+    """A command whose options are named by a UsageError about their values: `--tag-mode: …`."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            if (name := self.find_option(error.field)) is None:
+                raise
+            raise UsageError(error.sentence, field=name) from None
+
+    def find_option(self, field: str | None) -> str | None:
+        """The option for a field of the code, if this command has it."""
+        options = [p for p in self.params if isinstance(p, click.Option) and field is not None]
+        long = f"--{field}".replace("_", "-")
+        return next((max(o.opts, key=len) for o in options if o.name == field or long in o.opts), None)
+
+
+class Names(click.ParamType):
+    """One of some names. Completes them; whether a given one is good is for the model to say."""
+
+    name = "name"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """The names, as help shows them."""
+        return "|".join(self.names)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """The names that begin so; for a list, the last of it."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415
+
+        before, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(f"{before}{comma}{name}") for name in self.names if name.startswith(last)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What the common options say."""
+
+    voice: Voice
+    config_path: Path | None
+    options: Mapping[str, object]
+    progress: bool | None
+    """None shows it where it does not get into the way of the records."""
+
+    def load(self) -> Config:
+        """Settings and jobs of all sources. Secrets are not shown from here on; warnings are."""
+        import platformdirs  # noqa: PLC0415
+
+        config = load_config(
+            self.options,
+            config_path=self.config_path,
+            environ=os.environ,
+            cwd=Path(),
+            user_folder=platformdirs.user_config_path("harvester", appauthor=False),
+        )
+        self.voice.redact.add(config.settings.secrets)
+        for warning in config.warnings:
+            self.voice.warn(warning)
+        return config
+
+
+def _decorate(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    """Several options as one decorator; help shows them in this order."""
+
+    def decorate(function: _F) -> _F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _tell_voice(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Known at once: errors in what follows are told in the manner that was asked for."""
+    if value and isinstance(ctx.obj, Voice):
+        setattr(ctx.obj, str(param.name), value)
+    return value
+
+
+voice_options = _decorate(
+    click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        is_eager=True,
+        callback=_tell_voice,
+        help="Progress and errors as text, or as JSON, one event a line.  [default: text]",
+    ),
+    click.option(
+        "-v", "--verbose", is_flag=True, is_eager=True, callback=_tell_voice, help="Say more; tracebacks too."
+    ),
+    click.option("-q", "--quiet", is_flag=True, is_eager=True, callback=_tell_voice, help="Say errors only."),
+)
+
+_settings_options = _decorate(
+    click.option(
+        "--config",
+        metavar="FILE",
+        help="Settings and jobs; else ./harvester.toml, else the one in your config folder.",
+    ),
+    click.option("--workers", type=int, metavar="N", help=f"Calls at a time, 1 to {MAX_WORKERS}.  [default: 16]"),
+    click.option("--quota", metavar="CALLS/PERIOD", help="Most calls in any PERIOD, or none.  [default: 3600/h]"),
+    click.option("--pace", metavar="CALLS/s", help="How fast they may go out, or none.  [default: 5/s]"),
+    click.option("--give-up-after", metavar="TIME", help="End after an outage so long (2h).  [default: never]"),
+    click.option("--api-url", metavar="URL", help="Another address of the API, as that of a sandbox."),
+    click.option("--progress/--no-progress", default=None, help="Show progress, or only notices and the end."),
+    voice_options,
+)
+
+output_options = _decorate(
+    click.option("-o", "--output", metavar="DIR", help="The archive; without it, records go to standard output."),
+    click.option("--state", metavar="DIR", help="Keeps track of records that go to standard output: resumable."),
+)
+
+job_options = _decorate(
+    click.option("--detail", type=Names(get_args(Detail)), help="How much of each photo.  [default: full]"),
+    click.option("--with", "extras", metavar=",".join(get_args(Extra)), help="Further parts, one call each."),
+    click.option("--limit", type=int, metavar="N", help="End after so many photos."),
+)
+
+
+def settings_options(function: _F) -> _F:
+    """The options of every command that harvests; the command gets them as `setup`."""
+
+    @functools.wraps(function)
+    def call(
+        *, config: str | None, progress: bool | None, log_format: str, verbose: bool, quiet: bool, **given: Any
+    ) -> Any:
+        if verbose and quiet:
+            raise UsageError("-v and -q say opposite things; use one of them.")
+        voice = find_voice(log_format=log_format, verbose=verbose, quiet=quiet)
+        setup = Setup(
+            voice=voice,
+            config_path=None if config is None else Path(config),
+            options={name: given.pop(name) for name in _SETTINGS},
+            progress=progress,
+        )
+        return function(setup=setup, **given)
+
+    return _settings_options(call)  # type: ignore[return-value]
+
+
+def find_voice(**manner: Any) -> Voice:
+    """The voice of this run."""
+    voice = click.get_current_context().find_object(Voice) or Voice()
+    for name, value in manner.items():
+        setattr(voice, name, value)
+    return voice
+
+
+def build_job(source: Source, given: Mapping[str, Any]) -> Job:
+    """The job of a source and the options that were given."""
+    return Job(source=source, **{name: value for name, value in given.items() if value is not None})
+
+
+def read_output(output: str | None, state: str | None) -> Output:
+    """Where records go."""
+    from harvester.engine import Output  # noqa: PLC0415
+
+    if output is not None and state is not None:
+        raise UsageError("an archive keeps track of itself; leave --state out, or -o.", field="state")
+    return Output(
+        folder=None if output is None else read_folder(output, field="output"),
+        state=None if state is None else read_folder(state, field="state"),
+    )

@@ -1,0 +1,149 @@
+"""One run of the engine: the loop it runs on, the signals that stop it, the display, the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import stat
+import sys
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import Literal
+
+from harvester.cli.options import Setup
+from harvester.config import Settings
+from harvester.engine import Output, run_job
+from harvester.errors import Exit
+from harvester.events import Observer, Summary
+from harvester.model import Job
+from harvester.progress import Look, Progress, open_progress
+from harvester.progress.gauge import Bounds
+from harvester.store import PipeClosed
+
+Start = Callable[[Observer, asyncio.Event], Awaitable[Summary]]
+
+_SIGNALS = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED, "SIGHUP": Exit.TERMINATED}
+_ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
+_SHOW_CURSOR = b"\x1b[?25h\r\n"
+
+
+def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
+    """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
+    settings.require_key()
+    bounds = Bounds(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
+    look = choose_look(setup, bounds=bounds, to_stdout=output.folder is None, resumable=output != Output())
+
+    async def start(observer: Observer, stop: asyncio.Event) -> Summary:
+        return await run_job(job, settings, output=output, observer=observer, stop=stop)
+
+    return attend(start, look)
+
+
+def attend(start: Start, look: Look) -> Exit:
+    """Run what `start` starts, with display and signals. Returns the exit code; a StopRun goes through."""
+    with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
+        return runner.run(_attend(start, look))
+
+
+def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Uvloop's where there is one (not on Windows), else asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _attend(start: Start, look: Look) -> Exit:
+    stop = asyncio.Event()
+    async with open_progress(look) as progress:
+        with Signals(stop, progress=progress) as signals:
+            try:
+                summary = await start(progress, stop)
+            except PipeClosed:
+                return Exit.COMPLETE
+    if summary.status in _ENDS:
+        return _ENDS[summary.status]
+    return signals.caught or Exit.INTERRUPTED
+
+
+class Signals:
+    """The first signal asks the run to end, the second ends it at once.
+
+    The handlers are Python's, not the loop's: they work while the loop is busy, or blocked by whoever reads the
+    output, and on Windows.
+    """
+
+    def __init__(self, stop: asyncio.Event, *, progress: Progress) -> None:
+        self.caught: Exit | None = None
+        self._stop = stop
+        self._progress = progress
+        self._loop = asyncio.get_running_loop()
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    def __enter__(self) -> Signals:
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            # Under nohup the hang-up is ignored, and stays so.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._catch)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _catch(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - Python's signature
+        code = _SIGNALS[signal.Signals(number).name]
+        if self.caught is not None:
+            leave(code)
+        self.caught = code
+        self._loop.call_soon_threadsafe(self._ask)
+
+    def _ask(self) -> None:
+        self._stop.set()
+        self._progress.say("Stopping: finishing what is in flight, at most 10 s (again: stop at once).")
+
+
+def leave(code: Exit) -> None:
+    """End the process now. The checkpoint holds what the disk does, so nothing is lost by it."""
+    with contextlib.suppress(OSError):
+        if os.isatty(2):
+            os.write(2, _SHOW_CURSOR)
+    os._exit(code)
+
+
+def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, resumable: bool) -> Look:
+    """How to show a run: live on a terminal, unless something else is written there at the same time."""
+    voice = setup.voice
+    form: Literal["live", "plain", "json", "quiet"] = "plain"
+    if voice.log_format == "json":
+        form = "json"
+    elif voice.quiet:
+        form = "quiet"
+    elif setup.progress is not False and _is_drawable() and (setup.progress or not (to_stdout and _is_shown())):
+        form = "live"
+    readings = setup.progress is not False and not voice.quiet
+    if setup.progress is None and to_stdout and sys.stdout.isatty():
+        readings = False
+    return Look(
+        form=form,
+        readings=readings,
+        verbose=voice.verbose,
+        bounds=bounds,
+        again="the same command" if resumable else None,
+    )
+
+
+def _is_drawable() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _is_shown() -> bool:
+    """Whether standard output is a terminal, or a pipe to a program that may write to one."""
+    try:
+        return not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return True

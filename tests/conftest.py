@@ -1,0 +1,73 @@
+"""The sandbox is the test server; quota ledgers stay out of the user's home."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from harvester.config import Settings
+from harvester.engine import Output, run_job
+from harvester.events import Event, Summary
+from harvester.model import Job
+from harvester.sandbox.catalogue import CatalogueOptions
+from harvester.sandbox.faults import Faults
+from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
+
+KEY = "0123456789abcdef0123456789abcdef"
+Opener = Callable[..., AbstractAsyncContextManager[Sandbox]]
+Runner = Callable[..., Awaitable[Summary]]
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARVESTER_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    for name in ("FLICKR_API_KEY", "FLICKR_API_SECRET", "FLICKR_API_URL", "FLICKR_OAUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def sandbox_of() -> Opener:
+    """Opens a sandbox: `sandbox_of(photos=500, faults=Faults(any=0.1))`."""
+
+    def build(*, faults: Faults | None = None, **given: Any) -> AbstractAsyncContextManager[Sandbox]:
+        outer = {name: given.pop(name) for name in ("latency", "rate", "gzip") if name in given}
+        catalogue = CatalogueOptions(**{"photos": 300, "owners": 3, **given})
+        return open_sandbox(SandboxOptions(catalogue=catalogue, faults=faults or Faults(), **outer))
+
+    return build
+
+
+@pytest.fixture
+async def sandbox(sandbox_of: Opener) -> AsyncIterator[Sandbox]:
+    """A sandbox of 300 photos that does nothing wrong."""
+    async with sandbox_of() as running:
+        yield running
+
+
+def settings_for(sandbox: Sandbox, **given: Any) -> Settings:
+    """Full speed against a sandbox."""
+    return Settings(**{"api_key": KEY, "api_url": sandbox.url, "quota": None, "pace": None, **given})
+
+
+async def harvest_into(
+    folder: Path, sandbox: Sandbox, job: Job, *, events: list[Event] | None = None, **given: Any
+) -> Summary:
+    """One run of a job into an archive."""
+    observer = (lambda _: None) if events is None else events.append
+    stop = given.pop("stop", None)
+    return await run_job(
+        job, settings_for(sandbox, **given), output=Output(folder=folder), observer=observer, stop=stop
+    )
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of an archive's file; each must end with its line break and parse alone."""
+    data = path.read_bytes()
+    assert data == b"" or data.endswith(b"\n")
+    return [orjson.loads(line) for line in data.splitlines()]
