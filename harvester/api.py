@@ -152,8 +152,8 @@ class Flickr:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for harvest in self._under_way:
-            await harvest.aclose()
+        for under_way in self._under_way:
+            await under_way.aclose()
 
     def harvest(
         self, source: Source, *, detail: Detail = "full", extras: Sequence[Extra] = (), limit: int | None = None

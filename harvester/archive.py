@@ -58,9 +58,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 def open_archive_state(folder: Path) -> State:
     """The checkpoint of an existing archive; UsageError where there is none."""
     if not (folder / STATE).is_file():
-        raise UsageError(
-            f"{folder} is no archive: it has no {STATE}. Begin one with `harvester search … -o {folder}`."
-        )
+        raise UsageError(f"{folder} is no archive: it has no {STATE}. Begin one with `harvester search … -o {folder}`.")
     return State(folder / STATE)
 
 

@@ -147,9 +147,7 @@ class Client:
             )
         since = self.gate.down_since
         if self._give_up_after is not None and since is not None and self._clock() - since > self._give_up_after:
-            raise Unreachable(
-                f"Flickr has not answered for {self._give_up_after:.0f} s ({error}). Run the same again."
-            )
+            raise Unreachable(f"Flickr has not answered for {self._give_up_after:.0f} s ({error}). Run the same again.")
 
     async def _is_alive(self) -> bool:
         """Whether the service answers at all: then the failing call's trouble is its own."""

@@ -107,7 +107,7 @@ async def harvest(
     *,
     state: State,
     sink: Sink,
-    output: Output = Output(),  # noqa: B008 - frozen
+    output: Output = Output(),
     observer: Observer = ignore,
     stop: asyncio.Event,
 ) -> Summary:

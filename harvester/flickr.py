@@ -57,9 +57,7 @@ def build_prefix(api_url: str, api_key: str) -> str:
     """What every address of a call begins with. UsageError where the address is none."""
     parts = urlsplit(api_url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise UsageError(
-            f"{api_url!r} is no address of an API; write https://HOST/services/rest/.", field="api_url"
-        )
+        raise UsageError(f"{api_url!r} is no address of an API; write https://HOST/services/rest/.", field="api_url")
     key = quote(api_key.strip(), safe="")
     return f"{api_url.strip()}?api_key={key}&format=json&nojsoncallback=1&"
 
@@ -82,13 +80,9 @@ def parse_photo(text: str) -> str:
     for form in _PHOTO_FORMS:
         if found := re.fullmatch(form, bare, re.IGNORECASE if "short" not in form else 0):
             groups = found.groupdict()
-            return read_photo_id(
-                _from_base58(groups["short"]) if "short" in groups else next(iter(groups.values()))
-            )
+            return read_photo_id(_from_base58(groups["short"]) if "short" in groups else next(iter(groups.values())))
     if "/" in text or "." in text:
-        raise UsageError(
-            f"{text[:100]!r} is not the address of a photo, such as https://flickr.com/photos/NAME/ID."
-        )
+        raise UsageError(f"{text[:100]!r} is not the address of a photo, such as https://flickr.com/photos/NAME/ID.")
     return read_photo_id(text)
 
 

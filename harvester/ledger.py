@@ -47,6 +47,8 @@ ASK_AGAIN = SECOND
 YIELD_FOR = 2_000_000
 """Whoever lets another process go first asks again after this."""
 YEAR = 365 * 86400 * SECOND
+SANE = 1 << 62
+"""No time (146 years) and no count comes near."""
 UNKNOWN_BOOT = 1
 """Where the system does not name its boots. There a clock that went back tells of a reboot; after one that did
 not, less time counts as passed than did."""
@@ -79,12 +81,12 @@ class Ledger:
         words, row = self._words, self._own_row(now)
         others, rivals = self._survey(now)
         if words[row + WANTS_TILL] < now:  # joins a race that is on: with no claim from before
-            words[row + SERVED] = max(words[row + SERVED], min(rivals, default=0))
+            words[row + SERVED] = max([words[row + SERVED], *(served for _, served in rivals)])
         served = words[row + SERVED]
         free = self._calls - self._answered(now) - others - self.flying
         if free <= 0:
             wait = ready = self._until(now, lack=1 - free)
-        elif free <= sum(served - rival for rival in rivals if rival < served):
+        elif free <= sum(max(served - theirs, 0) for since, theirs in rivals if since <= now):
             wait, ready = YIELD_FOR, 0  # what is free is just what the others are behind
         else:
             wait = ready = 0
@@ -152,8 +154,8 @@ class Ledger:
         words[ROWS] = (last - FIRST_ROW) // ROW_WORDS + 1
         return mine
 
-    def _survey(self, now: int) -> tuple[int, list[int]]:
-        """The other processes: their calls in flight, and what each that wants one now has been served."""
+    def _survey(self, now: int) -> tuple[int, list[tuple[int, int]]]:
+        """Calls in flight in other processes; and of those that want more: from when on, and how many they had."""
         words = self._words
         flying, rivals = 0, []
         for row in range(FIRST_ROW, FIRST_ROW + ROW_WORDS * words[ROWS], ROW_WORDS):
@@ -163,8 +165,8 @@ class Ledger:
                 self._bury(row)
                 continue
             flying += words[row + FLYING]
-            if words[row + WANTS_FROM] <= now <= words[row + WANTS_TILL]:
-                rivals.append(words[row + SERVED])
+            if words[row + WANTS_TILL] >= now:
+                rivals.append((words[row + WANTS_FROM], words[row + SERVED]))
         return flying, rivals
 
     def _bury(self, row: int) -> None:
@@ -234,14 +236,16 @@ def is_sound(words: memoryview) -> bool:
     head = words[HEAD]
     if (words[MAGIC], words[VERSION]) != (SIGNATURE, FORMAT) or head < 0 or not 0 <= words[ROWS] <= MAX_ROWS:
         return False
+    if any(abs(words[at]) >= SANE for at in (OFFSET, ANCHOR, ANCHOR_WALL)):
+        return False
     count = min(head, ENTRIES - 1)
     start = (head - count) % ENTRIES
     ring = words[RING : RING + 2 * ENTRIES].tolist()
     for column in (ring[0::2], ring[1::2]):
         values = (column[start:] + column[:start])[:count]
-        if not all(map(le, values, values[1:])) or not all(0 <= value < 1 << 62 for value in values):
+        if not all(map(le, values, values[1:])) or not all(0 <= value < SANE for value in values):
             return False
-    return all(0 <= words[row + FLYING] < 1 << 32 for row in range(FIRST_ROW, RING, ROW_WORDS) if words[row + OWNER])
+    return all(0 <= words[row + FLYING] < SANE for row in range(FIRST_ROW, RING, ROW_WORDS) if words[row + OWNER])
 
 
 def begin(words: memoryview, *, full_at: int | None = None) -> None:

@@ -196,9 +196,7 @@ class Pipeline:
         arguments = {**self._plan.arguments, **sweep.arguments, "per_page": str(size), "extras": EXTRAS}
         self._tally.pages += 1
         try:
-            page = await self._client.call(
-                build_query(SEARCH, arguments), lambda body: read_page(body, method=SEARCH)
-            )
+            page = await self._client.call(build_query(SEARCH, arguments), lambda body: read_page(body, method=SEARCH))
         except Refused as error:
             if error.code == EXCESSIVE_OFFSET:
                 return None

@@ -168,9 +168,7 @@ class State:
 
     def note_failure(self, photo_id: str, failure: dict[str, Any]) -> None:
         """A photo could not be had for now."""
-        self._db.execute(
-            "UPDATE todo SET failure = ? WHERE id = ?", (orjson.dumps(failure).decode(), int(photo_id))
-        )
+        self._db.execute("UPDATE todo SET failure = ? WHERE id = ?", (orjson.dumps(failure).decode(), int(photo_id)))
 
     def note_bad_input(self, text: str, failure: dict[str, Any]) -> None:
         """A line of input that is no photo."""

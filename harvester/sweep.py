@@ -90,9 +90,7 @@ class Sweep:
         """The rest of the sweep, from so many seconds ahead."""
         rest = replace(self, page=1, tries=0, expected=None, behind=None)
         return (
-            replace(rest, until=self.until - offset)
-            if self.newest_first
-            else replace(rest, since=self.since + offset)
+            replace(rest, until=self.until - offset) if self.newest_first else replace(rest, since=self.since + offset)
         )
 
     def again(self, span: int) -> Sweep:

@@ -15,8 +15,9 @@ from conftest import Opener, harvest_into, read_lines, settings_for
 from harvester import Flickr, Photos, Search
 from harvester.engine import Output, run_job, run_resume
 from harvester.errors import CannotWrite, KeyRefused, Unreachable, UsageError
-from harvester.events import Event, Failed, Noticed, Retrying, Started
+from harvester.events import Event, Failed, Retrying
 from harvester.model import Job
+from harvester.retry import Backoff
 from harvester.sandbox.faults import KINDS, Faults
 from harvester.sandbox.server import Sandbox
 from harvester.sandbox.shapes import build_info, build_sizes
@@ -196,8 +197,10 @@ async def test_a_photo_that_always_fails_is_left_for_the_next_run(
         return b"<html>" if query.get("photo_id") == poison else honest(query)
 
     monkeypatch.setattr(sandbox.api, "answer", answer)
-    monkeypatch.setattr("harvester.client.OWN.seconds.__func__", None, raising=False)
-    summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING, limit=40 if False else None))
+    swift = Backoff(base=0.001, factor=1, cap=0.001)
+    monkeypatch.setattr("harvester.client.OWN", swift)
+    monkeypatch.setattr("harvester.retry.SHARED", swift)
+    summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     assert summary.status == "incomplete"
     assert [(e["id"], e["attempts"] >= 8) for e in read_lines(tmp_path / "errors.ndjson")] == [(poison, True)]
     assert poison not in {line["id"] for line in read_lines(tmp_path / "photos.ndjson")}
@@ -224,7 +227,7 @@ async def test_a_key_revoked_in_the_middle_stops_the_run_and_another_goes_on(san
 
 
 async def test_a_server_that_is_not_there_is_told_soon(tmp_path: Path, sandbox: Sandbox) -> None:
-    with pytest.raises(Unreachable, match="Cannot reach Flickr's API at http://127.0.0.1:1"):
+    with pytest.raises(Unreachable, match="Cannot reach Flickr's API"):
         await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), api_url="http://127.0.0.1:1/services/rest/")
 
 
@@ -239,7 +242,12 @@ async def test_an_outage_is_waited_out(sandbox: Sandbox, tmp_path: Path) -> None
     assert (await task).photos == 300
 
 
-async def test_users_and_groups_are_found_by_name_and_address(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_users_and_groups_are_found_by_name_and_address(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(owners=20) as sandbox:
+        await check_names(sandbox, tmp_path)
+
+
+async def check_names(sandbox: Sandbox, tmp_path: Path) -> None:
     person = next(p for p in sandbox.catalogue.people if p.alias)
     names = (person.nsid, person.username, person.alias, f"https://www.flickr.com/photos/{person.alias}/")
     for n, name in enumerate(names):
@@ -266,21 +274,14 @@ async def test_every_order_gives_every_photo(sort: Any, sandbox_of: Opener, tmp_
 
 
 async def test_a_second_writer_is_refused_with_the_pid_of_the_first(sandbox: Sandbox, tmp_path: Path) -> None:
-    def second(event: Event) -> None:
-        if isinstance(event, Started):
-            with pytest.raises(CannotWrite, match=rf"in use by another harvester \(pid {os.getpid()}\)"):
-                asyncio.new_event_loop().run_until_complete(second_run())
-
     async def second_run() -> None:
         await run_job(Job(source=EVERYTHING), settings_for(sandbox), output=Output(folder=tmp_path))
 
-    loop = asyncio.get_running_loop()
     first = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING)))
     while sandbox.stats.calls < 10:
         await asyncio.sleep(0)
     with pytest.raises(CannotWrite, match=rf"in use by another harvester \(pid {os.getpid()}\)"):
         await second_run()
-    assert loop.is_running()
     assert (await first).status == "complete"
 
 
@@ -332,7 +333,3 @@ async def test_errors_reach_whoever_iterates(sandbox: Sandbox) -> None:
         with pytest.raises(KeyRefused):
             async for _ in flickr.harvest(EVERYTHING):
                 pass
-
-
-def test_noticed_is_an_event() -> None:
-    assert Noticed(sentence="x").sentence == "x"

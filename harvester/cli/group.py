@@ -56,6 +56,18 @@ class LazyGroup(click.Group):
                 return lazy.load()
         return None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant; UsageError with the nearest name where there is none."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            import difflib  # noqa: PLC0415
+
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            advice = f" Did you mean {close[0]}?" if close else ""
+            raise click.UsageError(f"There is no command {args[0]!r}.{advice}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The commands in their sections."""
         for title, commands in self._sections.items():

@@ -44,15 +44,13 @@ class Command(click.Command):
         return next((max(o.opts, key=len) for o in options if o.name == field or long in o.opts), None)
 
 
-class Names(click.ParamType):
+class Names(click.types.StringParamType):
     """One of some names. Completes them; whether a given one is good is for the model to say."""
-
-    name = "name"
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
         """The names, as help shows them."""
         return "|".join(self.names)
 

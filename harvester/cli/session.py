@@ -10,12 +10,12 @@ import stat
 import sys
 from collections.abc import Awaitable, Callable
 from types import FrameType
-from typing import Literal
+from typing import Literal, Self
 
 from harvester.cli.options import Setup
 from harvester.config import Settings
 from harvester.engine import Output, run_job
-from harvester.errors import Exit
+from harvester.errors import Exit, StopRun
 from harvester.events import Observer, Summary
 from harvester.model import Job
 from harvester.progress import Look, Progress, open_progress
@@ -64,6 +64,9 @@ async def _attend(start: Start, look: Look) -> Exit:
                 summary = await start(progress, stop)
             except PipeClosed:
                 return Exit.COMPLETE
+            except StopRun:
+                progress.say_so_far()
+                raise
     if summary.status in _ENDS:
         return _ENDS[summary.status]
     return signals.caught or Exit.INTERRUPTED
@@ -83,7 +86,7 @@ class Signals:
         self._loop = asyncio.get_running_loop()
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
-    def __enter__(self) -> Signals:
+    def __enter__(self) -> Self:
         for name in _SIGNALS:
             number = getattr(signal, name, None)
             # Under nohup the hang-up is ignored, and stays so.

@@ -78,14 +78,14 @@ def say_end(summary: Summary) -> str:
 
 def list_facts(summary: Summary) -> list[tuple[str, str]]:
     """What the end tells besides, by name. What is zero and means nothing is left out."""
-    per_second = summary.new / summary.seconds if summary.seconds > 0 else 0.0
+    speed = f" ({name_rate(summary.new / summary.seconds)})" if summary.new and summary.seconds > 0 else ""
     calls = name_count(summary.calls)
     if summary.calls_per_photo is not None:
         calls += f" ({summary.calls_per_photo:.2f} a photo)"
     facts = [
         ("new", name_count(summary.new, "photo")) if summary.new != summary.photos else None,
         ("calls", calls),
-        ("time", f"{name_duration(summary.seconds)} ({name_rate(per_second)})"),
+        ("time", name_duration(summary.seconds) + speed),
         ("retries", name_count(summary.retries)) if summary.retries else None,
         ("refused", f"{name_count(summary.refused, 'part')}, for good: null on the line, with the reason")
         if summary.refused

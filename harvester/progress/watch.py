@@ -15,6 +15,7 @@ from harvester.events import Ended, Event, Resumed, Started, Waiting
 from harvester.progress.forms import Form, Mute, Notices, Plain, Quiet
 from harvester.progress.gauge import Bounds, Gauge
 from harvester.progress.json_lines import JsonLines
+from harvester.progress.lines import say_reading
 
 EVERY = 10.0
 """Seconds between two lines where there is no live display."""
@@ -64,6 +65,11 @@ class Progress:
         if self._gauge:
             with self._enduring():
                 self._form.show(self._gauge.read())
+
+    def say_so_far(self) -> None:
+        """Says what was done, for a run that ends by an error."""
+        if self._gauge and (reading := self._gauge.read()).calls:
+            self.say(f"So far: {say_reading(reading, quota=self._bounds.quota, now=self._wall())}.")
 
     async def keep_showing(self, sleep: Callable[[float], Awaitable[object]]) -> None:
         """Shows how far the run is, again and again."""

@@ -1,0 +1,76 @@
+"""`harvester resume`, `status` and `verify`: an archive that is there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from harvester.cli.options import Command, Setup, settings_options
+from harvester.cli.session import attend, choose_look
+from harvester.cli.show import list_facts
+from harvester.engine import run_resume
+from harvester.errors import Exit
+from harvester.events import Observer, Summary
+from harvester.progress.gauge import Bounds
+
+
+@click.command(
+    cls=Command,
+    short_help="Go on with a stopped archive.",
+    epilog="\b\nExample:\n  harvester resume archives/monkeys",
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@settings_options
+def resume(*, setup: Setup, folder: Path) -> Exit:
+    """Go on where a stopped archive stands; what failed is tried again.
+
+    Running the command that began it does the same.
+    """
+    settings = setup.load().settings
+    settings.require_key()
+
+    async def start(observer: Observer, stop: asyncio.Event) -> Summary:
+        return await run_resume(folder, settings, observer=observer, stop=stop)
+
+    bounds = Bounds(quota=settings.quota, pace=settings.pace)
+    return attend(start, choose_look(setup, bounds=bounds, to_stdout=False, resumable=True))
+
+
+@click.command(
+    cls=Command,
+    short_help="How far an archive is.",
+    epilog=(
+        "\b\nExamples:\n  harvester status archives/monkeys\n  harvester status archives/monkeys --json | jq .photos"
+    ),
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
+@settings_options
+def status(*, setup: Setup, folder: Path, as_json: bool) -> Exit:
+    """Say how far an archive is. Makes no call, and may be asked while a harvest is under way."""
+    facts = import_module("harvester.inspect").read_status(folder, setup.load().settings)
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False, default=str))
+    else:
+        click.echo("\n".join(list_facts(facts)))
+    return Exit.COMPLETE
+
+
+@click.command(
+    cls=Command,
+    short_help="Prove that an archive is whole.",
+    epilog="\b\nExample:\n  harvester verify archives/monkeys && echo whole",
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def verify(*, folder: Path) -> Exit:
+    """Read an archive through and prove that it is whole; exit code 3 where it is not."""
+    findings = import_module("harvester.verify").verify_archive(folder)
+    for finding in findings:
+        click.echo(str(finding))
+    if not findings:
+        click.echo(f"{folder} is whole.")
+    return Exit.INCOMPLETE if findings else Exit.COMPLETE

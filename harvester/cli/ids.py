@@ -1,0 +1,51 @@
+"""Photo ids from a file or from standard input, line by line, as they come."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from harvester.errors import UsageError
+
+_CHUNK = 1 << 16
+
+
+def open_ids(ids: Sequence[str], ids_from: str | None) -> Iterable[str]:
+    """The ids that are given, then those of the file, which is opened now and read when they are asked for."""
+    return ids if ids_from is None else chain(ids, read_lines(_open(ids_from)))
+
+
+def _open(path: str) -> int:
+    """A file descriptor; it is never closed, since a thread may be waiting for it when the run ends."""
+    if path == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed.", field="from")
+        return sys.stdin.fileno()
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        os.read(file, 0)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", field="from") from None
+    return file
+
+
+def read_lines(file: int) -> Iterator[str]:
+    """Its lines, without blank ones and those that begin with `#`.
+
+    Straight from the descriptor: a buffered reader would be locked by a thread that waits for input, and
+    Python cannot end then.
+    """
+    rest = b""
+    while chunk := os.read(file, _CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from _clean(lines)
+    yield from _clean([rest])
+
+
+def _clean(lines: Iterable[bytes]) -> Iterator[str]:
+    for line in lines:
+        text = line.decode("utf-8-sig", "replace").strip()
+        if text and not text.startswith("#"):
+            yield text

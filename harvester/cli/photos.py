@@ -1,0 +1,50 @@
+"""`harvester photos`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from harvester.cli.ids import open_ids
+from harvester.cli.options import (
+    Command,
+    Setup,
+    build_job,
+    job_options,
+    output_options,
+    read_output,
+    settings_options,
+)
+from harvester.cli.session import harvest
+from harvester.errors import Exit, UsageError
+from harvester.flickr import parse_photo
+from harvester.model import Photos
+
+
+@click.command(
+    cls=Command,
+    short_help="Photos given by id or address.",
+    epilog=(
+        "\b\nExamples:\n"
+        "  harvester photos 4195976808 https://flic.kr/p/7oFDJy\n"
+        "  harvester photos --from ids.txt --with exif -o photos\n"
+        "  sqlite3 my.db 'select id from photos' | harvester photos --from - > photos.ndjson"
+    ),
+)
+@click.argument("photo", nargs=-1)
+@click.option("--from", "ids_from", metavar="FILE", help="One photo a line, # for comments; - is standard input.")
+@output_options
+@job_options
+@settings_options
+def photos(
+    *, setup: Setup, photo: tuple[str, ...], ids_from: str | None, output: str | None, state: str | None, **given: Any
+) -> Exit:
+    """Harvest photos given by id or address: pages, flic.kr, image addresses."""
+    if not photo and ids_from is None:
+        raise UsageError("Name photos by id or address, or a file of them with --from (- is standard input).")
+    ids = [parse_photo(text) for text in photo]
+    job = build_job(Photos(ids=open_ids(ids, ids_from)), given)
+    where = read_output(output, state)
+    expected = len(set(ids)) if ids_from is None else None
+    return harvest(job, setup.load().settings, output=where, setup=setup, expected=expected)

@@ -1,0 +1,99 @@
+"""`harvester run`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from harvester.cli.ids import open_ids
+from harvester.cli.options import Command, Setup, job_options, output_options, read_output, settings_options
+from harvester.cli.session import harvest
+from harvester.config import Config, NamedJob, Settings
+from harvester.engine import Output
+from harvester.errors import Exit, KeyRefused, StopRun, UsageError
+from harvester.model import Job, Photos
+
+_WORSE = (
+    Exit.COMPLETE,
+    Exit.INCOMPLETE,
+    Exit.USAGE,
+    Exit.CANNOT_WRITE,
+    Exit.KEY_REFUSED,
+    Exit.TERMINATED,
+    Exit.INTERRUPTED,
+)
+
+
+@click.command(
+    cls=Command,
+    short_help="The jobs of a config file.",
+    epilog=(
+        "\b\nExamples:\n"
+        "  harvester run\n"
+        "  harvester run monkeys --config jobs.toml\n"
+        "  harvester run monkeys --limit 100 -o try-out\n\n"
+        "config.example.toml shows all that a config file can say."
+    ),
+)
+@click.argument("job", nargs=-1)
+@output_options
+@job_options
+@settings_options
+def run(*, setup: Setup, job: tuple[str, ...], output: str | None, state: str | None, **given: Any) -> Exit:
+    """Run jobs of the config file one after the other, all of them when none is named.
+
+    A job that ends incomplete does not keep back the next; the exit code is the worst of all. Options hold for
+    every job and go before what the file says.
+    """
+    config = setup.load()
+    config.settings.require_key()
+    where = read_output(output, state)
+    jobs = choose_jobs(config, job)
+    if where != Output() and len(jobs) > 1:
+        raise UsageError(f"{len(jobs)} jobs cannot share one; name one job, or set it in the file.", field="output")
+    runs = [_build(named, given, where) for named in jobs]
+    worst = Exit.COMPLETE
+    for named, (built, place) in zip(jobs, runs, strict=True):
+        if len(jobs) > 1:
+            setup.voice.note(f"Job {named.name}:")
+        worst = max(worst, _run_one(built, config.settings, place, setup), key=_WORSE.index)
+        if worst in (Exit.INTERRUPTED, Exit.TERMINATED):
+            break
+    return worst
+
+
+def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
+    """The named jobs, each once, or all."""
+    if config.file is None:
+        raise UsageError("There is no config file: name one with --config, or write ./harvester.toml.")
+    if not config.jobs:
+        raise UsageError(f"{config.file} has no jobs; add one as a table such as [jobs.monkeys].")
+    for name in names:
+        if name not in config.jobs:
+            close = difflib.get_close_matches(name, config.jobs, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"it has {', '.join(config.jobs)}."
+            raise UsageError(f"{config.file} has no job {name!r}; {advice}")
+    return [config.jobs[name] for name in dict.fromkeys(names or config.jobs)]
+
+
+def _build(named: NamedJob, given: dict[str, Any], where: Output) -> tuple[Job, Output]:
+    """What a job of the file comes to, with the options that were given besides."""
+    job = replace(named.job, **{name: value for name, value in given.items() if value is not None})
+    if isinstance(job.source, Photos):
+        job = replace(job, source=Photos(ids=open_ids(tuple(job.source.ids), named.ids_from)))
+    return job, where if where != Output() else Output(folder=named.output, state=named.state)
+
+
+def _run_one(job: Job, settings: Settings, output: Output, setup: Setup) -> Exit:
+    """Run one; its error is told, and is the next one's business only where the key is refused."""
+    try:
+        return harvest(job, settings, output=output, setup=setup)
+    except KeyRefused:
+        raise
+    except StopRun as error:
+        setup.voice.error(str(error), exit_code=error.exit_code)
+        return error.exit_code

@@ -1,0 +1,156 @@
+"""From the bytes of an answer to data or an error."""
+
+from __future__ import annotations
+
+import json
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvester.answers import check_status, read_members, read_page, read_part
+from harvester.errors import HarvestError, KeyRefused, Refused, TryLater, UsageError
+
+INFO = "flickr.photos.getInfo"
+
+ODD_BUT_TAKEN = [
+    # (why, body, the photo's JSON on the line)
+    ("as Flickr sends it", rb'{"photo":{"id":"1","u":"a\/b"},"stat":"ok"}', rb'{"id":"1","u":"a\/b"}'),
+    ("stat first", b'{"stat":"ok","photo":{"id":"1"}}', b'{"id":"1"}'),
+    ("blanks", b'{ "photo" : {"id": "1"} , "stat": "ok" }', b'{"id": "1"}'),
+    ("raw line breaks", b'{"photo":\n{"id":"1",\r\n"t":1},"stat":"ok"}', b'{"id":"1","t":1}'),
+    ("jsonFlickrApi", b'jsonFlickrApi({"photo":{"id":"1"},"stat":"ok"})', b'{"id":"1"}'),
+    ("a lone surrogate", rb'{"photo":{"id":"1","t":"\ud83d!"},"stat":"ok"}', '{"id":"1","t":"�!"}'.encode()),
+    ("a whole pair", rb'{"photo":{"id":"1","t":"\ud83d\ude00"},"stat":"ok"}', rb'{"id":"1","t":"\ud83d\ude00"}'),
+    ("bytes that are not UTF-8", b'{"photo":{"id":"1","t":"caf\xe9"},"stat":"ok"}', '{"id":"1","t":"caf�"}'.encode()),
+    ("feeds' quote escapes", rb'{"photo":{"id":"1","t":"it\'s"},"stat":"ok"}', b'{"id":"1","t":"it\'s"}'),
+    ("raw control characters", b'{"photo":{"id":"1","t":"a\tb"},"stat":"ok"}', rb'{"id":"1","t":"a\tb"}'),
+    ("a byte order mark", b'\xef\xbb\xbf{"photo":{"id":"1"},"stat":"ok"}', b'{"id":"1"}'),
+    (
+        "a number past 64 bits",
+        b'{"photo":{"id":"1","n":' + b"7" * 30 + b'},"stat":"ok"}',
+        b'{"id":"1","n":' + b"7" * 30 + b"}",
+    ),
+    ("a float as written", b'{"photo":{"id":"1","x":1.50},"stat":"ok"}', b'{"id":"1","x":1.50}'),
+    ("an id as a number", b'{"photo":{"id":1},"stat":"ok"}', b'{"id":1}'),
+    ("a member twice", b'{"photo":{"id":"2"},"photo":{"id":"1"},"stat":"ok"}', b'{"id":"1"}'),
+]
+
+
+@pytest.mark.parametrize(("body", "kept"), [row[1:] for row in ODD_BUT_TAKEN], ids=[row[0] for row in ODD_BUT_TAKEN])
+def test_an_odd_answer_is_taken_and_stays_on_one_line(body: bytes, kept: bytes) -> None:
+    part = read_part(body, method=INFO, member="photo", photo_id="1")
+    assert part == kept
+    assert json.loads(part) is not None
+    assert b"\n" not in part
+
+
+DAMAGED = [
+    b"",
+    b"<html><body>Bad, bad panda!</body></html>",
+    b'<?xml version="1.0"?><rsp stat="ok"/>',
+    b'{"photo":{"id":"1"},"stat":"ok"',
+    b'{"photo":{"id":"1"}}',
+    b'{"photo":{"id":"2"},"stat":"ok"}',
+    b'{"photo":[],"stat":"ok"}',
+    b'{"sizes":{},"stat":"ok"}',
+    b'{"photo":{"id":"1","x":NaN},"stat":"ok"}',
+    b'{"photo":{"id":"1","x":1e999},"stat":"ok"}',
+    b'["stat","ok"]',
+    b'{"stat":"fail"}',
+    b'{"stat":"fail","code":105,"message":"Service currently unavailable"}',
+    b'{"stat":"fail","code":0,"message":"Sorry, the Flickr API service is not currently available."}',
+    b'{"stat":"fail","code":201,"message":"Sorry, the Flickr API service is not currently available."}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("body", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_answer_is_worth_another_try(body: bytes) -> None:
+    with pytest.raises(TryLater):
+        read_part(body, method=INFO, member="photo", photo_id="1")
+
+
+@given(st.binary(max_size=60), st.integers(0, 60))
+def test_no_damage_gets_onto_a_line(junk: bytes, at: int) -> None:
+    """Bytes changed anywhere: it is refused, or one line of good JSON in good UTF-8."""
+    good = '{"photo":{"id":"1","title":{"_content":"é \\u00e9"}},"stat":"ok"}'.encode()
+    body = good[:at] + junk + good[at + len(junk) :]
+    try:
+        part = read_part(body, method=INFO, member="photo", photo_id="1")
+    except HarvestError:
+        return
+    assert b"\n" not in part
+    assert isinstance(orjson.loads(part), dict)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (1, Refused),
+        (2, Refused),
+        (99, Refused),
+        (100, KeyRefused),
+        (98, KeyRefused),
+        (112, UsageError),
+        (105, TryLater),
+    ],
+)
+def test_a_failure_says_what_the_caller_can_do(code: int, kind: type[HarvestError]) -> None:
+    with pytest.raises(kind):
+        read_part(b'{"stat":"fail","code":%d,"message":"no"}' % code, method=INFO, member="photo")
+
+
+def test_code_10_is_passing_for_a_search_alone() -> None:
+    body = b'{"stat":"fail","code":10,"message":"down"}'
+    with pytest.raises(TryLater):
+        read_page(body, method="flickr.photos.search")
+    with pytest.raises(Refused):
+        read_page(body, method="flickr.photos.getExif")
+
+
+def test_all_members_but_stat_are_kept_where_all_are_wanted() -> None:
+    assert (
+        read_part(b'{"set":[{"id":"1"}],"pool":[],"stat":"ok"}', method="m", member=None)
+        == b'{"set":[{"id":"1"}],"pool":[]}'
+    )
+    assert read_part(b'{"stat":"ok"}', method="m", member=None) == b"{}"
+
+
+@pytest.mark.parametrize(("total", "read"), [("30", 30), (30, 30), ("", None), (None, None), ("many", None), (-1, -1)])
+def test_totals_come_in_every_type(total: object, read: int | None) -> None:
+    body = orjson.dumps({"photos": {"total": total, "perpage": "500", "photo": []}, "stat": "ok"})
+    page = read_page(body, method="flickr.photos.search")
+    assert (page.total, page.per_page, page.rows) == (read, 500, ())
+
+
+def test_rows_are_kept_byte_for_byte_and_those_without_an_id_passed_over() -> None:
+    body = rb'{"photos":{"perpage":2,"photo":[{"id":"7","url":"a\/b","dateupload":"99"},{"id":""},17]},"stat":"ok"}'
+    (row,) = read_page(body, method="flickr.photos.search").rows
+    assert (row.id, row.uploaded, row.raw) == ("7", 99, rb'{"id":"7","url":"a\/b","dateupload":"99"}')
+
+
+def test_http_statuses_are_translated() -> None:
+    check_status(200, b"")
+    with pytest.raises(TryLater) as caught:
+        check_status(429, b"<html>", retry_after="17")
+    assert (caught.value.retry_after, caught.value.refusal) == (17.0, True)
+    with pytest.raises(TryLater):
+        check_status(502, b"")
+    with pytest.raises(TryLater) as caught:
+        check_status(404, b"")
+    assert caught.value.unreached
+
+
+def test_a_refused_login_does_not_show_the_base_string() -> None:
+    with pytest.raises(KeyRefused) as caught:
+        check_status(401, b"oauth_problem=signature_invalid&debug_sbs=GET&https%3A%2F%2Fsecretkey")
+    assert "signature_invalid" in str(caught.value)
+    assert "secretkey" not in str(caught.value)
+
+
+def test_members_of_an_answer_are_parsed_and_raw() -> None:
+    answer, raw = read_members(b'{"a":{"b":1},"stat":"ok"}')
+    assert answer["a"] == {"b": 1}
+    assert raw["a"] == b'{"b":1}'
