@@ -83,7 +83,7 @@ class Ledger:
         if words[row + WANTS_TILL] < now:  # joins a race that is on: with no claim from before
             words[row + SERVED] = max([words[row + SERVED], *(served for _, served in rivals)])
         served = words[row + SERVED]
-        free = self._calls - self._answered(now) - others - self.flying
+        free = self._free(now, others)
         if free <= 0:
             wait = ready = self._until(now, lack=1 - free)
         elif free <= sum(max(served - theirs, 0) for since, theirs in rivals if since <= now):
@@ -119,12 +119,12 @@ class Ledger:
     def used(self, now: int) -> int:
         """Calls that count at this moment, of all processes; never more than the quota."""
         others, _ = self._survey(now)
-        return min(self._answered(now) + others + self.flying, self._calls)
+        return min(self._calls - self._free(now, others), self._calls)
 
     def wait(self, now: int) -> int:
         """Nanoseconds until the window has room for a call."""
         others, _ = self._survey(now)
-        free = self._calls - self._answered(now) - others - self.flying
+        free = self._free(now, others)
         return self._until(now, lack=1 - free) if free <= 0 else 0
 
     # -- the processes ------------------------------------------------------------------------------------------
@@ -191,13 +191,11 @@ class Ledger:
         words[at + 1] = total + calls
         words[HEAD] = head if joins else head + 1
 
-    def _answered(self, now: int) -> int:
-        """Calls answered within the last PERIOD."""
+    def _free(self, now: int, others: int) -> int:
+        """The quota, less the calls answered within the last PERIOD, less those in flight. May be below 0."""
         words, head = self._words, self._words[HEAD]
-        if not head:
-            return 0
-        total = words[RING + (head - 1) % ENTRIES * 2 + 1]
-        return total - self._base(now - self._period)
+        total = words[RING + (head - 1) % ENTRIES * 2 + 1] if head else 0
+        return self._calls - (total - self._base(now - self._period)) - others - self.flying
 
     def _base(self, edge: int) -> int:
         """Calls answered up to `edge`. Moves the tail to the newest entry that is not after it."""

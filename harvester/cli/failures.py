@@ -46,7 +46,7 @@ def explain(error: BaseException, voice: Voice) -> int:
         return Exit.USAGE
     code, sentence = _judge(error)
     voice.error(sentence, exit_code=code)
-    if voice.verbose and not isinstance(error, click.ClickException):
+    if voice.verbose and not isinstance(error, click.ClickException | StopRun):
         traceback.print_exception(error)
     return code
 

@@ -37,11 +37,34 @@ class Command(click.Command):
                 raise
             raise UsageError(error.sentence, field=name) from None
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options in their sections."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and (row := param.get_help_record(ctx)) is not None:
+                sections.setdefault(getattr(param, "section", "Options"), []).append(row)
+        for title, rows in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
     def find_option(self, field: str | None) -> str | None:
         """The option for a field of the code, if this command has it."""
         options = [p for p in self.params if isinstance(p, click.Option) and field is not None]
         long = f"--{field}".replace("_", "-")
         return next((max(o.opts, key=len) for o in options if o.name == field or long in o.opts), None)
+
+
+class Option(click.Option):
+    """An option that help shows in a section."""
+
+    def __init__(self, *args: Any, section: str = "Options", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+def option(section: str, *names: str, **kwargs: Any) -> Callable[[_F], _F]:
+    """An option in a section of help."""
+    return click.option(*names, cls=Option, section=section, **kwargs)
 
 
 class Names(click.types.StringParamType):
@@ -89,15 +112,15 @@ class Setup:
         return config
 
 
-def _decorate(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+def decorate(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
     """Several options as one decorator; help shows them in this order."""
 
-    def decorate(function: _F) -> _F:
-        for option in reversed(options):
-            function = option(function)
+    def apply(function: _F) -> _F:
+        for each in reversed(options):
+            function = each(function)
         return function
 
-    return decorate
+    return apply
 
 
 def _tell_voice(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -107,45 +130,41 @@ def _tell_voice(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return value
 
 
-voice_options = _decorate(
-    click.option(
+voice_options = decorate(
+    option(
+        "Messages",
         "--log-format",
         type=click.Choice(["text", "json"]),
         default="text",
+        metavar="text|json",
         is_eager=True,
         callback=_tell_voice,
-        help="Progress and errors as text, or as JSON, one event a line.  [default: text]",
+        help="As text, or as JSON, an event a line.  [default: text]",
     ),
-    click.option(
-        "-v", "--verbose", is_flag=True, is_eager=True, callback=_tell_voice, help="Say more; tracebacks too."
-    ),
-    click.option("-q", "--quiet", is_flag=True, is_eager=True, callback=_tell_voice, help="Say errors only."),
+    option("Messages", "-v", "--verbose", is_flag=True, is_eager=True, callback=_tell_voice, help="Say more."),
+    option("Messages", "-q", "--quiet", is_flag=True, is_eager=True, callback=_tell_voice, help="Say errors only."),
 )
 
-_settings_options = _decorate(
-    click.option(
-        "--config",
-        metavar="FILE",
-        help="Settings and jobs; else ./harvester.toml, else the one in your config folder.",
-    ),
-    click.option("--workers", type=int, metavar="N", help=f"Calls at a time, 1 to {MAX_WORKERS}.  [default: 16]"),
-    click.option("--quota", metavar="CALLS/PERIOD", help="Most calls in any PERIOD, or none.  [default: 3600/h]"),
-    click.option("--pace", metavar="CALLS/s", help="How fast they may go out, or none.  [default: 5/s]"),
-    click.option("--give-up-after", metavar="TIME", help="End after an outage so long (2h).  [default: never]"),
-    click.option("--api-url", metavar="URL", help="Another address of the API, as that of a sandbox."),
-    click.option("--progress/--no-progress", default=None, help="Show progress, or only notices and the end."),
+_settings_options = decorate(
+    option("Settings", "--config", metavar="FILE", help="Instead of ./harvester.toml or your config folder's."),
+    option("Settings", "--quota", metavar="CALLS/PERIOD", help="Most calls in any PERIOD, or none.  [default: 3600/h]"),
+    option("Settings", "--pace", metavar="CALLS/s", help="How fast they may go out, or none.  [default: 5/s]"),
+    option("Settings", "--workers", type=int, metavar="N", help=f"Calls at a time, 1 to {MAX_WORKERS}.  [default: 16]"),
+    option("Settings", "--give-up-after", metavar="TIME", help="End after an outage so long, as 2h.  [default: never]"),
+    option("Settings", "--api-url", metavar="URL", help="Another address of the API, such as a sandbox's."),
+    option("Messages", "--progress/--no-progress", default=None, help="Show progress, or notices and the end only."),
     voice_options,
 )
 
-output_options = _decorate(
-    click.option("-o", "--output", metavar="DIR", help="The archive; without it, records go to standard output."),
-    click.option("--state", metavar="DIR", help="Keeps track of records that go to standard output: resumable."),
+output_options = decorate(
+    option("Output", "-o", "--output", metavar="DIR", help="The archive; else records go to standard output."),
+    option("Output", "--state", metavar="DIR", help="Keeps track of what went to standard output: resumable."),
 )
 
-job_options = _decorate(
-    click.option("--detail", type=Names(get_args(Detail)), help="How much of each photo.  [default: full]"),
-    click.option("--with", "extras", metavar=",".join(get_args(Extra)), help="Further parts, one call each."),
-    click.option("--limit", type=int, metavar="N", help="End after so many photos."),
+job_options = decorate(
+    option("Output", "--detail", type=Names(get_args(Detail)), help="How much of each photo.  [default: full]"),
+    option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(get_args(Extra))}."),
+    option("Output", "--limit", type=int, metavar="N", help="End after so many photos."),
 )
 
 

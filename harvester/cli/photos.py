@@ -12,6 +12,7 @@ from harvester.cli.options import (
     Setup,
     build_job,
     job_options,
+    option,
     output_options,
     read_output,
     settings_options,
@@ -33,7 +34,7 @@ from harvester.model import Photos
     ),
 )
 @click.argument("photo", nargs=-1)
-@click.option("--from", "ids_from", metavar="FILE", help="One photo a line, # for comments; - is standard input.")
+@option("Options", "--from", "ids_from", metavar="FILE", help="One photo a line, # for comments; - is standard input.")
 @output_options
 @job_options
 @settings_options
@@ -41,6 +42,8 @@ def photos(
     *, setup: Setup, photo: tuple[str, ...], ids_from: str | None, output: str | None, state: str | None, **given: Any
 ) -> Exit:
     """Harvest photos given by id or address: pages, flic.kr, image addresses."""
+    if "-" in photo and ids_from is None:
+        photo, ids_from = tuple(text for text in photo if text != "-"), "-"
     if not photo and ids_from is None:
         raise UsageError("Name photos by id or address, or a file of them with --from (- is standard input).")
     ids = [parse_photo(text) for text in photo]

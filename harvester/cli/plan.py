@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harvester.cli.options import Command, Setup, build_job, job_options, settings_options
-from harvester.cli.search import build_search, with_search_options
+from harvester.cli.search import build_search, search_options
 from harvester.cli.session import find_loop_factory
 from harvester.cli.show import list_facts
 from harvester.errors import Exit
@@ -29,7 +29,7 @@ def plan() -> None:
     short_help="Of a search.",
     epilog="\b\nExample:\n  harvester plan search --tags monkey,chimp --detail full",
 )
-@with_search_options
+@search_options
 @job_options
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @settings_options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, get_args
 
 import click
@@ -12,7 +13,9 @@ from harvester.cli.options import (
     Names,
     Setup,
     build_job,
+    decorate,
     job_options,
+    option,
     output_options,
     read_output,
     settings_options,
@@ -22,37 +25,43 @@ from harvester.errors import Exit, UsageError
 from harvester.model import CONTENT_TYPES, SAFE_SEARCH, Media, Search, Sort, TagMode
 
 _LISTS = ("tags", "machine_tags", "license", "content_types")
-_DATE = "DATE"
+_filter = partial(option, "Filters")
 
-search_options = [
-    click.option("--tags", multiple=True, metavar="A,B", help="With any of these tags, or all: see --tag-mode."),
-    click.option("--tag-mode", type=Names(get_args(TagMode)), help="Any of the tags, or all.  [default: any]"),
-    click.option("--text", metavar="WORDS", help="In title, description or tags."),
-    click.option("--user", metavar="USER", help="NSID, user name, path alias, flickr.com address or me."),
-    click.option("--group", metavar="GROUP", help="Id or address of a group."),
-    click.option("--min-upload-date", metavar=_DATE, help="ISO date or time (UTC), or Unix time; inclusive."),
-    click.option("--max-upload-date", metavar=_DATE),
-    click.option("--min-taken-date", metavar=_DATE, help="In the owner's local time."),
-    click.option("--max-taken-date", metavar=_DATE),
-    click.option("--license", multiple=True, metavar="A,B", help="Ids or names, as cc-by,cc0."),
-    click.option("--media", type=Names(get_args(Media)), help="[default: all]"),
-    click.option("--content-types", multiple=True, type=Names(tuple(CONTENT_TYPES)), help="Any of these kinds."),
-    click.option("--bbox", metavar="W,S,E,N", help="Within a box, in degrees, as -0.6,51.2,0.4,51.8."),
-    click.option("--has-geo/--no-geo", default=None, help="With a place, or without."),
-    click.option("--machine-tags", multiple=True, metavar="A,B", help="As dc:title=rivers."),
-    click.option("--safe-search", type=Names(tuple(SAFE_SEARCH)), help="Up to this level."),
-    click.option("--sort", type=Names(get_args(Sort)), help="[default: date-posted-desc]"),
-    click.option(
-        "--param", "params", multiple=True, metavar="NAME=VALUE", help="Any other argument of flickr.photos.search."
+search_options = decorate(
+    _filter("--tags", multiple=True, metavar="A,B", help="With any of these tags, or all: see --tag-mode."),
+    _filter("--tag-mode", type=Names(get_args(TagMode)), help="[default: any]"),
+    _filter("--text", metavar="WORDS", help="In title, description or tags."),
+    _filter("--user", metavar="USER", help="NSID, user name, path alias, flickr.com address or me."),
+    _filter("--group", metavar="GROUP", help="Id or flickr.com address of a group."),
+    _filter("--min-upload-date", metavar="DATE", help="ISO date or time (UTC) or Unix time; inclusive."),
+    _filter("--max-upload-date", metavar="DATE"),
+    _filter("--min-taken-date", metavar="DATE", help="In the owner's local time."),
+    _filter("--max-taken-date", metavar="DATE"),
+    _filter("--license", multiple=True, metavar="A,B", help="Ids or names, such as cc-by,cc0."),
+    _filter("--media", type=Names(get_args(Media)), help="[default: all]"),
+    _filter(
+        "--content-types",
+        multiple=True,
+        type=Names(tuple(CONTENT_TYPES)),
+        metavar="A,B",
+        help=f"Any of {', '.join(CONTENT_TYPES)}.",
     ),
-]
-
-
-def with_search_options(function: Any) -> Any:
-    """All filters of a search; the command gets them by the names of Search."""
-    for option in reversed(search_options):
-        function = option(function)
-    return function
+    _filter("--bbox", metavar="W,S,E,N", help="Within a box, in degrees, such as -0.6,51.2,0.4,51.8."),
+    _filter("--has-geo/--no-geo", default=None, help="With a place, or without."),
+    _filter("--machine-tags", multiple=True, metavar="A,B", help="Such as dc:title=rivers."),
+    _filter(
+        "--safe-search", type=Names(tuple(SAFE_SEARCH)), metavar="LEVEL", help=f"Up to {' or '.join(SAFE_SEARCH)}."
+    ),
+    _filter(
+        "--sort",
+        type=Names(get_args(Sort)),
+        metavar="ORDER",
+        help="By date-posted, date-taken or interestingness, each with -asc or -desc, or by relevance.  "
+        "[default: date-posted-desc]",
+    ),
+    _filter("--param", "params", multiple=True, metavar="NAME=VALUE", help="Any other of flickr.photos.search."),
+)
+"""All filters of a search; the command gets them by the names of Search."""
 
 
 @click.command(
@@ -61,11 +70,11 @@ def with_search_options(function: Any) -> Any:
     epilog=(
         "\b\nExamples:\n"
         "  harvester search --tags monkey,chimp --min-upload-date 2009-12-01 -o monkeys\n"
-        "  harvester search --user me --detail info | jq -r .info.title._content\n"
+        "  harvester search --user britishlibrary --detail info | jq -r .info.title._content\n"
         '  harvester search --text "new york" --license cc-by,cc0 --limit 1000 -o new-york'
     ),
 )
-@with_search_options
+@search_options
 @output_options
 @job_options
 @settings_options

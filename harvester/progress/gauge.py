@@ -88,7 +88,7 @@ class Gauge:
     """Reads a tally again and again. `clock` is the tally's, `wall` is Unix time."""
 
     def __init__(self, tally: Tally, *, job: dict[str, Any], bounds: Bounds, wall: Callable[[], float]) -> None:
-        self._tally = tally
+        self.tally = tally
         self._per_photo = count_calls(job)
         self._bounds = bounds
         self._wall = wall
@@ -100,7 +100,7 @@ class Gauge:
     def wait(self, waiting: Waiting) -> None:
         """A wait begins, or the one that is on becomes longer."""
         self.resume()
-        self._waiting, self._wait_began = waiting, self._tally.seconds
+        self._waiting, self._wait_began = waiting, self.tally.seconds
 
     def resume(self) -> None:
         """The wait is over."""
@@ -110,12 +110,12 @@ class Gauge:
     def _waited_until_now(self) -> float:
         if self._waiting is None:
             return self._waited
-        return self._waited + min(self._tally.seconds - self._wait_began, self._waiting.seconds)
+        return self._waited + min(self.tally.seconds - self._wait_began, self._waiting.seconds)
 
     def _read_wait(self) -> Wait | None:
         if self._waiting is None:
             return None
-        left = self._waiting.seconds - (self._tally.seconds - self._wait_began)
+        left = self._waiting.seconds - (self.tally.seconds - self._wait_began)
         if left <= 0:  # not every wait is told to be over
             self.resume()
             return None
@@ -123,7 +123,7 @@ class Gauge:
 
     def _measure(self) -> tuple[float | None, float | None]:
         """Photos and calls a second, over the last minute of work."""
-        tally = self._tally
+        tally = self.tally
         now = (tally.seconds - self._waited_until_now(), tally.written, tally.calls)
         if now[0] - self._samples[-1][0] >= 1:
             self._samples.append(now)
@@ -135,7 +135,7 @@ class Gauge:
         return (now[1] - self._samples[0][1]) / seconds, (now[2] - self._samples[0][2]) / seconds
 
     def _expect(self) -> int | None:
-        bounds, said = self._bounds, self._tally.expected
+        bounds, said = self._bounds, self.tally.expected
         expected = bounds.expected if said is None else said
         if bounds.limit is not None:
             expected = bounds.limit if expected is None else min(expected, bounds.limit)
@@ -143,7 +143,7 @@ class Gauge:
 
     def read(self) -> Reading:
         """The state of this moment."""
-        tally, bounds = self._tally, self._bounds
+        tally, bounds = self.tally, self._bounds
         wait = self._read_wait()
         photos_per_second, calls_per_second = self._measure()
         expected = self._expect()

@@ -68,8 +68,8 @@ class Progress:
 
     def say_so_far(self) -> None:
         """Says what was done, for a run that ends by an error."""
-        if self._gauge and (reading := self._gauge.read()).calls:
-            self.say(f"So far: {say_reading(reading, quota=self._bounds.quota, now=self._wall())}.")
+        if self._gauge and self._gauge.tally.new:
+            self.say(f"So far: {say_reading(self._gauge.read(), quota=self._bounds.quota, now=self._wall())}.")
 
     async def keep_showing(self, sleep: Callable[[float], Awaitable[object]]) -> None:
         """Shows how far the run is, again and again."""

@@ -1,0 +1,55 @@
+"""How far an archive is: read beside a running harvest, without a call."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from harvester.archive import MANIFEST, open_archive_state
+from harvester.config import Settings
+from harvester.engine import restore_job
+from harvester.plan import count_calls, estimate_seconds
+from harvester.quota import open_throttle
+from harvester.state import State
+from harvester.store import PHOTOS
+
+
+def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
+    """Plain JSON: job, state, counts of photos, calls still needed, calls left this hour, seconds still needed."""
+    with open_archive_state(folder) as state:
+        job = restore_job(state.recall("asked"), where=folder)
+        length, todo, sweeps = state.length(PHOTOS), state.count_todo(), len(state.sweeps())
+        expected, failed = state.recall("expected"), sum(1 for _ in state.failures())
+        left = todo + (max(0, (expected or 0) - length.lines - todo) if sweeps else 0)
+        calls = count_calls(left, parts=len(job.parts), listed=todo)
+        return {
+            "archive": str(folder),
+            "state": _describe(state, todo=todo, sweeps=sweeps, failed=failed),
+            "job": state.recall("job"),
+            "begun": state.recall("begun"),
+            "photos": length.lines,
+            "expected": expected,
+            "listed": length.lines + todo,
+            "failed": failed,
+            "bytes": length.bytes,
+            "calls_to_go": calls,
+            "seconds_to_go": round(estimate_seconds(calls, settings), 1),
+            "quota_left": asyncio.run(_quota_left(settings)),
+            "manifest": str(folder / MANIFEST),
+        }
+
+
+def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
+    if state.recall("job") is None:
+        return "not begun"
+    if failed and not sweeps and failed >= todo:
+        return "incomplete: some could not be had; resume to try again"
+    return "unfinished: resume to go on" if todo or sweeps else "complete"
+
+
+async def _quota_left(settings: Settings) -> int | None:
+    if settings.api_key is None:
+        return None
+    async with open_throttle(settings.api_key, quota=settings.quota, pace=None) as throttle:
+        return throttle.left()

@@ -1,0 +1,97 @@
+"""Lists outside of search: paged without the cap of 4,000, each in its own shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from .catalogue import Catalogue, Person
+from .search import CALLER, Failure, Query
+from .shapes import build_row
+
+Answer = dict[str, Any]
+LAST_PAGE = 10_000
+"""Pages past this one answer as this one does (alexis-mignon/python-flickr-api#54)."""
+
+
+class Page:
+    """A stretch of a list, and what the answer says of the whole."""
+
+    def __init__(self, items: Sequence[Any], query: Query, *, per_page: int = 100, most: int = 500) -> None:
+        size = _number(query, "per_page") or per_page
+        self.per_page = min(size, most)
+        self.page = min(_number(query, "page") or 1, LAST_PAGE)
+        self.total = len(items)
+        self.shown = items[(self.page - 1) * self.per_page : self.page * self.per_page]
+
+    def claims(self) -> Answer:
+        """Page, pages, perpage and total."""
+        pages = -(-self.total // self.per_page)
+        return {"page": self.page, "pages": pages, "perpage": self.per_page, "total": self.total}
+
+
+class Shelf:
+    """Who owns what, as far as a caller may see it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._own = lru_cache(1)(self._by_owner)
+
+    def own(self, owner: int) -> list[int]:
+        """The photos of an owner, oldest upload first."""
+        return self._own(self.catalogue.version)[owner]
+
+    def visible(self, numbers: Sequence[int], query: Query) -> list[int]:
+        """Those that are there and that the caller may see."""
+        return [n for n in numbers if n not in self.catalogue.removed and is_visible(self.catalogue, n, query)]
+
+    def owner(self, query: Query, name: str = "user_id", *, code: int = 1, message: str = "User not found") -> int:
+        """The number of the person that the call asks about: the caller, where it does not say."""
+        nsid = query.get(name) or query.get(CALLER, "")
+        for number, person in enumerate(self.catalogue.people):
+            if person.nsid == nsid:
+                return number
+        raise Failure(code, message)
+
+    def _by_owner(self, _version: int) -> list[list[int]]:
+        found: list[list[int]] = [[] for _ in self.catalogue.people]
+        for n, owner in enumerate(self.catalogue.owners):
+            if n not in self.catalogue.removed:
+                found[owner].append(n)
+        return found
+
+
+def is_visible(catalogue: Catalogue, n: int, query: Query) -> bool:
+    """Private photos are there for calls signed by their owner only."""
+    return not catalogue.is_private(n) or catalogue.people[catalogue.owners[n]].nsid == query.get(CALLER)
+
+
+def require_login(query: Query, catalogue: Catalogue) -> Person:
+    """The caller; code 99 where the call is not signed."""
+    for person in catalogue.people:
+        if person.nsid == query.get(CALLER):
+            return person
+    raise Failure(99, "Insufficient permissions. Method requires read privileges; none granted.")
+
+
+def build_photos(page: Page, query: Query, catalogue: Catalogue, more: Mapping[int, Answer] | None = None) -> Answer:
+    """The standard list: `photos` with its rows, and `more` members for some of them."""
+    extras = read_extras(query)
+    rows = [build_row(catalogue, n, extras) | (more or {}).get(n, {}) for n in page.shown]
+    return {"photos": {**page.claims(), "photo": rows}, "stat": "ok"}
+
+
+def read_extras(query: Query, name: str = "extras") -> tuple[str, ...]:
+    """The names of the extras asked for."""
+    return tuple(extra.strip() for extra in query.get(name, "").split(","))
+
+
+def database_id(person: Person) -> str:
+    """What stands in front of collection and gallery ids."""
+    return str(int(person.nsid.partition("@")[0]) % 100_000_000)
+
+
+def _number(query: Query, name: str) -> int:
+    text = query.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,112 @@
+"""The proof that an archive is whole: every line read, every count compared."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harvester.archive import MANIFEST, open_archive_state
+from harvester.files import cannot_write
+from harvester.state import State
+from harvester.store import PHOTOS
+
+MOST = 100
+"""Findings told of; a file that is damaged throughout needs no longer list."""
+
+
+def verify_archive(folder: Path) -> list[str]:
+    """One sentence for each thing that is wrong, with file, line and byte; none where the archive is whole."""
+    with open_archive_state(folder) as state:
+        findings: list[str] = []
+        for finding in _find(folder, state):
+            findings.append(finding)
+            if len(findings) >= MOST:
+                return [*findings, f"and more: {MOST} are shown."]
+        return findings
+
+
+def _find(folder: Path, state: State) -> Iterator[str]:
+    reader = _Reader(folder / PHOTOS)
+    yield from reader.read()
+    vouched = state.length(PHOTOS)
+    if reader.bytes != vouched.bytes:
+        yield f"{PHOTOS}: {reader.bytes} bytes where the checkpoint has {vouched.bytes}."
+    if reader.lines != vouched.lines:
+        yield f"{PHOTOS}: {reader.lines} lines where the checkpoint has {vouched.lines}."
+    yield from _check_checkpoint(state)
+    yield from _check_manifest(folder / MANIFEST, reader)
+
+
+def _check_checkpoint(state: State) -> Iterator[str]:
+    if sweeps := len(state.sweeps()):
+        yield f"The listing is not finished: {sweeps} stretches are still to be read; resume to go on."
+    if todo := state.count_todo():
+        yield f"{todo} photos were listed but are not there yet; resume to go on."
+    for stretch in state.stretches():
+        if not stretch.whole:
+            yield f"Flickr keeps photos back: {stretch.note}."
+
+
+def _check_manifest(path: Path, reader: _Reader) -> Iterator[str]:
+    try:
+        manifest: dict[str, Any] = orjson.loads(path.read_bytes())
+        entry = manifest["files"][PHOTOS]
+    except (OSError, orjson.JSONDecodeError, KeyError):
+        yield f"{path.name} is missing or damaged; resume to have it written anew."
+        return
+    if (digest := entry.get("sha256")) and digest != reader.digest.hexdigest():
+        yield f"{PHOTOS}: its sha256 is not that of {path.name}: the file was changed."
+    if entry.get("lines") != reader.lines:
+        yield f"{path.name}: {entry.get('lines')} lines where {PHOTOS} has {reader.lines}."
+
+
+class _Reader:
+    """Reads a file of photos through. Ids are compared in a table on disk, so that memory stays flat."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines = 0
+        self.bytes = 0
+        self.digest = hashlib.sha256()
+        self._ids = sqlite3.connect("", isolation_level=None)
+        self._ids.execute("PRAGMA cache_size=-8000")
+        self._ids.execute("CREATE TABLE id(id INTEGER PRIMARY KEY, line INTEGER)")
+
+    def read(self) -> Iterator[str]:
+        """What is wrong, line by line."""
+        self._ids.execute("BEGIN")
+        try:
+            with self.path.open("rb") as file:
+                for line in file:
+                    self.lines += 1
+                    yield from self._check(line)
+                    self.bytes += len(line)
+                    self.digest.update(line)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+        finally:
+            self._ids.close()
+
+    def _check(self, line: bytes) -> Iterator[str]:
+        where = f"{self.path.name} line {self.lines}, byte {self.bytes}"
+        if not line.endswith(b"\n"):
+            yield f"{where}: the line is cut off after {len(line)} bytes."
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            yield f"{where}: not JSON ({error})."
+            return
+        photo_id = record.get("id") if isinstance(record, dict) else None
+        if not (isinstance(photo_id, str) and photo_id.isascii() and photo_id.isdigit() and len(photo_id) < 19):
+            yield f"{where}: no photo id."
+            return
+        known = self._ids.execute("SELECT line FROM id WHERE id = ?", (int(photo_id),)).fetchone()
+        if known:
+            yield f"{where}: photo {photo_id} stands in line {known[0]} already."
+        else:
+            self._ids.execute("INSERT INTO id VALUES (?, ?)", (int(photo_id), self.lines))
