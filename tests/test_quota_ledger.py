@@ -338,15 +338,23 @@ class Mortal:
 
 
 @pytest.mark.parametrize("stores", range(120))
-@pytest.mark.parametrize("calls", [6, 6000])
-def test_killed_before_any_store_the_ledger_tells_the_truth_or_a_little_more(stores: int, calls: int) -> None:
-    words = new_words()
+@pytest.mark.parametrize(("calls", "entries"), [(6, 16), (6000, ENTRIES)])
+def test_killed_before_any_store_the_ledger_tells_the_truth_or_a_little_more(
+    monkeypatch: pytest.MonkeyPatch, stores: int, calls: int, entries: int
+) -> None:
+    monkeypatch.setattr(ledger, "ENTRIES", entries)
+    words = new_words(entries)
     dead = Ledger(words, owner=1, calls=calls, period=10 * SECOND)
+    for now in range(20):  # long ago, once round the shorter ring
+        dead.flying = 1
+        dead.done(now)
+    now = 20 * SECOND
     for _ in range(3):
-        dead.take(0)
+        dead.take(now)
+    now += 2 * SECOND  # its lease has lapsed
     mortal = Mortal(words, stores)
     view = Ledger(mortal, owner=2, calls=calls, period=10 * SECOND)  # type: ignore[arg-type]
-    granted, now = 3, 2 * SECOND  # the dead one's lease has lapsed
+    granted = 3
     with suppress(Killed):
         while True:
             now += MS

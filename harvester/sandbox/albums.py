@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from .catalogue import Catalogue, Person
@@ -41,6 +41,7 @@ class Albums:
     def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
         self._catalogue = catalogue
         self._shelf = shelf
+        self._share_out = lru_cache(64)(self._fill)
         self.methods: Mapping[str, Callable[[Query], Answer]] = {
             "flickr.photosets.getList": self._list,
             "flickr.photosets.getInfo": self._info,
@@ -54,14 +55,18 @@ class Albums:
 
     def members(self, album: Album, query: Query) -> list[int]:
         """The photos of a set, in the owner's order. A photo is in one set, in two, or in none."""
-        dice, count = self._catalogue.dice, self._counts[album.owner]
-        chosen = [
-            n
-            for n in self._shelf.own(album.owner)
-            if dice(n, _MEMBERS) % (count * 5 // 4 + 1) == album.number
-            or (dice(n, _SECOND) % 10 == 0 and dice(n, _SECOND) // 10 % count == album.number)
-        ]
-        return sorted(self._shelf.visible(chosen, query), key=lambda n: dice(n, _ORDER))
+        return self._shelf.visible(self._share_out(album.owner, self._catalogue.version)[album.number], query)
+
+    def _fill(self, owner: int, _version: int) -> list[list[int]]:
+        dice, count = self._catalogue.dice, self._counts[owner]
+        found: list[list[int]] = [[] for _ in range(count)]
+        for n in sorted(self._shelf.own(owner), key=lambda n: dice(n, _ORDER)):
+            first = dice(n, _MEMBERS) % (count * 5 // 4 + 1)
+            second = dice(n, _SECOND) // 10 % count if dice(n, _SECOND) % 10 == 0 else count
+            for number in {first, second}:
+                if number < count:
+                    found[number].append(n)
+        return found
 
     @cached_property
     def _counts(self) -> list[int]:

@@ -9,10 +9,13 @@ from typing import Any
 
 import orjson
 
+from .accounts import Accounts
+from .albums import Albums
 from .catalogue import Catalogue
 from .dates import LAST
 from .faults import Faults
-from .search import Failure, Query, Searcher, build_listing
+from .listings import Shelf, is_visible
+from .search import CALLER, Failure, Query, Searcher, build_listing
 from .shapes import build_info, build_row, build_sizes, count_comments, encode, page_url
 from .words import COMMENTS
 
@@ -30,6 +33,7 @@ class Api:
         self.faults = Faults()
         self.refused_keys: set[str] = set()
         self._rng = Random(f"lies {seed}")
+        shelf = Shelf(catalogue)
         self._methods: Mapping[str, Callable[[Query], dict[str, Any]]] = {
             "flickr.photos.search": self._search,
             "flickr.photos.getInfo": self._info,
@@ -44,12 +48,16 @@ class Api:
             "flickr.urls.lookupUser": self._by_url,
             "flickr.urls.lookupGroup": self._group_by_url,
             "flickr.test.echo": self._echo,
+            **Albums(catalogue, shelf).methods,
+            **Accounts(catalogue, shelf, self.searcher).methods,
         }
 
     def answer(self, query: Query) -> bytes:
         """The body that Flickr would send; failures come with status 200 too."""
         try:
             self._check_key(query)
+            if query.get("user_id") == "me" and CALLER in query:
+                query = {**query, "user_id": query[CALLER]}
             body = encode(self._methods.get(query.get("method", ""), self._unknown)(query))
         except Failure as failure:
             body = encode({"stat": "fail", "code": failure.code, "message": failure.message})
@@ -83,7 +91,7 @@ class Api:
 
     def _number(self, query: Query) -> int:
         n = self.catalogue.number_of(query.get("photo_id", ""))
-        if n is None or self.catalogue.is_private(n):
+        if n is None or not is_visible(self.catalogue, n, query):
             raise Failure(1, NOT_FOUND)
         return n
 
@@ -97,7 +105,7 @@ class Api:
 
     def _info(self, query: Query) -> dict[str, Any]:
         n = self.catalogue.number_of(query.get("photo_id", ""))
-        if n is None or self.catalogue.is_private(n):
+        if n is None or not is_visible(self.catalogue, n, query):
             # Since mid 2025 deleted and private photos are told apart by nothing (flickr-photos-api recordings).
             raise Failure(1, f'Photo "{query.get("photo_id", "")}" not found (invalid ID)')
         return build_info(self.catalogue, n)
@@ -209,4 +217,5 @@ class Api:
         raise Failure(112, f'Method "{query.get("method", "")}" not found')
 
     def _echo(self, query: Query) -> dict[str, Any]:
-        return {name: {"_content": value} for name, value in query.items() if name != "api_key"} | {"stat": "ok"}
+        hidden = ("api_key", CALLER)
+        return {name: {"_content": value} for name, value in query.items() if name not in hidden} | {"stat": "ok"}

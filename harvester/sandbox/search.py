@@ -22,6 +22,8 @@ _MORE = ("machine_tags", "machine_tag_mode", "safe_search", "privacy_filter")
 _KEPT = 64
 
 Query = Mapping[str, str]
+CALLER = "__caller"
+"""The member of a query that tells the NSID of who signed the call; no client can send it."""
 
 
 class Failure(Exception):
@@ -51,10 +53,10 @@ class Searcher:
         self._catalogue = catalogue
         self._matches: dict[tuple[str, ...], tuple[int, list[int], list[int]]] = {}
 
-    def find(self, query: Query, *, signed: bool = False) -> list[int]:
+    def find(self, query: Query) -> list[int]:
         """All photos that match, oldest upload first: the truth, without cap and lies."""
         _check(query, self._catalogue)
-        numbers, uploads = self._match(query, signed=signed)
+        numbers, uploads = self._match(query)
         low = _moment(query, "min_upload_date", 0)
         high = _moment(query, "max_upload_date", 1 << 40)
         found = numbers[bisect_left(uploads, low) : bisect_right(uploads, high)]
@@ -80,12 +82,12 @@ class Searcher:
         numbers = faults.thin(ordered[start : start + per_page], rng=rng)
         return Listing(numbers, page, per_page, faults.misstate(total, rng=rng), -(-total // per_page))
 
-    def _match(self, query: Query, *, signed: bool) -> tuple[list[int], list[int]]:
-        key = (str(signed), *(query.get(name, "") for name in (*_FILTERS, *_MORE)))
+    def _match(self, query: Query) -> tuple[list[int], list[int]]:
+        key = tuple(query.get(name, "") for name in (CALLER, *_FILTERS, *_MORE))
         kept = self._matches.get(key)
         if kept and kept[0] == self._catalogue.version:
             return kept[1], kept[2]
-        fits = build_filter(query, self._catalogue, signed=signed)
+        fits = build_filter(query, self._catalogue)
         numbers = [n for n in range(len(self._catalogue)) if n not in self._catalogue.removed and fits(n)]
         uploads = [self._catalogue.uploads[n] for n in numbers]
         if len(self._matches) >= _KEPT:
@@ -104,11 +106,12 @@ class Searcher:
         return found[: -CAP - 1 : -1]
 
 
-def build_filter(query: Query, catalogue: Catalogue, *, signed: bool = False) -> Callable[[int], bool]:
+def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
     """Whether a photo, by its number, matches everything but the dates."""
     tests: list[Callable[[int], bool]] = []
-    if not signed and catalogue.options.private:
-        tests.append(lambda n: not catalogue.is_private(n))
+    if catalogue.options.private:
+        caller = next((i for i, p in enumerate(catalogue.people) if p.nsid == query.get(CALLER)), -1)
+        tests.append(lambda n: catalogue.owners[n] == caller or not catalogue.is_private(n))
     if tags_fit := _tag_filter(query):
         by_tags = [tags_fit(text) for text in catalogue.texts]
         tests.append(lambda n: by_tags[catalogue.dice(n) & 2047])

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import httptools
@@ -21,14 +21,26 @@ import orjson
 from .catalogue import Catalogue, CatalogueOptions
 from .faults import Faults
 from .methods import Api
+from .oauth import Authority, Refusal, Signed, read_header
+from .search import CALLER
 
-REASONS = {200: "OK", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Unavailable"}
+REASONS = {
+    200: "OK",
+    302: "Found",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Unavailable",
+}
 TOO_MANY = (
     b"<html><body><h1>429 Too Many Requests</h1>\n"
     b"You have sent too many requests in a given amount of time.\n</body></html>\n"
 )
 NOT_NOW = "Sorry, the Flickr API service is not currently available."
-HTML, JSON = "text/html", "application/json"
+HTML, JSON, TEXT = "text/html", "application/json", "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +92,7 @@ class Sandbox:
         self.catalogue = Catalogue(options.catalogue)
         self.api = Api(self.catalogue, seed=options.catalogue.seed)
         self.api.faults = options.faults
+        self.authority = Authority(self.catalogue.people, seed=options.catalogue.seed)
         self.stats = Stats()
         self.port = 0
         self.connections: set[asyncio.Transport] = set()
@@ -99,24 +112,60 @@ class Sandbox:
     def faults(self, faults: Faults) -> None:
         self.api.faults = faults
 
-    def respond(self, path: str, query: dict[str, str], body: bytes) -> tuple[bytes | None, int]:
+    def respond(self, path: str, call: Signed, body: bytes) -> tuple[bytes | None, int]:
         """The bytes of the answer, and how many of them to send before the connection breaks (0 for all)."""
+        query = {name: value for name, value in call.params.items() if name != CALLER}
+        try:
+            if path.startswith("/services/rest"):
+                return self._serve(query, call)
+            if path.startswith("/services/oauth/"):
+                return self._log_in(path.rstrip("/").rpartition("/")[2], call), 0
+        except Refusal as refusal:
+            return frame(refusal.status, refusal.body, kind=TEXT), 0
+        return self._inspect(path, query, body), 0
+
+    def _inspect(self, path: str, query: dict[str, str], body: bytes) -> bytes:
+        """The addresses that Flickr does not have."""
         if path == "/__truth":
-            return frame(200, self.api.truth(query)), 0
+            return frame(200, self.api.truth(query))
         if path == "/__stats":
             period = query.get("period")
-            return frame(200, orjson.dumps(self.stats.describe(float(period) if period else None))), 0
+            return frame(200, orjson.dumps(self.stats.describe(float(period) if period else None)))
         if path == "/__control":
-            return frame(200, orjson.dumps(self.api.control(orjson.loads(body)))), 0
-        if not path.startswith("/services/rest"):
-            return frame(404, b"<html><body>Not found</body></html>", kind=HTML), 0
-        return self._serve(query)
+            return frame(200, orjson.dumps(self._control(orjson.loads(body))))
+        return frame(404, b"<html><body>Not found</body></html>", kind=HTML)
 
-    def _serve(self, query: dict[str, str]) -> tuple[bytes | None, int]:
+    def _control(self, order: dict[str, Any]) -> dict[str, Any]:
+        """What Api.control does; besides `revoke` (a token) and `grant` (an NSID: a token and its secret)."""
+        self.authority.revoke(order.get("revoke", ""))
+        person = next((p for p in self.catalogue.people if p.nsid == order.get("grant")), None)
+        return self.api.control(order) | ({"token": self.authority.grant(person)} if person else {})
+
+    def _log_in(self, step: str, call: Signed) -> bytes:
+        """The three steps of OAuth; the second is for a browser."""
+        if step == "request_token":
+            return frame(200, self.authority.issue_request(call), kind=TEXT)
+        if step == "access_token":
+            return frame(200, self.authority.issue_access(call), kind=TEXT)
+        target, text = self.authority.authorize(call.params)
+        if target:
+            return frame(302, b"", kind=HTML, more=f"Location: {target}\r\n")
+        return frame(200, f"<html><body><p>Your code: <b>{text}</b></p></body></html>".encode(), kind=HTML)
+
+    def _identify(self, query: dict[str, str], call: Signed) -> dict[str, str]:
+        """The query with who signed it, where it is signed. The key may then come as oauth_consumer_key alone."""
+        if "oauth_signature" not in query:
+            return query
+        person = self.authority.identify(call)
+        known = {"api_key": query["oauth_consumer_key"], **query}
+        return known if person is None else {**known, CALLER: person.nsid}
+
+    def _serve(self, query: dict[str, str], call: Signed) -> tuple[bytes | None, int]:
         self.stats.arrivals.append(time.monotonic())
         self.stats.methods[query.get("method", "")] += 1
         if self._is_over_rate():
             return frame(429, TOO_MANY, kind=HTML), 0
+        query = self._identify(query, call)
         fault = self.api.faults.draw(self._rng)
         if fault is None or (fault == "10" and query.get("method") != "flickr.photos.search"):
             return frame(200, self.api.answer(query)), 0
@@ -141,7 +190,7 @@ class Sandbox:
 
 def frame(status: int, body: bytes, *, kind: str = JSON, more: str = "") -> bytes:
     """A whole HTTP answer."""
-    head = f"HTTP/1.1 {status} {REASONS.get(status, 'Not Found')}\r\nContent-Type: {kind}\r\n"
+    head = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: {kind}\r\n"
     return f"{head}{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -179,6 +228,7 @@ class _Connection(asyncio.Protocol):
         self._target = b""
         self._body = b""
         self._takes_gzip = False
+        self._headers: dict[bytes, str] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
@@ -197,11 +247,13 @@ class _Connection(asyncio.Protocol):
                 self._transport.close()
 
     def on_url(self, url: bytes) -> None:
-        self._target, self._body, self._takes_gzip = url, b"", False
+        self._target, self._body, self._takes_gzip, self._headers = url, b"", False, {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() == b"accept-encoding":
             self._takes_gzip = b"gzip" in value
+        elif name.lower() in (b"host", b"authorization"):
+            self._headers[name.lower()] = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:
         self._body += body
@@ -210,8 +262,10 @@ class _Connection(asyncio.Protocol):
         path, _, text = self._target.decode("latin-1").partition("?")
         if self._body and path != "/__control":
             text = f"{text}&{self._body.decode()}"
-        query = dict(parse_qsl(text, keep_blank_values=True))
-        answer, most = self._sandbox.respond(path, query, self._body)
+        params = dict(parse_qsl(text, keep_blank_values=True)) | read_header(self._headers.get(b"authorization", ""))
+        url = f"http://{self._headers.get(b'host', '')}{path}"
+        call = Signed(self._parser.get_method().decode(), url, params)
+        answer, most = self._sandbox.respond(path, call, self._body)
         if answer and self._takes_gzip and self._sandbox.options.gzip and not most:
             answer = _gzipped(answer)
         if self._sandbox.options.latency and not path.startswith("/__"):

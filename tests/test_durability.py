@@ -1,0 +1,101 @@
+"""Killed with SIGKILL at random moments and started again, the archive is that of an undisturbed run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import KEY, Opener, read_lines
+
+from harvester.sandbox.faults import Faults
+from harvester.sandbox.server import Sandbox
+from harvester.verify import verify_archive
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+
+
+async def start(sandbox: Sandbox, *arguments: str) -> asyncio.subprocess.Process:
+    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": sandbox.url}
+    command = ["-m", "harvester", *arguments, "--quota", "none", "--pace", "none"]
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(sys.executable, *command, env=environment, stdout=pipe, stderr=pipe)
+
+
+async def until_calls(sandbox: Sandbox, calls: int, process: asyncio.subprocess.Process) -> None:
+    while sandbox.stats.calls < calls and process.returncode is None:
+        await asyncio.sleep(0.002)
+
+
+@pytest.mark.parametrize(("detail", "photos", "kills"), [("full", 2_000, 12), ("list", 20_000, 6)])
+async def test_killed_at_random_moments_it_ends_with_each_photo_once(
+    detail: str, photos: int, kills: int, sandbox_of: Opener, tmp_path: Path
+) -> None:
+    dice = random.Random(7)
+    async with sandbox_of(photos=photos, faults=Faults(any=0.05, drift=0.0)) as sandbox:
+        search = ("search", "--tags", "sandbox", "--detail", detail, "-o", str(tmp_path))
+        least = photos * 2 + photos // 500 if detail == "full" else photos // 500
+        for _ in range(kills):
+            process = await start(sandbox, *search)
+            await until_calls(sandbox, sandbox.stats.calls + dice.randrange(1, 2 * least // kills), process)
+            await asyncio.sleep(dice.random() * 0.02)
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.communicate()
+        process = await start(sandbox, *search)
+        _, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        calls = sandbox.stats.calls
+    ids = [line["id"] for line in read_lines(tmp_path / "photos.ndjson")]
+    assert len(ids) == len(set(ids)) == photos
+    assert verify_archive(tmp_path) == []
+    if detail == "full":
+        # A kill costs what was in flight: at most 16 photos of two calls, and what was not yet committed.
+        assert calls <= least * 1.08 + kills * 60
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_a_signal_ends_it_cleanly_with_its_exit_code(
+    number: signal.Signals, code: int, sandbox_of: Opener, tmp_path: Path
+) -> None:
+    async with sandbox_of(photos=5_000, latency=0.02) as sandbox:
+        process = await start(sandbox, "search", "--tags", "sandbox", "-o", str(tmp_path))
+        await until_calls(sandbox, 200, process)
+        process.send_signal(number)
+        _, said = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == code, said.decode()
+    assert b"resume" in said
+    assert b"Traceback" not in said
+    assert KEY.encode() not in said
+    lines = read_lines(tmp_path / "photos.ndjson")
+    assert lines
+    assert all("sizes" in line for line in lines)
+
+
+async def test_a_reader_that_leaves_ends_it_quietly(sandbox_of: Opener) -> None:
+    async with sandbox_of(photos=3_000) as sandbox:
+        process = await start(sandbox, "search", "--tags", "sandbox", "-q")
+        assert process.stdout
+        first = await process.stdout.readline()
+        assert first.startswith(b'{"id":')
+        process.stdout._transport.close()  # type: ignore[attr-defined]
+        assert process.stderr
+        assert await process.stderr.read() == b""
+        assert await asyncio.wait_for(process.wait(), 15) == 0
+
+
+async def test_damage_is_described_by_file_line_and_byte(sandbox: Sandbox, tmp_path: Path) -> None:
+    process = await start(sandbox, "search", "--tags", "sandbox", "--limit", "20", "-o", str(tmp_path))
+    assert await process.wait() == 0
+    path = tmp_path / "photos.ndjson"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:4], b"{broken\n", *lines[5:], lines[0]]))
+    findings = "\n".join(verify_archive(tmp_path))
+    assert f"photos.ndjson line 5, byte {sum(map(len, lines[:4]))}: not JSON" in findings
+    assert "line 21" in findings
+    assert "stands in line 1 already" in findings
+    assert "sha256" in findings
