@@ -62,6 +62,12 @@ def open_archive_state(folder: Path) -> State:
     return State(folder / STATE)
 
 
+def is_at_limit(state: State) -> bool:
+    """Whether the archive holds as many photos as its last run was to bring."""
+    limit = state.recall("limit")
+    return limit is not None and state.length(PHOTOS).lines >= limit
+
+
 def merge_stretches(stretches: Iterable[Stretch]) -> list[Stretch]:
     """Neighbouring stretches without a note as one, newest first."""
     merged: list[Stretch] = []
@@ -102,13 +108,12 @@ def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, 
         "job": state.recall("job"),
         "signed": False,
         "begun": state.recall("begun"),
-        "horizon": _stamp(state.recall("horizon")),
-        "updated": _stamp(datetime.now(UTC).timestamp()),
+        "horizon": stamp(state.recall("horizon")),
+        "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
         "files": {PHOTOS: entry},
         "coverage": [
-            {**asdict(s), "since": _stamp(s.since), "until": _stamp(s.until)}
-            for s in merge_stretches(state.stretches())
+            {**asdict(s), "since": stamp(s.since), "until": stamp(s.until)} for s in merge_stretches(state.stretches())
         ],
     }
     write_whole(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
@@ -122,7 +127,7 @@ def _digest(path: Path) -> str:
         raise cannot_write(path, error) from None
 
 
-def _stamp(seconds: float | None) -> str | None:
+def stamp(seconds: float | None) -> str | None:
     """ISO time in UTC."""
     return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

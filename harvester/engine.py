@@ -141,6 +141,7 @@ async def _open_store(state: State) -> AsyncIterator[Store]:
 def _begin(job: Job, state: State, *, where: Path | None) -> bool:
     """Whether the checkpoint knows this job; if not, now it does."""
     with state.changing():
+        state.remember("limit", job.limit)
         if check_same_job(state, job.describe(), where=where):
             state.clear_failures()
             return True

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from harvester.archive import MANIFEST, open_archive_state
+from harvester.archive import MANIFEST, is_at_limit, open_archive_state, stamp
 from harvester.config import Settings
 from harvester.engine import restore_job
 from harvester.plan import count_calls, estimate_seconds
@@ -21,12 +21,13 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         job = restore_job(state.recall("asked"), where=folder)
         length, todo, sweeps = state.length(PHOTOS), state.count_todo(), len(state.sweeps())
         expected, failed = state.recall("expected"), sum(1 for _ in state.failures())
-        left = todo + (max(0, (expected or 0) - length.lines - todo) if sweeps else 0)
+        unlisted = 0 if not sweeps or is_at_limit(state) else max(0, (expected or 0) - length.lines - todo)
+        left = todo + unlisted
         calls = count_calls(left, parts=len(job.parts), listed=todo)
         return {
             "archive": str(folder),
             "state": _describe(state, todo=todo, sweeps=sweeps, failed=failed),
-            "job": state.recall("job"),
+            "job": _readable(state.recall("job") or {}),
             "begun": state.recall("begun"),
             "photos": length.lines,
             "expected": expected,
@@ -45,7 +46,14 @@ def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
         return "not begun"
     if failed and not sweeps and failed >= todo:
         return "incomplete: some could not be had; resume to try again"
+    if sweeps and not todo and is_at_limit(state):
+        return f"complete: the limit of {state.recall('limit')} photos is reached"
     return "unfinished: resume to go on" if todo or sweeps else "complete"
+
+
+def _readable(job: dict[str, Any]) -> dict[str, Any]:
+    """The job with its dates as people write them."""
+    return {name: stamp(value) if name.endswith("_upload_date") else value for name, value in job.items()}
 
 
 async def _quota_left(settings: Settings) -> int | None:

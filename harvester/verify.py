@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from harvester.archive import MANIFEST, open_archive_state
+from harvester.archive import MANIFEST, is_at_limit, open_archive_state
 from harvester.files import cannot_write
 from harvester.state import State
 from harvester.store import PHOTOS
@@ -43,7 +43,7 @@ def _find(folder: Path, state: State) -> Iterator[str]:
 
 
 def _check_checkpoint(state: State) -> Iterator[str]:
-    if sweeps := len(state.sweeps()):
+    if (sweeps := len(state.sweeps())) and not is_at_limit(state):
         yield f"The listing is not finished: {sweeps} stretches are still to be read; resume to go on."
     if todo := state.count_todo():
         yield f"{todo} photos were listed but are not there yet; resume to go on."
