@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types bench sandbox build lock clean
+.PHONY: help demo test check lint types soak bench sandbox build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ types: $(READY)
 
 check: lint types ## Lint, types, and the tests with branch coverage: what CI runs
 	$(BIN)/pytest --quiet --cov --cov-report=term
+
+soak: $(READY) ## The long proofs: kills, quotas, a million photos (20 minutes)
+	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py
 
 bench: $(READY) ## Measure throughput and memory against a local server
 	$(BIN)/python tests/bench/run.py

@@ -1,0 +1,164 @@
+"""The long proofs, run by `make soak`: kills by the dozen, parallel archives within one quota, a million photos."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import orjson
+import pytest
+from conftest import KEY
+
+from harvester.verify import verify_archive
+
+pytestmark = pytest.mark.skipif(not os.environ.get("HARVESTER_SOAK"), reason="long: run by make soak")
+
+
+class Server:
+    """A sandbox in a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def get(self, path: str) -> Any:
+        with urlopen(Request(self.url.removesuffix("/services/rest/") + path)) as answer:  # noqa: S310
+            return orjson.loads(answer.read())
+
+
+@asynccontextmanager
+async def serve(*options: str, port: int = 0) -> AsyncIterator[Server]:
+    command = ["-m", "harvester", "sandbox", "--port", str(port), *options]
+    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=pipe, stderr=null)
+    assert process.stdout
+    try:
+        yield Server(process, (await process.stdout.readline()).decode().strip())
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def start(url: str, *arguments: str) -> asyncio.subprocess.Process:
+    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": url}
+    null = asyncio.subprocess.DEVNULL
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "harvester", *arguments, env=environment, stdout=null, stderr=null
+    )
+
+
+def ids_of(folder: Path) -> list[str]:
+    with (folder / "photos.ndjson").open("rb") as file:
+        return [orjson.loads(line)["id"] for line in file]
+
+
+async def test_fifty_kills_cost_at_most_a_twentieth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    full_speed = ("--quota", "none", "--pace", "none")
+    dice = random.Random(11)
+    async with serve("--photos", "30000", "--faults", "0.05", "--drift", "0.2") as server:
+        everything = ("search", "--tags", "sandbox", *full_speed, "-o")
+        process = await start(server.url, *everything, str(tmp_path / "calm"))
+        assert await process.wait() == 0
+        calm = server.get("/__stats")["calls"]
+        for _ in range(50):
+            process = await start(server.url, *everything, str(tmp_path / "killed"))
+            target = server.get("/__stats")["calls"] + dice.randrange(200, 2_000)
+            while process.returncode is None and server.get("/__stats")["calls"] < target:
+                await asyncio.sleep(0.01)
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.wait()
+        process = await start(server.url, *everything, str(tmp_path / "killed"))
+        assert await process.wait() == 0
+        spent = server.get("/__stats")["calls"] - calm
+        stays = set(server.get("/__truth?tags=sandbox"))
+    ids = ids_of(tmp_path / "killed")
+    with capsys.disabled():
+        print(f"\n50 kills: {spent:,} calls, undisturbed {calm:,}: {spent / calm:.4f}")  # noqa: T201
+    assert len(ids) == len(set(ids))
+    assert {i for i in stays if i in set(ids_of(tmp_path / "calm"))} <= set(ids)
+    assert verify_archive(tmp_path / "killed") == []
+    assert spent <= calm * 1.05
+
+
+async def test_two_archives_and_kills_stay_within_one_quota(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    limits = ("--quota", "300/5s", "--pace", "400/s")
+    dice = random.Random(5)
+    photos = 1_500
+    async with serve("--photos", str(photos)) as server:
+        began = time.monotonic()
+
+        async def harvest(folder: Path) -> None:
+            code = -1
+            for life in range(4):
+                process = await start(server.url, "search", "--tags", "sandbox", *limits, "-o", str(folder))
+                if life < 3:
+                    await asyncio.sleep(3 + 6 * dice.random())
+                    if process.returncode is None:
+                        process.send_signal(signal.SIGKILL)
+                code = await process.wait()
+            assert code == 0
+
+        await asyncio.gather(harvest(tmp_path / "one"), harvest(tmp_path / "two"))
+        took = time.monotonic() - began
+        stats = server.get("/__stats?period=5")
+    least = (stats["calls"] - 1) // 300 * 5
+    with capsys.disabled():
+        print(f"\n{stats['calls']:,} calls, worst window {stats['worst_window']}, {took:.1f} s, least {least} s")  # noqa: T201
+    assert stats["worst_window"] <= 300
+    assert took <= least * 1.05 + 2  # the last window is not full, and a process takes half a second to start
+    for name in ("one", "two"):
+        assert len(set(ids_of(tmp_path / name))) == len(ids_of(tmp_path / name)) == photos
+
+
+async def test_memory_does_not_grow_with_the_archive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    peaks = {}
+    for photos in (10_000, 1_000_000):
+        async with serve("--photos", str(photos)) as server:
+            peaks[photos] = await peak_memory(server.url, tmp_path / str(photos))
+            (tmp_path / str(photos) / "photos.ndjson").unlink()
+    with capsys.disabled():
+        print(f"\npeak memory in MB: {peaks}")  # noqa: T201
+    assert peaks[1_000_000] <= peaks[10_000] + 20
+
+
+async def peak_memory(url: str, folder: Path) -> float:
+    options = ("--detail", "list", "--quota", "none", "--pace", "none", "-q", "-o", str(folder))
+    process = await start(url, "search", "--tags", "sandbox", *options)
+    peak = 0
+    while process.returncode is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except OSError:
+            break
+        peak = max([peak, *map(int, re.findall(r"VmHWM:\s+(\d+)", status))])
+        await asyncio.sleep(0.2)
+    assert await process.wait() == 0
+    return peak / 1024
+
+
+async def test_an_outage_of_a_minute_is_lived_through(tmp_path: Path) -> None:
+    async with serve("--photos", "3000", "--latency", "0.02") as server:
+        port = int(server.url.split(":")[2].split("/")[0])
+        full_speed = ("--quota", "none", "--pace", "none", "-o", str(tmp_path))
+        process = await start(server.url, "search", "--tags", "sandbox", *full_speed)
+        while server.get("/__stats")["calls"] < 1_000:
+            await asyncio.sleep(0.05)
+        server.process.terminate()
+        await server.process.wait()
+    await asyncio.sleep(60)
+    assert process.returncode is None
+    async with serve("--photos", "3000", port=port):
+        assert await asyncio.wait_for(process.wait(), 180) == 0
+    assert len(set(ids_of(tmp_path))) == len(ids_of(tmp_path)) == 3_000
