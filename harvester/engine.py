@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,24 +118,16 @@ async def harvest(
     observer(Started(job=job.describe(), output=output.folder, resumed=before, tally=tally))
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
-        return run.end("complete", "This archive is complete already; `harvester update` fetches what is new.")
-    async with _open_store(state) as store:
-        try:
-            await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
-        except BaseExceptionGroup as group:
-            raise _first_error(group) from None
-        finally:
-            run.keep()
-    return run.conclude()
-
-
-@asynccontextmanager
-async def _open_store(state: State) -> AsyncIterator[Store]:
+        return run.end("complete", "This archive is complete already: no call was made.")
     store = Store(state)
     try:
-        yield store
+        await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
+    except BaseExceptionGroup as group:
+        raise _first_error(group) from None
     finally:
-        store.close()
+        store.close()  # a cancelled task's work on the thread ends first: the checkpoint is then free
+        run.keep()
+    return run.conclude()
 
 
 def _begin(job: Job, state: State, *, where: Path | None) -> bool:

@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import Literal, Self
@@ -24,6 +25,8 @@ from harvester.store import PipeClosed
 
 Start = Callable[[Observer, asyncio.Event], Awaitable[Summary]]
 
+LAST_SECONDS = 9.5
+"""From the first signal to the end, whatever hangs."""
 _SIGNALS = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED, "SIGHUP": Exit.TERMINATED}
 _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 _SHOW_CURSOR = b"\x1b[?25h\r\n"
@@ -103,6 +106,10 @@ class Signals:
         if self.caught is not None:
             leave(code)
         self.caught = code
+        # A pipe that nobody reads blocks the thread that writes to it, and with it the clean end.
+        last = threading.Timer(LAST_SECONDS, leave, [code])
+        last.daemon = True
+        last.start()
         self._loop.call_soon_threadsafe(self._ask)
 
     def _ask(self) -> None:

@@ -91,9 +91,7 @@ def measure(url: str) -> dict[str, float]:
 def main() -> None:
     """Serve, measure, print."""
     command = [sys.executable, "-m", "harvester", "sandbox", "--port", "0", "--photos", str(PHOTOS)]
-    server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert server.stdout
         found = re.match(r"http\S+", server.stdout.readline())
