@@ -248,7 +248,8 @@ async def test_users_and_groups_are_found_by_name_and_address(sandbox_of: Opener
 
 
 async def check_names(sandbox: Sandbox, tmp_path: Path) -> None:
-    person = next(p for p in sandbox.catalogue.people if p.alias)
+    people = sandbox.catalogue.people
+    person = next(people[o] for o in sandbox.catalogue.owners if people[o].alias)
     names = (person.nsid, person.username, person.alias, f"https://www.flickr.com/photos/{person.alias}/")
     for n, name in enumerate(names):
         folder = tmp_path / str(n)

@@ -74,6 +74,7 @@ class Catalogue:
         """Number of a photo to the second of its last change."""
         self.version = 0
         """Grows with every change, so that whoever keeps results knows that they are old."""
+        self._salt = options.seed * 0x9E3779B97F4A7C15
         self._step = max(2, 50_000_000_000 // max(1, options.photos))
 
     def __len__(self) -> int:
@@ -97,7 +98,7 @@ class Catalogue:
 
     def dice(self, n: int, salt: int = 0) -> int:
         """64 bits that belong to this photo (splitmix64)."""
-        z = (self.options.seed * 0x9E3779B97F4A7C15 + n * 0xBF58476D1CE4E5B9 + salt * 0xD6E8FEB86659FD93) & _MASK
+        z = (self._salt + n * 0xBF58476D1CE4E5B9 + salt * 0xD6E8FEB86659FD93) & _MASK
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
         return z ^ (z >> 31)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
+
+import orjson
 
 from .catalogue import Catalogue, Person
 
@@ -28,11 +31,17 @@ SIZES = (
 _OWN_SECRET = frozenset({"h", "k", "3k", "4k"})
 """Sizes above 1024 each have a secret of their own."""
 SERVER, FARM = "65535", 66
+_FOREIGN = re.compile(rb"[\x80-\xff]+")
 
 
 def encode(value: Any) -> bytes:
     """JSON as Flickr writes it: ASCII, and slashes escaped."""
-    return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode()
+    body = orjson.dumps(value).replace(b"/", b"\\/")
+    return body if body.isascii() else _FOREIGN.sub(_escape, body)
+
+
+def _escape(run: re.Match[bytes]) -> bytes:
+    return encode_basestring_ascii(run[0].decode())[1:-1].encode()
 
 
 def page_url(catalogue: Catalogue, n: int) -> str:
