@@ -21,7 +21,7 @@ from harvester.model import Job, Photos, Search
 from harvester.people import look_up
 from harvester.pipeline import Pipeline, Plan
 from harvester.state import State, check_same_job
-from harvester.store import PHOTOS, ArchiveSink, Bounds, PipeClosed, Sink, Store, StreamSink
+from harvester.store import PHOTOS, ArchiveSink, Bounds, PipeClosed, Sink, Store, StreamSink, salvage
 from harvester.sweep import first_sweep
 
 
@@ -96,6 +96,7 @@ def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
     state = stack.enter_context(State(folder / STATE))
     if output.folder is None:
         return state, StreamSink()
+    salvage(state, output.folder / PHOTOS)
     length = state.length(PHOTOS)
     file = stack.enter_context(Appender(folder / PHOTOS, length=length.bytes))
     return state, ArchiveSink(file, lines=length.lines)

@@ -162,6 +162,12 @@ class State:
         query = "SELECT id, row FROM todo WHERE id > ? ORDER BY id LIMIT ?"
         return [Todo(str(i), row) for i, row in self._db.execute(query, (after, most))]
 
+    def is_todo(self, photo_id: str) -> bool:
+        """Whether this photo was listed and is not yet written."""
+        if not (photo_id.isascii() and photo_id.isdigit() and len(photo_id) < 19):
+            return False
+        return self._db.execute("SELECT 1 FROM todo WHERE id = ?", (int(photo_id),)).fetchone() is not None
+
     def finish(self, ids: Iterable[str]) -> None:
         """These photos are written."""
         self._db.executemany("DELETE FROM todo WHERE id = ?", ((int(i),) for i in ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
@@ -31,17 +32,19 @@ SIZES = (
 _OWN_SECRET = frozenset({"h", "k", "3k", "4k"})
 """Sizes above 1024 each have a secret of their own."""
 SERVER, FARM = "65535", 66
-_FOREIGN = re.compile(rb"[\x80-\xff]+")
+_FOREIGN = re.compile(rb'[\x80-\xff](?:[^"\\]*[\x80-\xff])?')
+"""From the first foreign letter of a stretch without quotes and backslashes to its last."""
 
 
 def encode(value: Any) -> bytes:
     """JSON as Flickr writes it: ASCII, and slashes escaped."""
     body = orjson.dumps(value).replace(b"/", b"\\/")
-    return body if body.isascii() else _FOREIGN.sub(_escape, body)
+    return body if body.isascii() else _FOREIGN.sub(lambda run: _escape(run[0]), body)
 
 
-def _escape(run: re.Match[bytes]) -> bytes:
-    return encode_basestring_ascii(run[0].decode())[1:-1].encode()
+@lru_cache(8192)
+def _escape(run: bytes) -> bytes:
+    return encode_basestring_ascii(run.decode())[1:-1].encode()
 
 
 def page_url(catalogue: Catalogue, n: int) -> str:
@@ -52,8 +55,7 @@ def page_url(catalogue: Catalogue, n: int) -> str:
 
 def list_sizes(catalogue: Catalogue, n: int) -> list[tuple[str, str, int, int, str]]:
     """Label, name, width, height and address of each size that the photo has."""
-    longest = (800, 1024, 2048, 4000)[catalogue.dice(n, 7) & 3]
-    portrait = catalogue.dice(n, 7) & 4
+    longest, portrait = _shape(catalogue, n)
     photo_id, secret = catalogue.id_of(n), catalogue.secret(n)
     found = []
     for label, name, suffix, side in SIZES:
@@ -65,16 +67,21 @@ def list_sizes(catalogue: Catalogue, n: int) -> list[tuple[str, str, int, int, s
         tail = f"_{suffix}" if suffix else ""
         source = f"https://live.staticflickr.com/{SERVER}/{photo_id}_{own}{tail}.jpg"
         found.append((label, name, width, height, source))
-    return [*found, *_original(catalogue, n, longest=longest, portrait=bool(portrait))]
+    if can_download(catalogue, n):  # the original is there only where the owner lets it be downloaded
+        source = f"https://live.staticflickr.com/{SERVER}/{photo_id}_{catalogue.secret(n, 8)}_o.jpg"
+        found.append(("Original", "o", *_original_sides(catalogue, n), source))
+    return found
 
 
-def _original(catalogue: Catalogue, n: int, *, longest: int, portrait: bool) -> list[tuple[str, str, int, int, str]]:
-    """The original is there only where the owner lets it be downloaded."""
-    if not can_download(catalogue, n):
-        return []
-    width, height = (longest * 3 // 4, longest) if portrait else (longest, longest * 3 // 4)
-    source = f"https://live.staticflickr.com/{SERVER}/{catalogue.id_of(n)}_{catalogue.secret(n, 8)}_o.jpg"
-    return [("Original", "o", width, height, source)]
+def _shape(catalogue: Catalogue, n: int) -> tuple[int, bool]:
+    """The longest side of the original, and whether that is the height."""
+    dice = catalogue.dice(n, 7)
+    return (800, 1024, 2048, 4000)[dice & 3], bool(dice & 4)
+
+
+def _original_sides(catalogue: Catalogue, n: int) -> tuple[int, int]:
+    longest, portrait = _shape(catalogue, n)
+    return (longest * 3 // 4, longest) if portrait else (longest, longest * 3 // 4)
 
 
 def can_download(catalogue: Catalogue, n: int) -> bool:
@@ -247,8 +254,8 @@ def _original_format(catalogue: Catalogue, n: int) -> Row:
 
 
 def _o_dims(catalogue: Catalogue, n: int) -> Row:
-    label, _, width, height, _ = list_sizes(catalogue, n)[-1]
-    return {"o_width": str(width), "o_height": str(height)} if label == "Original" else {}
+    width, height = _original_sides(catalogue, n)
+    return {"o_width": str(width), "o_height": str(height)} if can_download(catalogue, n) else {}
 
 
 EXTRAS: Mapping[str, Callable[[Catalogue, int], Row]] = {
@@ -293,6 +300,6 @@ def build_row(catalogue: Catalogue, n: int, extras: tuple[str, ...]) -> Row:
             row |= build(catalogue, n)
     asked = _URL_EXTRAS.intersection(extras)
     for _, name, width, height, source in list_sizes(catalogue, n) if asked else ():
-        if f"url_{name}" in asked:
-            row |= {f"url_{name}": source, f"height_{name}": height, f"width_{name}": width}
+        if (url := f"url_{name}") in asked:
+            row[url], row[f"height_{name}"], row[f"width_{name}"] = source, height, width
     return row
