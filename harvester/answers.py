@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ def check_failure(answer: Mapping[str, Any], *, method: str) -> None:
         return
     if answer.get("stat") != "fail":
         raise TryLater("an answer without its status")
-    code, message = _number(answer.get("code")), str(answer.get("message", ""))
+    code, message = read_number(answer.get("code")), str(answer.get("message", ""))
     if code is None:
         raise TryLater("a failure without its code")
     if code in _PASSING_CODES or _NOT_NOW in message or (code == _SEARCH_DOWN and method == "flickr.photos.search"):
@@ -126,16 +126,16 @@ def read_page(body: bytes, *, method: str) -> Page:
     per_page = found.get("perpage", found.get("per_page"))
     return Page(
         rows=tuple(_read_rows(photos, parts[name])),
-        total=_number(found.get("total")),
-        per_page=_number(per_page),
-        pages=_number(found.get("pages")),
+        total=read_number(found.get("total")),
+        per_page=read_number(per_page),
+        pages=read_number(found.get("pages")),
     )
 
 
 def _read_rows(photos: list[Any], container: bytes) -> list[Row]:
     raws = [bytes(r) for r in _elements.decode(_members.decode(container)["photo"])] if photos else []
     return [
-        Row(str(row["id"]), _number(row.get("dateupload")), row.get("datetaken"), raw)
+        Row(str(row["id"]), read_number(row.get("dateupload")), row.get("datetaken"), raw)
         for row, raw in zip(photos, raws, strict=True)
         if isinstance(row, dict) and re.fullmatch(r"[1-9]\d{0,17}", str(row.get("id")), re.ASCII)
     ]
@@ -207,13 +207,10 @@ def dump(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _number(value: Any) -> int | None:
+def read_number(value: Any) -> int | None:
     """Flickr's numbers come as numbers, as numeric text, as empty text, or not at all."""
     if isinstance(value, int):
         return int(value)
     if isinstance(value, str) and value.isascii() and value.strip().isdigit() and len(value) < 19:
         return int(value)
     return None
-
-
-Reader = Callable[[bytes], Any]

@@ -33,6 +33,8 @@ class Part:
     method: str
     member: str | None
     arguments: str = ""
+    listed: str = ""
+    """Where the answer comes in pages: the member that lists, of which all pages are put together."""
 
 
 PARTS: Mapping[str, Part] = MappingProxyType(
@@ -42,7 +44,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "exif": Part("flickr.photos.getExif", "photo"),
         "comments": Part("flickr.photos.comments.getList", "comments"),
         "contexts": Part("flickr.photos.getAllContexts", None),
-        "favorites": Part("flickr.photos.getFavorites", "photo", "&per_page=50"),
+        "favorites": Part("flickr.photos.getFavorites", "photo", "&per_page=50", "person"),
     }
 )
 

@@ -16,11 +16,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harvester.answers import EXCESSIVE_OFFSET, Page, read_page, read_part
+import orjson
+
+from harvester.answers import EXCESSIVE_OFFSET, Page, dump, read_number, read_page, read_part
 from harvester.client import Client
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError
 from harvester.events import Failed, Observer, Tally
-from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, build_query, parse_photo
+from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, Part, build_query, parse_photo
 from harvester.frontier import Frontier
 from harvester.model import Job, Photos
 from harvester.record import Record, build_record
@@ -271,19 +273,32 @@ class Pipeline:
     async def _fetch(self, photo: Todo) -> Record:
         found: dict[str, bytes | None] = {}
         errors: dict[str, dict[str, Any]] = {}
-        photo_id = photo.id
         for name, part, query in self._parts:
-            method, member = part.method, part.member
             try:
-                found[name] = await self._client.call(
-                    query + photo_id,
-                    lambda body: read_part(body, method=method, member=member, photo_id=photo_id),  # noqa: B023
-                )
+                raw = await self._fetch_part(part, query + photo.id, photo.id)
+                found[name] = await self._add_pages(part, query + photo.id, photo.id, raw) if part.listed else raw
             except Refused as error:
                 self._tally.refused += 1
                 found[name] = None
                 errors[name] = {"code": error.code, "message": error.message}
-        return build_record(photo_id, at=time.time(), search=photo.row, parts=found, errors=errors)
+        return build_record(photo.id, at=time.time(), search=photo.row, parts=found, errors=errors)
+
+    async def _fetch_part(self, part: Part, query: str, photo_id: str) -> bytes:
+        method, member = part.method, part.member
+        return await self._client.call(
+            query, lambda body: read_part(body, method=method, member=member, photo_id=photo_id)
+        )
+
+    async def _add_pages(self, part: Part, query: str, photo_id: str, raw: bytes) -> bytes:
+        """The first page, with the rows of all others behind its own."""
+        first = orjson.loads(raw)
+        pages = read_number(first.get("pages")) or 1
+        if pages < 2:
+            return raw
+        for page in range(2, pages + 1):
+            more = orjson.loads(await self._fetch_part(part, f"{query}&page={page}", photo_id))
+            first[part.listed] += more.get(part.listed, [])
+        return dump(first)
 
     # -- writing
 

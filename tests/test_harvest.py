@@ -129,6 +129,14 @@ async def test_extras_come_as_members_of_the_line(sandbox: Sandbox, tmp_path: Pa
         assert line["favorites"] is None or len(line["favorites"]["person"]) == line["favorites"]["total"]
 
 
+async def test_favourites_of_more_than_one_page_are_put_together(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=60, owners=80) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING, detail="info", extras="favorites"))
+    counts = [len(line["favorites"]["person"]) for line in read_lines(tmp_path / "photos.ndjson")]
+    assert max(counts) > 50
+    assert counts == [int(line["favorites"]["total"]) for line in read_lines(tmp_path / "photos.ndjson")]
+
+
 async def test_a_limit_gives_so_many_photos_and_a_higher_one_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
     for limit, listings in ((7, 1), (120, 2)):
         summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING, limit=limit))

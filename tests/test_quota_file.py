@@ -120,6 +120,14 @@ def test_calls_still_under_way_at_the_close_go_on_counting(machine: Machine) -> 
     assert used(machine) == 0
 
 
+def test_hundreds_of_short_runs_in_a_second_find_room(machine: Machine) -> None:
+    for _ in range(200):
+        shared = machine.open(calls=1000)
+        spend(shared, 1)
+        shared.close()
+    assert used(machine) == 10
+
+
 def test_keys_have_ledgers_of_their_own_and_no_file_or_name_holds_a_key(machine: Machine) -> None:
     one, two = machine.open(), machine.open(key="another")
     spend(one, 3)

@@ -92,8 +92,8 @@ class Signals:
     def __enter__(self) -> Self:
         for name in _SIGNALS:
             number = getattr(signal, name, None)
-            # Under nohup the hang-up is ignored, and stays so.
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            # nohup has the hang-up ignored. A shell's `&` has SIGINT ignored too, but who sends it means it.
+            if number is not None and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):
                 self._before[number] = signal.signal(number, self._catch)
         return self
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from random import Random
 
 from .dates import LAST, Unset, draw_uploads, mysql_date
@@ -75,7 +75,6 @@ class Catalogue:
         self.version = 0
         """Grows with every change, so that whoever keeps results knows that they are old."""
         self._salt = options.seed * 0x9E3779B97F4A7C15
-        self.dice = lru_cache(512)(self.dice)  # type: ignore[method-assign]
         self._step = max(2, 50_000_000_000 // max(1, options.photos))
 
     def __len__(self) -> int:
