@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -180,7 +181,10 @@ def _method(query: str) -> str:
 
 def _reason(error: aiohttp.ClientConnectorError) -> str:
     """`Connection refused`, `Name or service not known`; without aiohttp's wrapping."""
-    return (error.os_error.strerror or type(error.os_error).__name__).removesuffix(".")
+    number = error.os_error.errno
+    if isinstance(error, aiohttp.ClientConnectorDNSError) or number is None or number < 0:
+        return error.os_error.strerror or type(error.os_error).__name__
+    return os.strerror(number)
 
 
 @asynccontextmanager

@@ -186,15 +186,16 @@ def _convert(table: Mapping[str, Any], kind: type[_T], *, path: Path, prefix: st
         raise UsageError(sentence, field=f"{path}: {prefix}{place}".rstrip(".")) from None
 
 
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*)`(?: - at `\$\.(?P<table>.*)`)?", re.DOTALL)
-_MISFIT = re.compile(r"Expected `(?P<expected>.*)`, got `(?P<got>.*?)`(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*?)`(?: - at `\$\.(?P<table>.*)`)?", re.DOTALL)
+_MISFIT = re.compile(r"Expected `(?P<expected>.*?)`, got `(?P<got>.*?)`(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 _KINDS = {
     "str": "text in quotes",
     "int": "a whole number",
-    "float": "a number",
+    "float": "a number with a fraction",
     "bool": "true or false",
     "array": "a list",
     "object": "a table",
+    "time": "a time",
     "date": "a date",
     "datetime": "a date",
 }
@@ -211,14 +212,16 @@ def _explain(message: str, kind: type[Struct]) -> tuple[str, str]:
         return f"{section}.{match['key']}" if section else match["key"], f"there is no such setting; {advice}"
     if match := _MISFIT.fullmatch(message):
         place = re.sub(r"\[.*?\]", "", match["place"] or "")
-        return place, f"this takes {_name_kinds(match['expected'])}, not {_name_kinds(match['got'])}."
+        return place, f"this takes {_name_kinds(match['expected'])}, not {_KINDS.get(match['got'], match['got'])}."
     return "", f"{message[0].lower()}{message[1:]}."
 
 
 def _name_kinds(text: str) -> str:
     names = [_KINDS.get(name, name) for name in text.split(" | ")]
-    if "a number" in names and "a whole number" in names:
-        names.remove("a whole number")
+    if "int" in text.split(" | ") and "float" in text.split(" | "):
+        names = ["a number", *names]
+        names.remove(_KINDS["int"])
+        names.remove(_KINDS["float"])
     return " or ".join(dict.fromkeys(names))
 
 

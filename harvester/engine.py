@@ -123,8 +123,9 @@ async def harvest(
     store = Store(state)
     try:
         await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
-    except BaseExceptionGroup as group:
-        raise _first_error(group) from None
+    except UsageError:
+        run.is_mistaken = not tally.listed
+        raise
     finally:
         store.close()  # a cancelled task's work on the thread ends first: the checkpoint is then free
         run.keep()
@@ -183,6 +184,8 @@ class _Run:
         self._tally = tally
         self._observer = observer
         self._stop = stop
+        self.is_mistaken = False
+        """What was asked cannot be meant, and has brought nothing: the mended query may begin here."""
 
     async def go(self, settings: Settings, *, store: Store, sink: Sink, patient: bool) -> None:
         """Do the work."""
@@ -205,7 +208,10 @@ class _Run:
                 stop=self._stop,
                 sleep=sleep,
             )
-            await pipeline.run()
+            try:
+                await pipeline.run()
+            except BaseExceptionGroup as group:
+                raise _first_error(group) from None
 
     async def _plan(self, client: Client, *, workers: int) -> Plan:
         source = self._job.source
@@ -222,6 +228,10 @@ class _Run:
 
     def keep(self) -> None:
         """Whatever ended the run: write down what is known."""
+        if self.is_mistaken:
+            with self._state.changing():
+                self._state.forget()
+            return
         with self._state.changing():
             self._state.remember("expected", self._tally.expected)
             self._state.remember("finished", self._is_whole())

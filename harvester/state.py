@@ -109,6 +109,11 @@ class State:
         """Remember a value of plain JSON."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, orjson.dumps(value).decode()))
 
+    def forget(self) -> None:
+        """Forget what was asked, as if it had never begun."""
+        self._db.execute("DELETE FROM meta")
+        self._db.execute("DELETE FROM sweep")
+
     # -- listing
 
     def sweeps(self) -> list[tuple[int, Sweep]]:

@@ -269,6 +269,12 @@ async def check_names(sandbox: Sandbox, tmp_path: Path) -> None:
         await harvest_into(tmp_path / "n", sandbox, Job(source=Search(user="nobody"), detail="list"))
 
 
+async def test_a_mended_query_may_use_the_folder_of_the_mistaken_one(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="knows no user"):
+        await harvest_into(tmp_path, sandbox, Job(source=Search(user="nobody")))
+    assert (await harvest_into(tmp_path, sandbox, Job(source=Search(tags="monkey"), limit=3))).photos == 3
+
+
 async def test_an_empty_result_is_complete_and_explained(sandbox: Sandbox, tmp_path: Path) -> None:
     summary = await harvest_into(tmp_path, sandbox, Job(source=Search(tags="nosuchtag")))
     assert (summary.status, summary.photos) == ("complete", 0)

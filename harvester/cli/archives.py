@@ -12,7 +12,6 @@ import click
 from harvester.cli.options import Command, Setup, settings_options
 from harvester.cli.session import attend, choose_look
 from harvester.cli.show import list_facts
-from harvester.engine import run_resume
 from harvester.errors import Exit
 from harvester.events import Observer, Summary
 from harvester.progress.gauge import Bounds
@@ -30,6 +29,8 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
 
     Running the command that began it does the same.
     """
+    from harvester.engine import run_resume  # noqa: PLC0415
+
     settings = setup.load().settings
     settings.require_key()
 

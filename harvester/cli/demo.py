@@ -11,7 +11,6 @@ from harvester.cli.options import Command, Setup, find_voice, voice_options
 from harvester.cli.session import find_loop_factory, harvest
 from harvester.config import read_folder
 from harvester.demo import FAULTS, PHOTOS, build_harvest, build_sandbox, read_first, serve_sandbox
-from harvester.engine import Output
 from harvester.errors import Exit
 
 FOLDER = "demo"
@@ -29,6 +28,8 @@ def demo(*, folder: str, log_format: str, verbose: bool, quiet: bool) -> Exit:
 
     Done twice, it finds its archive complete and makes no call. It touches nothing but DIR.
     """
+    from harvester.engine import Output  # noqa: PLC0415
+
     voice = find_voice(log_format=log_format, verbose=verbose, quiet=quiet)
     path = read_folder(folder, field="DIR")
     again = (path / "manifest.json").exists()

@@ -20,6 +20,7 @@ _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES
 
 def end_well(run: Callable[[], Any], voice: Voice) -> int:
     """Runs the command line; what it raises becomes a sentence on standard error. Returns the exit code."""
+    _fill_closed()
     with contextlib.redirect_stderr(voice.open_stderr()):
         try:
             code = _exit_code(run)
@@ -29,6 +30,20 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
             voice.note("Stopped.")
             code = Exit.INTERRUPTED
         return _finish_stdout(code, voice)
+
+
+def _fill_closed() -> None:
+    """Where a standard stream is closed, no other file may get its number: records would be written into that.
+
+    The place of standard output is filled so that writing to it fails.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8")
 
 
 def _exit_code(run: Callable[[], Any]) -> int:
@@ -77,6 +92,8 @@ def quiet_pipe() -> Iterator[None]:
 
 def _finish_stdout(code: int, voice: Voice) -> int:
     """Bring out what is left. Python tries once more when it ends: that must not make noise."""
+    if sys.stdout is None:
+        return code
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:

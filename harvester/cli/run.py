@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,11 @@ from harvester.cli.ids import open_ids
 from harvester.cli.options import Command, Setup, job_options, output_options, read_output, settings_options
 from harvester.cli.session import harvest
 from harvester.config import Config, NamedJob, Settings
-from harvester.engine import Output
 from harvester.errors import Exit, KeyRefused, StopRun, UsageError
 from harvester.model import Job, Photos
+
+if TYPE_CHECKING:
+    from harvester.engine import Output
 
 _WORSE = (
     Exit.COMPLETE,
@@ -51,9 +53,9 @@ def run(*, setup: Setup, job: tuple[str, ...], output: str | None, state: str | 
     """
     config = setup.load()
     config.settings.require_key()
-    where = read_output(output, state)
+    where = None if output is None and state is None else read_output(output, state)
     jobs = choose_jobs(config, job)
-    if where != Output() and len(jobs) > 1:
+    if where is not None and len(jobs) > 1:
         raise UsageError(f"{len(jobs)} jobs cannot share one; name one job, or set it in the file.", field="output")
     runs = [_build(named, given, where) for named in jobs]
     worst = Exit.COMPLETE
@@ -80,12 +82,14 @@ def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
     return [config.jobs[name] for name in dict.fromkeys(names or config.jobs)]
 
 
-def _build(named: NamedJob, given: dict[str, Any], where: Output) -> tuple[Job, Output]:
+def _build(named: NamedJob, given: dict[str, Any], where: Output | None) -> tuple[Job, Output]:
     """What a job of the file comes to, with the options that were given besides."""
+    from harvester.engine import Output  # noqa: PLC0415
+
     job = replace(named.job, **{name: value for name, value in given.items() if value is not None})
     if isinstance(job.source, Photos):
         job = replace(job, source=Photos(ids=open_ids(tuple(job.source.ids), named.ids_from)))
-    return job, where if where != Output() else Output(folder=named.output, state=named.state)
+    return job, where or Output(folder=named.output, state=named.state)
 
 
 def _run_one(job: Job, settings: Settings, output: Output, setup: Setup) -> Exit:

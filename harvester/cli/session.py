@@ -11,17 +11,18 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from types import FrameType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from harvester.cli.options import Setup
 from harvester.config import Settings
-from harvester.engine import Output, run_job
 from harvester.errors import Exit, StopRun
 from harvester.events import Observer, Summary
 from harvester.model import Job
 from harvester.progress import Look, Progress, open_progress
 from harvester.progress.gauge import Bounds
-from harvester.store import PipeClosed
+
+if TYPE_CHECKING:
+    from harvester.engine import Output
 
 Start = Callable[[Observer, asyncio.Event], Awaitable[Summary]]
 
@@ -34,9 +35,11 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
     """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
+    from harvester.engine import run_job  # noqa: PLC0415 - half a second that help can do without
+
     settings.require_key()
     bounds = Bounds(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
-    look = choose_look(setup, bounds=bounds, to_stdout=output.folder is None, resumable=output != Output())
+    look = choose_look(setup, bounds=bounds, to_stdout=output.folder is None, resumable=output.state is not None)
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
         return await run_job(job, settings, output=output, observer=observer, stop=stop)
@@ -60,6 +63,8 @@ def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _attend(start: Start, look: Look) -> Exit:
+    from harvester.store import PipeClosed  # noqa: PLC0415
+
     stop = asyncio.Event()
     async with open_progress(look) as progress:
         with Signals(stop, progress=progress) as signals:
@@ -136,7 +141,7 @@ def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, resumable: boo
     elif setup.progress is not False and _is_drawable() and (setup.progress or not (to_stdout and _is_shown())):
         form = "live"
     readings = setup.progress is not False and not voice.quiet
-    if setup.progress is None and to_stdout and sys.stdout.isatty():
+    if setup.progress is None and to_stdout and sys.stdout is not None and sys.stdout.isatty():
         readings = False
     return Look(
         form=form,
@@ -155,5 +160,5 @@ def _is_shown() -> bool:
     """Whether standard output is a terminal, or a pipe to a program that may write to one."""
     try:
         return not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):  # closed, or no file at all
         return True

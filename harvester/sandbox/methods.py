@@ -14,7 +14,7 @@ from .albums import Albums
 from .catalogue import Catalogue
 from .dates import LAST
 from .faults import Faults
-from .listings import Shelf, is_visible
+from .listings import Page, Shelf, is_visible
 from .search import CALLER, Failure, Query, Searcher, build_listing
 from .shapes import build_info, build_row, build_sizes, count_comments, encode, page_url
 from .words import COMMENTS
@@ -167,14 +167,12 @@ class Api:
     def _favorites(self, query: Query) -> dict[str, Any]:
         n = self._number(query)
         people = self.catalogue.people[: self.catalogue.dice(n, 15) % 60]
-        per_page = min(50, int(query.get("per_page") or 10))
-        page = int(query.get("page") or 1)
-        shown = people[(page - 1) * per_page : page * per_page]
+        page = Page(people, query, per_page=10, most=50)
         rows = [
-            {"nsid": p.nsid, "username": p.username, "favedate": str(self.catalogue.uploads[n] + 99)} for p in shown
+            {"nsid": p.nsid, "username": p.username, "favedate": str(self.catalogue.uploads[n] + 99)}
+            for p in page.shown
         ]
-        claims = {"page": page, "pages": -(-len(people) // per_page), "perpage": per_page, "total": len(people)}
-        return {"photo": {"person": rows, **self._head(n), **claims}, "stat": "ok"}
+        return {"photo": {"person": rows, **self._head(n), **page.claims()}, "stat": "ok"}
 
     def _licenses(self, _query: Query) -> dict[str, Any]:
         rows = [{"id": i, "name": name, "url": ""} for i, name in enumerate(LICENSE_NAMES)]

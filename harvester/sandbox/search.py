@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _WINDOWS = ("min_upload_date", "max_upload_date", "min_taken_date", "max_taken_d
 _FILTERS = ("tags", "tag_mode", "text", "user_id", "group_id", "license", "media", "content_type", "bbox", "has_geo")
 _MORE = ("machine_tags", "machine_tag_mode", "safe_search", "privacy_filter")
 _KEPT = 64
+_TERM = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
 
 Query = Mapping[str, str]
 CALLER = "__caller"
@@ -115,16 +117,15 @@ def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
     if tags_fit := _tag_filter(query):
         by_tags = [tags_fit(text) for text in catalogue.texts]
         tests.append(lambda n: by_tags[catalogue.dice(n) & 2047])
-    if words := fold(query.get("text", "")).strip():
-        by_words = [words in text.folded for text in catalogue.texts]
-        tests.append(lambda n: by_words[catalogue.dice(n) & 2047] or _has_own_title(catalogue, n, words))
+    if words_fit := _word_filter(query.get("text", ""), catalogue):
+        tests.append(words_fit)
     if user := query.get("user_id"):
         owner = next((i for i, p in enumerate(catalogue.people) if p.nsid == user), -1)
         tests.append(lambda n: catalogue.owners[n] == owner)
     if query.get("group_id"):
         tests.append(lambda n: n % 3 == 0)
     if licenses := query.get("license"):
-        allowed = {int(i) for i in licenses.split(",") if i.strip().isdigit()}
+        allowed = {int(i) for i in licenses.split(",") if i.strip().isdecimal()}
         tests.append(lambda n: catalogue.license(n) in allowed)
     if (media := query.get("media", "all")) in ("photos", "videos"):
         tests.append(lambda n: catalogue.is_video(n) == (media == "videos"))
@@ -139,7 +140,7 @@ def _geo_tests(query: Query, catalogue: Catalogue) -> list[Callable[[int], bool]
     if (geo := query.get("has_geo")) in ("0", "1"):
         tests.append(lambda n: (catalogue.place(n) is not None) == (geo == "1"))
     if box := query.get("bbox"):
-        west, south, east, north = (float(side) for side in box.split(","))
+        west, south, east, north = _box(box)
 
         def is_inside(n: int) -> bool:
             place = catalogue.place(n)
@@ -149,18 +150,47 @@ def _geo_tests(query: Query, catalogue: Catalogue) -> list[Callable[[int], bool]
     return tests
 
 
-def _has_own_title(catalogue: Catalogue, n: int, words: str) -> bool:
-    """Whether the words stand in a title that differs from photo to photo."""
-    return (catalogue.text(n).numbered or n in catalogue.changes) and words in fold(catalogue.title(n))
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = map(float, text.split(","))
+    except ValueError:
+        raise Failure(18, "Illogical arguments") from None
+    return west, south, east, north
+
+
+def _word_filter(text: str, catalogue: Catalogue) -> Callable[[int], bool] | None:
+    """Each term must be there as a whole word, `"…"` as words side by side, and `-term` must not."""
+    terms = [(minus != "-", fold(quoted or word)) for minus, quoted, word in _TERM.findall(text)]
+    terms = [(wanted, words) for wanted, words in terms if words.strip()]
+    if not terms:
+        return None
+
+    def fits(folded: str) -> bool:
+        return all((words in folded) == wanted for wanted, words in terms)
+
+    by_words = [fits(text.folded) for text in catalogue.texts]
+    has_digits = any(char.isdigit() for _, words in terms for char in words)
+
+    def test(n: int) -> bool:
+        text = catalogue.text(n)
+        if n in catalogue.changes or (has_digits and text.numbered):
+            return fits(text.folded_with(catalogue.title(n)))
+        return by_words[catalogue.dice(n) & 2047]
+
+    return test
 
 
 def _tag_filter(query: Query) -> Callable[[Text], bool] | None:
     """What is decided once for each text of the stock."""
     tests: list[Callable[[Text], bool]] = []
-    tags = [normalise_tag(tag.strip()) for tag in query.get("tags", "").split(",") if tag.strip()]
+    given = [tag.strip() for tag in query.get("tags", "").split(",")]
+    tags = [normalise_tag(tag) for tag in given if tag and tag[0] != "-"]
+    without = {normalise_tag(tag[1:]) for tag in given if tag[:1] == "-"}
     if tags:
         how = all if query.get("tag_mode") == "all" else any
         tests.append(lambda text: how(tag in text.names for tag in tags))
+    if without:
+        tests.append(lambda text: without.isdisjoint(text.names))
     wanted = [tag.strip().lower() for tag in query.get("machine_tags", "").split(",") if tag.strip()]
     if wanted:
         which = all if query.get("machine_tag_mode") == "all" else any
@@ -193,7 +223,7 @@ def _moment(query: Query, name: str, default: int) -> int:
 
 def _count(query: Query, name: str, default: int) -> int:
     text = query.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() else default
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
 
 
 def _widened(query: Query) -> Query:

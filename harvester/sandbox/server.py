@@ -22,7 +22,7 @@ from .catalogue import Catalogue, CatalogueOptions
 from .faults import Faults
 from .methods import Api
 from .oauth import Authority, Refusal, Signed, read_header
-from .search import CALLER
+from .search import CALLER, Failure
 
 REASONS = {
     200: "OK",
@@ -122,7 +122,10 @@ class Sandbox:
                 return self._log_in(path.rstrip("/").rpartition("/")[2], call), 0
         except Refusal as refusal:
             return frame(refusal.status, refusal.body, kind=TEXT), 0
-        return self._inspect(path, query, body), 0
+        try:
+            return self._inspect(path, query, body), 0
+        except (Failure, ValueError, TypeError, AttributeError) as error:
+            return frame(400, f"Cannot do that: {error}\n".encode(), kind=TEXT), 0
 
     def _inspect(self, path: str, query: dict[str, str], body: bytes) -> bytes:
         """The addresses that Flickr does not have."""
@@ -261,7 +264,7 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         path, _, text = self._target.decode("latin-1").partition("?")
         if self._body and path != "/__control":
-            text = f"{text}&{self._body.decode()}"
+            text = f"{text}&{self._body.decode(errors='replace')}"
         params = dict(parse_qsl(text, keep_blank_values=True)) | read_header(self._headers.get(b"authorization", ""))
         url = f"http://{self._headers.get(b'host', '')}{path}"
         call = Signed(self._parser.get_method().decode(), url, params)
