@@ -21,7 +21,6 @@ from harvester.sandbox.shapes import build_info
 from harvester.sandbox.texts import normalise_tag
 
 COMMON = {"api_key": "0123456789abcdef0123456789abcdef", "format": "json", "nojsoncallback": "1"}
-NO_WORDS = " "
 
 
 @cache
@@ -43,10 +42,10 @@ def photos() -> tuple[Mapping[str, Any], ...]:
 def words_of(photo: Mapping[str, Any]) -> str:
     raw = [tag["raw"] for tag in photo["tags"]["tag"]]
     text = " ".join([photo["title"]["_content"], photo["description"]["_content"], *raw])
-    return f" {' '.join(re.findall(r'\w+', text.casefold()))} " if text else NO_WORDS
+    return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])
 
 
-def fits(photo: Mapping[str, Any], query: Mapping[str, str]) -> bool:  # noqa: C901, PLR0911, PLR0912
+def fits(photo: Mapping[str, Any], query: Mapping[str, str]) -> bool:  # noqa: C901, PLR0911
     """The documentation of the method, read plainly."""
     names = {tag["_content"] for tag in photo["tags"]["tag"]}
     given_tags = [tag for tag in query.get("tags", "").split(",") if tag]
