@@ -17,6 +17,7 @@ from harvester import __version__
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write, write_lines, write_whole
 from harvester.locks import try_lock, unlock
+from harvester.model import stamp
 from harvester.state import State
 from harvester.store import PHOTOS
 from harvester.sweep import Stretch
@@ -97,7 +98,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, Any]) -> None:
     """Say what the archive is: what was asked, when, by which version, what came of it, what covers what."""
-    length = state.length(PHOTOS)
+    length, horizon = state.length(PHOTOS), state.recall("horizon")
     entry: dict[str, Any] = {"bytes": length.bytes, "lines": length.lines}
     if status == "complete":
         entry["sha256"] = _digest(folder / PHOTOS)
@@ -108,7 +109,7 @@ def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, 
         "job": state.recall("job"),
         "signed": False,
         "begun": state.recall("begun"),
-        "horizon": stamp(state.recall("horizon")),
+        "horizon": None if horizon is None else stamp(horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
         "files": {PHOTOS: entry},
@@ -125,11 +126,6 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise cannot_write(path, error) from None
-
-
-def stamp(seconds: float | None) -> str | None:
-    """ISO time in UTC."""
-    return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def write_errors(folder: Path, state: State) -> None:

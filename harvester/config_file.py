@@ -192,6 +192,7 @@ _KINDS = {
     "str": "text in quotes",
     "int": "a whole number",
     "float": "a number with a fraction",
+    "number": "a number",
     "bool": "true or false",
     "array": "a list",
     "object": "a table",
@@ -217,12 +218,9 @@ def _explain(message: str, kind: type[Struct]) -> tuple[str, str]:
 
 
 def _name_kinds(text: str) -> str:
-    names = [_KINDS.get(name, name) for name in text.split(" | ")]
-    if "int" in text.split(" | ") and "float" in text.split(" | "):
-        names = ["a number", *names]
-        names.remove(_KINDS["int"])
-        names.remove(_KINDS["float"])
-    return " or ".join(dict.fromkeys(names))
+    """`int | float | str` as `a number or text in quotes`."""
+    names = text.replace("int | float", "number").split(" | ")
+    return " or ".join(_KINDS.get(name, name) for name in names)
 
 
 def _name_key(table: type[JobTable], field: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from harvester.archive import MANIFEST, is_at_limit, open_archive_state, stamp
+from harvester.archive import MANIFEST, is_at_limit, open_archive_state
 from harvester.config import Settings
 from harvester.engine import restore_job
 from harvester.plan import count_calls, estimate_seconds
@@ -27,7 +27,7 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         return {
             "archive": str(folder),
             "state": _describe(state, todo=todo, sweeps=sweeps, failed=failed),
-            "job": _readable(state.recall("job") or {}),
+            "job": state.recall("job"),
             "begun": state.recall("begun"),
             "photos": length.lines,
             "expected": expected,
@@ -49,11 +49,6 @@ def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
     if sweeps and not todo and is_at_limit(state):
         return f"complete: the limit of {state.recall('limit')} photos is reached"
     return "unfinished: resume to go on" if todo or sweeps else "complete"
-
-
-def _readable(job: dict[str, Any]) -> dict[str, Any]:
-    """The job with its dates as people write them."""
-    return {name: stamp(value) if name.endswith("_upload_date") else value for name, value in job.items()}
 
 
 async def _quota_left(settings: Settings) -> int | None:

@@ -83,6 +83,11 @@ def _parse_moment(text: str, *, field: str) -> float | datetime:
         ) from None
 
 
+def stamp(seconds: float) -> str:
+    """A moment as ISO time in UTC, to the second: `2026-11-23T22:30:05Z`."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def read_photo_id(value: object) -> str:
     """A photo id in its plain form; UsageError where it is none."""
     text = str(value).strip()
@@ -263,9 +268,9 @@ class Search:
         if self.sort != "date-posted-desc":
             known["sort"] = self.sort
         if oldest is not None:
-            known["min_upload_date"] = oldest
+            known["min_upload_date"] = stamp(oldest)
         if newest is not None:
-            known["max_upload_date"] = newest
+            known["max_upload_date"] = stamp(newest)
         return known
 
     def asked(self) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from harvester.answers import dump
+from harvester.model import stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +46,5 @@ def _stamp(second: int) -> bytes:
     """`2026-11-23T22:30:05Z`; photos of one second share the work."""
     global _last  # noqa: PLW0603
     if _last[0] != second:
-        _last = second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+        _last = second, stamp(second).encode()
     return _last[1]

@@ -111,7 +111,7 @@ class Store:
 
     def _admit(self, rows: list[Row], limit: int | None) -> tuple[list[Todo], bool]:
         left = None if limit is None else limit - self.listed
-        if left is not None and left < len(rows):
+        if left is not None and left <= len(rows):
             unseen = [row for row in {row.id: row for row in rows}.values() if not self.state.has_seen(row.id)]
             full = len(unseen) >= left
             rows = unseen[: max(left, 0)]

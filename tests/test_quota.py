@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import UsageError
-from harvester.locks import Clocks
+from harvester.locks import Clocks, SharedLedger
 from harvester.quota import Pace, Rate, Throttle, open_throttle, state_folder
 
 T = TypeVar("T")
@@ -309,6 +309,97 @@ def test_first_come_first_served(tmp_path: Path) -> None:
 
     simulate(main)
     assert order == list(range(20))
+
+
+def test_a_newcomer_does_not_overtake_those_in_line(tmp_path: Path) -> None:
+    order: list[int] = []
+
+    async def main() -> None:
+        async with open_throttle(
+            "key",
+            quota=Rate(1, 1),
+            pace=None,
+            folder=tmp_path,
+            clocks=clocks(),
+            sleep=lambda seconds: asyncio.sleep(seconds + 0.5),  # so that a call is free before anyone wakes
+        ) as throttle:
+
+            async def one(number: int) -> None:
+                throttle.done(await throttle.acquire())
+                order.append(number)
+
+            tasks = []
+            for number in range(20):
+                tasks.append(asyncio.create_task(one(number)))
+                await asyncio.sleep(0.3)
+            await asyncio.gather(*tasks)
+
+    simulate(main)
+    assert order == list(range(20))
+
+
+def test_no_sleep_is_too_short_for_the_timers_of_the_loop(tmp_path: Path) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(seconds)
+
+    async def main() -> None:
+        quota = Rate(100, 0.1)
+        async with open_throttle(
+            "k", quota=quota, pace=None, folder=tmp_path, clocks=clocks(), sleep=sleep
+        ) as throttle:
+            await work(throttle, calls=1000, seconds=0.001)
+        async with open_throttle("k", quota=None, pace=Rate(5000, 1), sleep=sleep) as throttle:
+            await work(throttle, calls=1000)
+
+    simulate(main)
+    assert len(slept) > 50
+    assert min(slept) >= 0.002
+
+
+def test_a_call_under_way_for_long_counts_for_others_all_the_time(tmp_path: Path) -> None:
+    """Were there no heartbeat, its process would pass for dead."""
+
+    async def main() -> float:
+        how: dict[str, Any] = {"quota": Rate(1, 5), "pace": None, "folder": tmp_path, "clocks": clocks()}
+        async with open_throttle("key", **how) as one, open_throttle("key", **how) as two:
+            slot = await one.acquire()
+            asyncio.get_running_loop().call_later(30, one.done, slot)
+            begun = now()
+            two.done(await two.acquire())
+            return now() - begun
+
+    assert simulate(main) == pytest.approx(35, abs=0.05)
+
+
+def test_it_is_saved_once_a_second_while_calls_go_and_not_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr("os.fsync", saved.append)
+    beats: list[object] = []
+    beat = SharedLedger.beat
+
+    def counted(ledger: SharedLedger) -> None:
+        beats.append(ledger)
+        beat(ledger)
+
+    monkeypatch.setattr(SharedLedger, "beat", counted)
+
+    async def main() -> None:
+        async with open_throttle(
+            "key", quota=Rate(1000, 1), pace=Rate(10, 1), folder=tmp_path, clocks=clocks()
+        ) as throttle:
+            await work(throttle, calls=100)
+            await asyncio.sleep(60)
+        assert 8 <= len(saved) <= 14
+        closed = len(beats)
+        await asyncio.sleep(60)
+        assert len(beats) == closed
+
+    simulate(main)
 
 
 @given(st.lists(st.tuples(st.integers(0, 19), st.floats(0, 30)), max_size=15))

@@ -292,6 +292,17 @@ def test_a_file_whose_making_was_cut_short_is_empty_and_not_damaged(machine: Mac
     assert machine.notices == ()
 
 
+def test_a_dead_process_with_an_absurd_lease_is_buried_all_the_same(machine: Machine) -> None:
+    dead = machine.open()
+    assert dead.take() == 0
+    dead._words[ledger.FIRST_ROW + ledger.LEASE] = 1 << 61
+    assert used(machine) == 1
+    machine.passes(HOUR)
+    assert used(machine) == 1
+    machine.passes(2 * SECOND)
+    assert used(machine) == 0
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.dictionaries(st.integers(0, ledger.RING + 16), st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=3))
 def test_whatever_a_word_says_the_ledger_opens_and_lets_calls_go_again(

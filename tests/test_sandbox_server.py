@@ -97,7 +97,8 @@ async def attempt(session: aiohttp.ClientSession, sandbox: Sandbox) -> str:
     """How one search ends: `ok`, a status, a code, or what broke."""
     query = {**COMMON, "method": "flickr.photos.search", "tags": "sandbox"}
     try:
-        async with session.get(sandbox.url, params=query) as response:
+        # POST: aiohttp sends a GET again, unasked, where a kept connection breaks.
+        async with session.post(sandbox.url, data=query) as response:
             body = await response.read()
             if response.status != 200:
                 return f"{response.status} wait" if "Retry-After" in response.headers else str(response.status)

@@ -1,0 +1,74 @@
+"""config.example.toml says what the code does: every setting, with its default, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harvester.config import SECRETS, Settings, load_config
+from harvester.config_file import JOB_TABLES, FlickrTable, LimitsTable
+from harvester.model import Job, Search
+
+EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
+
+
+def uncommented() -> str:
+    """The file with all settings in force: `#name = …` and `#[table]` are settings, `# Text` is prose."""
+    return re.sub(r"^#(?=[a-z_]+ = |\[)", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, Any]:
+    return tomllib.loads(uncommented())
+
+
+def test_as_it_stands_it_changes_nothing(tmp_path: Path) -> None:
+    config = load_config({}, config_path=EXAMPLE, environ={}, cwd=tmp_path)
+    assert (config.settings, config.jobs) == (Settings(), {})
+
+
+def test_every_setting_is_shown_with_its_default(tables: dict[str, Any]) -> None:
+    assert set(tables) == {"flickr", "limits", "jobs"}
+    assert tuple(tables["flickr"]) == FlickrTable.__struct_encode_fields__
+    assert tuple(tables["limits"]) == LimitsTable.__struct_encode_fields__
+    shown = {**tables["flickr"], **tables["limits"]}
+    assert set(shown) == {field.name for field in dataclasses.fields(Settings)}
+    for field in dataclasses.fields(Settings):
+        if field.name not in SECRETS:
+            default = "never" if field.name == "give_up_after" else field.default
+            assert shown[field.name] == (default if isinstance(default, int) else str(default))
+
+
+def test_every_field_of_a_job_is_shown(tables: dict[str, Any]) -> None:
+    kinds = {job["source"]: set(job) for job in tables["jobs"].values()}
+    assert set(kinds) == set(JOB_TABLES)
+    assert kinds["search"] == set(JOB_TABLES["search"].__struct_encode_fields__)
+    shown = kinds["search"] | kinds["photos"]
+    assert shown == {key for table in JOB_TABLES.values() for key in table.__struct_encode_fields__}
+
+
+def test_defaults_of_a_job_are_those_of_the_code(tables: dict[str, Any]) -> None:
+    shown = tables["jobs"]["monkeys"]
+    defaults = {field.name: field.default for kind in (Search, Job) for field in dataclasses.fields(kind)}
+    for name in ("tag_mode", "media", "sort", "detail"):
+        assert shown[name] == defaults[name]
+
+
+def test_a_job_has_all_fields_of_a_search() -> None:
+    common = set(JOB_TABLES["photos"].__struct_fields__) & set(JOB_TABLES["search"].__struct_fields__)
+    fields = set(JOB_TABLES["search"].__struct_fields__) - common
+    assert fields == {field.name for field in dataclasses.fields(Search)}
+    assert {field.name for field in dataclasses.fields(Job)} - {"source"} <= common
+
+
+def test_with_everything_in_force_it_loads(tmp_path: Path) -> None:
+    path = tmp_path / "harvester.toml"
+    path.write_text(uncommented(), encoding="utf-8")
+    config = load_config({}, config_path=path, environ={}, cwd=tmp_path)
+    assert set(config.jobs) == {"monkeys", "postcards"}
+    assert config.settings.quota == Settings().quota
