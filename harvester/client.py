@@ -216,7 +216,8 @@ async def open_client(
     ):
         # aiohttp sends a GET again by itself when a kept connection breaks: a call that no quota has granted.
         session._retry_connection = False  # noqa: SLF001
-        yield Client(
+        tally.quota_left = throttle.left
+        client = Client(
             session,
             throttle,
             prefix=prefix,
@@ -226,3 +227,7 @@ async def open_client(
             patient=patient,
             give_up_after=settings.give_up_after,
         )
+        try:
+            yield client
+        finally:
+            tally.quota_left = None

@@ -200,8 +200,14 @@ def read_folder(text: str, *, field: str) -> Path:
         raise UsageError("name a folder, or leave it out: then records go to standard output.", field=field)
     if path.is_dir():
         return path
-    if path.exists() or path.suffix.lower() in _FILE_SUFFIXES:
-        stem = path.with_name(path.name.split(".", 1)[0] or "archive")
+    if path.exists():
+        raise UsageError(
+            f"{text!r} is a file, and an archive is a folder: name another, or leave it out and write "
+            f">> {text} to add to one stream of records.",
+            field=field,
+        )
+    if path.suffix.lower() in _FILE_SUFFIXES:
+        stem = path.with_name(path.name.split(".", 1)[0])
         raise UsageError(
             f"{text!r} is a file's name, and an archive is a folder: write {str(stem)!r} for a folder, "
             f"or leave it out and write > {text} for one stream of records.",

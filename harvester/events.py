@@ -31,6 +31,8 @@ class Tally:
     failed: int = 0
     """Photos that could not be had for now."""
     bytes_written: int = 0
+    quota_left: Callable[[], int | None] | None = None
+    """Tells how many calls the quota would let go now, while the run has a quota open."""
 
     def __post_init__(self) -> None:
         self.started = self.clock()

@@ -66,13 +66,13 @@ def test_the_named_file_goes_before_the_folders_and_the_folder_before_the_users(
         (folder / "harvester.toml").write_text(f"[limits]\nworkers = {workers}")
     named.write_text("[limits]\nworkers = 3")
 
-    def workers(**given: Path) -> int:
+    def count(**given: Path) -> int:
         return load_settings({}, environ={}, **{"cwd": tmp_path, **given}).workers
 
-    assert workers(config_path=named, cwd=here, user_folder=home) == 3
-    assert workers(cwd=here, user_folder=home) == 1
-    assert workers(user_folder=home) == 2
-    assert workers() == 16
+    assert count(config_path=named, cwd=here, user_folder=home) == 3
+    assert count(cwd=here, user_folder=home) == 1
+    assert count(user_folder=home) == 2
+    assert count() == 16
 
 
 def test_secrets_show_in_no_repr() -> None:
@@ -250,11 +250,11 @@ def test_what_is_no_length_of_time_is_refused(text: str) -> None:
         read_duration(text)
 
 
-@pytest.mark.parametrize("name", ["x.ndjson", "x.ndjson.gz", "x.JSON", "dir/x.jsonl", "x.csv", ".json"])
+@pytest.mark.parametrize("name", ["x.ndjson", "x.ndjson.gz", "x.JSON", "dir/x.jsonl", "x.csv"])
 def test_a_name_that_looks_like_a_files_is_refused_with_what_to_type(name: str) -> None:
     with pytest.raises(UsageError, match="a file's name, and an archive is a folder: write ") as caught:
         read_folder(name, field="output")
-    assert f"write > {name}" in str(caught.value) or name == ".json"
+    assert f"write > {name} " in str(caught.value)
 
 
 def test_folders_with_dots_are_folders_and_files_are_not(tmp_path: Path) -> None:
@@ -262,5 +262,5 @@ def test_folders_with_dots_are_folders_and_files_are_not(tmp_path: Path) -> None
     (tmp_path / "x.json").mkdir()
     assert read_folder(str(tmp_path / "x.json"), field="output").is_dir()
     (tmp_path / "plain").touch()
-    with pytest.raises(UsageError, match="a file's name"):
+    with pytest.raises(UsageError, match="is a file, and an archive is a folder: name another"):
         read_folder(str(tmp_path / "plain"), field="output")

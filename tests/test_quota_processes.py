@@ -64,30 +64,30 @@ def most_within(times: list[float], seconds: float) -> int:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
 def test_processes_that_are_killed_at_random_never_exceed_the_quota_together(tmp_path: Path) -> None:
-    running = [start(tmp_path, "40/0.5s", seconds=60, travel=0.02) for _ in range(2)]
-    end = time.monotonic() + 5
+    running = [start(tmp_path, "40/0.4s", seconds=60, travel=0.02) for _ in range(2)]
+    end = time.monotonic() + 3.5
     try:
         while time.monotonic() < end:
-            time.sleep(random.uniform(0.2, 0.7))
+            time.sleep(random.uniform(0.3, 0.6))
             victim = random.randrange(2)
             running[victim].kill()
             running[victim].wait()
-            running[victim] = start(tmp_path, "40/0.5s", seconds=60, travel=0.02)
+            running[victim] = start(tmp_path, "40/0.4s", seconds=60, travel=0.02)
     finally:
         for process in running:
             process.kill()
             process.wait()
     times, _ = arrived(tmp_path)
-    assert most_within(times, 0.5) <= 40
+    assert most_within(times, 0.4) <= 40
     assert len(times) > 100
 
 
 def test_two_hungry_processes_share_the_quota_alike(tmp_path: Path) -> None:
-    running = [start(tmp_path, "60/1s", seconds=4.5, travel=0.001) for _ in range(2)]
+    running = [start(tmp_path, "60/0.6s", seconds=3.2, travel=0.001) for _ in range(2)]
     for process in running:
         assert process.wait(30) == 0
     times, counts = arrived(tmp_path)
-    assert most_within(times, 1) <= 60
+    assert most_within(times, 0.6) <= 60
     assert len(counts) == 2
     assert min(counts.values()) >= 0.3 * len(times)
 

@@ -12,28 +12,16 @@ SECTIONS = {
         "search": LazyCommand("harvester.cli.search:search", "Everything that matches a search."),
         "photos": LazyCommand("harvester.cli.photos:photos", "Photos given by id or address."),
         "run": LazyCommand("harvester.cli.run:run", "The jobs of a config file."),
-        "plan": LazyCommand(
-            "harvester.cli.plan:plan", "What a harvest would find, cost and take.", needs="harvester.plan"
-        ),
+        "plan": LazyCommand("harvester.cli.plan:plan", "What a harvest would find, cost and take."),
     },
     "Archives": {
         "resume": LazyCommand("harvester.cli.archives:resume", "Go on with a stopped archive."),
-        "status": LazyCommand("harvester.cli.archives:status", "How far an archive is.", needs="harvester.inspect"),
-        "verify": LazyCommand(
-            "harvester.cli.archives:verify", "Prove that an archive is whole.", needs="harvester.verify"
-        ),
+        "status": LazyCommand("harvester.cli.archives:status", "How far an archive is."),
+        "verify": LazyCommand("harvester.cli.archives:verify", "Prove that an archive is whole."),
     },
     "Try it out": {
-        "demo": LazyCommand(
-            "harvester.cli.demo:demo",
-            "Sandbox, harvest and summary in one go; no key needed.",
-            needs="harvester.sandbox.command",
-        ),
-        "sandbox": LazyCommand(
-            "harvester.sandbox.command:sandbox",
-            "A local Flickr-compatible API server.",
-            needs="harvester.sandbox.command",
-        ),
+        "demo": LazyCommand("harvester.cli.demo:demo", "Sandbox, harvest and summary in one go; no key needed."),
+        "sandbox": LazyCommand("harvester.sandbox.command:sandbox", "A local Flickr-compatible API server."),
     },
 }
 

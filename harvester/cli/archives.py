@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -53,7 +52,9 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
 @settings_options
 def status(*, setup: Setup, folder: Path, as_json: bool) -> Exit:
     """Say how far an archive is. Makes no call, and may be asked while a harvest is under way."""
-    facts = import_module("harvester.inspect").read_status(folder, setup.load().settings)
+    from harvester.inspect import read_status  # noqa: PLC0415
+
+    facts = read_status(folder, setup.load().settings)
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False, default=str))
     else:
@@ -69,9 +70,11 @@ def status(*, setup: Setup, folder: Path, as_json: bool) -> Exit:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def verify(*, folder: Path) -> Exit:
     """Read an archive through and prove that it is whole; exit code 3 where it is not."""
-    findings = import_module("harvester.verify").verify_archive(folder)
+    from harvester.verify import verify_archive  # noqa: PLC0415
+
+    findings = verify_archive(folder)
     for finding in findings:
-        click.echo(str(finding))
+        click.echo(finding)
     if not findings:
         click.echo(f"{folder} is whole.")
     return Exit.INCOMPLETE if findings else Exit.COMPLETE

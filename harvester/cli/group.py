@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -21,11 +20,10 @@ CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_w
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """Where a command is, `MODULE:NAME`; what it does in short; and the module without which it is not there."""
+    """Where a command is, `MODULE:NAME`, and what it does in short."""
 
     home: str
     short_help: str
-    needs: str | None = None
 
     def load(self) -> click.Command:
         """Import the command."""
@@ -39,10 +37,7 @@ class LazyGroup(click.Group):
 
     def __init__(self, *, sections: Mapping[str, Mapping[str, LazyCommand]], **kwargs: Any) -> None:
         super().__init__(context_settings=CONTEXT, **kwargs)
-        self._sections = {
-            title: {name: lazy for name, lazy in commands.items() if lazy.needs is None or _exists(lazy.needs)}
-            for title, commands in sections.items()
-        }
+        self._sections = sections
         click.version_option(__version__, prog_name="harvester", message="%(prog)s %(version)s")(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -71,9 +66,8 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The commands in their sections."""
         for title, commands in self._sections.items():
-            if commands:
-                with formatter.section(title):
-                    formatter.write_dl([(name, lazy.short_help) for name, lazy in commands.items()])
+            with formatter.section(title):
+                formatter.write_dl([(name, lazy.short_help) for name, lazy in commands.items()])
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -94,10 +88,3 @@ class LazyGroup(click.Group):
         if standalone_mode:
             sys.exit(end_well(call, voice))
         return call()
-
-
-def _exists(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False

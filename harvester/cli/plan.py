@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from importlib import import_module
 from typing import Any
 
 import click
@@ -35,11 +34,13 @@ def plan() -> None:
 @settings_options
 def search(*, setup: Setup, as_json: bool, **given: Any) -> Exit:
     """Plan a search; the filters are those of `harvester search`."""
+    from harvester.plan import plan_job  # noqa: PLC0415
+
     wanted = {name: given.pop(name) for name in ("detail", "extras", "limit")}
     job = build_job(build_search(given), wanted)
     settings = setup.load().settings
     settings.require_key()
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        facts = runner.run(import_module("harvester.plan").plan_job(job, settings))
+        facts = runner.run(plan_job(job, settings))
     click.echo(json.dumps(facts, ensure_ascii=False, default=str) if as_json else "\n".join(list_facts(facts)))
     return Exit.COMPLETE

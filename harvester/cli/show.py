@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harvester.progress.words import name_count
+from harvester.progress.words import name_count, name_duration
 
 
 def list_facts(facts: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
-    """A line for each fact, `name  value`; facts within facts are indented, rows of facts are in a line each."""
-    width = max((len(name) for name in facts), default=0)
+    """A line for each fact, `name  value`. Facts within facts are indented, rows of them make a table."""
+    width = max((len(_title(name)) for name in facts), default=0)
     for name, value in facts.items():
-        title = f"{indent}{name.replace('_', ' '):<{width}}"
+        title = f"{indent}{_title(name):<{width}}"
         if isinstance(value, Mapping):
             yield title.rstrip()
             yield from list_facts(value, indent=indent + "  ")
-        elif isinstance(value, list | tuple) and any(isinstance(row, Mapping) for row in value):
+        elif isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
             yield title.rstrip()
-            yield from (f"{indent}  {_join(row)}" for row in value)
+            yield from _list_rows(value, indent=indent + "  ")
         else:
-            yield f"{title}  {_word(value)}"
+            yield f"{title}  {_word(name, value)}"
 
 
-def _join(row: object) -> str:
-    if not isinstance(row, Mapping):
-        return _word(row)
-    return ", ".join(f"{name.replace('_', ' ')} {_word(value)}" for name, value in row.items())
+def _list_rows(rows: Sequence[Mapping[str, Any]], *, indent: str) -> Iterator[str]:
+    """A table with its heads; numbers are flush right."""
+    heads = list(rows[0])
+    table = [[_title(head) for head in heads], *([_word(head, row.get(head)) for head in heads] for row in rows)]
+    widths = [max(len(line[n]) for line in table) for n in range(len(heads))]
+    numeric = [isinstance(rows[0][head], int) for head in heads]
+    for line in table:
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ]
+        yield indent + "  ".join(cells).rstrip()
 
 
-def _word(value: object) -> str:
+def _title(name: str) -> str:
+    return name.replace("seconds", "time").replace("_", " ")
+
+
+def _word(name: str, value: object) -> str:
     match value:
         case None:
             return "-"
         case bool():
             return "yes" if value else "no"
+        case int() | float() if "seconds" in name:
+            return name_duration(value)
         case int():
             return name_count(value)
         case list() | tuple():
-            return ", ".join(_word(item) for item in value) or "-"
+            return ", ".join(_word(name, item) for item in value) or "-"
         case _:
             return str(value)

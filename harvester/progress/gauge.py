@@ -80,7 +80,7 @@ def estimate_seconds(
 
 
 def _ask_left(tally: Tally) -> int | None:
-    ask: Callable[[], int | None] | None = getattr(tally, "quota_left", None)
+    ask = tally.quota_left
     return ask() if ask is not None else None
 
 
