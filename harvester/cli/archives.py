@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from harvester.cli.options import Command, Setup, settings_options
+from harvester.cli.options import Command, Setup, find_voice, settings_options, voice_options
 from harvester.cli.session import attend, choose_look
 from harvester.cli.show import list_facts
 from harvester.errors import Exit
@@ -68,8 +69,10 @@ def status(*, setup: Setup, folder: Path, as_json: bool) -> Exit:
     epilog="\b\nExample:\n  harvester verify archives/monkeys && echo whole",
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def verify(*, folder: Path) -> Exit:
+@voice_options
+def verify(*, folder: Path, **manner: Any) -> Exit:
     """Read an archive through and prove that it is whole; exit code 3 where it is not."""
+    find_voice(**manner)
     from harvester.verify import verify_archive  # noqa: PLC0415
 
     findings = verify_archive(folder)

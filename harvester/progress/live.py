@@ -25,9 +25,17 @@ _COLOURS = {"complete": "green", "incomplete": "yellow", "stopped": "yellow"}
 _MARKS = {"complete": "✓", "incomplete": "!", "stopped": "■"}
 
 
+class _Console(Console):
+    """rich's own ends the process when whoever read it has gone, and takes standard output along."""
+
+    def on_broken_pipe(self) -> None:
+        """Tell the caller instead."""
+        raise BrokenPipeError
+
+
 def open_console(out: TextIO, *, width: int | None = None) -> Console:
     """A console that shows texts as they are: no markup, no emoji codes, no colouring of numbers."""
-    return Console(file=out, width=width, markup=False, emoji=False, highlight=False)
+    return _Console(file=out, width=width, markup=False, emoji=False, highlight=False)
 
 
 def draw_reading(reading: Reading, *, quota: Rate | None, now: float, width: int) -> RenderableType:
