@@ -35,6 +35,9 @@ QUEUED = 2 * PAGE_SIZE
 UNWRITTEN = 512
 LAST_SECONDS = 8.0
 """How long calls in flight may take to end once the run is to stop."""
+LISTERS = 5
+"""Pages at a time where the listing is all there is to do: a page is megabytes while it is read, and the default
+pace of 5 calls a second is kept up with pages that take a second."""
 PHOTOS_PER_SPLIT = 25_000
 """A split of a sweep costs up to two calls: so many photos make that a hundredth."""
 
@@ -147,7 +150,7 @@ class Pipeline:
         for n, sweep in await self._store.do(self._store.state.sweeps):
             self._frontier.add(n, sweep)
         async with asyncio.TaskGroup() as group:
-            for _ in range(1 if self._parts else self._plan.workers):
+            for _ in range(1 if self._parts else min(LISTERS, self._plan.workers)):
                 group.create_task(self._list())
 
     async def _list(self) -> None:

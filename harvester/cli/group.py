@@ -84,6 +84,7 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run the command line. Every end has its exit code, every error its one sentence."""
         voice = Voice()
+        voice.overhear((args[0] if args else extra.get("args")) or sys.argv)
         call = partial(super().main, *args, standalone_mode=False, **{"obj": voice, **extra})
         if standalone_mode:
             sys.exit(end_well(call, voice))

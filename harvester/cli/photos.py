@@ -28,7 +28,7 @@ from harvester.model import Photos
     short_help="Photos given by id or address.",
     epilog=(
         "\b\nExamples:\n"
-        "  harvester photos 4195976808 https://flic.kr/p/7oFDJy\n"
+        "  harvester photos 4195976808 https://flic.kr/p/7oMtHJ\n"
         "  harvester photos --from ids.txt --with exif -o photos\n"
         "  sqlite3 my.db 'select id from photos' | harvester photos --from - > photos.ndjson"
     ),

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
@@ -65,6 +65,12 @@ class Voice:
         self.quiet = False
         self.log_format = "text"
         self.redact = Redactor(environ.get(name, "") for name in _SECRET_VARIABLES)
+
+    def overhear(self, arguments: Sequence[str]) -> None:
+        """Know of --log-format json before the arguments are parsed: what is wrong with them is told so too."""
+        words = " ".join(arguments).replace("=", " ")
+        if "--log-format json" in words:
+            self.log_format = "json"
 
     def open_stderr(self) -> TextIO:
         """Standard error as it should be for all that writes to it: without secrets."""
