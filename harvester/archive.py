@@ -56,10 +56,19 @@ def lock_folder(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
+def check_not_foreign(folder: Path) -> None:
+    """UsageError where the folder holds photos that no checkpoint knows of: they would be overwritten."""
+    path = folder / PHOTOS
+    if not (folder / STATE).exists() and path.is_file() and path.stat().st_size:
+        raise UsageError(
+            f"{folder} holds a {PHOTOS} but no {STATE}, so it is not known what is in it; choose another folder."
+        )
+
+
 def open_archive_state(folder: Path) -> State:
     """The checkpoint of an existing archive; UsageError where there is none."""
     if not (folder / STATE).is_file():
-        raise UsageError(f"{folder} is no archive: it has no {STATE}. Begin one with `harvester search … -o {folder}`.")
+        raise UsageError(f"{folder} is no archive: it has no {STATE}.")
     return State(folder / STATE)
 
 
@@ -101,7 +110,7 @@ def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, 
     length, horizon = state.length(PHOTOS), state.recall("horizon")
     entry: dict[str, Any] = {"bytes": length.bytes, "lines": length.lines}
     if status == "complete":
-        entry["sha256"] = _digest(folder / PHOTOS)
+        entry["sha256"] = _known_digest(folder, length.bytes) or _digest(folder / PHOTOS)
     manifest = {
         "format": 1,
         "harvester": __version__,
@@ -118,6 +127,15 @@ def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, 
         ],
     }
     write_whole(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _known_digest(folder: Path, size: int) -> str | None:
+    """What the last manifest says of the same bytes: hashing anew would bless a file that was changed since."""
+    try:
+        entry = orjson.loads((folder / MANIFEST).read_bytes())["files"][PHOTOS]
+        return str(entry["sha256"]) if entry["bytes"] == size else None
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None
 
 
 def _digest(path: Path) -> str:

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harvester.archive import ERRORS, STATE, lock_folder, open_archive_state, write_errors, write_manifest
+from harvester.archive import (
+    ERRORS,
+    STATE,
+    check_not_foreign,
+    lock_folder,
+    open_archive_state,
+    write_errors,
+    write_manifest,
+)
 from harvester.client import Client, open_client
 from harvester.config import Settings
 from harvester.errors import HarvestError, Stopped, UsageError
@@ -74,17 +82,21 @@ async def run_resume(
 ) -> Summary:
     """Go on with an archive, whatever it was begun with."""
     with open_archive_state(folder) as state:
-        job = restore_job(state.recall("asked"), where=folder)
-    return await run_job(job, settings, output=Output(folder=folder), observer=observer, stop=stop)
+        job = restore_job(state, where=folder)
+        is_stream = state.recall("stream")
+    output = Output(state=folder) if is_stream else Output(folder=folder)
+    return await run_job(job, settings, output=output, observer=observer, stop=stop)
 
 
-def restore_job(asked: dict[str, Any] | None, *, where: Path) -> Job:
-    """The job that an archive remembers."""
+def restore_job(state: State, *, where: Path) -> Job:
+    """The job that an archive remembers, with the limit of its last run."""
+    asked = state.recall("asked")
     if asked is None:
         raise UsageError(f"{where} remembers no job: it was never begun.")
     known = dict(asked)
-    source = known.pop("source")
-    return Job(source=Photos(ids=()) if source == "photos" else Search(**known.pop("search")), **known)
+    photos = known.pop("source") == "photos"
+    source = Photos(ids=()) if photos else Search(**known.pop("search"))
+    return Job(source=source, limit=state.recall("limit"), **known)
 
 
 def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
@@ -93,13 +105,25 @@ def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-")))
         return stack.enter_context(State(folder / STATE, lasting=False)), StreamSink()
     stack.enter_context(lock_folder(folder))
+    check_not_foreign(folder)
     state = stack.enter_context(State(folder / STATE))
+    _check_kind(state, folder, is_stream=output.folder is None)
     if output.folder is None:
         return state, StreamSink()
     salvage(state, output.folder / PHOTOS)
     length = state.length(PHOTOS)
     file = stack.enter_context(Appender(folder / PHOTOS, length=length.bytes))
     return state, ArchiveSink(file, lines=length.lines)
+
+
+def _check_kind(state: State, folder: Path, *, is_stream: bool) -> None:
+    """Records that went to standard output are in no file: a folder keeps track of the one or holds the other."""
+    known = state.recall("stream")
+    if known is not None and known != is_stream:
+        what = "keeps track of records sent to standard output: use --state" if known else "is an archive: use -o"
+        raise UsageError(f"{folder} {what}.")
+    with state.changing():
+        state.remember("stream", is_stream)
 
 
 async def harvest(
@@ -184,6 +208,7 @@ class _Run:
         self._tally = tally
         self._observer = observer
         self._stop = stop
+        self._pipeline: Pipeline | None = None
         self.is_mistaken = False
         """What was asked cannot be meant, and has brought nothing: the mended query may begin here."""
 
@@ -208,6 +233,7 @@ class _Run:
                 stop=self._stop,
                 sleep=sleep,
             )
+            self._pipeline = pipeline
             try:
                 await pipeline.run()
             except BaseExceptionGroup as group:
@@ -246,7 +272,8 @@ class _Run:
         """Complete: nothing is left to ask, or as many photos as were wanted are there, and Flickr kept none back."""
         limit = self._job.limit
         reached = limit is not None and self._tally.written >= limit
-        if self._stop.is_set() and not self._is_whole() and not reached:
+        is_read = self._pipeline is not None and self._pipeline.input_ended
+        if self._stop.is_set() and not (self._is_whole() and is_read) and not reached:
             return "stopped"
         whole = (self._is_whole() or reached) and next(self._state.failures(), None) is None
         return "complete" if whole and all(s.whole for s in self._state.stretches()) else "incomplete"

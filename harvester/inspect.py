@@ -18,7 +18,7 @@ from harvester.store import PHOTOS
 def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
     """Plain JSON: job, state, counts of photos, calls still needed, calls left this hour, seconds still needed."""
     with open_archive_state(folder) as state:
-        job = restore_job(state.recall("asked"), where=folder)
+        job = restore_job(state, where=folder)
         length, todo, sweeps = state.length(PHOTOS), state.count_todo(), len(state.sweeps())
         expected, failed = state.recall("expected"), sum(1 for _ in state.failures())
         unlisted = 0 if not sweeps or is_at_limit(state) else max(0, (expected or 0) - length.lines - todo)

@@ -199,6 +199,7 @@ class Search:
         _choice(self.media, get_args(Media), field="media")
         _choice(self.sort, get_args(Sort), field="sort")
         self._check_params()
+        self._check_texts()
         self._check_dates()
         if not self.arguments and self.upload_span == (None, None):
             raise UsageError("A search needs at least one filter, such as --tags monkey or --user NAME.")
@@ -207,6 +208,16 @@ class Search:
         for name in self.params:
             if name in _RESERVED or name in {"min_upload_date", "max_upload_date", "sort"}:
                 raise UsageError(f"{name!r} is the harvester's own; leave it out.", field="params")
+
+    def _check_texts(self) -> None:
+        for name in ("tags", "machine_tags"):
+            if getattr(self, name) and not _texts(getattr(self, name), field=name):
+                raise UsageError("there is no tag in it; leave it out to search without.", field=name)
+        for name, value in self.arguments.items():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise UsageError("this is not valid UTF-8.", field=name) from None
 
     def _check_dates(self) -> None:
         oldest, newest = self.upload_span

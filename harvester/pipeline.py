@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -82,6 +84,8 @@ class Pipeline:
         self._outbox: asyncio.Queue[Record | _Failure | None] = asyncio.Queue(UNWRITTEN)
         self._frontier = Frontier()
         self._splits = -1
+        self.input_ended = False
+        """All that was asked for is listed: nothing cut it short."""
         self._tasks: list[asyncio.Task[None]] = []
         parts = [(name, PARTS[name]) for name in plan.job.parts]
         self._parts = [(n, p, f"method={p.method}{p.arguments}&photo_id=") for n, p in parts]
@@ -123,14 +127,20 @@ class Pipeline:
                 await self._list_all()
         except Stopped:
             return
+        self.input_ended = not self._stop.is_set()
         for _ in range(self._plan.workers):
             await self._queue.put(None)
 
     async def _take_up(self) -> None:
         """Photos that an earlier run listed but did not finish."""
-        after = 0
-        while todo := await self._store.do(lambda: self._store.state.todo(after=after, most=PAGE_SIZE)):  # noqa: B023
+        after, limit = 0, self._plan.bounds.limit
+        left = sys.maxsize if limit is None else limit - self._tally.written
+        while left > 0:
+            todo = await self._store.do(partial(self._store.state.todo, after=after, most=min(PAGE_SIZE, left)))
+            if not todo:
+                return
             after = int(todo[-1].id)
+            left -= len(todo)
             await self._hand_on(todo)
 
     async def _hand_on(self, photos: Iterable[Todo]) -> None:

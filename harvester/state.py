@@ -111,7 +111,7 @@ class State:
 
     def forget(self) -> None:
         """Forget what was asked, as if it had never begun."""
-        self._db.execute("DELETE FROM meta")
+        self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
         self._db.execute("DELETE FROM sweep")
 
     # -- listing

@@ -128,6 +128,8 @@ class Store:
         def work() -> None:
             with self.state.changing():
                 self.state.finish(record.id for record in records)
+                length = self.state.length(PHOTOS)
+                self.state.vouch(PHOTOS, Length(length.bytes, length.lines + len(records)))
 
         await self.do(work)
 

@@ -31,6 +31,12 @@ def verify_archive(folder: Path) -> list[str]:
 
 
 def _find(folder: Path, state: State) -> Iterator[str]:
+    if state.recall("stream"):
+        yield f"{folder} keeps track of records sent to standard output: there is no file to verify."
+        return
+    if not (folder / PHOTOS).exists():
+        yield f"{PHOTOS} is missing."
+        return
     reader = _Reader(folder / PHOTOS)
     yield from reader.read()
     vouched = state.length(PHOTOS)

@@ -21,6 +21,7 @@ from harvester.retry import Backoff
 from harvester.sandbox.faults import KINDS, Faults
 from harvester.sandbox.server import Sandbox
 from harvester.sandbox.shapes import build_info, build_sizes
+from harvester.verify import verify_archive
 
 EVERYTHING = Search(tags="sandbox")
 
@@ -170,6 +171,49 @@ async def test_a_finished_archive_makes_no_call(sandbox: Sandbox, tmp_path: Path
     assert (again.status, again.calls, again.photos) == ("complete", 0, 300)
     assert (await run_resume(tmp_path, settings_for(sandbox))).status == "complete"
     assert sandbox.stats.calls == calls
+
+
+async def test_resume_keeps_the_limit(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING, limit=20))
+    summary = await run_resume(tmp_path, settings_for(sandbox))
+    assert (summary.status, summary.photos, summary.calls) == ("complete", 20, 0)
+
+
+async def test_photos_without_a_checkpoint_are_not_overwritten(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "photos.ndjson").write_bytes(b"precious\n")
+    with pytest.raises(UsageError, match="choose another folder"):
+        await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
+    assert (tmp_path / "photos.ndjson").read_bytes() == b"precious\n"
+
+
+async def test_a_changed_file_is_not_blessed_by_resuming(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING, limit=20))
+    path = tmp_path / "photos.ndjson"
+    path.write_bytes(path.read_bytes().replace(b"title", b"titlf", 1))
+    await run_resume(tmp_path, settings_for(sandbox))
+    assert any("sha256" in finding for finding in verify_archive(tmp_path))
+
+
+async def test_a_state_folder_is_no_archive_and_its_limit_is_a_total(
+    sandbox: Sandbox, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[str] = []
+    for limit, new in ((20, 20), (20, 0), (50, 30)):
+        job = Job(source=EVERYTHING, limit=limit)
+        await run_job(job, settings_for(sandbox), output=Output(state=tmp_path))
+        lines = capfd.readouterr().out.splitlines()
+        assert len(lines) == new
+        seen += [json.loads(line)["id"] for line in lines]
+    assert len(set(seen)) == 50
+    with pytest.raises(UsageError, match="use --state"):
+        await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
+    assert "standard output" in verify_archive(tmp_path)[0]
+
+
+@pytest.mark.parametrize("given", [{"tags": ","}, {"text": "a\udcff"}])
+def test_a_filter_that_says_nothing_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        Search(**given)  # type: ignore[arg-type]
 
 
 async def test_another_query_is_refused_and_both_are_shown(sandbox: Sandbox, tmp_path: Path) -> None:
