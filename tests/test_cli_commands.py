@@ -187,6 +187,11 @@ def test_without_an_archive_the_end_says_what_would_resume(fake: FakeEngine) -> 
         assert words in call("search", "--tags", "a", *options).stderr
 
 
+def test_ids_that_were_not_read_come_by_the_same_command(fake: FakeEngine) -> None:
+    fake.ends = ["stopped"]
+    assert call("photos", "123", "-o", "out").stderr.splitlines()[-1] == "Go on with: the same command"
+
+
 def test_quiet_says_nothing_where_all_is_well(fake: FakeEngine) -> None:
     assert call("search", "--tags", "a", "-q").output == ""
     fake.ends = ["incomplete"]
@@ -362,8 +367,9 @@ def test_the_version_is_the_packages() -> None:
 
 def test_help_of_the_group_imports_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom harvester.cli import main\ntry: main(['--help'], prog_name='harvester')\n"
-        "except SystemExit: pass\nprint(*sorted(sys.modules))"
+        "import sys\nbefore = set(sys.modules)\nfrom harvester.cli import main\n"
+        "try: main(['--help'], prog_name='harvester')\n"
+        "except SystemExit: pass\nprint(*sorted(set(sys.modules) - before))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.splitlines()[-1].split())

@@ -102,12 +102,13 @@ def test_under_nohup_a_hang_up_ends_nothing(start: Start) -> None:
 
 
 def test_the_second_signal_ends_it_at_once(start: Start) -> None:
-    process = start("photos", "--from", "-", *FAST, stdin=subprocess.PIPE)
-    first_line(process.stderr)
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=10)
-    assert process.returncode in (Exit.INTERRUPTED, Exit.TERMINATED)
+    with serve_sandbox(SandboxOptions(latency=9)) as slow:
+        process = start("photos", "123", *FAST, "--api-url", slow)
+        first_line(process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert "Stopping" in first_line(process.stderr)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=5) == Exit.TERMINATED
 
 
 def test_whoever_reads_may_go(start: Start) -> None:
@@ -271,7 +272,7 @@ def test_the_display_keeps_out_of_the_way_of_the_records(
     for name, value in given.items():
         setattr(voice, name, value)
     setup = Setup(voice=voice, config_path=None, options={}, progress=progress)
-    look = choose_look(setup, bounds=Bounds(), to_stdout=to_stdout, resumable=False)
+    look = choose_look(setup, bounds=Bounds(), to_stdout=to_stdout)
     assert (look.form, look.readings) == (form, readings)
 
 
@@ -279,7 +280,7 @@ def test_a_dull_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setattr(sys, "stderr", Stream("terminal"))
     setup = Setup(voice=Voice({}), config_path=None, options={}, progress=None)
-    assert choose_look(setup, bounds=Bounds(), to_stdout=False, resumable=False).form == "plain"
+    assert choose_look(setup, bounds=Bounds(), to_stdout=False).form == "plain"
 
 
 def test_without_uvloop_asyncio_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
         return await run_resume(folder, settings, observer=observer, stop=stop)
 
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
-    return attend(start, choose_look(setup, bounds=bounds, to_stdout=False, resumable=True))
+    return attend(start, choose_look(setup, bounds=bounds, to_stdout=False))
 
 
 @click.command(

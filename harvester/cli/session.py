@@ -17,7 +17,7 @@ from harvester.cli.options import Setup
 from harvester.config import Settings
 from harvester.errors import Exit, StopRun
 from harvester.events import Observer, Summary
-from harvester.model import Job
+from harvester.model import Job, Photos
 from harvester.progress import Look, Progress, open_progress
 from harvester.progress.gauge import Bounds
 
@@ -39,7 +39,10 @@ def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expec
 
     settings.require_key()
     bounds = Bounds(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
-    look = choose_look(setup, bounds=bounds, to_stdout=output.folder is None, resumable=output.state is not None)
+    # Ids that were not read yet are in no checkpoint, so only the command itself can bring them.
+    repeat = output.state is not None or (output.folder is not None and isinstance(job.source, Photos))
+    again = "the same command" if repeat else None
+    look = choose_look(setup, bounds=bounds, to_stdout=output.folder is None, again=again)
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
         return await run_job(job, settings, output=output, observer=observer, stop=stop)
@@ -130,7 +133,7 @@ def leave(code: Exit) -> None:
     os._exit(code)
 
 
-def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, resumable: bool) -> Look:
+def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, again: str | None = None) -> Look:
     """How to show a run: live on a terminal, unless something else is written there at the same time."""
     voice = setup.voice
     form: Literal["live", "plain", "json", "quiet"] = "plain"
@@ -148,7 +151,7 @@ def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, resumable: boo
         readings=readings,
         verbose=voice.verbose,
         bounds=bounds,
-        again="the same command" if resumable else None,
+        again=again,
     )
 
 

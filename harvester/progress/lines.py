@@ -103,10 +103,10 @@ def say_failed(summary: Summary) -> str:
 
 
 def say_next(summary: Summary, *, again: str | None) -> str | None:
-    """How to go on, where there is something to go on with. `again` is the command that does."""
+    """How to go on, where there is something to go on with. `again` is the command that does, if it is no resume."""
     if summary.status == "complete":
         return None
-    if summary.output is not None:
+    if again is None and summary.output is not None:
         again = f"harvester resume {shlex.quote(str(summary.output))}"
     if again is None:
         return "Nothing kept track of this run; -o DIR or --state DIR makes the next one resumable."

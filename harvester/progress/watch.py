@@ -23,7 +23,7 @@ EVERY = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How a run is to be shown. `again` is the command that goes on with it, where there is one."""
+    """How a run is to be shown. `again` is what goes on with it, where that is not `resume`."""
 
     form: Literal["live", "plain", "json", "quiet"] = "plain"
     readings: bool = True
