@@ -260,7 +260,7 @@ class _Run:
             return
         with self._state.changing():
             self._state.remember("expected", self._tally.expected)
-            self._state.remember("finished", self._is_whole())
+            self._state.remember("finished", self._is_whole() and self._status() == "complete")
         if self._output.folder is not None:
             write_errors(self._output.folder, self._state)
             write_manifest(self._output.folder, self._state, status=self._status(), facts=self._facts())

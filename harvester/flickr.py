@@ -23,7 +23,6 @@ EXTRAS = (
     "url_w,url_m,url_z,url_c,url_l,url_h,url_k,url_3k,url_4k,url_5k,url_6k,url_o"
 )
 """All that a listing can tell: the documented extras, and those seen to work besides."""
-BRIEF_EXTRAS = "date_upload,date_taken,last_update"
 
 
 @dataclass(frozen=True, slots=True)

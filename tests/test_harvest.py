@@ -21,6 +21,8 @@ from harvester.retry import Backoff
 from harvester.sandbox.faults import KINDS, Faults
 from harvester.sandbox.server import Sandbox
 from harvester.sandbox.shapes import build_info, build_sizes
+from harvester.state import State
+from harvester.sweep import Stretch
 from harvester.verify import verify_archive
 
 EVERYTHING = Search(tags="sandbox")
@@ -214,6 +216,16 @@ async def test_a_state_folder_is_no_archive_and_its_limit_is_a_total(
 def test_a_filter_that_says_nothing_is_refused(given: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         Search(**given)  # type: ignore[arg-type]
+
+
+async def test_what_flickr_keeps_back_is_said_by_every_later_run(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_back = Stretch(since=1, until=1, reported=None, found=4000, note="kept back", whole=False)
+    monkeypatch.setattr(State, "stretches", lambda _: iter([kept_back]))
+    for _ in range(2):
+        summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
+        assert (summary.status, summary.photos) == ("incomplete", 300)
 
 
 async def test_another_query_is_refused_and_both_are_shown(sandbox: Sandbox, tmp_path: Path) -> None:
