@@ -43,6 +43,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "exif": Part("flickr.photos.getExif", "photo"),
         "comments": Part("flickr.photos.comments.getList", "comments"),
         "contexts": Part("flickr.photos.getAllContexts", None),
+        "people": Part("flickr.photos.people.getList", "people"),
         "favorites": Part("flickr.photos.getFavorites", "photo", "&per_page=50", "person"),
     }
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from harvester.errors import UsageError
 
@@ -15,7 +15,13 @@ Moment: TypeAlias = int | float | str | date | datetime
 """A point in time: Unix seconds, an ISO date or time as text, or Python's own. Without a zone it is UTC."""
 
 Detail: TypeAlias = Literal["list", "info", "full"]
-Extra: TypeAlias = Literal["exif", "comments", "contexts", "favorites"]
+Extra: TypeAlias = Literal["exif", "comments", "contexts", "people", "favorites"]
+Kind: TypeAlias = Literal[
+    "person", "photos", "photosets", "collections", "galleries", "groups", "favorites", "contacts"
+]
+"""What an account is made of."""
+Hydrated: TypeAlias = Literal["favorites", "galleries"]
+"""Kinds whose photos are other people's: listed with their rows, harvested only where that is asked for."""
 TagMode: TypeAlias = Literal["any", "all"]
 Media: TypeAlias = Literal["all", "photos", "videos"]
 Sort: TypeAlias = Literal[
@@ -194,6 +200,8 @@ class Search:
     sort: Sort = "date-posted-desc"
     params: Mapping[str, str] = field(default_factory=dict)
 
+    name: ClassVar[str] = "search"
+
     def __post_init__(self) -> None:
         _choice(self.tag_mode, get_args(TagMode), field="tag_mode")
         _choice(self.media, get_args(Media), field="media")
@@ -273,9 +281,9 @@ class Search:
         return SAFE_SEARCH.get(text) or int(text)
 
     def describe(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, as plain JSON: what the archive remembers."""
+        """The fields that differ from their defaults, as Flickr has them: what two runs of an archive must share."""
         oldest, newest = self.upload_span
-        known: dict[str, Any] = {"source": "search", **self.arguments}
+        known: dict[str, Any] = {"source": self.name, **self.arguments}
         if self.sort != "date-posted-desc":
             known["sort"] = self.sort
         if oldest is not None:
@@ -286,8 +294,12 @@ class Search:
 
     def asked(self) -> dict[str, Any]:
         """The fields that differ from their defaults, as plain JSON: `Search(**asked)` is this search again."""
-        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
-        return {name: value for name, value in plain.items() if value not in (None, (), [], {}, "")}
+        return _asked(self)
+
+
+def _asked(source: Any) -> dict[str, Any]:
+    plain = {f.name: _plain(getattr(source, f.name)) for f in fields(source)}
+    return {name: value for name, value in plain.items() if value not in (None, (), [], {}, "")}
 
 
 def _plain(value: Any) -> Any:
@@ -304,14 +316,145 @@ class Photos:
     A text that is no photo id is noted as a failure and passed over.
     """
 
-    ids: Iterable[str]
+    ids: Iterable[str] = ()
+
+    name: ClassVar[str] = "photos"
 
     def describe(self) -> dict[str, Any]:
         """What the archive remembers: ids may be added to it with every run."""
-        return {"source": "photos"}
+        return {"source": self.name}
+
+    def asked(self) -> dict[str, Any]:
+        """Nothing: ids are read once."""
+        return {}
 
 
-Source: TypeAlias = Search | Photos
+@dataclass(frozen=True, kw_only=True)
+class _Named:
+    """A source that its fields name."""
+
+    name: ClassVar[str]
+
+    def describe(self) -> dict[str, Any]:
+        """The fields that differ from their defaults: what two runs of an archive must share."""
+        return {"source": self.name, **_asked(self)}
+
+    def asked(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, as plain JSON."""
+        return _asked(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Album(_Named):
+    """The photos of a photoset, by its id."""
+
+    album: str
+
+    name: ClassVar[str] = "album"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d{1,30}", self.album, re.ASCII):
+            raise UsageError(
+                f"{self.album[:60]!r} is not the id of an album: it is a number such as 72157644326967779.",
+                field="album",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery(_Named):
+    """The photos of a gallery, by its id: `124834485-72157644749801090`, or the part behind the dash."""
+
+    gallery: str
+
+    name: ClassVar[str] = "gallery"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"(\d{1,20}-)?\d{1,30}", self.gallery, re.ASCII):
+            raise UsageError(
+                f"{self.gallery[:60]!r} is not the id of a gallery, such as 124834485-72157644749801090.",
+                field="gallery",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(_Named):
+    """The photos of a group's pool, by the group's id, alias or address."""
+
+    group: str
+
+    name: ClassVar[str] = "group"
+
+    def __post_init__(self) -> None:
+        if not self.group.strip():
+            raise UsageError("name a group by id, alias or address.", field="group")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Favorites(_Named):
+    """The photos that somebody has favoured; `user` as in a Search."""
+
+    user: str
+
+    name: ClassVar[str] = "favorites"
+
+    def __post_init__(self) -> None:
+        _check_user(self.user)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account(_Named):
+    """All of an account; `user` as in a Search.
+
+    `only` and `skip` choose among the kinds. The photos of `hydrate` (favorites, galleries), which are other
+    people's, are harvested too instead of being listed alone.
+    """
+
+    user: str
+    only: Sequence[Kind] | str = ()
+    skip: Sequence[Kind] | str = ()
+    hydrate: Sequence[Hydrated] | str = ()
+
+    name: ClassVar[str] = "account"
+
+    def __post_init__(self) -> None:
+        _check_user(self.user)
+        for place, allowed in (("only", get_args(Kind)), ("skip", get_args(Kind)), ("hydrate", get_args(Hydrated))):
+            for text in _texts(getattr(self, place), field=place):
+                _choice(text, allowed, field=place)
+        if not self.kinds:
+            raise UsageError("nothing is left of the account: every kind is skipped.", field="skip")
+        for text in _texts(self.hydrate, field="hydrate"):
+            if text not in self.kinds:
+                raise UsageError(f"{text} are not among the kinds to be harvested.", field="hydrate")
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds to be harvested, in order."""
+        only, skip = _texts(self.only, field="only"), _texts(self.skip, field="skip")
+        return tuple(kind for kind in get_args(Kind) if (not only or kind in only) and kind not in skip)
+
+    @property
+    def hydrated(self) -> tuple[str, ...]:
+        """The kinds of other people's photos that are harvested too."""
+        return _texts(self.hydrate, field="hydrate")
+
+    def describe(self) -> dict[str, Any]:
+        """Whose account, and which kinds."""
+        known: dict[str, Any] = {"source": self.name, "user": self.user.strip()}
+        if len(self.kinds) < len(get_args(Kind)):
+            known["kinds"] = list(self.kinds)
+        return {**known, "hydrate": sorted(set(self.hydrated))} if self.hydrated else known
+
+
+def _check_user(user: str) -> None:
+    if not user.strip():
+        raise UsageError("name a user by NSID, user name, path alias or flickr.com address.", field="user")
+
+
+Source: TypeAlias = Search | Photos | Album | Gallery | Group | Favorites | Account
+SOURCES: Mapping[str, Callable[..., Source]] = {
+    source.name: source for source in (Search, Photos, Album, Gallery, Group, Favorites, Account)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
