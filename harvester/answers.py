@@ -39,6 +39,8 @@ class Row:
     uploaded: int | None
     taken: str | None
     raw: bytes
+    updated: int | None = None
+    """The second of its last change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,15 @@ class Page:
     rows: tuple[Row, ...]
     total: int | None
     per_page: int | None
+    pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One answer of a list that is no search: each row's id and JSON as sent, and the claims."""
+
+    rows: tuple[tuple[str, bytes], ...]
+    total: int | None = None
     pages: int | None = None
 
 
@@ -132,10 +143,44 @@ def read_page(body: bytes, *, method: str) -> Page:
     )
 
 
+def read_list(body: bytes, *, method: str, container: str, rows: str, id_name: str = "id") -> Listed:
+    """A page of sets, contacts and the like. `rows` "" takes the container itself as the one row.
+
+    An account without collections, say, answers with an empty list, without one, or with an empty container.
+    """
+    answer, parts = read_members(body)
+    check_failure(answer, method=method)
+    found = answer.get(container)
+    if not isinstance(found, dict):
+        raise TryLater("an answer to something else than was asked")
+    if not rows:
+        return Listed(rows=((_read_id(found, id_name), parts[container]),), total=1, pages=1)
+    listed = found.get(rows) or []
+    if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
+        raise TryLater("a listing without its list")
+    raws = [bytes(r) for r in _elements.decode(_members.decode(parts[container])[rows])] if listed else []
+    return Listed(
+        rows=tuple((_read_id(row, id_name), raw) for row, raw in zip(listed, raws, strict=True)),
+        total=read_number(found.get("total")),
+        pages=read_number(found.get("pages")),
+    )
+
+
+def _read_id(row: Mapping[str, Any], name: str) -> str:
+    """A group's id comes as `id` or as `nsid`, or as both."""
+    return str(row.get(name) or row.get("id") or row.get("nsid") or "")
+
+
 def _read_rows(photos: list[Any], container: bytes) -> list[Row]:
     raws = [bytes(r) for r in _elements.decode(_members.decode(container)["photo"])] if photos else []
     return [
-        Row(str(row["id"]), read_number(row.get("dateupload")), row.get("datetaken"), raw)
+        Row(
+            str(row["id"]),
+            read_number(row.get("dateupload")),
+            row.get("datetaken"),
+            raw,
+            read_number(row.get("lastupdate")),
+        )
         for row, raw in zip(photos, raws, strict=True)
         if isinstance(row, dict) and re.fullmatch(r"[1-9]\d{0,17}", str(row.get("id")), re.ASCII)
     ]

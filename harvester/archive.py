@@ -107,10 +107,14 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, Any]) -> None:
     """Say what the archive is: what was asked, when, by which version, what came of it, what covers what."""
-    length, horizon = state.length(PHOTOS), state.recall("horizon")
-    entry: dict[str, Any] = {"bytes": length.bytes, "lines": length.lines}
-    if status == "complete":
-        entry["sha256"] = _known_digest(folder, length.bytes) or _digest(folder / PHOTOS)
+    horizon = state.recall("horizon")
+    files = {PHOTOS: state.length(PHOTOS), **state.files()}
+    known = _known_digests(folder) if status == "complete" else {}
+    entries: dict[str, dict[str, Any]] = {}
+    for name, length in files.items():
+        entries[name] = {"bytes": length.bytes, "lines": length.lines}
+        if status == "complete":
+            entries[name]["sha256"] = known.get((name, length.bytes)) or _digest(folder / name)
     manifest = {
         "format": 1,
         "harvester": __version__,
@@ -121,7 +125,8 @@ def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, 
         "horizon": None if horizon is None else stamp(horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
-        "files": {PHOTOS: entry},
+        **{name: value for name in ("refusals", "notes") if (value := state.recall(name))},
+        "files": entries,
         "coverage": [
             {**asdict(s), "since": stamp(s.since), "until": stamp(s.until)} for s in merge_stretches(state.stretches())
         ],
@@ -129,13 +134,13 @@ def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, 
     write_whole(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def _known_digest(folder: Path, size: int) -> str | None:
-    """What the last manifest says of the same bytes: hashing anew would bless a file that was changed since."""
+def _known_digests(folder: Path) -> dict[tuple[str, int], str]:
+    """What the last manifest says of files of a size: hashing anew would bless a file that was changed since."""
     try:
-        entry = orjson.loads((folder / MANIFEST).read_bytes())["files"][PHOTOS]
-        return str(entry["sha256"]) if entry["bytes"] == size else None
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        return None
+        entries = orjson.loads((folder / MANIFEST).read_bytes())["files"]
+        return {(name, entry["bytes"]): entry["sha256"] for name, entry in entries.items() if "sha256" in entry}
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _digest(path: Path) -> str:

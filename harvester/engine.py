@@ -25,12 +25,12 @@ from harvester.config import Settings
 from harvester.errors import HarvestError, Stopped, UsageError
 from harvester.events import Ended, Observer, Started, Status, Summary, Tally, ignore
 from harvester.files import Appender
-from harvester.model import Job, Photos, Search
-from harvester.people import look_up
+from harvester.model import SOURCES, Account, Job, Photos, Search
+from harvester.people import look_up_source
 from harvester.pipeline import Pipeline, Plan
+from harvester.seeds import plant
 from harvester.state import State, check_same_job
-from harvester.store import PHOTOS, ArchiveSink, Bounds, PipeClosed, Sink, Store, StreamSink, salvage
-from harvester.sweep import first_sweep
+from harvester.store import PHOTOS, ArchiveSink, Bounds, Files, PipeClosed, Sink, Store, StreamSink, salvage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +94,8 @@ def restore_job(state: State, *, where: Path) -> Job:
     if asked is None:
         raise UsageError(f"{where} remembers no job: it was never begun.")
     known = dict(asked)
-    photos = known.pop("source") == "photos"
-    source = Photos(ids=()) if photos else Search(**known.pop("search"))
+    kind = known.pop("source")
+    source = SOURCES[kind](**known.pop(kind, {}))
     return Job(source=source, limit=state.recall("limit"), **known)
 
 
@@ -144,7 +144,7 @@ async def harvest(
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
         return run.end("complete", "This archive is complete already: no call was made.")
-    store = Store(state)
+    store = Store(state, None if output.folder is None else Files(output.folder, state))
     try:
         await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
     except UsageError:
@@ -167,20 +167,16 @@ def _begin(job: Job, state: State, *, where: Path | None) -> bool:
         state.remember("job", job.describe())
         state.remember("asked", _remember(job))
         state.remember("begun", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
-        if isinstance(job.source, Search):
-            since, until = job.source.upload_span
+        if isinstance(job.source, Search | Account):
             # The end is fixed now: what is uploaded later moves nothing, and belongs to an update.
-            until = now if until is None else until
-            state.remember("horizon", until)
-            state.add_sweep(first_sweep(since=since or 0, until=until, sort=job.source.sort))
+            until = job.source.upload_span[1] if isinstance(job.source, Search) else None
+            state.remember("horizon", now if until is None else until)
     return False
 
 
 def _remember(job: Job) -> dict[str, Any]:
-    known: dict[str, Any] = {"detail": job.detail, "extras": list(job.extras_asked), "source": "photos"}
-    if isinstance(job.source, Search):
-        known |= {"source": "search", "search": job.source.asked()}
-    return known
+    kind = job.source.name
+    return {"detail": job.detail, "extras": list(job.extras_asked), "source": kind, kind: job.source.asked()}
 
 
 def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -240,17 +236,24 @@ class _Run:
                 raise _first_error(group) from None
 
     async def _plan(self, client: Client, *, workers: int) -> Plan:
-        source = self._job.source
-        arguments: dict[str, str] = {}
-        bounds = Bounds(0, 1 << 40, self._job.limit)
-        if isinstance(source, Search):
-            # The names are looked up once and kept, so that a resumed archive goes on with the same people.
-            known = self._state.recall("arguments")
-            arguments = known or await look_up(source.arguments, client)
-            with self._state.changing():
-                self._state.remember("arguments", arguments)
-            bounds = Bounds(source.upload_span[0] or 0, self._state.recall("horizon"), self._job.limit)
-        return Plan(job=self._job, arguments=arguments, bounds=bounds, workers=workers)
+        """What is to be done. Names are looked up once and kept: a resumed archive goes on with the same people."""
+        source, state = self._job.source, self._state
+        horizon = state.recall("horizon") or 0
+        found = state.recall("arguments")
+        is_new = found is None
+        if is_new:
+            found = await look_up_source(source, client)
+        seeds = plant(source, found, horizon=horizon, to_files=self._output.folder is not None)
+        if is_new:
+            with state.changing():
+                state.remember("arguments", found)
+                if seeds.sweep is not None and not state.sweeps():
+                    state.add_sweep(seeds.sweep)
+                for walk in seeds.walks:
+                    state.add_walk(walk)
+        since = source.upload_span[0] if isinstance(source, Search) else 0
+        bounds = Bounds(since or 0, horizon or 1 << 40, self._job.limit)
+        return Plan(job=self._job, arguments=seeds.arguments, method=seeds.method, bounds=bounds, workers=workers)
 
     def keep(self) -> None:
         """Whatever ended the run: write down what is known."""
@@ -266,7 +269,8 @@ class _Run:
             write_manifest(self._output.folder, self._state, status=self._status(), facts=self._facts())
 
     def _is_whole(self) -> bool:
-        return not self._state.sweeps() and not self._state.count_todo()
+        state = self._state
+        return not (state.sweeps() or state.walks() or state.count_todo() or state.is_later_left())
 
     def _status(self) -> Status:
         """Complete: nothing is left to ask, or as many photos as were wanted are there, and Flickr kept none back."""
@@ -279,7 +283,9 @@ class _Run:
         return "complete" if whole and all(s.whole for s in self._state.stretches()) else "incomplete"
 
     def _facts(self) -> dict[str, Any]:
+        lists = {name.removesuffix(".ndjson"): length.lines for name, length in self._state.files().items()}
         counts = {
+            **lists,
             "photos": self._tally.written,
             "reported": self._tally.expected,
             "failed": sum(1 for _ in self._state.failures()),

@@ -12,6 +12,8 @@ from harvester.errors import UsageError
 from harvester.model import read_photo_id
 
 SEARCH = "flickr.photos.search"
+PERSON_PHOTOS = "flickr.people.getPhotos"
+"""An account's photostream: without the cap, newest first and never otherwise."""
 CAP = 4000
 """Results that Flickr serves of any one search; pages past them repeat earlier ones, or fail with code 20."""
 PAGE_SIZE = 500

@@ -1,18 +1,19 @@
-"""The sweeps still to be asked, handed out to listers."""
+"""The sweeps, or lists, still to be asked, handed out to listers."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Generic, TypeVar
 
-from harvester.sweep import Sweep
+T = TypeVar("T")
 
 
-class Frontier:
+class Frontier(Generic[T]):
     """Sweeps in the order in which they came. It ends when none is left and none is being asked, or when closed."""
 
     def __init__(self) -> None:
-        self._sweeps: deque[tuple[int, Sweep]] = deque()
+        self._sweeps: deque[tuple[int, T]] = deque()
         self._changed = asyncio.Event()
         self._asking = 0
         self._closed = False
@@ -22,12 +23,12 @@ class Frontier:
     def __repr__(self) -> str:
         return f"<Frontier {len(self._sweeps)} waiting, {self._asking} asking, {self.idle} idle>"
 
-    def add(self, n: int, sweep: Sweep) -> None:
+    def add(self, n: int, sweep: T) -> None:
         """A sweep to be asked; `n` is its number in the checkpoint."""
         self._sweeps.append((n, sweep))
         self._wake()
 
-    async def take(self) -> tuple[int, Sweep] | None:
+    async def take(self) -> tuple[int, T] | None:
         """The next sweep, which must be settled; None when there will be no more."""
         while not self._closed and (self._sweeps or self._asking):
             if self._sweeps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,30 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         expected, failed = state.recall("expected"), sum(1 for _ in state.failures())
         unlisted = 0 if not sweeps or is_at_limit(state) else max(0, (expected or 0) - length.lines - todo)
         left = todo + unlisted
+        lists = state.walks()
         calls = count_calls(left, parts=len(job.parts), listed=todo)
         return {
             "archive": str(folder),
-            "state": _describe(state, todo=todo, sweeps=sweeps, failed=failed),
+            "state": _describe(state, todo=todo, sweeps=sweeps + len(lists), failed=failed),
             "job": state.recall("job"),
             "begun": state.recall("begun"),
             "photos": length.lines,
             "expected": expected,
             "listed": length.lines + todo,
             "failed": failed,
+            **({"lists": _count_lists(state, lists)} if state.files().keys() - {PHOTOS} or lists else {}),
             "bytes": length.bytes,
             "calls_to_go": calls,
             "seconds_to_go": round(estimate_seconds(calls, settings), 1),
             "quota_left": asyncio.run(_quota_left(settings)),
             "manifest": str(folder / MANIFEST),
         }
+
+
+def _count_lists(state: State, left: Sequence[object]) -> dict[str, int]:
+    """Lines of each file beside the photos, and how many lists are still to be read."""
+    lines = {name.removesuffix(".ndjson"): length.lines for name, length in state.files().items() if name != PHOTOS}
+    return {**lines, "to_be_read": len(left)}
 
 
 def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:

@@ -9,6 +9,7 @@ from harvester.answers import check_failure, read_members
 from harvester.client import Client
 from harvester.errors import Refused, UsageError
 from harvester.flickr import build_query
+from harvester.model import Account, Favorites, Group, Search, Source
 
 _NSID = re.compile(r"\d+@N\d\d", re.ASCII)
 
@@ -21,6 +22,19 @@ async def look_up(arguments: Mapping[str, str], client: Client) -> dict[str, str
     if "group_id" in known:
         known["group_id"] = await find_group(known["group_id"], client)
     return known
+
+
+async def look_up_source(source: Source, client: Client) -> dict[str, str]:
+    """The search's arguments, or the ids, that a source names; UsageError where nobody is called so."""
+    match source:
+        case Search():
+            return await look_up(source.arguments, client)
+        case Group():
+            return {"group_id": await find_group(source.group, client)}
+        case Favorites() | Account():
+            return {"user_id": await find_user(source.user, client)}
+        case _:
+            return {}
 
 
 async def find_user(name: str, client: Client) -> str:

@@ -20,10 +20,10 @@ from typing import Any
 
 import orjson
 
-from harvester.answers import EXCESSIVE_OFFSET, Page, dump, read_number, read_page, read_part
+from harvester.answers import EXCESSIVE_OFFSET, Page, dump, read_list, read_number, read_page, read_part
 from harvester.client import Client
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError
-from harvester.events import Failed, Observer, Tally
+from harvester.events import Failed, Noticed, Observer, Tally
 from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, Part, build_query, parse_photo
 from harvester.frontier import Frontier
 from harvester.model import Job, Photos
@@ -31,6 +31,7 @@ from harvester.record import Record, build_record
 from harvester.state import Todo
 from harvester.store import Bounds, Sink, Store
 from harvester.sweep import Sweep, cut_short
+from harvester.walk import Walk
 
 QUEUED = 2 * PAGE_SIZE
 """Photos waiting for a worker: two pages, so that the next page is there before the last one is worked off."""
@@ -43,6 +44,9 @@ pace of 5 calls a second is kept up with pages that take a second."""
 PHOTOS_PER_SPLIT = 25_000
 """A split of a sweep costs up to two calls: so many photos make that a hundredth."""
 
+DELETED = 5
+"""flickr.people.getInfo and others: the user has left Flickr."""
+
 _Failure = tuple[str, dict[str, Any]]
 
 
@@ -53,6 +57,7 @@ class Plan:
     job: Job
     arguments: Mapping[str, str]
     """Of the search, names looked up; without dates of upload, order and paging."""
+    method: str = SEARCH
     bounds: Bounds
     workers: int
 
@@ -82,7 +87,8 @@ class Pipeline:
         self._sleep = sleep
         self._queue: asyncio.Queue[Todo | None] = asyncio.Queue(QUEUED)
         self._outbox: asyncio.Queue[Record | _Failure | None] = asyncio.Queue(UNWRITTEN)
-        self._frontier = Frontier()
+        self._frontier = Frontier[Sweep]()
+        self._lists = Frontier[Walk]()
         self._splits = -1
         self.input_ended = False
         """All that was asked for is listed: nothing cut it short."""
@@ -108,6 +114,7 @@ class Pipeline:
         """Ends listing and workers where they stand; what is in flight may land."""
         await self._stop.wait()
         self._frontier.close()
+        self._lists.close()
         while not self._queue.empty():
             self._queue.get_nowait()
         for _ in range(self._plan.workers):
@@ -120,16 +127,82 @@ class Pipeline:
 
     async def _produce(self) -> None:
         try:
+            await self._walk_all()
             await self._take_up()
             if isinstance(self._plan.job.source, Photos):
                 await self._read_ids(self._plan.job.source.ids)
             else:
                 await self._list_all()
+                await self._take_later()
         except Stopped:
             return
         self.input_ended = not self._stop.is_set()
         for _ in range(self._plan.workers):
             await self._queue.put(None)
+
+    async def _walk_all(self) -> None:
+        """The lists that are no search come first: they are few calls, and a list that is read at once drifts least.
+
+        Photos that they show wait in the checkpoint.
+        """
+        for n, walk in await self._store.do(self._store.state.walks):
+            self._lists.add(n, walk)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(LISTERS, self._plan.workers)):
+                group.create_task(self._walk())
+        if self._stop.is_set():
+            raise Stopped("The run is to end.")
+
+    async def _walk(self) -> None:
+        while (taken := await self._lists.take()) is not None:
+            n, walk = taken
+            try:
+                await self._step(n, walk)
+            except Stopped:
+                return
+            finally:
+                self._lists.settle()
+
+    async def _step(self, n: int, walk: Walk) -> None:
+        """One page of one list."""
+        limit = self._plan.bounds.limit
+        if limit is not None and self._store.listed >= limit and walk.streams_photos:
+            return
+        if walk.tries:
+            await self._sleep(0.5 * 2 ** (walk.tries - 1))
+        shape = walk.shape
+        read = partial(read_list, method=shape.method, container=shape.container, rows=shape.rows, id_name=shape.id)
+        self._tally.pages += 1
+        try:
+            listed = await self._client.call(walk.query(extras=walk.hydrates or not self._parts), read)
+        except Refused as error:
+            if walk.top:
+                raise UsageError(_explain(walk, error)) from None
+            self._observer(Noticed(sentence=f"{_explain(walk, error)}"))
+            await self._store.refuse_list(n, walk, error)
+            return
+        except GivenUp as error:
+            self._tally.failed += 1
+            self._observer(Failed(what=f"{walk.listing} {walk.subject}", why=str(error)))
+            failure = {"list": walk.listing, "of": walk.subject, "code": None, "message": str(error)}
+            await self._store.note_walk_failure(n, {**failure, "attempts": error.attempts})
+            return
+        admission = await self._store.admit_list(n, walk, listed, limit=limit)
+        if admission.expected is not None and walk.page == 1:
+            self._tally.expected = admission.expected
+        for number, rest in admission.walks:
+            self._lists.add(number, rest)
+        self._tally.listed = self._store.listed
+
+    async def _take_later(self) -> None:
+        """Photos that lists have shown: those to be harvested, and those that the photostream has left out."""
+        after = "0"
+        while after and not self._stop.is_set():
+            admission, after = await self._store.admit_later(after=after, limit=self._plan.bounds.limit)
+            self._tally.listed = self._store.listed
+            await self._hand_on(admission.fresh)
+            if admission.full:
+                return
 
     async def _take_up(self) -> None:
         """Photos that an earlier run listed but did not finish."""
@@ -209,9 +282,11 @@ class Pipeline:
         limit = self._plan.bounds.limit
         size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit)
         arguments = {**self._plan.arguments, **sweep.arguments, "per_page": str(size), "extras": EXTRAS}
+        # A photostream has one order; whatever else is asked of it is asked of the search.
+        method = self._plan.method if sweep.newest_first and not sweep.narrow else SEARCH
         self._tally.pages += 1
         try:
-            page = await self._client.call(build_query(SEARCH, arguments), lambda body: read_page(body, method=SEARCH))
+            page = await self._client.call(build_query(method, arguments), lambda body: read_page(body, method=method))
         except Refused as error:
             if error.code == EXCESSIVE_OFFSET:
                 return None
@@ -329,6 +404,24 @@ class Pipeline:
                 await self._sink.send(records, self._store)
                 self._tally.written += len(records)
                 self._tally.bytes_written += sum(len(record.line) for record in records)
+
+
+_NAMES = {
+    "person": "user",
+    "photoset": "album",
+    "members": "album",
+    "exhibits": "gallery",
+    "own_favorites": "favorites",
+    "own_contacts": "contacts",
+    "own_groups": "groups",
+}
+
+
+def _explain(walk: Walk, error: Refused) -> str:
+    """The sentence for a list that Flickr refuses."""
+    what = f"{_NAMES.get(walk.listing, walk.listing)} {walk.subject}".strip()
+    advice = "" if error.code == DELETED else " It may be gone, or private: then a login that may see it is needed."
+    return f"Flickr refuses {what}: {error.message} (code {error.code}).{advice}"
 
 
 def _pump(ids: Iterable[str], inbox: queue.Queue[str | None]) -> None:

@@ -39,6 +39,24 @@ def build_record(
     return Record(photo_id, line + b"}\n")
 
 
+def build_entry(
+    entry_id: str,
+    *,
+    at: float,
+    member: str,
+    raw: bytes | None,
+    more: Mapping[str, bytes] | None = None,
+    errors: Mapping[str, Mapping[str, Any]] | None = None,
+) -> bytes:
+    """The line of a set, a contact and the like: its row as sent under `member`, and further members as JSON."""
+    line = b'{"id":%s,"harvested_at":"%s","%s":%s' % (dump(entry_id), _stamp(int(at)), member.encode(), raw or b"null")
+    for name, value in (more or {}).items():
+        line += b',"%s":%s' % (name.encode(), value)
+    if errors:
+        line += b',"errors":' + dump(errors)
+    return line + b"}\n"
+
+
 _last: tuple[int, bytes] = (-1, b"")
 
 

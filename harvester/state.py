@@ -20,17 +20,27 @@ import orjson
 from harvester.answers import Row
 from harvester.errors import CannotWrite, UsageError
 from harvester.sweep import Step, Stretch, Sweep
+from harvester.walk import Walk
 
-FORMAT = 1
-_SCHEMA = """
+FORMAT = 2
+_WALKS = """
+CREATE TABLE walk(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, failure TEXT);
+CREATE TABLE gathered(walk INTEGER NOT NULL, id TEXT NOT NULL, row BLOB NOT NULL, UNIQUE(walk, id));
+CREATE TABLE entry(list TEXT, id TEXT, reading INTEGER NOT NULL, PRIMARY KEY(list, id)) WITHOUT ROWID;
+CREATE TABLE later(id INTEGER PRIMARY KEY, row BLOB);
+"""
+_SCHEMA = f"""
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE seen(id INTEGER PRIMARY KEY);
+CREATE TABLE seen(id INTEGER PRIMARY KEY, updated INTEGER);
 CREATE TABLE todo(id INTEGER PRIMARY KEY, row BLOB, failure TEXT);
 CREATE TABLE bad_input(text TEXT PRIMARY KEY, failure TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sweep(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 CREATE TABLE stretch(n INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE file(name TEXT PRIMARY KEY, length INTEGER NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID;
+{_WALKS}
 """
+_STEPS = {1: f"ALTER TABLE seen ADD COLUMN updated INTEGER;{_WALKS}"}
+"""What brings a checkpoint of an older format to the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,8 @@ class State:
             raise CannotWrite(f"{self.path} was written by a newer harvester (format {version}); update this one.")
         if version == 0:
             self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT;")
+        for older in range(version or FORMAT, FORMAT):
+            self._db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
 
     def _refused(self, error: sqlite3.Error) -> CannotWrite:
         return CannotWrite(f"Cannot use the checkpoint {self.path}: {error}. Mend that, then run the same again.")
@@ -113,6 +125,7 @@ class State:
         """Forget what was asked, as if it had never begun."""
         self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
         self._db.execute("DELETE FROM sweep")
+        self._db.execute("DELETE FROM walk")
 
     # -- listing
 
@@ -140,9 +153,9 @@ class State:
 
     def admit(self, rows: Sequence[Row]) -> list[Row]:
         """Those of the rows that were never seen before; now they are."""
-        ids = orjson.dumps([int(row.id) for row in rows]).decode()
+        ids = orjson.dumps([(int(row.id), row.updated) for row in rows]).decode()
         found = self._db.execute(
-            "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING id", (ids,)
+            "INSERT OR IGNORE INTO seen SELECT value ->> 0, value ->> 1 FROM json_each(?) RETURNING id", (ids,)
         ).fetchall()
         new = {str(i) for (i,) in found}
         fresh = []
@@ -155,6 +168,82 @@ class State:
     def has_seen(self, photo_id: str) -> bool:
         """Whether a listing has shown this photo."""
         return self._db.execute("SELECT 1 FROM seen WHERE id = ?", (int(photo_id),)).fetchone() is not None
+
+    # -- lists that are no search
+
+    def walks(self) -> list[tuple[int, Walk]]:
+        """The lists still to be read, oldest first, each with its number."""
+        rows = self._db.execute("SELECT n, body FROM walk ORDER BY n").fetchall()
+        return [(n, msgspec.json.decode(body, type=Walk)) for n, body in rows]
+
+    def add_walk(self, walk: Walk) -> int:
+        """Take up a list; its number."""
+        body = msgspec.json.encode(walk).decode()
+        return int(self._db.execute("INSERT INTO walk(body) VALUES (?)", (body,)).lastrowid or 0)
+
+    def replace_walk(self, n: int, walk: Walk | None) -> None:
+        """A page was read: what is to be read now; None where the list is done."""
+        if walk is None:
+            self._db.execute("DELETE FROM walk WHERE n = ?", (n,))
+        else:
+            self._db.execute("UPDATE walk SET body = ? WHERE n = ?", (msgspec.json.encode(walk).decode(), n))
+
+    def enter(self, name: str, rows: Iterable[tuple[str, bytes]], *, reading: int) -> tuple[list[bool], int]:
+        """Note rows of a list as taken: for each whether it is new, and how many this reading had brought before."""
+        new: list[bool] = []
+        repeated = 0
+        for row_id, _ in rows:
+            known = self._db.execute("SELECT reading FROM entry WHERE list = ? AND id = ?", (name, row_id)).fetchone()
+            new.append(known is None)
+            repeated += known is not None and known[0] == reading
+            self._db.execute("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)", (name, row_id, reading))
+        return new, repeated
+
+    def gather(self, n: int, rows: Iterable[tuple[str, bytes]]) -> int:
+        """Keep rows of a list that make one line together; how many of them it had brought before."""
+        added = [
+            self._db.execute("INSERT OR IGNORE INTO gathered VALUES (?, ?, ?)", (n, row_id, raw)).rowcount
+            for row_id, raw in rows
+        ]
+        return added.count(0)
+
+    def gathered_ids(self, n: int) -> list[str]:
+        """The ids of a list's rows in their order."""
+        return [i for (i,) in self._db.execute("SELECT id FROM gathered WHERE walk = ? ORDER BY rowid", (n,))]
+
+    def gathered(self, n: int, *, not_of: str = "") -> Iterator[tuple[str, bytes]]:
+        """The rows of a list in their order; with `not_of`, those that name another owner."""
+        query = "SELECT id, row FROM gathered WHERE walk = ? AND coalesce(CAST(row AS TEXT) ->> 'owner', ?) <> ?"
+        yield from self._db.execute(f"{query} ORDER BY rowid", (n, not_of, not_of or "-"))
+
+    def drop_gathered(self, n: int) -> None:
+        """The list is written, or read anew."""
+        self._db.execute("DELETE FROM gathered WHERE walk = ?", (n,))
+
+    def keep_for_later(self, n: int, *, owner: str = "") -> None:
+        """Photos of a gathered list, to be harvested once the listing is through; of one owner, or all."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO later SELECT CAST(id AS INTEGER), row FROM gathered "
+            "WHERE walk = ? AND CAST(id AS INTEGER) > 0 AND (? = '' OR coalesce(CAST(row AS TEXT) ->> 'owner', ?) = ?)",
+            (n, owner, owner, owner),
+        )
+
+    def later(self, *, after: int, most: int) -> list[tuple[str, bytes]]:
+        """Photos kept for later, in the order of their ids."""
+        rows = self._db.execute("SELECT id, row FROM later WHERE id > ? ORDER BY id LIMIT ?", (after, most))
+        return [(str(i), raw) for i, raw in rows]
+
+    def is_later_left(self) -> bool:
+        """Whether a photo kept for later is still to be taken."""
+        return bool(self._db.execute("SELECT 1 FROM later WHERE id NOT IN (SELECT id FROM seen) LIMIT 1").fetchone())
+
+    def drop_later(self) -> None:
+        """All photos kept for later are taken."""
+        self._db.execute("DELETE FROM later")
+
+    def note_walk_failure(self, n: int, failure: dict[str, Any]) -> None:
+        """A list could not be had for now."""
+        self._db.execute("UPDATE walk SET failure = ? WHERE n = ?", (orjson.dumps(failure).decode(), n))
 
     # -- work
 
@@ -169,7 +258,7 @@ class State:
 
     def is_todo(self, photo_id: str) -> bool:
         """Whether this photo was listed and is not yet written."""
-        if not (photo_id.isascii() and photo_id.isdigit() and len(photo_id) < 19):
+        if not is_photo_id(photo_id):
             return False
         return self._db.execute("SELECT 1 FROM todo WHERE id = ?", (int(photo_id),)).fetchone() is not None
 
@@ -188,11 +277,12 @@ class State:
     def clear_failures(self) -> None:
         """A new run tries everything again."""
         self._db.execute("UPDATE todo SET failure = NULL WHERE failure IS NOT NULL")
+        self._db.execute("UPDATE walk SET failure = NULL WHERE failure IS NOT NULL")
         self._db.execute("DELETE FROM bad_input")
 
     def failures(self) -> Iterator[dict[str, Any]]:
         """What could not be had for now."""
-        for table in ("todo", "bad_input"):
+        for table in ("todo", "walk", "bad_input"):
             query = f"SELECT failure FROM {table} WHERE failure IS NOT NULL"  # noqa: S608 - the names above
             for (failure,) in self._db.execute(query):
                 yield orjson.loads(failure)
@@ -208,9 +298,19 @@ class State:
         row = self._db.execute("SELECT length, lines FROM file WHERE name = ?", (name,)).fetchone()
         return Length(*row) if row else Length()
 
+    def files(self) -> dict[str, Length]:
+        """All files that are vouched for, by name."""
+        rows = self._db.execute("SELECT name, length, lines FROM file ORDER BY name")
+        return {name: Length(length, lines) for name, length, lines in rows}
+
     def vouch(self, name: str, length: Length) -> None:
         """So much of the file is on the disk."""
         self._db.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?)", (name, length.bytes, length.lines))
+
+
+def is_photo_id(text: str) -> bool:
+    """Whether a text is an id as the checkpoint holds them."""
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def check_same_job(state: State, job: dict[str, Any], *, where: Path | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
-from harvester.answers import Page, Row
-from harvester.errors import CannotWrite
+from harvester.answers import Listed, Page, Row, dump, read_number
+from harvester.errors import CannotWrite, Refused
 from harvester.files import Appender, cannot_write
-from harvester.record import Record
-from harvester.state import Length, State, Todo
+from harvester.flickr import PAGE_SIZE
+from harvester.record import Record, build_entry
+from harvester.state import Length, State, Todo, is_photo_id
 from harvester.sweep import Step, Sweep, advance
+from harvester.walk import Listing, Walk, advance_walk
 
 T = TypeVar("T")
 PHOTOS = "photos.ndjson"
@@ -56,17 +59,54 @@ class Admission:
     full: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ListAdmission:
+    """What a page of a list came to: lists to be read next, photos never seen, photos Flickr claims there are."""
+
+    walks: list[tuple[int, Walk]]
+    fresh: list[Todo]
+    full: bool = False
+    expected: int | None = None
+
+
+class Files:
+    """The files of an archive beside its photos, each opened when it is first written to."""
+
+    def __init__(self, folder: Path, state: State) -> None:
+        self._folder = folder
+        self._state = state
+        self._open: dict[str, Appender] = {}
+
+    def append(self, name: str, lines: Sequence[bytes]) -> None:
+        """Write lines of `NAME.ndjson` and vouch for them: within a transaction, which may still fail."""
+        name += ".ndjson"
+        known = self._state.length(name)
+        if name not in self._open:
+            self._open[name] = Appender(self._folder / name, length=known.bytes)
+        file = self._open[name]
+        file.append(b"".join(lines))
+        self._state.vouch(name, Length(file.length, known.lines + len(lines)))
+
+    def close(self) -> None:
+        """Close them all."""
+        for file in self._open.values():
+            file.close()
+
+
 class Store:
     """The one owner of checkpoint and files. Its methods wait for the thread, one after the other."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, files: Files | None = None) -> None:
         self.state = state
+        self._files = files
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self.listed = state.count_todo() + state.length(PHOTOS).lines
 
     def close(self) -> None:
         """Let the thread finish what it does."""
         self._thread.shutdown(wait=True)
+        if self._files is not None:
+            self._files.close()
 
     async def do(self, work: Callable[[], T]) -> T:
         """Do some work on the store's thread."""
@@ -96,6 +136,111 @@ class Store:
         def work() -> list[tuple[int, Sweep]]:
             with self.state.changing():
                 return self.state.replace_sweep(n, step)
+
+        return await self.do(work)
+
+    async def admit_list(self, n: int, walk: Walk, listed: Listed, *, limit: int | None) -> ListAdmission:
+        """Take a page of a list into files and checkpoint: its lines, its photos, the lists that follow from it."""
+
+        def work() -> ListAdmission:
+            with self.state.changing():
+                return self._admit_list(n, walk, listed, limit=limit)
+
+        return await self.do(work)
+
+    def _admit_list(self, n: int, walk: Walk, listed: Listed, *, limit: int | None) -> ListAdmission:
+        shape, state = walk.shape, self.state
+        walks: list[tuple[int, Walk]] = []
+        fresh: list[Todo] = []
+        full = False
+        if shape.gathers:
+            repeated = state.gather(n, listed.rows)
+        else:
+            new, repeated = state.enter(walk.listing, listed.rows, reading=walk.reads)
+            rows = [row for row, is_new in zip(listed.rows, new, strict=True) if is_new]
+            if shape.inside:
+                inner = [walk.enclose(row_id, raw) for row_id, raw in rows]
+                walks = [(state.add_walk(each), each) for each in inner]
+            elif shape.file:
+                self._write(shape, [self._build_line(shape, row_id, raw) for row_id, raw in rows], walk)
+            if walk.streams_photos:
+                fresh, full = self._admit([_read_row(row) for row in rows if is_photo_id(row[0])], limit)
+        if not full:  # what lies behind the limit is left where it stands
+            step = advance_walk(walk, listed, repeated=repeated)
+            if step.walk is None and shape.gathers:
+                self._finish_list(n, walk)
+            if step.anew or step.walk is None:
+                state.drop_gathered(n)
+            if step.note:
+                state.remember("notes", [*(state.recall("notes") or []), step.note])
+            state.replace_walk(n, step.walk)
+            walks += [] if step.walk is None else [(n, step.walk)]
+        return ListAdmission(walks, fresh, full, _count_claimed(walk, listed))
+
+    def _finish_list(self, n: int, walk: Walk) -> None:
+        """The last page of a set or gallery is there: its line, and its photos."""
+        shape, state = walk.shape, self.state
+        more = {"photo_ids": dump(state.gathered_ids(n))}
+        if shape.whole_rows:
+            more["photos"] = b"[%s]" % b",".join(raw for _, raw in state.gathered(n))
+        elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
+            more["photos_of_others"] = b"[%s]" % b",".join(others)
+        self._write(shape, [self._build_line(shape, walk.subject, walk.head, more)], walk)
+        if walk.hydrates or walk.owner:
+            state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
+
+    async def refuse_list(self, n: int, walk: Walk, error: Refused) -> None:
+        """Flickr refuses a list for good: a set's line says so, and the manifest, of a whole kind."""
+
+        def work() -> None:
+            shape = walk.shape
+            reason = {"code": error.code, "message": error.message}
+            with self.state.changing():
+                if walk.head is not None:
+                    line = self._build_line(shape, walk.subject, walk.head, {"photo_ids": b"null"}, {"photos": reason})
+                    self._write(shape, [line], walk)
+                else:
+                    known = self.state.recall("refusals") or []
+                    self.state.remember("refusals", [*known, {"list": walk.listing, **reason}])
+                self.state.drop_gathered(n)
+                self.state.replace_walk(n, None)
+
+        await self.do(work)
+
+    @staticmethod
+    def _build_line(
+        shape: Listing,
+        row_id: str,
+        raw: bytes | str | None,
+        more: Mapping[str, bytes] | None = None,
+        errors: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> bytes:
+        raw = raw.encode() if isinstance(raw, str) else raw
+        return build_entry(row_id, at=time.time(), member=shape.member, raw=raw, more=more, errors=errors)
+
+    def _write(self, shape: Listing, lines: Sequence[bytes], walk: Walk) -> None:
+        if walk.writes and self._files is not None:
+            self._files.append(shape.file, lines)
+
+    async def note_walk_failure(self, n: int, failure: dict[str, Any]) -> None:
+        """A list could not be had for now."""
+
+        def work() -> None:
+            with self.state.changing():
+                self.state.note_walk_failure(n, failure)
+
+        await self.do(work)
+
+    async def admit_later(self, *, after: str, limit: int | None) -> tuple[Admission, str]:
+        """Take the next photos kept for later that no listing has shown; and the last of them, "" at the end."""
+
+        def work() -> tuple[Admission, str]:
+            with self.state.changing():
+                found = self.state.later(after=int(after), most=PAGE_SIZE)
+                fresh, full = self._admit([_read_row(row) for row in found], limit)
+                if not found:
+                    self.state.drop_later()
+            return Admission(fresh, [], full), found[-1][0] if found else ""
 
         return await self.do(work)
 
@@ -208,6 +353,20 @@ def _whole_records(lines: Iterable[bytes], state: State) -> Iterator[Record]:
             return
         taken.add(photo_id)
         yield Record(photo_id, line)
+
+
+def _read_row(row: tuple[str, bytes]) -> Row:
+    """A row of a list as a photo to be harvested."""
+    photo_id, raw = row
+    return Row(photo_id, None, None, raw, read_number(orjson.loads(raw).get("lastupdate")))
+
+
+def _count_claimed(walk: Walk, listed: Listed) -> int | None:
+    """How many photos Flickr claims there are: on a person, or of a list whose photos are harvested."""
+    if walk.listing == "person":
+        found = orjson.loads(listed.rows[0][1]).get("photos") or {}
+        return read_number((found.get("count") or {}).get("_content"))
+    return listed.total if walk.hydrates and walk.shape.shows_photos else None
 
 
 class StreamSink:

@@ -12,7 +12,7 @@ import orjson
 
 from harvester.archive import MANIFEST, is_at_limit, open_archive_state
 from harvester.files import cannot_write
-from harvester.state import State
+from harvester.state import Length, State, is_photo_id
 from harvester.store import PHOTOS
 
 MOST = 100
@@ -34,23 +34,37 @@ def _find(folder: Path, state: State) -> Iterator[str]:
     if state.recall("stream"):
         yield f"{folder} keeps track of records sent to standard output: there is no file to verify."
         return
-    if not (folder / PHOTOS).exists():
-        yield f"{PHOTOS} is missing."
-        return
-    reader = _Reader(folder / PHOTOS)
-    yield from reader.read()
-    vouched = state.length(PHOTOS)
-    if reader.bytes != vouched.bytes:
-        yield f"{PHOTOS}: {reader.bytes} bytes where the checkpoint has {vouched.bytes}."
-    if reader.lines != vouched.lines:
-        yield f"{PHOTOS}: {reader.lines} lines where the checkpoint has {vouched.lines}."
+    manifest = _read_manifest(folder / MANIFEST)
+    if manifest is None:
+        yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
+    for name, vouched in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
+        yield from _check_file(folder / name, vouched, None if manifest is None else manifest.get(name, {}))
     yield from _check_checkpoint(state)
-    yield from _check_manifest(folder / MANIFEST, reader)
+
+
+def _check_file(path: Path, vouched: Length, entry: dict[str, Any] | None) -> Iterator[str]:
+    if not path.exists():
+        yield f"{path.name} is missing."
+        return
+    reader = _Reader(path)
+    yield from reader.read()
+    if reader.bytes != vouched.bytes:
+        yield f"{path.name}: {reader.bytes} bytes where the checkpoint has {vouched.bytes}."
+    if reader.lines != vouched.lines:
+        yield f"{path.name}: {reader.lines} lines where the checkpoint has {vouched.lines}."
+    if entry is None:
+        return
+    if (digest := entry.get("sha256")) and digest != reader.digest.hexdigest():
+        yield f"{path.name}: its sha256 is not that of {MANIFEST}: the file was changed."
+    if entry.get("lines") != reader.lines:
+        yield f"{MANIFEST}: {entry.get('lines')} lines where {path.name} has {reader.lines}."
 
 
 def _check_checkpoint(state: State) -> Iterator[str]:
     if (sweeps := len(state.sweeps())) and not is_at_limit(state):
         yield f"The listing is not finished: {sweeps} stretches are still to be read; resume to go on."
+    if lists := len(state.walks()):
+        yield f"{lists} lists (sets, galleries, favourites …) are still to be read; resume to go on."
     if todo := state.count_todo():
         yield f"{todo} photos were listed but are not there yet; resume to go on."
     for stretch in state.stretches():
@@ -58,21 +72,17 @@ def _check_checkpoint(state: State) -> Iterator[str]:
             yield f"Flickr keeps photos back: {stretch.note}."
 
 
-def _check_manifest(path: Path, reader: _Reader) -> Iterator[str]:
+def _read_manifest(path: Path) -> dict[str, Any] | None:
+    """What the manifest says of each file; None where it cannot be read."""
     try:
-        manifest: dict[str, Any] = orjson.loads(path.read_bytes())
-        entry = manifest["files"][PHOTOS]
-    except (OSError, orjson.JSONDecodeError, KeyError):
-        yield f"{path.name} is missing or damaged; resume to have it written anew."
-        return
-    if (digest := entry.get("sha256")) and digest != reader.digest.hexdigest():
-        yield f"{PHOTOS}: its sha256 is not that of {path.name}: the file was changed."
-    if entry.get("lines") != reader.lines:
-        yield f"{path.name}: {entry.get('lines')} lines where {PHOTOS} has {reader.lines}."
+        files: dict[str, Any] = orjson.loads(path.read_bytes())["files"]
+        return {name: dict(entry) for name, entry in files.items()}
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 class _Reader:
-    """Reads a file of photos through. Ids are compared in a table on disk, so that memory stays flat."""
+    """Reads a file of records through. Ids are compared in a table on disk, so that memory stays flat."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -81,7 +91,7 @@ class _Reader:
         self.digest = hashlib.sha256()
         self._ids = sqlite3.connect("", isolation_level=None)
         self._ids.execute("PRAGMA cache_size=-8000")
-        self._ids.execute("CREATE TABLE id(id INTEGER PRIMARY KEY, line INTEGER)")
+        self._ids.execute("CREATE TABLE id(id PRIMARY KEY, line INTEGER) WITHOUT ROWID")
 
     def read(self) -> Iterator[str]:
         """What is wrong, line by line."""
@@ -107,12 +117,14 @@ class _Reader:
         except orjson.JSONDecodeError as error:
             yield f"{where}: not JSON ({error})."
             return
-        photo_id = record.get("id") if isinstance(record, dict) else None
-        if not (isinstance(photo_id, str) and photo_id.isascii() and photo_id.isdigit() and len(photo_id) < 19):
-            yield f"{where}: no photo id."
+        record_id = record.get("id") if isinstance(record, dict) else None
+        is_photos = self.path.name == PHOTOS
+        if not isinstance(record_id, str) or not record_id or (is_photos and not is_photo_id(record_id)):
+            yield f"{where}: no {'photo id' if is_photos else 'id'}."
             return
-        known = self._ids.execute("SELECT line FROM id WHERE id = ?", (int(photo_id),)).fetchone()
+        key = int(record_id) if is_photos else record_id
+        known = self._ids.execute("SELECT line FROM id WHERE id = ?", (key,)).fetchone()
         if known:
-            yield f"{where}: photo {photo_id} stands in line {known[0]} already."
+            yield f"{where}: {'photo ' if is_photos else ''}{record_id} stands in line {known[0]} already."
         else:
-            self._ids.execute("INSERT INTO id VALUES (?, ?)", (int(photo_id), self.lines))
+            self._ids.execute("INSERT INTO id VALUES (?, ?)", (key, self.lines))

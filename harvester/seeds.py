@@ -1,0 +1,92 @@
+"""What a source comes to: the lists to be walked, the sweep, the arguments. Names are ids by now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harvester.flickr import PERSON_PHOTOS, SEARCH
+from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
+from harvester.sweep import Sweep, first_sweep
+from harvester.walk import Walk
+
+ALL_CONTENT = "7"
+"""Photos, screenshots and other images."""
+RESTRICTED = "3"
+"""Safe, moderate and restricted; a call without login gets what is safe, whatever it asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeds:
+    """What a run begins with. `arguments` and `method` are those of the sweep."""
+
+    arguments: Mapping[str, str]
+    method: str = SEARCH
+    sweep: Sweep | None = None
+    walks: tuple[Walk, ...] = ()
+
+
+def plant(
+    source: Source, found: Mapping[str, str], *, horizon: int, login: str | None = None, to_files: bool = True
+) -> Seeds:
+    """The seeds of a source.
+
+    `found` holds the search's arguments, or `user_id` and `group_id`, looked up; `horizon` is the last second of
+    upload that counts; `login` is the NSID of whoever signs the calls. Without `to_files` there are only photos.
+    """
+    match source:
+        case Search():
+            since, until = source.upload_span
+            until = horizon if until is None else until
+            return Seeds(arguments=found, sweep=first_sweep(since=since or 0, until=until, sort=source.sort))
+        case Photos():
+            return Seeds(arguments={})
+        case Album():
+            subject = source.album
+            walks = [
+                Walk(listing="photoset", subject=subject, hydrates=True, top=True)
+                if to_files
+                else Walk(listing="members", subject=subject, hydrates=True, top=True, writes=False)
+            ]
+        case Gallery():
+            subject = source.gallery
+            walks = [
+                Walk(listing="gallery", subject=subject, hydrates=True, top=True)
+                if to_files
+                else Walk(listing="exhibits", subject=subject, hydrates=True, top=True, writes=False)
+            ]
+        case Group():
+            subject = found["group_id"]
+            walks = [Walk(listing="group", subject=subject, top=True)] if to_files else []
+            walks.append(Walk(listing="pool", subject=subject, hydrates=True, top=True))
+        case Favorites():
+            listing = "favorites" if login is None else "own_favorites"
+            walks = [Walk(listing=listing, subject=found["user_id"], hydrates=True, top=True, writes=False)]
+        case Account():
+            return _plant_account(source, found["user_id"], horizon=horizon, login=login)
+    return Seeds(arguments={}, walks=tuple(walks))
+
+
+def _plant_account(source: Account, user: str, *, horizon: int, login: str | None) -> Seeds:
+    kinds, is_own = source.kinds, user == login
+    owner = user if "photos" in kinds else ""
+    walks = [Walk(listing="person", subject=user, writes="person" in kinds, top=True)]
+    if "photosets" in kinds:
+        walks.append(Walk(listing="photosets", subject=user, owner=owner))
+    if "collections" in kinds:
+        walks.append(Walk(listing="collections", subject=user))
+    if "galleries" in kinds:
+        walks.append(Walk(listing="galleries", subject=user, hydrates="galleries" in source.hydrated))
+    if "groups" in kinds:
+        walks.append(Walk(listing="own_groups" if is_own else "groups", subject=user))
+    if "favorites" in kinds:
+        listing = "favorites" if login is None else "own_favorites"
+        walks.append(Walk(listing=listing, subject=user, hydrates="favorites" in source.hydrated))
+    if "contacts" in kinds:
+        walks.append(Walk(listing="own_contacts" if is_own else "contacts", subject=user))
+    return Seeds(
+        arguments={"user_id": user, "content_type": ALL_CONTENT, "safe_search": RESTRICTED},
+        method=PERSON_PHOTOS,
+        sweep=first_sweep(since=0, until=horizon, sort="date-posted-desc") if "photos" in kinds else None,
+        walks=tuple(walks),
+    )
