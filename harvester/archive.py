@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -105,8 +105,13 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
 
 
-def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, Any]) -> None:
-    """Say what the archive is: what was asked, when, by which version, what came of it, what covers what."""
+def write_manifest(
+    folder: Path, state: State, *, status: str, facts: dict[str, Any], renewed: Collection[str] = ()
+) -> None:
+    """Say what the archive is: what was asked, when, by which version, what came of it, what covers what.
+
+    Files that are `renewed` are not those that the last manifest speaks of.
+    """
     horizon = state.recall("horizon")
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
     known = _known_digests(folder) if status == "complete" else {}
@@ -114,7 +119,8 @@ def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, 
     for name, length in files.items():
         entries[name] = {"bytes": length.bytes, "lines": length.lines}
         if status == "complete":
-            entries[name]["sha256"] = known.get((name, length.bytes)) or _digest(folder / name)
+            digest = None if name in renewed else known.get((name, length.bytes))
+            entries[name]["sha256"] = digest or _digest(folder / name)
     manifest = {
         "format": 1,
         "harvester": __version__,
@@ -122,6 +128,7 @@ def write_manifest(folder: Path, state: State, *, status: str, facts: dict[str, 
         "job": state.recall("job"),
         "signed": False,
         "begun": state.recall("begun"),
+        **({"brought_up_to_date": at} if (at := state.recall("updated")) else {}),
         "horizon": None if horizon is None else stamp(horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,

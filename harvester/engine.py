@@ -16,7 +16,6 @@ from harvester.archive import (
     STATE,
     check_not_foreign,
     lock_folder,
-    open_archive_state,
     write_errors,
     write_manifest,
 )
@@ -25,12 +24,13 @@ from harvester.config import Settings
 from harvester.errors import HarvestError, Stopped, UsageError
 from harvester.events import Ended, Observer, Started, Status, Summary, Tally, ignore
 from harvester.files import Appender
+from harvester.fold import mend_fold
 from harvester.model import SOURCES, Account, Job, Photos, Search
 from harvester.people import look_up_source
 from harvester.pipeline import Pipeline, Plan
 from harvester.seeds import plant
 from harvester.state import State, check_same_job
-from harvester.store import PHOTOS, ArchiveSink, Bounds, Files, PipeClosed, Sink, Store, StreamSink, salvage
+from harvester.store import PHOTOS, ArchiveSink, Bounds, Files, PipeClosed, Reuse, Sink, Store, StreamSink, salvage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +77,6 @@ async def run_job(
         return await harvest(job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop)
 
 
-async def run_resume(
-    folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
-) -> Summary:
-    """Go on with an archive, whatever it was begun with."""
-    with open_archive_state(folder) as state:
-        job = restore_job(state, where=folder)
-        is_stream = state.recall("stream")
-    output = Output(state=folder) if is_stream else Output(folder=folder)
-    return await run_job(job, settings, output=output, observer=observer, stop=stop)
-
-
 def restore_job(state: State, *, where: Path) -> Job:
     """The job that an archive remembers, with the limit of its last run."""
     asked = state.recall("asked")
@@ -107,6 +96,7 @@ def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
     stack.enter_context(lock_folder(folder))
     check_not_foreign(folder)
     state = stack.enter_context(State(folder / STATE))
+    mend_fold(folder, state)
     _check_kind(state, folder, is_stream=output.folder is None)
     if output.folder is None:
         return state, StreamSink()
@@ -135,6 +125,7 @@ async def harvest(
     output: Output = Output(),
     observer: Observer = ignore,
     stop: asyncio.Event,
+    reuse: Reuse | None = None,
 ) -> Summary:
     """Run a job between an open checkpoint and an open sink."""
     resumed = _begin(job, state, where=output.folder or output.state)
@@ -144,7 +135,7 @@ async def harvest(
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
         return run.end("complete", "This archive is complete already: no call was made.")
-    store = Store(state, None if output.folder is None else Files(output.folder, state))
+    store = Store(state, None if output.folder is None else Files(output.folder, state), reuse=reuse)
     try:
         await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
     except UsageError:
@@ -242,7 +233,7 @@ class _Run:
         found = state.recall("arguments")
         is_new = found is None
         if is_new:
-            found = await look_up_source(source, client)
+            found = state.recall("looked_up") or await look_up_source(source, client)
         seeds = plant(source, found, horizon=horizon, to_files=self._output.folder is not None)
         if is_new:
             with state.changing():
@@ -263,23 +254,19 @@ class _Run:
             return
         with self._state.changing():
             self._state.remember("expected", self._tally.expected)
-            self._state.remember("finished", self._is_whole() and self._status() == "complete")
+            self._state.remember("finished", self._state.is_whole() and self._status() == "complete")
         if self._output.folder is not None:
             write_errors(self._output.folder, self._state)
             write_manifest(self._output.folder, self._state, status=self._status(), facts=self._facts())
-
-    def _is_whole(self) -> bool:
-        state = self._state
-        return not (state.sweeps() or state.walks() or state.count_todo() or state.is_later_left())
 
     def _status(self) -> Status:
         """Complete: nothing is left to ask, or as many photos as were wanted are there, and Flickr kept none back."""
         limit = self._job.limit
         reached = limit is not None and self._tally.written >= limit
         is_read = self._pipeline is not None and self._pipeline.input_ended
-        if self._stop.is_set() and not (self._is_whole() and is_read) and not reached:
+        if self._stop.is_set() and not (self._state.is_whole() and is_read) and not reached:
             return "stopped"
-        whole = (self._is_whole() or reached) and next(self._state.failures(), None) is None
+        whole = (self._state.is_whole() or reached) and next(self._state.failures(), None) is None
         return "complete" if whole and all(s.whole for s in self._state.stretches()) else "incomplete"
 
     def _facts(self) -> dict[str, Any]:

@@ -23,6 +23,8 @@ class Tally:
     listed: int = 0
     written: int = 0
     written_before: int = 0
+    unchanged: int = 0
+    """Photos that an update has found to be as they were."""
     calls: int = 0
     pages: int = 0
     retries: int = 0
@@ -41,6 +43,11 @@ class Tally:
     def seconds(self) -> float:
         """Seconds since the run began."""
         return self.clock() - self.started
+
+    @property
+    def done(self) -> int:
+        """Photos that nothing is left to do for."""
+        return self.written + self.unchanged
 
     @property
     def new(self) -> int:

@@ -58,13 +58,25 @@ class Appender:
 
     def append(self, data: bytes) -> None:
         """Write and sync whole lines; after a failure the file is cut back to what it was."""
+        self._append(data, sync=True)
+
+    def append_unsynced(self, data: bytes) -> None:
+        """Write whole lines, which `sync` is to bring to the disk."""
+        self._append(data, sync=False)
+
+    def sync(self) -> None:
+        """Bring all that was written to the disk."""
+        self._append(b"", sync=True)
+
+    def _append(self, data: bytes, *, sync: bool) -> None:
         try:
             if not self.path.exists():
                 raise FileNotFoundError(2, "the file was removed")
             rest = memoryview(data)
             while rest:
                 rest = rest[self._write(self._file, rest) :]  # type: ignore[arg-type]
-            _sync(self._file)
+            if sync:
+                _sync(self._file)
         except OSError as error:
             self._cut()
             raise cannot_write(self.path, error) from None
@@ -94,3 +106,13 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
         write_whole(path, b"".join(dump(row) + b"\n" for row in rows))
     else:
         path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the folder's entries on the disk, where the system can (not on Windows)."""
+    if os.name == "posix":
+        file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

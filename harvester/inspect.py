@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harvester.archive import MANIFEST, is_at_limit, open_archive_state
+from harvester.archive import MANIFEST, is_at_limit
 from harvester.config import Settings
 from harvester.engine import restore_job
+from harvester.fold import open_archive
 from harvester.plan import count_calls, estimate_seconds
 from harvester.quota import open_throttle
 from harvester.state import State
@@ -18,7 +19,7 @@ from harvester.store import PHOTOS
 
 def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
     """Plain JSON: job, state, counts of photos, calls still needed, calls left this hour, seconds still needed."""
-    with open_archive_state(folder) as state:
+    with open_archive(folder) as state:
         job = restore_job(state, where=folder)
         length, todo, sweeps = state.length(PHOTOS), state.count_todo(), len(state.sweeps())
         expected, failed = state.recall("expected"), sum(1 for _ in state.failures())

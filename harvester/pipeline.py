@@ -28,7 +28,7 @@ from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, Part, build_query
 from harvester.frontier import Frontier
 from harvester.model import Job, Photos
 from harvester.record import Record, build_record
-from harvester.state import Todo
+from harvester.state import Gone, State, Todo
 from harvester.store import Bounds, Sink, Store
 from harvester.sweep import Sweep, cut_short
 from harvester.walk import Walk
@@ -86,7 +86,7 @@ class Pipeline:
         self._stop = stop
         self._sleep = sleep
         self._queue: asyncio.Queue[Todo | None] = asyncio.Queue(QUEUED)
-        self._outbox: asyncio.Queue[Record | _Failure | None] = asyncio.Queue(UNWRITTEN)
+        self._outbox: asyncio.Queue[Record | Gone | _Failure | None] = asyncio.Queue(UNWRITTEN)
         self._frontier = Frontier[Sweep]()
         self._lists = Frontier[Walk]()
         self._splits = -1
@@ -134,6 +134,7 @@ class Pipeline:
             else:
                 await self._list_all()
                 await self._take_later()
+                await self._find_missing()
         except Stopped:
             return
         self.input_ended = not self._stop.is_set()
@@ -192,17 +193,31 @@ class Pipeline:
             self._tally.expected = admission.expected
         for number, rest in admission.walks:
             self._lists.add(number, rest)
-        self._tally.listed = self._store.listed
+        self._count()
 
     async def _take_later(self) -> None:
         """Photos that lists have shown: those to be harvested, and those that the photostream has left out."""
         after = "0"
         while after and not self._stop.is_set():
             admission, after = await self._store.admit_later(after=after, limit=self._plan.bounds.limit)
-            self._tally.listed = self._store.listed
+            self._count()
             await self._hand_on(admission.fresh)
             if admission.full:
                 return
+
+    async def _find_missing(self) -> None:
+        """An update asks what became of photos that the listing, read to its end, shows no more."""
+        state = self._store.state
+        if not state.is_update or not await self._store.do(lambda: is_listed_whole(state)):
+            return
+        await self._store.add_missing()
+        after = 0
+        while missing := await self._store.do(partial(state.todo_missing, after=after, most=PAGE_SIZE)):
+            after = int(missing[-1].id)
+            for photo in missing:
+                if self._stop.is_set():
+                    return
+                await self._queue.put(photo)
 
     async def _take_up(self) -> None:
         """Photos that an earlier run listed but did not finish."""
@@ -267,8 +282,11 @@ class Pipeline:
             self._frontier.add(number, rest)
         if admission.full:
             self._frontier.close()
-        self._tally.listed = self._store.listed
+        self._count()
         await self._hand_on(admission.fresh)
+
+    def _count(self) -> None:
+        self._tally.listed, self._tally.unchanged = self._store.listed, self._store.unchanged
 
     def _may_split(self, page: Page) -> bool:
         if self._splits < 0:
@@ -306,7 +324,7 @@ class Pipeline:
         while not done and not self._stop.is_set():
             texts, done = await self._take_texts(inbox)
             admission = await self._store.admit_ids(await self._parse(texts), limit=limit)
-            self._tally.listed = self._store.listed
+            self._count()
             await self._hand_on(admission.fresh)
             done = done or admission.full
 
@@ -344,7 +362,7 @@ class Pipeline:
     async def _hydrate(self) -> None:
         while (photo := await self._queue.get()) is not None:
             try:
-                await self._outbox.put(await self._fetch(photo))
+                await self._outbox.put(await (self._ask_missing(photo) if photo.missing else self._fetch(photo)))
             except GivenUp as error:
                 self._tally.failed += 1
                 self._observer(Failed(what=f"photo {photo.id}", why=str(error)))
@@ -357,6 +375,14 @@ class Pipeline:
                 await self._outbox.put((photo.id, failure))
             except Stopped:
                 return
+
+    async def _ask_missing(self, photo: Todo) -> Gone:
+        part = PARTS["info"]
+        try:
+            await self._fetch_part(part, f"method={part.method}&photo_id={photo.id}", photo.id)
+        except Refused as error:
+            return Gone(photo.id, error.code, error.message)
+        return Gone(photo.id, None, None)
 
     async def _fetch(self, photo: Todo) -> Record:
         found: dict[str, bytes | None] = {}
@@ -400,6 +426,8 @@ class Pipeline:
             ended = batch[-1] is None
             if failures := [item for item in batch if isinstance(item, tuple)]:
                 await self._store.note_failures(failures)
+            if gone := [item for item in batch if isinstance(item, Gone)]:
+                await self._store.finish_gone(gone)
             if records := [item for item in batch if isinstance(item, Record)]:
                 await self._sink.send(records, self._store)
                 self._tally.written += len(records)
@@ -415,6 +443,11 @@ _NAMES = {
     "own_contacts": "contacts",
     "own_groups": "groups",
 }
+
+
+def is_listed_whole(state: State) -> bool:
+    """Whether the listing is through, and Flickr has kept nothing back: what it did not show, is not there."""
+    return not state.sweeps() and not state.walks() and all(stretch.whole for stretch in state.stretches())
 
 
 def _explain(walk: Walk, error: Refused) -> str:

@@ -28,18 +28,23 @@ CREATE TABLE walk(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, failu
 CREATE TABLE gathered(walk INTEGER NOT NULL, id TEXT NOT NULL, row BLOB NOT NULL, UNIQUE(walk, id));
 CREATE TABLE entry(list TEXT, id TEXT, reading INTEGER NOT NULL, PRIMARY KEY(list, id)) WITHOUT ROWID;
 CREATE TABLE later(id INTEGER PRIMARY KEY, row BLOB);
+CREATE TABLE gone(id INTEGER PRIMARY KEY, code INTEGER, message TEXT);
 """
 _SCHEMA = f"""
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE seen(id INTEGER PRIMARY KEY, updated INTEGER);
-CREATE TABLE todo(id INTEGER PRIMARY KEY, row BLOB, failure TEXT);
+CREATE TABLE todo(id INTEGER PRIMARY KEY, row BLOB, failure TEXT, missing INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE bad_input(text TEXT PRIMARY KEY, failure TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sweep(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 CREATE TABLE stretch(n INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE file(name TEXT PRIMARY KEY, length INTEGER NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID;
 {_WALKS}
 """
-_STEPS = {1: f"ALTER TABLE seen ADD COLUMN updated INTEGER;{_WALKS}"}
+_OWNER = "json_extract(CAST(row AS TEXT), '$.owner')"
+_STEPS = {
+    1: "ALTER TABLE seen ADD COLUMN updated INTEGER;"
+    f"ALTER TABLE todo ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;{_WALKS}"
+}
 """What brings a checkpoint of an older format to the next one."""
 
 
@@ -49,6 +54,17 @@ class Todo:
 
     id: str
     row: bytes | None
+    missing: bool = False
+    """The archive has it, and no listing shows it any more: it is to be found out why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What became of a photo that no listing shows any more. `code` None: it is there, but no longer matches."""
+
+    id: str
+    code: int | None
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,8 @@ class State:
     def __init__(self, path: Path | str, *, lasting: bool = True) -> None:
         """Opens or makes the checkpoint. `lasting` False leaves out what only a crash would need."""
         self.path = path
+        self.is_update = False
+        """It is compared with an older one."""
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL" if lasting else "PRAGMA journal_mode=OFF")
@@ -155,7 +173,9 @@ class State:
         """Those of the rows that were never seen before; now they are."""
         ids = orjson.dumps([(int(row.id), row.updated) for row in rows]).decode()
         found = self._db.execute(
-            "INSERT OR IGNORE INTO seen SELECT value ->> 0, value ->> 1 FROM json_each(?) RETURNING id", (ids,)
+            "INSERT OR IGNORE INTO seen SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') "
+            "FROM json_each(?) RETURNING id",
+            (ids,),
         ).fetchall()
         new = {str(i) for (i,) in found}
         fresh = []
@@ -213,8 +233,8 @@ class State:
 
     def gathered(self, n: int, *, not_of: str = "") -> Iterator[tuple[str, bytes]]:
         """The rows of a list in their order; with `not_of`, those that name another owner."""
-        query = "SELECT id, row FROM gathered WHERE walk = ? AND coalesce(CAST(row AS TEXT) ->> 'owner', ?) <> ?"
-        yield from self._db.execute(f"{query} ORDER BY rowid", (n, not_of, not_of or "-"))
+        query = f"SELECT id, row FROM gathered WHERE walk = ? AND coalesce({_OWNER}, ?) <> ? ORDER BY rowid"  # noqa: S608
+        yield from self._db.execute(query, (n, not_of, not_of or "-"))
 
     def drop_gathered(self, n: int) -> None:
         """The list is written, or read anew."""
@@ -223,8 +243,8 @@ class State:
     def keep_for_later(self, n: int, *, owner: str = "") -> None:
         """Photos of a gathered list, to be harvested once the listing is through; of one owner, or all."""
         self._db.execute(
-            "INSERT OR IGNORE INTO later SELECT CAST(id AS INTEGER), row FROM gathered "
-            "WHERE walk = ? AND CAST(id AS INTEGER) > 0 AND (? = '' OR coalesce(CAST(row AS TEXT) ->> 'owner', ?) = ?)",
+            "INSERT OR IGNORE INTO later SELECT CAST(id AS INTEGER), row FROM gathered "  # noqa: S608
+            f"WHERE walk = ? AND CAST(id AS INTEGER) > 0 AND (? = '' OR coalesce({_OWNER}, ?) = ?)",
             (n, owner, owner, owner),
         )
 
@@ -253,7 +273,7 @@ class State:
 
     def todo(self, *, after: int, most: int) -> list[Todo]:
         """The next photos to be hydrated, in the order of their ids."""
-        query = "SELECT id, row FROM todo WHERE id > ? ORDER BY id LIMIT ?"
+        query = "SELECT id, row FROM todo WHERE id > ? AND NOT missing ORDER BY id LIMIT ?"
         return [Todo(str(i), row) for i, row in self._db.execute(query, (after, most))]
 
     def is_todo(self, photo_id: str) -> bool:
@@ -290,6 +310,99 @@ class State:
     def count_todo(self) -> int:
         """Photos listed but not yet written."""
         return int(self._db.execute("SELECT count(*) FROM todo").fetchone()[0])
+
+    # -- updating another checkpoint
+
+    def compare_with(self, older: Path) -> None:
+        """Take up another archive's checkpoint, to be compared with and in the end brought up to date."""
+        try:
+            self._db.execute("ATTACH ? AS older", (str(older),))
+        except sqlite3.Error as error:
+            raise self._refused(error) from None
+        self.is_update = True
+
+    def differing(self, rows: Sequence[Row]) -> list[Row]:
+        """Those of the rows that the older archive does not have, or has from before their last change."""
+        ids = orjson.dumps([(int(row.id), row.updated) for row in rows]).decode()
+        query = (
+            "SELECT old.id FROM json_each(?) JOIN older.seen AS old ON old.id = json_extract(value, '$[0]') "
+            "WHERE old.updated = json_extract(value, '$[1]')"
+        )
+        same = {str(i) for (i,) in self._db.execute(query, (ids,))}
+        return [row for row in rows if row.id not in same]
+
+    def add_missing(self) -> None:
+        """Photos of the older archive that no listing has shown: what became of them is to be found out."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO todo(id, missing) SELECT id, 1 FROM older.seen WHERE id NOT IN (SELECT id FROM seen)"
+        )
+
+    def todo_missing(self, *, after: int, most: int) -> list[Todo]:
+        """The next photos that are missing, in the order of their ids."""
+        query = "SELECT id FROM todo WHERE missing AND id > ? ORDER BY id LIMIT ?"
+        return [Todo(str(i), None, missing=True) for (i,) in self._db.execute(query, (after, most))]
+
+    def note_gone(self, gone: Iterable[Gone]) -> None:
+        """What became of missing photos."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO gone VALUES (?, ?, ?)", ((int(g.id), g.code, g.message) for g in gone)
+        )
+
+    def gone(self) -> Iterator[Gone]:
+        """What became of the photos that no listing shows any more, in the order of their ids."""
+        for photo_id, code, message in self._db.execute("SELECT id, code, message FROM gone ORDER BY id"):
+            yield Gone(str(photo_id), code, message)
+
+    def absorb(self, newer: Path, *, keep_unlisted: bool, fold: dict[str, Any]) -> None:
+        """Take over what an update has found: what it has seen, its stretches and notes, the lengths of its files.
+
+        `fold` says which files are to take the place of this archive's; it stands in the checkpoint until they do.
+        """
+        self._db.execute("ATTACH ? AS newer", (str(newer),))
+        try:
+            with self.changing():
+                self._db.execute(
+                    "INSERT INTO seen SELECT id, updated FROM newer.seen WHERE true ON CONFLICT(id) "
+                    "DO UPDATE SET updated = coalesce(excluded.updated, updated) WHERE updated IS NOT excluded.updated"
+                )
+                which = "code IS NOT NULL" if keep_unlisted else "true"
+                self._db.execute(f"DELETE FROM seen WHERE id IN (SELECT id FROM newer.gone WHERE {which})")  # noqa: S608
+                for table in ("stretch", "entry"):
+                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+                    self._db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
+                self._db.execute(
+                    "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
+                    "('horizon', 'expected', 'refusals', 'notes', 'arguments')"
+                )
+                for name, (length, lines) in fold["files"].items():
+                    self.vouch(name, Length(length, lines))
+                self.remember("updated", fold["time"])
+                self.remember("fold", fold)
+        finally:
+            self._db.execute("DETACH newer")
+
+    def has_unknown_changes(self) -> bool:
+        """Whether there are photos whose last change is not known."""
+        return bool(self._db.execute("SELECT 1 FROM seen WHERE updated IS NULL LIMIT 1").fetchone())
+
+    def note_changes(self, changes: Iterable[tuple[int, int]]) -> None:
+        """The last change of photos, by id, where it was not known."""
+        self._db.executemany(
+            "UPDATE seen SET updated = ?2 WHERE id = ?1 AND updated IS NULL",
+            changes,
+        )
+
+    def is_begun(self) -> bool:
+        """Whether it has a job."""
+        return self.recall("job") is not None
+
+    def is_whole(self) -> bool:
+        """Whether nothing is left to be asked."""
+        return not (self.sweeps() or self.walks() or self.count_todo() or self.is_later_left())
+
+    def count_seen(self) -> int:
+        """Photos that listings have shown."""
+        return int(self._db.execute("SELECT count(*) FROM seen").fetchone()[0])
 
     # -- files
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import orjson
 
@@ -18,9 +18,9 @@ from harvester.errors import CannotWrite, Refused
 from harvester.files import Appender, cannot_write
 from harvester.flickr import PAGE_SIZE
 from harvester.record import Record, build_entry
-from harvester.state import Length, State, Todo, is_photo_id
+from harvester.state import Gone, Length, State, Todo, is_photo_id
 from harvester.sweep import Step, Sweep, advance
-from harvester.walk import Listing, Walk, advance_walk
+from harvester.walk import LISTINGS, Listing, Walk, advance_walk
 
 T = TypeVar("T")
 PHOTOS = "photos.ndjson"
@@ -93,14 +93,21 @@ class Files:
             file.close()
 
 
+Reuse: TypeAlias = Callable[[Walk], Mapping[str, bytes] | None]
+"""What an earlier harvest knows of a list that has not changed: the members of its line besides the head."""
+
+
 class Store:
     """The one owner of checkpoint and files. Its methods wait for the thread, one after the other."""
 
-    def __init__(self, state: State, files: Files | None = None) -> None:
+    def __init__(self, state: State, files: Files | None = None, *, reuse: Reuse | None = None) -> None:
         self.state = state
         self._files = files
+        self._reuse = reuse
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self.listed = state.count_todo() + state.length(PHOTOS).lines
+        self.unchanged = max(0, state.count_seen() - self.listed) if state.is_update else 0
+        """Photos that an update has found to be as they were."""
 
     def close(self) -> None:
         """Let the thread finish what it does."""
@@ -159,12 +166,12 @@ class Store:
             new, repeated = state.enter(walk.listing, listed.rows, reading=walk.reads)
             rows = [row for row, is_new in zip(listed.rows, new, strict=True) if is_new]
             if shape.inside:
-                inner = [walk.enclose(row_id, raw) for row_id, raw in rows]
-                walks = [(state.add_walk(each), each) for each in inner]
+                walks = self._enclose(walk, rows)
             elif shape.file:
                 self._write(shape, [self._build_line(shape, row_id, raw) for row_id, raw in rows], walk)
             if walk.streams_photos:
-                fresh, full = self._admit([_read_row(row) for row in rows if is_photo_id(row[0])], limit)
+                shown = [_read_row(row) for row in listed.rows if is_photo_id(row[0])]
+                fresh, full = self._admit(shown, limit)
         if not full:  # what lies behind the limit is left where it stands
             step = advance_walk(walk, listed, repeated=repeated)
             if step.walk is None and shape.gathers:
@@ -176,6 +183,19 @@ class Store:
             state.replace_walk(n, step.walk)
             walks += [] if step.walk is None else [(n, step.walk)]
         return ListAdmission(walks, fresh, full, _count_claimed(walk, listed))
+
+    def _enclose(self, walk: Walk, rows: Sequence[tuple[str, bytes]]) -> list[tuple[int, Walk]]:
+        """The lists that the rows head, without those that are as an earlier harvest has them."""
+        walks: list[tuple[int, Walk]] = []
+        self._write(LISTINGS[walk.shape.inside], [], walk)
+        for row_id, raw in rows:
+            inner = walk.enclose(row_id, raw)
+            known = self._reuse(inner) if self._reuse and not walk.hydrates else None
+            if known is None:
+                walks.append((self.state.add_walk(inner), inner))
+            else:
+                self._write(inner.shape, [self._build_line(inner.shape, row_id, raw, known)], inner)
+        return walks
 
     def _finish_list(self, n: int, walk: Walk) -> None:
         """The last page of a set or gallery is there: its line, and its photos."""
@@ -262,7 +282,12 @@ class Store:
             rows = unseen[: max(left, 0)]
         else:
             full = False
-        fresh = [Todo(row.id, row.raw or None) for row in self.state.admit(rows)]
+        admitted = self.state.admit(rows)
+        if self.state.is_update:
+            differing = self.state.differing(admitted)
+            self.unchanged += len(admitted) - len(differing)
+            admitted = differing
+        fresh = [Todo(row.id, row.raw or None) for row in admitted]
         self.state.add_todo(fresh)
         self.listed += len(fresh)
         return fresh, full
@@ -275,6 +300,25 @@ class Store:
                 self.state.finish(record.id for record in records)
                 length = self.state.length(PHOTOS)
                 self.state.vouch(PHOTOS, Length(length.bytes, length.lines + len(records)))
+
+        await self.do(work)
+
+    async def add_missing(self) -> None:
+        """The listing is through: what it has not shown is to be looked for."""
+
+        def work() -> None:
+            with self.state.changing():
+                self.state.add_missing()
+
+        await self.do(work)
+
+    async def finish_gone(self, gone: Sequence[Gone]) -> None:
+        """It is known what became of these missing photos."""
+
+        def work() -> None:
+            with self.state.changing():
+                self.state.note_gone(gone)
+                self.state.finish(photo.id for photo in gone)
 
         await self.do(work)
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
-from harvester.archive import MANIFEST, is_at_limit, open_archive_state
+from harvester.archive import MANIFEST, is_at_limit
 from harvester.files import cannot_write
+from harvester.fold import open_archive
 from harvester.state import Length, State, is_photo_id
 from harvester.store import PHOTOS
 
@@ -21,7 +22,7 @@ MOST = 100
 
 def verify_archive(folder: Path) -> list[str]:
     """One sentence for each thing that is wrong, with file, line and byte; none where the archive is whole."""
-    with open_archive_state(folder) as state:
+    with open_archive(folder) as state:
         findings: list[str] = []
         for finding in _find(folder, state):
             findings.append(finding)

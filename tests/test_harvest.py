@@ -13,7 +13,7 @@ import pytest
 from conftest import Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr, Photos, Search
-from harvester.engine import Output, run_job, run_resume
+from harvester.engine import Output, run_job
 from harvester.errors import CannotWrite, KeyRefused, Unreachable, UsageError
 from harvester.events import Event, Failed, Retrying
 from harvester.model import Job
@@ -23,6 +23,7 @@ from harvester.sandbox.server import Sandbox
 from harvester.sandbox.shapes import build_info, build_sizes
 from harvester.state import State
 from harvester.sweep import Stretch
+from harvester.update import run_resume
 from harvester.verify import verify_archive
 
 EVERYTHING = Search(tags="sandbox")

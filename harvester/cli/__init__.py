@@ -16,6 +16,7 @@ SECTIONS = {
     },
     "Archives": {
         "resume": LazyCommand("harvester.cli.archives:resume", "Go on with a stopped archive."),
+        "update": LazyCommand("harvester.cli.archives:update", "Only what is new, changed or gone since."),
         "status": LazyCommand("harvester.cli.archives:status", "How far an archive is."),
         "verify": LazyCommand("harvester.cli.archives:verify", "Prove that an archive is whole."),
     },

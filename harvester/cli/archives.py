@@ -29,13 +29,38 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
 
     Running the command that began it does the same.
     """
-    from harvester.engine import run_resume  # noqa: PLC0415
+    from harvester.update import run_resume  # noqa: PLC0415
 
     settings = setup.load().settings
     settings.require_key()
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
         return await run_resume(folder, settings, observer=observer, stop=stop)
+
+    bounds = Bounds(quota=settings.quota, pace=settings.pace)
+    return attend(start, choose_look(setup, bounds=bounds, to_stdout=False))
+
+
+@click.command(
+    cls=Command,
+    short_help="Only what is new, changed or gone since.",
+    epilog="\b\nExample:\n  harvester update archives/monkeys",
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@settings_options
+def update(*, setup: Setup, folder: Path) -> Exit:
+    """Bring a finished archive up to date: a call for each 500 photos, and the calls of those that have changed.
+
+    updates/ gets the new and changed lines, changes.ndjson a line for each photo that has changed, and history/ the
+    lines that are superseded. Until the end the archive stays as it was.
+    """
+    from harvester.update import run_update  # noqa: PLC0415
+
+    settings = setup.load().settings
+    settings.require_key()
+
+    async def start(observer: Observer, stop: asyncio.Event) -> Summary:
+        return await run_update(folder, settings, observer=observer, stop=stop)
 
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
     return attend(start, choose_look(setup, bounds=bounds, to_stdout=False))

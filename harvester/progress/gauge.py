@@ -95,7 +95,7 @@ class Gauge:
         self._waiting: Waiting | None = None
         self._wait_began = 0.0
         self._waited = 0.0
-        self._samples: deque[tuple[float, int, int]] = deque([(0.0, tally.written, tally.calls)])
+        self._samples: deque[tuple[float, int, int]] = deque([(0.0, tally.done, tally.calls)])
 
     def wait(self, waiting: Waiting) -> None:
         """A wait begins, or the one that is on becomes longer."""
@@ -124,7 +124,7 @@ class Gauge:
     def _measure(self) -> tuple[float | None, float | None]:
         """Photos and calls a second, over the last minute of work."""
         tally = self.tally
-        now = (tally.seconds - self._waited_until_now(), tally.written, tally.calls)
+        now = (tally.seconds - self._waited_until_now(), tally.done, tally.calls)
         if now[0] - self._samples[-1][0] >= 1:
             self._samples.append(now)
         while len(self._samples) > 2 and now[0] - self._samples[1][0] >= WINDOW:
@@ -141,6 +141,13 @@ class Gauge:
             expected = bounds.limit if expected is None else min(expected, bounds.limit)
         return expected
 
+    def _count_calls(self) -> float:
+        """Calls for each photo; photos that are as they were cost their share of the listing."""
+        tally = self.tally
+        if not tally.unchanged:
+            return self._per_photo
+        return 1 / PAGE_SIZE + self._per_photo * tally.new / (tally.new + tally.unchanged)
+
     def read(self) -> Reading:
         """The state of this moment."""
         tally, bounds = self.tally, self._bounds
@@ -152,14 +159,14 @@ class Gauge:
         if expected is not None:
             speed = calls_per_second or (bounds.pace.per_second if bounds.pace else None)
             seconds_left = estimate_seconds(
-                max(expected - tally.written, 0) * self._per_photo,
+                max(expected - tally.done, 0) * self._count_calls(),
                 per_second=speed,
                 quota=bounds.quota,
                 left=left,
                 wait=wait.seconds if wait else 0.0,
             )
         return Reading(
-            photos=tally.written,
+            photos=tally.done,
             expected=expected,
             calls=tally.calls,
             calls_left=left,

@@ -1,0 +1,340 @@
+"""Folding an update into its archive: at each moment the archive is the old one or the new one.
+
+All that is new is written beside the archive first. Then one transaction of the checkpoint says that it counts from
+now on, and where it lies; only then files change their places, each by one rename. Whoever opens the archive after a
+crash in between finishes that.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from harvester.answers import dump
+from harvester.archive import STATE, lock_folder, open_archive_state, write_manifest
+from harvester.errors import CannotWrite
+from harvester.files import Appender, cannot_write, sync_folder
+from harvester.state import Length, State
+from harvester.store import PHOTOS
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+UPDATE = ".update"
+CHANGES = "changes.ndjson"
+_BUFFER = 1 << 20
+_PREFIX = len(b'{"id":"')
+
+
+@dataclass(slots=True)
+class Folded:
+    """What an update came to: photos added, changed, removed, unlisted."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, what: str) -> None:
+        """One more."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+def open_archive(folder: Path) -> State:
+    """The checkpoint of an existing archive, once a fold that a crash cut short is finished."""
+    state = open_archive_state(folder)
+    if state.recall("fold") is not None:
+        try:
+            with lock_folder(folder):
+                mend_fold(folder, state)
+        except CannotWrite:  # whoever holds the lock is about to do it
+            return state
+    return state
+
+
+def mend_fold(folder: Path, archive: State) -> None:
+    """Finish a fold that counts already. The archive must be locked."""
+    known = archive.recall("fold")
+    if known is None:
+        return
+    try:
+        for source, target in known["moves"]:
+            if (folder / source).exists():
+                (folder / target).parent.mkdir(exist_ok=True)
+                (folder / source).replace(folder / target)
+                sync_folder((folder / target).parent)
+        sync_folder(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
+    with archive.changing():
+        archive.remember("fold", None)
+    shutil.rmtree(folder / UPDATE, ignore_errors=True)
+
+
+def fold(folder: Path, archive: State, state: State, *, status: str, keep_unlisted: bool, calls: int) -> Folded:
+    """Fold a whole update, whose checkpoint is `state`, into its archive. CannotWrite leaves the archive as it was.
+
+    Photos that no longer match leave the archive, unless `keep_unlisted`; those that are gone always do. Their lines
+    are kept in the history.
+    """
+    new = folder / UPDATE / "new"
+    shutil.rmtree(new, ignore_errors=True)
+    began = str(state.recall("update_begun"))
+    name = _find_name(folder, began.replace(":", "-"))
+    try:
+        new.mkdir()
+        with (
+            Appender(folder / CHANGES, length=archive.length(CHANGES).bytes) as changes,
+            _History(new / "history.ndjson.zst") as history,
+        ):
+            merge = _Merge(folder, new, archive=archive, state=state, changes=changes, history=history, began=began)
+            moves = merge.photos(keep_unlisted=keep_unlisted) + merge.lists()
+        if history.lines:
+            moves.append((f"{UPDATE}/new/history.ndjson.zst", f"history/{name}.ndjson.zst"))
+        if state.length(PHOTOS).lines:
+            moves.append((f"{UPDATE}/{PHOTOS}", f"updates/{name}.ndjson"))
+        sync_folder(new)
+        sync_folder(folder)
+    except OSError as error:
+        raise cannot_write(folder / UPDATE, error) from None
+    lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
+    counts = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
+    facts = {
+        "counts": {**counts, "reported": state.recall("expected"), "failed": 0},
+        "last_run": {"update": merge.folded.counts, "calls": calls},
+    }
+    archive.absorb(
+        folder / UPDATE / STATE,
+        keep_unlisted=keep_unlisted,
+        fold={"time": began, "files": merge.files, "moves": moves, "status": status, "facts": facts},
+    )
+    mend_fold(folder, archive)
+    return merge.folded
+
+
+def _find_name(folder: Path, wanted: str) -> str:
+    """A name that no earlier update has: two may begin in one second."""
+    name, n = wanted, 1
+    while (folder / "updates" / f"{name}.ndjson").exists() or (folder / "history" / f"{name}.ndjson.zst").exists():
+        n += 1
+        name = f"{wanted}-{n}"
+    return name
+
+
+class _History:
+    """The lines that are superseded, compressed; no file where there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: Any = None
+        self.lines = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+            with self._path.open("rb+") as file:
+                os.fsync(file.fileno())
+
+    def write(self, line: bytes) -> None:
+        """Keep a line."""
+        if self._file is None:
+            self._file = zstd.open(self._path, "wb")
+        self._file.write(line)
+        self.lines += 1
+
+
+class _Merge:
+    """Writes the files that are to take the place of the archive's."""
+
+    def __init__(
+        self,
+        folder: Path,
+        new: Path,
+        *,
+        archive: State,
+        state: State,
+        changes: Appender,
+        history: _History,
+        began: str,
+    ) -> None:
+        self._folder = folder
+        self._new = new
+        self._archive = archive
+        self._state = state
+        self._changes_file = changes
+        self._changes = _Lines(changes.append_unsynced)
+        self._history = history
+        self._began = began
+        self.folded = Folded()
+        self.files: dict[str, tuple[int, int]] = {}
+        """Length and lines of each file that is new."""
+
+    def photos(self, *, keep_unlisted: bool) -> list[tuple[str, str]]:
+        """The photos as they are now, and what has changed; the file to be moved, if there is one."""
+        dropped = array("q")
+        for gone in self._state.gone():
+            if gone.code is not None or not keep_unlisted:
+                dropped.append(int(gone.id))
+                why = {} if gone.code is None else {"code": gone.code, "message": gone.message}
+                self._tell(gone.id, "unlisted" if gone.code is None else "removed", why)
+        moves = []
+        if dropped or self._state.length(PHOTOS).lines:
+            self._merge_photos(dropped)
+            moves.append((f"{UPDATE}/new/{PHOTOS}", PHOTOS))
+        self._changes.flush()
+        self._changes_file.sync()
+        told_before = self._archive.length(CHANGES).lines
+        self.files[CHANGES] = (self._changes_file.length, told_before + self._changes.count)
+        return moves
+
+    def _tell(self, photo_id: str, change: str, more: Mapping[str, Any]) -> None:
+        self._changes.write(dump({"id": photo_id, "at": self._began, "change": change, **more}) + b"\n")
+        self.folded.count(change)
+
+    def _merge_photos(self, dropped: array[int]) -> None:
+        fresh_path = self._folder / UPDATE / PHOTOS
+        with ExitStack() as stack:
+            old = stack.enter_context((self._folder / PHOTOS).open("rb", _BUFFER))
+            fresh = stack.enter_context(fresh_path.open("rb", _BUFFER))
+            target = stack.enter_context(Appender(self._new / PHOTOS, length=0))
+            out = _Lines(target.append_unsynced)
+            ids, places = _index(fresh)
+            matched = bytearray(len(ids))
+            for line in old:
+                photo_id = int(line[_PREFIX : line.index(b'"', _PREFIX)])
+                n = bisect_left(ids, photo_id)
+                if n < len(ids) and ids[n] == photo_id:
+                    fresh.seek(places[n])
+                    members = _differing(line, fresh.readline())
+                    matched[n] = 1 if members else 2
+                    if members:
+                        self._tell(str(photo_id), "changed", {"members": members})
+                elif not _holds(dropped, photo_id):
+                    out.write(line)
+                    continue
+                if n < len(ids) and ids[n] == photo_id and matched[n] == 2:
+                    out.write(line)
+                else:
+                    self._history.write(line)
+            fresh.seek(0)
+            for line in fresh:
+                photo_id = int(line[_PREFIX : line.index(b'"', _PREFIX)])
+                mark = matched[bisect_left(ids, photo_id)]
+                if mark == 0:
+                    self._tell(str(photo_id), "added", {})
+                if mark != 2:
+                    out.write(line)
+            out.flush()
+            target.sync()
+            self.files[PHOTOS] = (target.length, out.count)
+
+    def lists(self) -> list[tuple[str, str]]:
+        """The sets, collections and the like, all read anew; what is superseded goes into the history."""
+        moves = []
+        for name, length in self._state.files().items():
+            if name == PHOTOS:
+                continue
+            self.files[name] = (length.bytes, length.lines)
+            moves.append((f"{UPDATE}/{name}", name))
+            self._keep_superseded(name)
+        return moves
+
+    def _keep_superseded(self, name: str) -> None:
+        old = self._folder / name
+        if not old.exists():
+            return
+        with (self._folder / UPDATE / name).open("rb") as fresh:
+            known = {hash(_without_time(line)) for line in fresh}
+        with old.open("rb") as lines:
+            for line in lines:
+                if hash(_without_time(line)) not in known:
+                    self._history.write(line)
+
+
+class _Lines:
+    """Collects lines for fewer, larger writes."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self._lines: list[bytes] = []
+        self._size = 0
+        self.count = 0
+
+    def write(self, line: bytes) -> None:
+        """Add a line."""
+        self._lines.append(line)
+        self._size += len(line)
+        self.count += 1
+        if self._size > _BUFFER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is collected."""
+        if self._lines:
+            self._write(b"".join(self._lines))
+            self._lines.clear()
+            self._size = 0
+
+
+def _index(lines: Iterable[bytes]) -> tuple[array[int], array[int]]:
+    """The ids of a file's lines in order, and where each begins: 16 bytes a line, sorted on disk."""
+    with closing(sqlite3.connect("", isolation_level=None)) as table:
+        table.execute("PRAGMA cache_size=-8000")
+        table.execute("CREATE TABLE line(id INTEGER PRIMARY KEY, place INTEGER)")
+        table.execute("BEGIN")
+        table.executemany("INSERT INTO line VALUES (?, ?)", _places(lines))
+        ids, places = array("q"), array("q")
+        for photo_id, place in table.execute("SELECT id, place FROM line ORDER BY id"):
+            ids.append(photo_id)
+            places.append(place)
+        return ids, places
+
+
+def _places(lines: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    place = 0
+    for line in lines:
+        yield int(line[_PREFIX : line.index(b'"', _PREFIX)]), place
+        place += len(line)
+
+
+def _holds(numbers: array[int], number: int) -> bool:
+    n = bisect_left(numbers, number)
+    return n < len(numbers) and numbers[n] == number
+
+
+def _differing(old: bytes, new: bytes) -> list[str]:
+    """The members in which two lines of a photo differ, as `info.title`; when they were harvested aside."""
+    one, other = orjson.loads(old), orjson.loads(new)
+    names: list[str] = []
+    for name in {**one, **other}:
+        before, after = one.get(name), other.get(name)
+        if name == "harvested_at" or before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            names += [f"{name}.{inner}" for inner in {**before, **after} if before.get(inner) != after.get(inner)]
+        else:
+            names.append(name)
+    return names
+
+
+def _without_time(line: bytes) -> bytes:
+    """A line but for the moment of its harvest."""
+    head, _, rest = line.partition(b',"harvested_at":"')
+    return head + rest[len("2026-11-23T22:30:05Z") :]

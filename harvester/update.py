@@ -1,0 +1,216 @@
+"""Bringing a finished archive up to date: only what is new, changed or gone since, for the least calls.
+
+An update is a harvest of its own, in a folder within the archive, so it is resumed as any harvest is. It lists
+everything again, a call for 500 photos, and compares each row's `lastupdate` with the archive's: only photos that
+differ are fetched. Until all is there the archive stays as it was; then the update is folded into it.
+
+    listing -> new or changed: fetched -> .update/photos.ndjson ─┐
+            -> as before: passed over                            ├─ fold -> the archive
+            -> no longer shown: one getInfo each: gone, or not ──┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from harvester.answers import read_number
+from harvester.archive import STATE, lock_folder, open_archive_state
+from harvester.config import Settings
+from harvester.engine import Output, harvest, restore_job, run_job
+from harvester.errors import UsageError
+from harvester.events import Ended, Event, Observer, Started, Summary, ignore
+from harvester.files import Appender
+from harvester.fold import UPDATE, Folded, fold, mend_fold, open_archive
+from harvester.model import Account, Photos, stamp
+from harvester.state import State
+from harvester.store import PHOTOS, ArchiveSink, salvage
+from harvester.walk import Walk
+
+_BATCH = 10_000
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def is_under_way(folder: Path) -> bool:
+    """Whether an update of this archive was begun and not ended."""
+    return (folder / UPDATE / STATE).is_file()
+
+
+async def run_update(
+    folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
+) -> Summary:
+    """Bring an archive up to date, or go on with that. Everything wrong is a StopRun.
+
+    UsageError where the archive is not complete yet, or cannot be compared with anything.
+    """
+    settings.require_key()
+    stop = stop or asyncio.Event()
+    staging = folder / UPDATE
+    async with AsyncExitStack() as stack:
+        if not (folder / STATE).is_file():
+            raise UsageError(f"{folder} is no archive: it has no {STATE}.")
+        stack.enter_context(lock_folder(folder))
+        archive = stack.enter_context(open_archive_state(folder))
+        mend_fold(folder, archive)
+        _check_ready(archive, folder)
+        _learn_changes(archive, folder)
+        staging.mkdir(exist_ok=True)
+        state = stack.enter_context(State(staging / STATE))
+        _begin(state, archive)
+        state.compare_with(folder / STATE)
+        salvage(state, staging / PHOTOS)
+        length = state.length(PHOTOS)
+        file = stack.enter_context(Appender(staging / PHOTOS, length=length.bytes))
+        summary = await harvest(
+            restore_job(archive, where=folder),
+            settings,
+            state=state,
+            sink=ArchiveSink(file, lines=length.lines),
+            output=Output(folder=staging),
+            observer=_speak_for(folder, observer),
+            stop=stop,
+            reuse=Unchanged(folder),
+        )
+        if summary.status != "complete" and not (summary.status == "incomplete" and state.is_whole()):
+            summary = replace(summary, output=folder)
+        else:
+            job = restore_job(archive, where=folder)
+            folded = await asyncio.to_thread(
+                fold,
+                folder,
+                archive,
+                state,
+                status=summary.status,
+                keep_unlisted=isinstance(job.source, Account),
+                calls=summary.calls,
+            )
+            summary = _conclude(summary, folded, folder, archive)
+    observer(Ended(summary=summary))
+    return summary
+
+
+async def run_resume(
+    folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
+) -> Summary:
+    """Go on with an archive, whatever it was begun with, or with its update."""
+    if is_under_way(folder):
+        return await run_update(folder, settings, observer=observer, stop=stop)
+    with open_archive(folder) as state:
+        job = restore_job(state, where=folder)
+        is_stream = state.recall("stream")
+    output = Output(state=folder) if is_stream else Output(folder=folder)
+    return await run_job(job, settings, output=output, observer=observer, stop=stop)
+
+
+def _check_ready(archive: State, folder: Path) -> None:
+    if archive.recall("stream"):
+        raise UsageError(f"{folder} keeps track of records sent to standard output: there is no archive to update.")
+    if not archive.is_begun() or not archive.is_whole():
+        raise UsageError(f"{folder} is not complete yet: `harvester resume {folder}` first, then update it.")
+    if isinstance(restore_job(archive, where=folder).source, Photos):
+        raise UsageError(f"{folder} holds photos given by id: nothing lists them, so nothing tells what has changed.")
+
+
+def _begin(state: State, archive: State) -> None:
+    """What the update knows from the beginning: the ids behind the names, and the moment."""
+    if state.recall("update_begun") is None:
+        with state.changing():
+            state.remember("update_begun", stamp(time.time()))
+            state.remember("looked_up", archive.recall("arguments"))
+
+
+def _speak_for(folder: Path, observer: Observer) -> Observer:
+    """The observer, to whom the archive is what is written, and for whom the end comes after the fold."""
+
+    def observe(event: Event) -> None:
+        if isinstance(event, Started):
+            observer(replace(event, output=folder))
+        elif not isinstance(event, Ended):
+            observer(event)
+
+    return observe
+
+
+def _learn_changes(archive: State, folder: Path) -> None:
+    """An archive of an older format has the moments of last change in its lines alone."""
+    if not archive.has_unknown_changes():
+        return
+    batch: list[tuple[int, int]] = []
+    with (folder / PHOTOS).open("rb") as lines, archive.changing():
+        for photo_id, updated in _read_changes(lines):
+            batch.append((photo_id, updated))
+            if len(batch) == _BATCH:
+                archive.note_changes(batch)
+                batch.clear()
+        archive.note_changes(batch)
+
+
+def _read_changes(lines: Any) -> Iterator[tuple[int, int]]:
+    for line in lines:
+        record = orjson.loads(line)
+        row, info = record.get("search") or {}, record.get("info") or {}
+        updated = read_number(row.get("lastupdate", (info.get("dates") or {}).get("lastupdate")))
+        if updated is not None:
+            yield int(record["id"]), updated
+
+
+def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) -> Summary:
+    """The update's summary: what it has brought, of an archive of so many photos."""
+    count = archive.length(PHOTOS).lines
+    told = ", ".join(f"{n} {what}" for what, n in folded.counts.items() if n) or "nothing has changed"
+    notes = (f"Since the last time: {told}.", *(note for note in summary.notes if not note.startswith("No photo")))
+    return replace(summary, photos=count, output=folder, notes=notes)
+
+
+class Unchanged:
+    """The sets and galleries of an archive, by id: those that have not changed need not be read again.
+
+    Flickr tells a set's last change in `date_update`, and how many photos and videos it has.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._places: dict[str, dict[str, int]] = {}
+
+    def __call__(self, walk: Walk) -> Mapping[str, bytes] | None:
+        """The members of its line besides the head; None where the list is to be read."""
+        shape = walk.shape
+        path = self._folder / f"{shape.file}.ndjson"
+        if shape.file not in self._places:
+            self._places[shape.file] = _index(path)
+        place = self._places[shape.file].get(walk.subject)
+        if place is None or walk.head is None:
+            return None
+        with path.open("rb") as file:
+            file.seek(place)
+            members = _members.decode(file.readline())
+        if "errors" in members or _mark(orjson.loads(walk.head)) != _mark(orjson.loads(bytes(members[shape.member]))):
+            return None
+        known = {"id", "harvested_at", shape.member}
+        return {name: bytes(raw) for name, raw in members.items() if name not in known}
+
+
+def _mark(head: Mapping[str, Any]) -> tuple[object, ...]:
+    """What changes with a list's members; unequal to every other where Flickr does not tell it."""
+    names = ("date_update", "photos", "videos", "count_photos", "count_videos")
+    return tuple(read_number(head.get(name)) for name in names) if head.get("date_update") else (object(),)
+
+
+def _index(path: Path) -> dict[str, int]:
+    """Where each line of a file begins, by its id."""
+    places: dict[str, int] = {}
+    if path.exists():
+        with path.open("rb") as file:
+            place = 0
+            for line in file:
+                places[str(orjson.loads(line)["id"])] = place
+                place += len(line)
+    return places

@@ -1,0 +1,267 @@
+"""A whole account over real HTTP: each of its files equals what the server holds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from conftest import KEY, Opener, harvest_into, read_lines
+from test_durability import start, until_calls
+
+from harvester.errors import UsageError
+from harvester.events import Event, Noticed
+from harvester.model import Account, Album, Favorites, Gallery, Group, Job
+from harvester.sandbox.faults import Faults
+from harvester.sandbox.search import CALLER
+from harvester.sandbox.server import Sandbox
+from harvester.verify import verify_archive
+
+
+def ask(sandbox: Sandbox, method: str, **arguments: str) -> dict[str, Any]:
+    """What the server says, past HTTP."""
+    given = {"method": f"flickr.{method}", "api_key": KEY, "format": "json", "nojsoncallback": "1"}
+    answer: dict[str, Any] = json.loads(sandbox.api.answer({**given, **arguments}))
+    assert answer["stat"] == "ok", answer
+    return answer
+
+
+def ask_all(sandbox: Sandbox, method: str, container: str, rows: str, **arguments: str) -> list[dict[str, Any]]:
+    """All rows of all pages."""
+    found: list[dict[str, Any]] = []
+    page = pages = 1
+    while page <= pages:
+        listed = ask(sandbox, method, page=str(page), per_page="500", **arguments)[container]
+        found += listed.get(rows, [])
+        page, pages = page + 1, int(listed.get("pages", 1))
+    return found
+
+
+def owner(sandbox: Sandbox, number: int = 0) -> str:
+    return sandbox.catalogue.people[number].nsid
+
+
+def check_account(folder: Path, sandbox: Sandbox, nsid: str, *, login: str | None = None) -> None:
+    """Each file of the archive against the catalogue."""
+    caller = {} if login is None else {CALLER: login}
+    photos = ask_all(sandbox, "people.getPhotos", "photos", "photo", user_id=nsid, content_type="7", **caller)
+    lines = read_lines(folder / "photos.ndjson")
+    assert sorted(line["id"] for line in lines) == sorted(row["id"] for row in photos)
+    sets = {line["id"]: line for line in read_lines(folder / "photosets.ndjson")}
+    assert list(sets) or not ask_all(sandbox, "photosets.getList", "photosets", "photoset", user_id=nsid)
+    for row in ask_all(sandbox, "photosets.getList", "photosets", "photoset", user_id=nsid, **caller):
+        line = sets.pop(row["id"])
+        assert line["photoset"] == row
+        members = ask_all(sandbox, "photosets.getPhotos", "photoset", "photo", photoset_id=row["id"], **caller)
+        assert line["photo_ids"] == [member["id"] for member in members]
+    assert not sets
+    tree = ask(sandbox, "collections.getTree", user_id=nsid)["collections"].get("collection", [])
+    assert [line["collection"] for line in read_lines(folder / "collections.ndjson")] == tree
+    for gallery, line in zip(
+        ask_all(sandbox, "galleries.getList", "galleries", "gallery", user_id=nsid),
+        sorted(read_lines(folder / "galleries.ndjson"), key=lambda line: line["id"]),
+        strict=True,
+    ):
+        assert line["gallery"] == gallery
+        rows = ask_all(sandbox, "galleries.getPhotos", "photos", "photo", gallery_id=gallery["id"])
+        assert line["photo_ids"] == [row["id"] for row in rows]
+        assert [row["title"] for row in line["photos"]] == [row["title"] for row in rows]
+    favorites = ask_all(sandbox, "favorites.getPublicList", "photos", "photo", user_id=nsid)
+    faved = {line["id"]: line["favorite"]["date_faved"] for line in read_lines(folder / "favorites.ndjson")}
+    assert faved == {row["id"]: row["date_faved"] for row in favorites}
+    contacts = ask_all(sandbox, "contacts.getPublicList", "contacts", "contact", user_id=nsid)
+    assert [line["contact"]["nsid"] for line in read_lines(folder / "contacts.ndjson")] == [
+        row["nsid"] for row in contacts
+    ]
+    groups = ask(sandbox, "people.getPublicGroups", user_id=nsid)["groups"]["group"]
+    assert [line["group"] for line in read_lines(folder / "groups.ndjson")] == groups
+    assert [line["person"] for line in read_lines(folder / "people.ndjson")] == [
+        ask(sandbox, "people.getInfo", user_id=nsid)["person"]
+    ]
+
+
+async def test_an_account_is_all_there_for_the_fewest_calls(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=4_000, owners=4) as sandbox:
+        nsid = owner(sandbox, 2)
+        summary = await harvest_into(tmp_path, sandbox, Job(source=Account(user=nsid), detail="list"))
+        assert summary.status == "complete"
+        check_account(tmp_path, sandbox, nsid)
+        assert verify_archive(tmp_path) == []
+        sets, galleries = (len(read_lines(tmp_path / f"{name}.ndjson")) for name in ("photosets", "galleries"))
+        pages = -(-summary.photos // 500) + 1
+        favorites = -(-len(read_lines(tmp_path / "favorites.ndjson")) // 500)
+        # person, sets, collections, galleries, groups, contacts; then one call a set, a gallery, a page
+        assert summary.calls <= 6 + sets + galleries + favorites + pages
+        manifest = orjson.loads((tmp_path / "manifest.json").read_bytes())
+        assert manifest["counts"]["photosets"] == sets
+        assert set(manifest["files"]) == {f"{name}.ndjson" for name in FILES}
+
+
+FILES = ("photos", "people", "photosets", "collections", "galleries", "groups", "favorites", "contacts")
+
+
+@pytest.mark.parametrize("given", [{"only": "photosets,collections"}, {"skip": "photos,favorites,contacts"}])
+async def test_only_the_chosen_kinds_cost_calls(given: dict[str, Any], sandbox: Sandbox, tmp_path: Path) -> None:
+    account = Account(user=owner(sandbox), **given)
+    summary = await harvest_into(tmp_path, sandbox, Job(source=account))
+    assert summary.status == "complete"
+    assert summary.photos == 0
+    made = {path.stem for path in tmp_path.glob("*.ndjson")} - {"photos"}
+    assert made == {"people" if kind == "person" else kind for kind in account.kinds}
+
+
+async def test_favourites_are_harvested_where_asked_for(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=900, owners=3) as sandbox:
+        nsid = owner(sandbox)
+        source = Account(user=nsid, only="photos,favorites", hydrate="favorites")
+        await harvest_into(tmp_path, sandbox, Job(source=source, detail="info"))
+        own = ask_all(sandbox, "people.getPhotos", "photos", "photo", user_id=nsid)
+        faved = ask_all(sandbox, "favorites.getPublicList", "photos", "photo", user_id=nsid)
+        assert faved
+    lines = {line["id"]: line for line in read_lines(tmp_path / "photos.ndjson")}
+    assert set(lines) == {row["id"] for row in own + faved}
+    assert all(lines[row["id"]]["info"]["id"] == row["id"] for row in faved)
+
+
+async def test_album_gallery_group_and_favorites_bring_their_photos(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=3_000, owners=3) as sandbox:
+        nsid = owner(sandbox, 2)
+        album = ask_all(sandbox, "photosets.getList", "photosets", "photoset", user_id=nsid)[0]["id"]
+        gallery = ask_all(sandbox, "galleries.getList", "galleries", "gallery", user_id=nsid)[0]["id"]
+        cases: list[tuple[Any, list[dict[str, Any]]]] = [
+            (Album(album=album), ask_all(sandbox, "photosets.getPhotos", "photoset", "photo", photoset_id=album)),
+            (Gallery(gallery=gallery), ask_all(sandbox, "galleries.getPhotos", "photos", "photo", gallery_id=gallery)),
+            (
+                Group(group="monkeys"),
+                ask_all(sandbox, "groups.pools.getPhotos", "photos", "photo", group_id=sandbox.catalogue.group_id),
+            ),
+            (Favorites(user=nsid), ask_all(sandbox, "favorites.getPublicList", "photos", "photo", user_id=nsid)),
+        ]
+        for source, rows in cases:
+            folder = tmp_path / source.name
+            summary = await harvest_into(folder, sandbox, Job(source=source, detail="list"))
+            lines = read_lines(folder / "photos.ndjson")
+            assert summary.status == "complete"
+            assert sorted(line["id"] for line in lines) == sorted(row["id"] for row in rows)
+            assert verify_archive(folder) == []
+        assert all("date_faved" in line["search"] for line in lines)
+        (line,) = read_lines(tmp_path / "album" / "photosets.ndjson")
+        assert line["photo_ids"] == [row["id"] for row in cases[0][1]]
+
+
+async def test_a_limit_is_kept_and_can_be_lifted(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=2_000, owners=2) as sandbox:
+        source = Favorites(user=owner(sandbox))
+        faved = ask_all(sandbox, "favorites.getPublicList", "photos", "photo", user_id=owner(sandbox))
+        assert len(faved) > 40
+        summary = await harvest_into(tmp_path, sandbox, Job(source=source, detail="list", limit=40))
+        assert (summary.status, summary.photos) == ("complete", 40)
+        summary = await harvest_into(tmp_path, sandbox, Job(source=source, detail="list"))
+        assert (summary.status, summary.photos) == ("complete", len(faved))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [Album(album="72157600000999999"), Gallery(gallery="1-72157700000999999"), Account(user="99999999@N99")],
+)
+async def test_what_is_not_there_is_told_in_one_sentence(source: Any, sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"^Flickr refuses [a-z]+ [\d@N-]+: .* \(code 1\)\. It may be gone, or private"
+    ):
+        await harvest_into(tmp_path, sandbox, Job(source=source))
+
+
+async def test_a_kind_that_is_refused_is_told_and_the_rest_is_there(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        if query.get("method") == "flickr.contacts.getPublicList":
+            return b'{"stat":"fail","code":1,"message":"User not found"}'
+        if query.get("method") == "flickr.photosets.getPhotos":
+            return b'{"stat":"fail","code":1,"message":"Photoset not found"}'
+        return honest(query)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    events: list[Event] = []
+    job = Job(source=Account(user=owner(sandbox)), detail="list")
+    summary = await harvest_into(tmp_path, sandbox, job, events=events)
+    assert summary.status == "complete"
+    assert any(isinstance(event, Noticed) and "contacts" in event.sentence for event in events)
+    refusals = orjson.loads((tmp_path / "manifest.json").read_bytes())["refusals"]
+    assert refusals == [{"list": "contacts", "code": 1, "message": "User not found"}]
+    lines = read_lines(tmp_path / "photosets.ndjson")
+    assert lines
+    assert all(line["photo_ids"] is None for line in lines)
+    assert lines[0]["errors"] == {"photos": {"code": 1, "message": "Photoset not found"}}
+
+
+async def test_a_photo_that_only_a_set_shows_is_there_too(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = sandbox.api.answer
+    nsid = owner(sandbox)
+    member = ask_all(sandbox, "photosets.getList", "photosets", "photoset", user_id=nsid)[0]["primary"]
+
+    def answer(query: dict[str, str]) -> bytes:
+        body = honest(query)
+        if query.get("method") in ("flickr.people.getPhotos", "flickr.photos.search"):
+            found = json.loads(body)
+            found["photos"]["photo"] = [row for row in found["photos"]["photo"] if row["id"] != member]
+            return orjson.dumps(found)
+        return body
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    await harvest_into(tmp_path, sandbox, Job(source=Account(user=nsid), detail="info"))
+    (line,) = [line for line in read_lines(tmp_path / "photos.ndjson") if line["id"] == member]
+    assert line["info"]["id"] == member
+
+
+async def test_a_list_that_moves_while_it_is_read_is_read_again(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=3_000, owners=1) as sandbox:
+        honest = sandbox.api.answer
+        removed: list[str] = []
+
+        def answer(query: dict[str, str]) -> bytes:
+            body = honest(query)
+            if query.get("method") == "flickr.groups.pools.getPhotos" and query.get("page") == "1" and not removed:
+                removed.extend(row["id"] for row in json.loads(body)["photos"]["photo"][:30])
+                sandbox.api.control({"delete": removed})
+            return body
+
+        monkeypatch.setattr(sandbox.api, "answer", answer)
+        await harvest_into(tmp_path, sandbox, Job(source=Group(group="monkeys"), detail="list"))
+        assert removed
+        pool = ask_all(sandbox, "groups.pools.getPhotos", "photos", "photo", group_id=sandbox.catalogue.group_id)
+    ids = [line["id"] for line in read_lines(tmp_path / "photos.ndjson")]
+    assert len(ids) == len(set(ids))
+    assert {row["id"] for row in pool} <= set(ids)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+async def test_killed_again_and_again_an_account_is_all_there(sandbox_of: Opener, tmp_path: Path) -> None:
+    dice = random.Random(11)
+    async with sandbox_of(photos=3_000, owners=3, faults=Faults(any=0.03)) as sandbox:
+        nsid = owner(sandbox, 2)
+        account = ("account", nsid, "--detail", "info", "-o", str(tmp_path / "archive"))
+        for _ in range(10):
+            process = await start(sandbox, *account)
+            await until_calls(sandbox, sandbox.stats.calls + dice.randrange(1, 130), process)
+            await asyncio.sleep(dice.random() * 0.02)
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.communicate()
+        process = await start(sandbox, *account)
+        _, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        check_account(tmp_path / "archive", sandbox, nsid)
+    assert verify_archive(tmp_path / "archive") == []
