@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import click
@@ -16,6 +20,7 @@ from harvester.cli.voice import Voice
 from harvester.errors import Exit, StopRun
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def end_well(run: Callable[[], Any], voice: Voice) -> int:
@@ -23,13 +28,49 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
     _fill_closed()
     with contextlib.redirect_stderr(voice.open_stderr()):
         try:
-            code = _exit_code(run)
+            with _terminable():
+                code = _exit_code(run)
         except Exception as error:  # noqa: BLE001 - this is where all of them end
             code = explain(error, voice)
         except KeyboardInterrupt:
             voice.note("Stopped.")
             code = Exit.INTERRUPTED
         return _finish_stdout(code, voice)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the program with their exit code where no run is under way, which has its own handlers.
+
+    When Python clears up it gives signals back to the system, and the next one would turn the exit code into
+    death by a signal: there they come too late to change anything, and are not listened to.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    atexit.register(_ignore_signals)
+    taken = []
+    for name in _SIGNALS[1:]:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
+            taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            if signal.getsignal(number) is _terminate:
+                signal.signal(number, signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
+    os._exit(Exit.TERMINATED)
+
+
+def _ignore_signals() -> None:
+    for name in _SIGNALS:
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _fill_closed() -> None:

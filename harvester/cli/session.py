@@ -106,6 +106,8 @@ class Signals:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self.caught is not None:
+            return  # the program is at its end: one more signal on the way there must not kill it
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
