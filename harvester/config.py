@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harvester.config_file import ConfigFile, JobTable, read_config_file
-from harvester.errors import UsageError
+from harvester.errors import UsageError, show
 from harvester.flickr import parse_photo
 from harvester.model import Job, Photos, Search
 from harvester.quota import Rate
@@ -159,7 +159,7 @@ def read_duration(value: object) -> float | None:
         return None
     match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([smhd]?)", text, re.ASCII)
     if match is None or float(match[1]) == 0:
-        raise UsageError(f"{text!r} is not a length of time; use seconds, 30m, 2h, 1d or never.")
+        raise UsageError(f"{show(text)} is not a length of time; use seconds, 30m, 2h, 1d or never.")
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -171,7 +171,7 @@ def _read_url(value: object) -> str:
     except ValueError:
         good = False
     if not good or parts.query or parts.fragment or re.search(r"\s", text):
-        raise UsageError(f"{text!r} is not the address of an API; write one such as {API_URL}")
+        raise UsageError(f"{show(text)} is not the address of an API; write one such as {API_URL}")
     return text
 
 

@@ -30,6 +30,16 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
+def shorten(text: str, *, most: int = 100) -> str:
+    """The text as sentences show it: a long one is cut in the middle, since both ends may tell it from another."""
+    return text if len(text) <= most else f"{text[: most * 2 // 3]} … {text[-(most // 4) :]}"
+
+
+def show(value: object) -> str:
+    """A value that was given, in quotes, as sentences show it."""
+    return repr(shorten(value)) if isinstance(value, str) else shorten(repr(value))
+
+
 class HarvestError(Exception):
     """Base of all errors of this package; its text is one sentence that says what is wrong and what to do."""
 

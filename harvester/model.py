@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
-from harvester.errors import UsageError
+from harvester.errors import UsageError, show
 
 Moment: TypeAlias = int | float | str | date | datetime
 """A point in time: Unix seconds, an ISO date or time as text, or Python's own. Without a zone it is UTC."""
@@ -84,7 +84,7 @@ def _parse_moment(text: str, *, field: str) -> float | datetime:
         return float(text) if re.fullmatch(r"\d+(\.\d*)?", text) else datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"{text!r} is not a date; write 2009-12-01, 2009-12-01T08:30:00 or a Unix time.",
+            f"{show(text)} is not a date; write 2009-12-01, 2009-12-01T08:30:00 or a Unix time.",
             field=field,
         ) from None
 
@@ -98,21 +98,21 @@ def read_photo_id(value: object) -> str:
     """A photo id in its plain form; UsageError where it is none."""
     text = str(value).strip()
     if not _PHOTO_ID.fullmatch(text):
-        raise UsageError(f"{text[:60]!r} is not a photo id: ids are numbers such as 4195976808.")
+        raise UsageError(f"{show(text)} is not a photo id: ids are numbers such as 4195976808.")
     return text
 
 
 def _choice(value: object, allowed: Iterable[object], *, field: str) -> None:
     names = [str(a) for a in allowed]
     if value not in names:
-        raise UsageError(f"{value!r} is not known; use {', '.join(names)}.", field=field)
+        raise UsageError(f"{show(value)} is not known; use {', '.join(names)}.", field=field)
 
 
 def _texts(value: object, *, field: str) -> tuple[str, ...]:
     """A list of texts as given; one text is split at its commas."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, Sequence | set | frozenset) or isinstance(parts, bytes):
-        raise UsageError(f"{value!r} is not a list of names.", field=field)
+        raise UsageError(f"{show(value)} is not a list of names.", field=field)
     return tuple(text for part in parts if (text := str(part).strip()))
 
 
@@ -123,10 +123,10 @@ def _read_licenses(value: object) -> tuple[str, ...]:
         name = text.lower().replace("_", "-").replace(" ", "-")
         ids = [i for n, i in LICENSES.items() if n == name or re.fullmatch(re.escape(name) + r"-\d\.0", n)]
         if text.isascii() and text.isdigit():
-            ids = [int(text)]
+            ids = [i for i in LICENSES.values() if str(i) == (text.lstrip("0") or "0")]
         if not ids:
-            names = ", ".join(LICENSES)
-            raise UsageError(f"{text!r} is not known; use an id or one of {names}.", field="license")
+            names = ", ".join(f"{n} ({i})" for n, i in LICENSES.items())
+            raise UsageError(f"{show(text)} is not known; use names or ids of {names}.", field="license")
         found += map(str, ids)
     return tuple(dict.fromkeys(found))
 
@@ -156,7 +156,7 @@ def _read_bbox(value: object) -> str | None:
         west, south, east, north = 1.0, 0.0, 0.0, 0.0
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise UsageError(
-            f"{','.join(texts)!r} is not a box; write WEST,SOUTH,EAST,NORTH in degrees, as -0.6,51.2,0.4,51.8.",
+            f"{show(','.join(texts))} is not a box; write WEST,SOUTH,EAST,NORTH in degrees, as -0.6,51.2,0.4,51.8.",
             field="bbox",
         )
     return ",".join(texts)
@@ -215,7 +215,7 @@ class Search:
     def _check_params(self) -> None:
         for name in self.params:
             if name in _RESERVED or name in {"min_upload_date", "max_upload_date", "sort"}:
-                raise UsageError(f"{name!r} is the harvester's own; leave it out.", field="params")
+                raise UsageError(f"{show(name)} is the harvester's own; leave it out.", field="params")
 
     def _check_texts(self) -> None:
         for name in ("tags", "machine_tags"):

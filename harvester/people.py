@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from harvester.answers import check_failure, read_members
 from harvester.client import Client
-from harvester.errors import Refused, UsageError
+from harvester.errors import Refused, UsageError, show
 from harvester.flickr import build_query
 from harvester.model import Account, Favorites, Group, Search, Source
 
@@ -52,7 +52,7 @@ async def find_user(name: str, client: Client) -> str:
         page = f"https://www.flickr.com/photos/{name}/"
         found = found or await _ask("flickr.urls.lookupUser", {"url": page}, "user", client)
     if not found:
-        raise UsageError(f"Flickr knows no user {name!r}; give a user name, an NSID or a flickr.com address.")
+        raise UsageError(f"Flickr knows no user {show(name)}; give a user name, an NSID or a flickr.com address.")
     return found
 
 
@@ -64,7 +64,7 @@ async def find_group(name: str, client: Client) -> str:
     page = name if "/" in name else f"https://www.flickr.com/groups/{name}/"
     found = await _ask("flickr.urls.lookupGroup", {"url": page}, "group", client)
     if not found:
-        raise UsageError(f"Flickr knows no group {name!r}; give its id or its flickr.com address.")
+        raise UsageError(f"Flickr knows no group {show(name)}; give its id or its flickr.com address.")
     return found
 
 

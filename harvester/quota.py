@@ -24,7 +24,7 @@ from pathlib import Path
 import platformdirs
 from aiolimiter import AsyncLimiter
 
-from harvester.errors import UsageError
+from harvester.errors import UsageError, show
 from harvester.ledger import ASK_AGAIN, SECOND
 from harvester.locks import Clocks, SharedLedger, open_ledger
 
@@ -46,12 +46,12 @@ class Rate:
             return None
         found = _RATE.fullmatch(text.lower())
         if not found:
-            raise UsageError(f"{text!r} is no rate: write CALLS/PERIOD, such as 3600/h, 200/10s or 5/s, or none.")
+            raise UsageError(f"{show(text)} is no rate: write CALLS/PERIOD, such as 3600/h, 200/10s or 5/s, or none.")
         calls, period = float(found[1]), float(found[2] or 1) * _UNITS[found[3]]
         if not calls:
-            raise UsageError(f"{text!r} allows no call at all: write none to lift the limit.")
+            raise UsageError(f"{show(text)} allows no call at all: write none to lift the limit.")
         if calls > 1e9 or not 0.1 <= period <= 366 * 86400:
-            raise UsageError(f"{text!r} is out of range: at most 1000000000 calls, a period from 0.1s to 366d.")
+            raise UsageError(f"{show(text)} is out of range: at most 1000000000 calls, a period from 0.1s to 366d.")
         return cls(int(calls) if calls.is_integer() else calls, period)
 
     @property

@@ -18,7 +18,7 @@ import msgspec
 import orjson
 
 from harvester.answers import Row
-from harvester.errors import CannotWrite, UsageError
+from harvester.errors import CannotWrite, UsageError, shorten
 from harvester.sweep import Step, Stretch, Sweep
 from harvester.walk import Walk
 
@@ -440,4 +440,5 @@ def check_same_job(state: State, job: dict[str, Any], *, where: Path | None) -> 
 
 
 def _show(job: dict[str, Any]) -> str:
-    return orjson.dumps(job, option=orjson.OPT_SORT_KEYS).decode()
+    told = {name: shorten(value) if isinstance(value, str) else value for name, value in job.items()}
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()

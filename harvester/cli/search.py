@@ -21,7 +21,7 @@ from harvester.cli.options import (
     settings_options,
 )
 from harvester.cli.session import harvest
-from harvester.errors import Exit, UsageError
+from harvester.errors import Exit, UsageError, show
 from harvester.model import CONTENT_TYPES, SAFE_SEARCH, Media, Search, Sort, TagMode
 
 _LISTS = ("tags", "machine_tags", "license", "content_types")
@@ -101,6 +101,6 @@ def _read_params(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise UsageError(f"{text!r} is no argument; write NAME=VALUE, as is_commons=1.", field="params")
+            raise UsageError(f"{show(text)} is no argument; write NAME=VALUE, as is_commons=1.", field="params")
         found[name] = value
     return found

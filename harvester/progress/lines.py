@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from harvester.errors import shorten
 from harvester.events import Summary
 from harvester.progress.gauge import Reading, Wait
 from harvester.progress.words import name_count, name_duration, name_moment, name_period, name_rate
@@ -17,7 +18,7 @@ def describe_job(job: Mapping[str, Any]) -> str:
     known = dict(job)
     source, detail = known.pop("source", ""), known.pop("detail", "")
     extras = known.pop("with", ())
-    filters = " ".join(f"{name}={value}" for name, value in known.items())
+    filters = " ".join(f"{name}={shorten(str(value))}" for name, value in known.items())
     what = {"list": "the listing alone", "info": "with info", "full": "with info and sizes"}.get(str(detail), "")
     return ", ".join(part for part in (f"{source} {filters}".strip(), what, *extras) if part)
 
@@ -73,6 +74,8 @@ def say_end(summary: Summary) -> str:
     missing = ""
     if summary.status == "incomplete" and summary.failed:
         missing = f", {name_count(summary.failed)} could not be had for now"
+    if summary.bad_input:
+        missing += f", {name_count(summary.bad_input, 'line')} of input named no photo"
     return f"{summary.status.capitalize()}: {photos}{where}{missing}."
 
 
