@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -10,6 +11,9 @@ from itertools import chain
 from harvester.errors import UsageError
 
 _CHUNK = 1 << 16
+_LONGEST = 1 << 12
+"""Bytes of a line that are looked at: no photo's address is longer."""
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 
 
 def open_ids(ids: Sequence[str], ids_from: str | None) -> Iterable[str]:
@@ -32,7 +36,7 @@ def _open(path: str) -> int:
 
 
 def read_lines(file: int) -> Iterator[str]:
-    """Its lines, without blank ones and those that begin with `#`.
+    """Its lines, without blank ones, and without comments: from a `#` that begins the line or follows a space.
 
     Straight from the descriptor: a buffered reader would be locked by a thread that waits for input, and
     Python cannot end then.
@@ -40,12 +44,13 @@ def read_lines(file: int) -> Iterator[str]:
     rest = b""
     while chunk := os.read(file, _CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest[:_LONGEST]
         yield from _clean(lines)
     yield from _clean([rest])
 
 
 def _clean(lines: Iterable[bytes]) -> Iterator[str]:
     for line in lines:
-        text = line.decode("utf-8-sig", "replace").strip()
-        if text and not text.startswith("#"):
+        text = line[:_LONGEST].decode("utf-8-sig", "replace")
+        if text := _COMMENT.sub("", text).strip():
             yield text

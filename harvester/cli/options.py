@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -161,11 +162,14 @@ output_options = decorate(
     option("Output", "--state", metavar="DIR", help="Keeps track of what went to standard output: resumable."),
 )
 
-job_options = decorate(
-    option("Output", "--detail", type=Names(get_args(Detail)), help="How much of each photo.  [default: full]"),
+_detail = partial(option, "Output", "--detail", help="How much of each photo.  [default: full]")
+_rest_of_job = decorate(
     option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(get_args(Extra))}."),
     option("Output", "--limit", type=int, metavar="N", help="End after so many photos."),
 )
+job_options = decorate(_detail(type=Names(get_args(Detail))), _rest_of_job)
+photo_job_options = decorate(_detail(type=Names(tuple(d for d in get_args(Detail) if d != "list"))), _rest_of_job)
+"""Of photos given by id: they have no listing."""
 
 
 def settings_options(function: _F) -> _F:

@@ -11,9 +11,9 @@ from harvester.cli.options import (
     Command,
     Setup,
     build_job,
-    job_options,
     option,
     output_options,
+    photo_job_options,
     read_output,
     settings_options,
 )
@@ -36,7 +36,7 @@ from harvester.model import Photos
 @click.argument("photo", nargs=-1)
 @option("Options", "--from", "ids_from", metavar="FILE", help="One photo a line, # for comments; - is standard input.")
 @output_options
-@job_options
+@photo_job_options
 @settings_options
 def photos(
     *, setup: Setup, photo: tuple[str, ...], ids_from: str | None, output: str | None, state: str | None, **given: Any

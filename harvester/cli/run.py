@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,7 +58,7 @@ def run(*, setup: Setup, job: tuple[str, ...], output: str | None, state: str | 
     jobs = choose_jobs(config, job)
     if where is not None and len(jobs) > 1:
         raise UsageError(f"{len(jobs)} jobs cannot share one; name one job, or set it in the file.", field="output")
-    runs = [_build(named, given, where) for named in jobs]
+    runs = [_build(named, given, where, file=config.file) for named in jobs]
     worst = Exit.COMPLETE
     for named, (built, place) in zip(jobs, runs, strict=True):
         if len(jobs) > 1:
@@ -82,13 +83,16 @@ def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
     return [config.jobs[name] for name in dict.fromkeys(names or config.jobs)]
 
 
-def _build(named: NamedJob, given: dict[str, Any], where: Output | None) -> tuple[Job, Output]:
+def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file: Path | None) -> tuple[Job, Output]:
     """What a job of the file comes to, with the options that were given besides."""
     from harvester.engine import Output  # noqa: PLC0415
 
     job = replace(named.job, **{name: value for name, value in given.items() if value is not None})
     if isinstance(job.source, Photos):
-        job = replace(job, source=Photos(ids=open_ids(tuple(job.source.ids), named.ids_from)))
+        try:
+            job = replace(job, source=Photos(ids=open_ids(tuple(job.source.ids), named.ids_from)))
+        except UsageError as error:
+            raise UsageError(error.sentence, field=f"{file}: jobs.{named.name}.from") from None
     return job, where or Output(folder=named.output, state=named.state)
 
 
