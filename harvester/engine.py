@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from harvester.archive import (
     ERRORS,
     STATE,
@@ -40,6 +42,8 @@ class Output:
     folder: Path | None = None
     state: Path | None = None
 
+
+_NO_MATCH = "No photo matches. Without a login only public and safe photos are found; check spelling and dates."
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -128,6 +132,7 @@ async def harvest(
     reuse: Reuse | None = None,
 ) -> Summary:
     """Run a job between an open checkpoint and an open sink."""
+    _check_no_secret(job, settings)
     resumed = _begin(job, state, where=output.folder or output.state)
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"))
@@ -145,6 +150,18 @@ async def harvest(
         store.close()  # a cancelled task's work on the thread ends first: the checkpoint is then free
         run.keep()
     return run.conclude()
+
+
+def _check_no_secret(job: Job, settings: Settings) -> None:
+    """What is asked is written into checkpoint and manifest, where no secret may stand."""
+    told = orjson.dumps(job.describe()).decode()
+    if any(secret in told for secret in _secrets(settings)):
+        raise UsageError("A filter holds the API key, a secret or a token, which no archive may keep; leave it out.")
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    """The secrets, without such as may be words: `demo` is a key for a sandbox."""
+    return tuple(secret for secret in settings.secrets if len(secret) >= 8)
 
 
 def _begin(job: Job, state: State, *, where: Path | None) -> bool:
@@ -207,7 +224,7 @@ class _Run:
             settings, tally=self._tally, observer=self._observer, sleep=sleep, patient=patient
         ) as client:
             try:
-                plan = await self._plan(client, workers=settings.workers)
+                plan = await self._plan(client, settings)
             except Stopped:
                 return
             pipeline = Pipeline(
@@ -226,7 +243,7 @@ class _Run:
             except BaseExceptionGroup as group:
                 raise _first_error(group) from None
 
-    async def _plan(self, client: Client, *, workers: int) -> Plan:
+    async def _plan(self, client: Client, settings: Settings) -> Plan:
         """What is to be done. Names are looked up once and kept: a resumed archive goes on with the same people."""
         source, state = self._job.source, self._state
         horizon = state.recall("horizon") or 0
@@ -244,7 +261,14 @@ class _Run:
                     state.add_walk(walk)
         since = source.upload_span[0] if isinstance(source, Search) else 0
         bounds = Bounds(since or 0, horizon or 1 << 40, self._job.limit)
-        return Plan(job=self._job, arguments=seeds.arguments, method=seeds.method, bounds=bounds, workers=workers)
+        return Plan(
+            job=self._job,
+            arguments=seeds.arguments,
+            method=seeds.method,
+            bounds=bounds,
+            workers=settings.workers,
+            secrets=_secrets(settings),
+        )
 
     def keep(self) -> None:
         """Whatever ended the run: write down what is known."""
@@ -288,12 +312,13 @@ class _Run:
         if self._tally.failed:
             where = f"; see {self._output.folder / ERRORS}" if self._output.folder else ""
             notes.append(f"{self._tally.failed} could not be had for now{where}. Run the same again to try again.")
+        if self._tally.bad_input:
+            where = f", as {self._output.folder / ERRORS} says" if self._output.folder else ""
+            notes.append(f"Of the input {self._tally.bad_input} name no photo{where}: mend these lines.")
         kept_back = [s for s in self._state.stretches() if not s.whole]
         notes += [f"{s.note} ({s.found} were found)." for s in kept_back[:5]]
         if not self._tally.written and self._status() == "complete":
-            notes.append(
-                "No photo matches. Without a login only public and safe photos are found; check spelling and dates."
-            )
+            notes.append("No photo was named." if isinstance(self._job.source, Photos) else _NO_MATCH)
         return self.end(self._status(), *notes)
 
     def end(self, status: Status, *notes: str) -> Summary:
@@ -307,6 +332,7 @@ class _Run:
             retries=tally.retries,
             refused=tally.refused,
             failed=tally.failed,
+            bad_input=tally.bad_input,
             seconds=tally.seconds,
             expected=tally.expected,
             output=self._output.folder,

@@ -32,6 +32,8 @@ class Tally:
     """Parts that Flickr refuses for good (null on the line)."""
     failed: int = 0
     """Photos that could not be had for now."""
+    bad_input: int = 0
+    """Lines of input that name no photo."""
     bytes_written: int = 0
     quota_left: Callable[[], int | None] | None = None
     """Tells how many calls the quota would let go now, while the run has a quota open."""
@@ -72,6 +74,7 @@ class Summary:
     seconds: float
     expected: int | None
     output: Path | None
+    bad_input: int = 0
     notes: tuple[str, ...] = ()
     """Sentences about what is missing or odd, for people."""
 
@@ -115,7 +118,7 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A photo, or an input line, could not be had for now."""
+    """A photo could not be had for now, or a line of input names none."""
 
     what: str
     why: str

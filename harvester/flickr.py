@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
-from harvester.errors import UsageError
+from harvester.errors import UsageError, show
 from harvester.model import read_photo_id
 
 SEARCH = "flickr.photos.search"
@@ -66,10 +66,12 @@ def build_prefix(api_url: str, api_key: str) -> str:
     return f"{api_url.strip()}?api_key={key}&format=json&nojsoncallback=1&"
 
 
+_LONGEST = 2000
+"""Characters of a photo's address; browsers and servers cut them off there."""
 _ALPHABET = "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 _PHOTO_FORMS = (
     r"(?:www\.|m\.|secure\.)?flickr\.com/photos/[^/?#]+/(?P<page>\d+)(?:[/?#].*)?",
-    r"(?:www\.)?flic\.kr/p/(?P<short>[1-9A-HJ-NP-Za-km-z]+)/?(?:[?#].*)?",
+    r"(?:www\.)?flic\.kr/p/(?P<short>[1-9A-HJ-NP-Za-km-z]{1,11})/?(?:[?#].*)?",
     r"(?:live|farm\d+)\.static\.?flickr\.com/(?:\d+/)?\d+/(?P<image>\d+)_[0-9a-f]+(?:_\w+)?\.\w+(?:[?#].*)?",
 )
 
@@ -79,6 +81,8 @@ def parse_photo(text: str) -> str:
 
     UsageError where it is none of them.
     """
+    if len(text) > _LONGEST:
+        raise UsageError(f"{show(text)} is too long for a photo's id or address.")
     text = text.strip()
     bare = re.sub(r"^https?://", "", text)
     for form in _PHOTO_FORMS:
@@ -86,7 +90,7 @@ def parse_photo(text: str) -> str:
             groups = found.groupdict()
             return read_photo_id(_from_base58(groups["short"]) if "short" in groups else next(iter(groups.values())))
     if "/" in text or "." in text:
-        raise UsageError(f"{text[:100]!r} is not the address of a photo, such as https://flickr.com/photos/NAME/ID.")
+        raise UsageError(f"{show(text)} is not the address of a photo, such as https://flickr.com/photos/NAME/ID.")
     return read_photo_id(text)
 
 

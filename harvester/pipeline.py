@@ -22,7 +22,7 @@ import orjson
 
 from harvester.answers import EXCESSIVE_OFFSET, Page, dump, read_list, read_number, read_page, read_part
 from harvester.client import Client
-from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError
+from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Noticed, Observer, Tally
 from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, Part, build_query, parse_photo
 from harvester.frontier import Frontier
@@ -60,6 +60,7 @@ class Plan:
     method: str = SEARCH
     bounds: Bounds
     workers: int
+    secrets: tuple[str, ...] = ()
 
 
 class Pipeline:
@@ -348,14 +349,21 @@ class Pipeline:
 
     async def _parse(self, texts: list[str]) -> list[str]:
         ids = []
-        for text in texts:
+        for text in map(self._hide, texts):
             try:
                 ids.append(parse_photo(text))
             except UsageError as error:
-                self._tally.failed += 1
-                self._observer(Failed(what=text[:100], why=str(error)))
-                await self._store.note_bad_input(text, {"input": text, "message": str(error)})
+                self._tally.bad_input += 1
+                shown = shorten(text)
+                self._observer(Failed(what=shown, why=str(error)))
+                await self._store.note_bad_input(shown, {"input": shown, "message": f"{error} Mend the line."})
         return ids
+
+    def _hide(self, text: str) -> str:
+        """Without secrets: lines that name no photo are kept and told."""
+        for secret in self._plan.secrets:
+            text = text.replace(secret, "***")
+        return text
 
     # -- hydrating
 
