@@ -26,6 +26,8 @@ STATE = "state.sqlite"
 MANIFEST = "manifest.json"
 ERRORS = "errors.ndjson"
 LOCK = ".lock"
+UNREAD = "unread"
+"""Remembered while ids are read: those that were not are in no checkpoint."""
 
 
 @contextmanager
@@ -56,12 +58,13 @@ def lock_folder(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-def check_not_foreign(folder: Path) -> None:
+def check_not_foreign(folder: Path, *, begun: bool) -> None:
     """UsageError where the folder holds photos that no checkpoint knows of: they would be overwritten."""
     path = folder / PHOTOS
-    if not (folder / STATE).exists() and path.is_file() and path.stat().st_size:
+    if not begun and path.is_file() and path.stat().st_size:
         raise UsageError(
-            f"{folder} holds a {PHOTOS} but no {STATE}, so it is not known what is in it; choose another folder."
+            f"{folder} holds a {PHOTOS} but no {STATE} that knows of it; choose another folder, "
+            f"or put the {STATE} back."
         )
 
 

@@ -16,6 +16,7 @@ import orjson
 from harvester.archive import (
     ERRORS,
     STATE,
+    UNREAD,
     check_not_foreign,
     lock_folder,
     write_errors,
@@ -98,8 +99,9 @@ def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-")))
         return stack.enter_context(State(folder / STATE, lasting=False)), StreamSink()
     stack.enter_context(lock_folder(folder))
-    check_not_foreign(folder)
+    check_not_foreign(folder, begun=(folder / STATE).exists())
     state = stack.enter_context(State(folder / STATE))
+    check_not_foreign(folder, begun=state.recall("job") is not None)
     mend_fold(folder, state)
     _check_kind(state, folder, is_stream=output.folder is None)
     if output.folder is None:
@@ -168,6 +170,8 @@ def _begin(job: Job, state: State, *, where: Path | None) -> bool:
     """Whether the checkpoint knows this job; if not, now it does."""
     with state.changing():
         state.remember("limit", job.limit)
+        if _names_photos(job):
+            state.remember(UNREAD, True)
         if check_same_job(state, job.describe(), where=where):
             state.clear_failures()
             return True
@@ -179,7 +183,13 @@ def _begin(job: Job, state: State, *, where: Path | None) -> bool:
             # The end is fixed now: what is uploaded later moves nothing, and belongs to an update.
             until = job.source.upload_span[1] if isinstance(job.source, Search) else None
             state.remember("horizon", now if until is None else until)
+    state.settle()
     return False
+
+
+def _names_photos(job: Job) -> bool:
+    """Whether ids are to be read: a resumed run has none, it goes on with those that were."""
+    return isinstance(job.source, Photos) and job.source.ids != ()
 
 
 def _remember(job: Job) -> dict[str, Any]:
@@ -277,20 +287,25 @@ class _Run:
                 self._state.forget()
             return
         with self._state.changing():
+            if _names_photos(self._job) and self._pipeline is not None and self._pipeline.input_ended:
+                self._state.remember(UNREAD, False)
             self._state.remember("expected", self._tally.expected)
-            self._state.remember("finished", self._state.is_whole() and self._status() == "complete")
+            self._state.remember("finished", self._is_whole() and self._status() == "complete")
         if self._output.folder is not None:
             write_errors(self._output.folder, self._state)
             write_manifest(self._output.folder, self._state, status=self._status(), facts=self._facts())
+
+    def _is_whole(self) -> bool:
+        return self._state.is_whole() and not self._state.recall(UNREAD)
 
     def _status(self) -> Status:
         """Complete: nothing is left to ask, or as many photos as were wanted are there, and Flickr kept none back."""
         limit = self._job.limit
         reached = limit is not None and self._tally.written >= limit
         is_read = self._pipeline is not None and self._pipeline.input_ended
-        if self._stop.is_set() and not (self._state.is_whole() and is_read) and not reached:
+        if self._stop.is_set() and not (self._is_whole() and is_read) and not reached:
             return "stopped"
-        whole = (self._state.is_whole() or reached) and next(self._state.failures(), None) is None
+        whole = (self._is_whole() or reached) and next(self._state.failures(), None) is None
         return "complete" if whole and all(s.whole for s in self._state.stretches()) else "incomplete"
 
     def _facts(self) -> dict[str, Any]:
@@ -317,6 +332,8 @@ class _Run:
             notes.append(f"Of the input {self._tally.bad_input} name no photo{where}: mend these lines.")
         kept_back = [s for s in self._state.stretches() if not s.whole]
         notes += [f"{s.note} ({s.found} were found)." for s in kept_back[:5]]
+        if self._state.recall(UNREAD):
+            notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
         if not self._tally.written and self._status() == "complete":
             notes.append("No photo was named." if isinstance(self._job.source, Photos) else _NO_MATCH)
         return self.end(self._status(), *notes)

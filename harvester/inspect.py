@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harvester.archive import MANIFEST, is_at_limit
+from harvester.archive import MANIFEST, UNREAD, is_at_limit
 from harvester.config import Settings
 from harvester.engine import restore_job
 from harvester.fold import open_archive
@@ -29,7 +29,8 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         calls = count_calls(left, parts=len(job.parts), listed=todo)
         return {
             "archive": str(folder),
-            "state": _describe(state, todo=todo, sweeps=sweeps + len(lists), failed=failed),
+            "state": _find_damage(folder, state)
+            or _describe(state, todo=todo, sweeps=sweeps + len(lists), failed=failed),
             "job": state.recall("job"),
             "begun": state.recall("begun"),
             "photos": length.lines,
@@ -51,9 +52,25 @@ def _count_lists(state: State, left: Sequence[object]) -> dict[str, int]:
     return {**lines, "to_be_read": len(left)}
 
 
+def _find_damage(folder: Path, state: State) -> str | None:
+    """What is wrong with the file, by its length alone: a proof takes `verify`."""
+    vouched = state.length(PHOTOS).bytes
+    if state.recall("stream") or not vouched:
+        return None
+    try:
+        size = (folder / PHOTOS).stat().st_size
+    except OSError:
+        return f"damaged: {PHOTOS} is missing; put it back, or begin a new archive"
+    if size < vouched:
+        return f"damaged: {PHOTOS} has {size} bytes of {vouched}; put it back, or begin a new archive"
+    return None
+
+
 def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
     if state.recall("job") is None:
         return "not begun"
+    if state.recall(UNREAD):
+        return "unfinished: run the command that names the ids again, not all of them were read"
     if failed and not sweeps and failed >= todo:
         return "incomplete: some could not be had; resume to try again"
     if sweeps and not todo and is_at_limit(state):

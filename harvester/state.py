@@ -99,11 +99,18 @@ class State:
         if version > FORMAT:
             raise CannotWrite(f"{self.path} was written by a newer harvester (format {version}); update this one.")
         if version == 0:
+            if self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+                raise CannotWrite(f"{self.path} is a database of something else; choose another folder.")
             self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT;")
         for older in range(version or FORMAT, FORMAT):
             self._db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
 
     def _refused(self, error: sqlite3.Error) -> CannotWrite:
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            return CannotWrite(
+                f"The checkpoint {self.path} is damaged ({error}): put a copy of the whole folder back, "
+                "or begin a new archive."
+            )
         return CannotWrite(f"Cannot use the checkpoint {self.path}: {error}. Mend that, then run the same again.")
 
     def __enter__(self) -> Self:
@@ -113,6 +120,8 @@ class State:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
+        if isinstance(error, sqlite3.Error):  # of a reading: damage shows when a page is reached
+            raise self._refused(error) from None
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -127,6 +136,10 @@ class State:
             if isinstance(error, sqlite3.Error):
                 raise self._refused(error) from None
             raise
+
+    def settle(self) -> None:
+        """What was committed so far outlives a power cut too."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # -- what was asked
 

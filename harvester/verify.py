@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from harvester.archive import MANIFEST, is_at_limit
+from harvester.archive import MANIFEST, UNREAD, is_at_limit
 from harvester.files import cannot_write
 from harvester.fold import open_archive
 from harvester.state import Length, State, is_photo_id
@@ -68,6 +68,8 @@ def _check_checkpoint(state: State) -> Iterator[str]:
         yield f"{lists} lists (sets, galleries, favourites …) are still to be read; resume to go on."
     if todo := state.count_todo():
         yield f"{todo} photos were listed but are not there yet; resume to go on."
+    if state.recall(UNREAD):
+        yield "Not all ids of the input were read: run the command that names them again."
     for stretch in state.stretches():
         if not stretch.whole:
             yield f"Flickr keeps photos back: {stretch.note}."

@@ -94,15 +94,17 @@ def status(*, setup: Setup, folder: Path, as_json: bool) -> Exit:
     epilog="\b\nExample:\n  harvester verify archives/monkeys && echo whole",
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @voice_options
-def verify(*, folder: Path, **manner: Any) -> Exit:
+def verify(*, folder: Path, as_json: bool, **manner: Any) -> Exit:
     """Read an archive through and prove that it is whole; exit code 3 where it is not."""
     find_voice(**manner)
     from harvester.verify import verify_archive  # noqa: PLC0415
 
     findings = verify_archive(folder)
-    for finding in findings:
-        click.echo(finding)
-    if not findings:
-        click.echo(f"{folder} is whole.")
+    if as_json:
+        facts = {"archive": str(folder), "whole": not findings, "findings": findings}
+        click.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        click.echo("\n".join(findings or [f"{folder} is whole."]))
     return Exit.INCOMPLETE if findings else Exit.COMPLETE
