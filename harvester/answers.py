@@ -17,9 +17,11 @@ import msgspec
 import orjson
 
 from harvester.errors import KeyRefused, Refused, TryLater, UsageError
+from harvester.oauth import check_problem
 
 # Codes that every method shares, https://www.flickr.com/services/api/flickr.photos.search.html#error-codes
-_KEY_CODES = frozenset({96, 97, 98, 100})
+# 99 is about the login, so every other call would fail as well: no photo may be given up for it.
+_KEY_CODES = frozenset({96, 97, 98, 99, 100})
 # 105 is documented; 201 was recorded and 0 reported with the same message (flickr-photos-api, retrying.py).
 _PASSING_CODES = frozenset({0, 105, 201})
 _NOT_NOW = "not currently available"
@@ -66,10 +68,8 @@ def check_status(status: int, body: bytes, *, retry_after: str | None = None) ->
     """Translate an HTTP status other than 200; Flickr's own failures come with 200."""
     if status == 200:
         return
-    if status in (400, 401) and body.startswith(b"oauth_problem"):
-        # The text goes on with the base string, which holds key and token.
-        problem = body.split(b"&", 1)[0].removeprefix(b"oauth_problem=").decode("ascii", "replace")
-        raise KeyRefused(f"Flickr refuses the login ({problem}); run `harvester auth login` again.")
+    if status in (400, 401):
+        check_problem(body)
     if status == 429:
         raise TryLater("too many calls (429)", retry_after=_seconds(retry_after), refusal=True)
     if status >= 500 or status in (408, 425):
@@ -95,7 +95,7 @@ def check_failure(answer: Mapping[str, Any], *, method: str) -> None:
         raise TryLater(f"{message.rstrip('.') or 'service not available'} ({code})", refusal=True)
     if code in _KEY_CODES:
         raise KeyRefused(f"Flickr refuses the key or login: {message} (code {code}). {_key_advice(code)}")
-    if code in (111, 112, 114, 115, 116):
+    if code in (95, 111, 112, 114, 115, 116):
         raise UsageError(f"Flickr does not know what was asked: {message} (code {code}).")
     raise Refused(code, message)
 
@@ -103,7 +103,7 @@ def check_failure(answer: Mapping[str, Any], *, method: str) -> None:
 def _key_advice(code: int) -> str:
     if code == 100:
         return "Set FLICKR_API_KEY to a working key; https://www.flickr.com/services/apps/ lists yours."
-    return "Log in again with `harvester auth login`."
+    return "Log in with `harvester auth login`, then run the same command again."
 
 
 def read_part(body: bytes, *, method: str, member: str | None, photo_id: str | None = None) -> bytes:

@@ -19,6 +19,7 @@ from harvester.config import Settings
 from harvester.errors import GivenUp, HarvestError, Stopped, TryLater, Unreachable
 from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
 from harvester.flickr import build_prefix
+from harvester.oauth import Person, Sign, build_signer
 from harvester.quota import Slot, Throttle, open_throttle
 from harvester.retry import OWN, TRIES, Gate
 
@@ -47,6 +48,7 @@ class Client:
         sleep: Callable[[float], Awaitable[None]],
         patient: bool,
         give_up_after: float | None,
+        sign: Sign | None = None,
         clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
     ) -> None:
@@ -54,6 +56,9 @@ class Client:
         self.gate = Gate(clock=clock, dice=dice)
         self._session = session
         self._prefix = prefix
+        self._sign = sign
+        self.person: Person | None = None
+        """Whose login signs, once that was asked."""
         self._tally = tally
         self._observer = observer
         self._sleep = sleep
@@ -65,6 +70,11 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self.gate!r} {self.throttle!r}>"
+
+    @property
+    def signs(self) -> bool:
+        """Whether calls are made in somebody's name."""
+        return self._sign is not None
 
     async def call(self, query: str, read: Callable[[bytes], T]) -> T:
         """One call's answer, as `read` makes it out.
@@ -118,8 +128,9 @@ class Client:
     async def _send(self, query: str, slot: Slot) -> bytes:
         self._tally.calls += 1
         try:
-            url = URL(self._prefix + query, encoded=True)
-            async with self._session.get(url, allow_redirects=False) as response:
+            url = self._prefix + query
+            signature = self._sign(url) if self._sign else None
+            async with self._session.get(URL(url, encoded=True), allow_redirects=False, headers=signature) as response:
                 self.throttle.done(slot)  # the answer has begun, so the call has arrived
                 body = await response.read()
                 if response.status != 200:
@@ -189,6 +200,15 @@ def _reason(error: aiohttp.ClientConnectorError) -> str:
     return os.strerror(number)
 
 
+def _find_door(settings: Settings, key: str) -> tuple[str, Sign | None]:
+    if not settings.has_login:
+        return build_prefix(settings.api_url, key), None
+    sign = build_signer(
+        key, settings.api_secret or "", token=settings.oauth_token, token_secret=settings.oauth_token_secret
+    )
+    return build_prefix(settings.api_url, None), sign
+
+
 @asynccontextmanager
 async def open_client(
     settings: Settings,
@@ -197,10 +217,15 @@ async def open_client(
     observer: Observer,
     sleep: Callable[[float], Awaitable[None]],
     patient: bool = False,
+    door: tuple[str, Sign] | None = None,
 ) -> AsyncIterator[Client]:
-    """The client of a run. `patient` waits for a server that has not answered yet, as a resumed harvest must."""
+    """The client of a run. `patient` waits for a server that has not answered yet, as a resumed harvest must.
+
+    Calls are signed where the settings have a login. `door` is another way in than the API's, for logging in:
+    what addresses begin with, and what signs.
+    """
     key = settings.require_key()
-    prefix = build_prefix(settings.api_url, key)
+    prefix, sign = door or _find_door(settings, key)
 
     def tell_wait(seconds: float) -> None:
         observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds))
@@ -233,6 +258,7 @@ async def open_client(
             sleep=sleep,
             patient=patient,
             give_up_after=settings.give_up_after,
+            sign=sign,
         )
         try:
             yield client

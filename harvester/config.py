@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ from harvester.quota import Rate
 
 API_URL = "https://api.flickr.com/services/rest/"
 KEY_PAGE = "https://www.flickr.com/services/apps/create/"
+APPS_PAGE = "https://www.flickr.com/services/apps/"
 SECRETS = ("api_key", "api_secret", "oauth_token", "oauth_token_secret")
 ENVIRONMENT: Mapping[str, str] = MappingProxyType({f"FLICKR_{name.upper()}": name for name in (*SECRETS, "api_url")})
 MAX_WORKERS = 1000
@@ -55,13 +56,35 @@ class Settings:
         return tuple(value for name in SECRETS if (value := getattr(self, name)))
 
     def require_key(self) -> str:
-        """The API key; UsageError that says how to get one where there is none."""
+        """The API key; UsageError that says how to get one where there is none, or what is missing of a login."""
         if not self.api_key:
             raise UsageError(
                 f"There is no API key: get one at {KEY_PAGE} and put it into the environment variable "
                 "FLICKR_API_KEY, or as api_key under [flickr] into harvester.toml."
             )
+        self._check_login()
         return self.api_key
+
+    @property
+    def has_login(self) -> bool:
+        """Whether calls are to be made in somebody's name."""
+        return self.oauth_token is not None
+
+    def without_login(self) -> Settings:
+        """The same, in nobody's name."""
+        return replace(self, oauth_token=None, oauth_token_secret=None)
+
+    def _check_login(self) -> None:
+        if (self.oauth_token is None) != (self.oauth_token_secret is None):
+            raise UsageError(
+                "An OAuth token works with its own secret only: give both, FLICKR_OAUTH_TOKEN and "
+                "FLICKR_OAUTH_TOKEN_SECRET, or neither."
+            )
+        if self.has_login and not self.api_secret:
+            raise UsageError(
+                f"A login signs with the key's secret, and there is none: put it into FLICKR_API_SECRET ({APPS_PAGE} "
+                "shows it beside the key), or go without the login by --anonymous."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,9 +112,16 @@ class Unreachable(StopRun):
 
 
 class KeyRefused(StopRun):
-    """Flickr refuses the key or the token."""
+    """Flickr refuses the key or the token, or there is no login where one is needed.
+
+    `problem` is OAuth's own word for it (`token_rejected`) where there is one.
+    """
 
     exit_code = Exit.KEY_REFUSED
+
+    def __init__(self, sentence: str, *, problem: str = "") -> None:
+        super().__init__(sentence)
+        self.problem = problem
 
 
 class CannotWrite(StopRun):

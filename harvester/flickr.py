@@ -57,13 +57,13 @@ def build_query(method: str, arguments: Mapping[str, str]) -> str:
     return "&".join(f"{name}={quote(value, safe='~,')}" for name, value in pairs.items())
 
 
-def build_prefix(api_url: str, api_key: str) -> str:
-    """What every address of a call begins with. UsageError where the address is none."""
+def build_prefix(api_url: str, api_key: str | None) -> str:
+    """What every address of a call begins with; a signed call names its key elsewhere. UsageError for no address."""
     parts = urlsplit(api_url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise UsageError(f"{api_url!r} is no address of an API; write https://HOST/services/rest/.", field="api_url")
-    key = quote(api_key.strip(), safe="")
-    return f"{api_url.strip()}?api_key={key}&format=json&nojsoncallback=1&"
+    key = "" if api_key is None else f"api_key={quote(api_key.strip(), safe='')}&"
+    return f"{api_url.strip()}?{key}format=json&nojsoncallback=1&"
 
 
 _LONGEST = 2000

@@ -90,7 +90,8 @@ def test_no_damage_gets_onto_a_line(junk: bytes, at: int) -> None:
     [
         (1, Refused),
         (2, Refused),
-        (99, Refused),
+        (95, UsageError),
+        (99, KeyRefused),
         (100, KeyRefused),
         (98, KeyRefused),
         (112, UsageError),
