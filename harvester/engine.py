@@ -25,9 +25,10 @@ from harvester.archive import (
 from harvester.client import Client, open_client
 from harvester.config import Settings
 from harvester.errors import HarvestError, Stopped, UsageError
-from harvester.events import Ended, Observer, Started, Status, Summary, Tally, ignore
+from harvester.events import Ended, Noticed, Observer, Started, Status, Summary, Tally, ignore
 from harvester.files import Appender
 from harvester.fold import mend_fold
+from harvester.identity import choose_login, confirm_login, tell_login
 from harvester.model import SOURCES, Account, Job, Photos, Search
 from harvester.people import look_up_source
 from harvester.pipeline import Pipeline, Plan
@@ -38,13 +39,20 @@ from harvester.store import PHOTOS, ArchiveSink, Bounds, Files, PipeClosed, Reus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Where records go: an archive's folder, or standard output (`folder` None), kept track of in `state`."""
+    """Where records go: an archive's folder, or standard output (`folder` None), kept track of in `state`.
+
+    `shown` is the archive that an update in `folder` is for.
+    """
 
     folder: Path | None = None
     state: Path | None = None
+    shown: Path | None = None
 
+    @property
+    def where(self) -> Path | None:
+        """The folder that a person knows."""
+        return self.shown or self.folder or self.state
 
-_NO_MATCH = "No photo matches. Without a login only public and safe photos are found; check spelling and dates."
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -135,11 +143,14 @@ async def harvest(
 ) -> Summary:
     """Run a job between an open checkpoint and an open sink."""
     _check_no_secret(job, settings)
-    resumed = _begin(job, state, where=output.folder or output.state)
+    settings, told = choose_login(state, settings, where=output.where)
+    resumed = _begin(job, state, where=output.where)
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"))
-    observer(Started(job=job.describe(), output=output.folder, resumed=before, tally=tally))
+    observer(Started(job=job.describe(), output=output.shown or output.folder, resumed=before, tally=tally))
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
+    if told:
+        observer(Noticed(sentence=told))
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
         return run.end("complete", "This archive is complete already: no call was made.")
     store = Store(state, None if output.folder is None else Files(output.folder, state), reuse=reuse)
@@ -234,6 +245,7 @@ class _Run:
             settings, tally=self._tally, observer=self._observer, sleep=sleep, patient=patient
         ) as client:
             try:
+                await confirm_login(self._state, client, where=self._output.where)
                 plan = await self._plan(client, settings)
             except Stopped:
                 return
@@ -261,7 +273,14 @@ class _Run:
         is_new = found is None
         if is_new:
             found = state.recall("looked_up") or await look_up_source(source, client)
-        seeds = plant(source, found, horizon=horizon, to_files=self._output.folder is not None)
+        login = state.recall("login") if client.signs else None
+        seeds = plant(
+            source,
+            found,
+            horizon=horizon,
+            login=login and login["nsid"],
+            to_files=self._output.folder is not None,
+        )
         if is_new:
             with state.changing():
                 state.remember("arguments", found)
@@ -335,7 +354,15 @@ class _Run:
         if self._state.recall(UNREAD):
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
         if not self._tally.written and self._status() == "complete":
-            notes.append("No photo was named." if isinstance(self._job.source, Photos) else _NO_MATCH)
+            lack = (
+                "Check"
+                if self._state.recall("signed")
+                else "Without a login only public and safe photos are found; check"
+            )
+            is_named = isinstance(self._job.source, Photos)
+            notes.append("No photo was named." if is_named else f"No photo matches. {lack} spelling and dates.")
+        elif told := tell_login(self._state, self._job.source):
+            notes.append(told)
         return self.end(self._status(), *notes)
 
     def end(self, status: Status, *notes: str) -> Summary:
@@ -352,7 +379,7 @@ class _Run:
             bad_input=tally.bad_input,
             seconds=tally.seconds,
             expected=tally.expected,
-            output=self._output.folder,
+            output=self._output.shown or self._output.folder,
             notes=notes,
         )
         self._observer(Ended(summary=summary))

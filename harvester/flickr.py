@@ -14,6 +14,9 @@ from harvester.model import read_photo_id
 SEARCH = "flickr.photos.search"
 PERSON_PHOTOS = "flickr.people.getPhotos"
 """An account's photostream: without the cap, newest first and never otherwise."""
+RESTRICTED = "3"
+"""The safe_search of all there is: a login gets what it may see, where Flickr takes less for granted; a call without
+login gets what is safe, whatever it asks for."""
 CAP = 4000
 """Results that Flickr serves of any one search; pages past them repeat earlier ones, or fail with code 20."""
 PAGE_SIZE = 500

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from harvester.answers import check_failure, read_members
 from harvester.client import Client
-from harvester.errors import Refused, UsageError, show
-from harvester.flickr import build_query
+from harvester.errors import GivenUp, KeyRefused, Refused, TryLater, Unreachable, UsageError, show
+from harvester.flickr import RESTRICTED, build_query
 from harvester.model import Account, Favorites, Group, Search, Source
+from harvester.oauth import Person
 
 _NSID = re.compile(r"\d+@N\d\d", re.ASCII)
 
@@ -19,6 +20,8 @@ async def look_up(arguments: Mapping[str, str], client: Client) -> dict[str, str
     known = dict(arguments)
     if "user_id" in known:
         known["user_id"] = await find_user(known["user_id"], client)
+        if client.signs:
+            known.setdefault("safe_search", RESTRICTED)
     if "group_id" in known:
         known["group_id"] = await find_group(known["group_id"], client)
     return known
@@ -43,7 +46,10 @@ async def find_user(name: str, client: Client) -> str:
     if _NSID.fullmatch(name):
         return name
     if name == "me":
-        raise UsageError("`me` needs a login, and this run has none; give the user's name or NSID.", field="user")
+        if not client.signs:
+            sentence = "`me` needs a login: run `harvester auth login`, or give the user's name or NSID."
+            raise UsageError(sentence, field="user")
+        return (await ask_login(client)).nsid
     if "/" in name:
         found = await _ask("flickr.urls.lookupUser", {"url": name}, "user", client)
     else:
@@ -66,6 +72,29 @@ async def find_group(name: str, client: Client) -> str:
     if not found:
         raise UsageError(f"Flickr knows no group {show(name)}; give its id or its flickr.com address.")
     return found
+
+
+async def ask_login(client: Client) -> Person:
+    """Whose login signs the client's calls; asked once. KeyRefused where Flickr does not take it."""
+    if client.person is None:
+        try:
+            client.person = await client.call("method=flickr.test.login", _read_login)
+        except GivenUp as error:
+            raise Unreachable(f"Flickr does not say whose the login is: {error}. Run the same command again.") from None
+    return client.person
+
+
+def _read_login(body: bytes) -> Person:
+    answer, _ = read_members(body)
+    try:
+        check_failure(answer, method="flickr.test.login")
+    except Refused as error:
+        raise KeyRefused(f"Flickr does not take the login: {error.message} (code {error.code}).") from None
+    user = answer.get("user")
+    if not isinstance(user, dict) or not user.get("id"):
+        raise TryLater("an answer to something else than was asked")
+    name = user.get("username")
+    return Person(str(user["id"]), str(name.get("_content", "") if isinstance(name, dict) else name or ""))
 
 
 async def _ask(method: str, arguments: dict[str, str], member: str, client: Client) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harvester.flickr import PERSON_PHOTOS, SEARCH
+from harvester.flickr import PERSON_PHOTOS, RESTRICTED, SEARCH
 from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
 from harvester.sweep import Sweep, first_sweep
 from harvester.walk import Walk
 
 ALL_CONTENT = "7"
 """Photos, screenshots and other images."""
-RESTRICTED = "3"
-"""Safe, moderate and restricted; a call without login gets what is safe, whatever it asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

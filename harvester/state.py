@@ -157,6 +157,7 @@ class State:
         self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
         self._db.execute("DELETE FROM sweep")
         self._db.execute("DELETE FROM walk")
+        self._db.execute("DELETE FROM stretch")
 
     # -- listing
 
@@ -277,6 +278,13 @@ class State:
     def note_walk_failure(self, n: int, failure: dict[str, Any]) -> None:
         """A list could not be had for now."""
         self._db.execute("UPDATE walk SET failure = ? WHERE n = ?", (orjson.dumps(failure).decode(), n))
+
+    def is_untouched(self) -> bool:
+        """Whether nothing was listed or written yet, whatever was asked. What an update is compared with, was."""
+        if self.is_update:
+            return False
+        query = "SELECT NOT EXISTS(SELECT 1 FROM seen) AND NOT EXISTS(SELECT 1 FROM file WHERE length > 0)"
+        return bool(self._db.execute(query).fetchone()[0])
 
     # -- work
 

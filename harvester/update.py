@@ -27,7 +27,7 @@ from harvester.archive import STATE, lock_folder, open_archive_state
 from harvester.config import Settings
 from harvester.engine import Output, harvest, restore_job, run_job
 from harvester.errors import UsageError
-from harvester.events import Ended, Event, Observer, Started, Summary, ignore
+from harvester.events import Ended, Event, Observer, Summary, ignore
 from harvester.files import Appender
 from harvester.fold import UPDATE, Folded, fold, mend_fold, open_archive
 from harvester.model import Account, Photos, stamp
@@ -74,14 +74,12 @@ async def run_update(
             settings,
             state=state,
             sink=ArchiveSink(file, lines=length.lines),
-            output=Output(folder=staging),
-            observer=_speak_for(folder, observer),
+            output=Output(folder=staging, shown=folder),
+            observer=_without_end(observer),
             stop=stop,
             reuse=Unchanged(folder),
         )
-        if summary.status != "complete" and not (summary.status == "incomplete" and state.is_whole()):
-            summary = replace(summary, output=folder)
-        else:
+        if summary.status == "complete" or (summary.status == "incomplete" and state.is_whole()):
             job = restore_job(archive, where=folder)
             folded = await asyncio.to_thread(
                 fold,
@@ -125,15 +123,15 @@ def _begin(state: State, archive: State) -> None:
         with state.changing():
             state.remember("update_begun", stamp(time.time()))
             state.remember("looked_up", archive.recall("arguments"))
+            for name in ("signed", "login"):
+                state.remember(name, archive.recall(name))
 
 
-def _speak_for(folder: Path, observer: Observer) -> Observer:
-    """The observer, to whom the archive is what is written, and for whom the end comes after the fold."""
+def _without_end(observer: Observer) -> Observer:
+    """The observer, for whom the end comes after the fold."""
 
     def observe(event: Event) -> None:
-        if isinstance(event, Started):
-            observer(replace(event, output=folder))
-        elif not isinstance(event, Ended):
+        if not isinstance(event, Ended):
             observer(event)
 
     return observe

@@ -15,12 +15,12 @@ from conftest import KEY, harvest_into, settings_for
 
 from harvester.archive import STATE
 from harvester.cli import main
-from harvester.engine import run_resume
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.inspect import read_status
 from harvester.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
 from harvester.store import PHOTOS
+from harvester.update import run_resume
 from harvester.verify import verify_archive
 
 EVERYTHING = Search(tags="sandbox")

@@ -1,0 +1,77 @@
+"""In whose name an archive is made: the same from its first run to its last.
+
+An archive begun logged in goes on with the same person's login only. Without it, or with somebody else's, photos
+that were there would look deleted, and the exit code 4 asks for the login.
+
+An archive begun without a login goes on without, whatever login there is by now, and says so. Otherwise it would
+hold private photos of one half of its time and not of the other, and what was begun as public would no longer be.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harvester.client import Client
+from harvester.config import Settings
+from harvester.errors import KeyRefused
+from harvester.model import Gallery, Group, Photos, Search, Source
+from harvester.people import ask_login
+from harvester.state import State
+
+NOT_LOGGED_IN = "Not logged in: private and restricted photos are not included."
+
+
+def choose_login(state: State, settings: Settings, *, where: Path | None) -> tuple[Settings, str]:
+    """The settings with which an archive goes on, and a sentence where that is without the login that there is.
+
+    Where nothing was found yet, it may as well begin anew with another login, or without.
+    """
+    if state.is_untouched():
+        if bool(state.recall("signed")) != settings.has_login:
+            with state.changing():
+                state.forget()
+                state.remember("signed", settings.has_login)
+        return settings, ""
+    if state.recall("signed") or not settings.has_login:
+        return settings, ""
+    told = f"{where} was begun without a login and goes on without: for private photos begin a new archive."
+    return settings.without_login(), told
+
+
+async def confirm_login(state: State, client: Client, *, where: Path | None) -> None:
+    """Ask Flickr whose the login is, and remember it; KeyRefused where the archive asks for another."""
+    if not client.signs:
+        if state.recall("signed"):
+            raise KeyRefused(
+                f"{where} was begun logged in{_as(state)}, and this run is not logged in: run `harvester auth login`, "
+                "then the same command again, or choose another folder."
+            )
+        return
+    login = await ask_login(client)
+    known = state.recall("login")
+    if known is not None and known["nsid"] != login.nsid and not state.is_untouched():
+        raise KeyRefused(
+            f"{where} was begun logged in{_as(state)}, and this login is {login.username}'s: log in as the former, "
+            "or choose another folder."
+        )
+    with state.changing():
+        if known is not None and known["nsid"] != login.nsid:
+            state.remember("arguments", None)  # `me` was somebody else
+        state.remember("login", {"nsid": login.nsid, "username": login.username})
+
+
+def tell_login(state: State, source: Source) -> str:
+    """What a person should know of a harvest of somebody's photos: in whose name it was made. Else nothing."""
+    is_anybodys = isinstance(source, Search) and "user_id" not in source.arguments
+    if is_anybodys or isinstance(source, Photos | Gallery | Group):
+        return ""
+    return (
+        f"Logged in{_as(state)}: photos that only this login may see are included."
+        if state.recall("signed")
+        else NOT_LOGGED_IN
+    )
+
+
+def _as(state: State) -> str:
+    login = state.recall("login")
+    return f" as {login['username']}" if login else ""
