@@ -27,7 +27,8 @@ Runner = Callable[..., Awaitable[Summary]]
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARVESTER_STATE_DIR", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    for name in ("FLICKR_API_KEY", "FLICKR_API_SECRET", "FLICKR_API_URL", "FLICKR_OAUTH_TOKEN"):
+    flickr = ("API_KEY", "API_SECRET", "API_URL", "OAUTH_TOKEN", "OAUTH_TOKEN_SECRET")
+    for name in ("HARVESTER_CONFIG_DIR", *(f"FLICKR_{name}" for name in flickr)):
         monkeypatch.delenv(name, raising=False)
 
 

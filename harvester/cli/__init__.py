@@ -20,6 +20,9 @@ SECTIONS = {
         "status": LazyCommand("harvester.cli.archives:status", "How far an archive is."),
         "verify": LazyCommand("harvester.cli.archives:verify", "Prove that an archive is whole."),
     },
+    "Account": {
+        "auth": LazyCommand("harvester.cli.auth:auth", "Log in, for private photos."),
+    },
     "Try it out": {
         "demo": LazyCommand("harvester.cli.demo:demo", "Sandbox, harvest and summary in one go; no key needed."),
         "sandbox": LazyCommand("harvester.sandbox.command:sandbox", "A local Flickr-compatible API server."),

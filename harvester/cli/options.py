@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -15,6 +15,7 @@ import click
 from harvester.cli.voice import Voice
 from harvester.config import MAX_WORKERS, Config, load_config, read_folder
 from harvester.errors import UsageError
+from harvester.logins import add_login, config_folder
 from harvester.model import Detail, Extra, Job, Source
 
 if TYPE_CHECKING:
@@ -95,18 +96,27 @@ class Setup:
     options: Mapping[str, object]
     progress: bool | None
     """None shows it where it does not get into the way of the records."""
+    anonymous: bool = False
+    """Go without the login that there is."""
 
-    def load(self) -> Config:
-        """Settings and jobs of all sources. Secrets are not shown from here on; warnings are."""
-        import platformdirs  # noqa: PLC0415
+    def load(self, *, kept: bool = True) -> Config:
+        """Settings and jobs of all sources. Secrets are not shown from here on; warnings are.
 
+        `kept` takes the login of `harvester auth login` where no other is given.
+        """
+        folder = config_folder()
         config = load_config(
             self.options,
             config_path=self.config_path,
             environ=os.environ,
             cwd=Path(),
-            user_folder=platformdirs.user_config_path("harvester", appauthor=False),
+            user_folder=folder,
         )
+        if self.anonymous:
+            config = replace(config, settings=config.settings.without_login())
+        elif kept:
+            settings, warnings = add_login(config.settings, folder)
+            config = replace(config, settings=settings, warnings=(*config.warnings, *warnings))
         self.voice.redact.add(config.settings.secrets)
         for warning in config.warnings:
             self.voice.warn(warning)
@@ -146,13 +156,16 @@ voice_options = decorate(
     option("Messages", "-q", "--quiet", is_flag=True, is_eager=True, callback=_tell_voice, help="Say errors only."),
 )
 
+_CONFIG = option("Settings", "--config", metavar="FILE", help="Instead of ./harvester.toml or your config folder's.")
+_API_URL = option("Settings", "--api-url", metavar="URL", help="Another address of the API, such as a sandbox's.")
 _settings_options = decorate(
-    option("Settings", "--config", metavar="FILE", help="Instead of ./harvester.toml or your config folder's."),
+    _CONFIG,
     option("Settings", "--quota", metavar="CALLS/PERIOD", help="Most calls in any PERIOD, or none.  [default: 3600/h]"),
     option("Settings", "--pace", metavar="CALLS/s", help="How fast they may go out, or none.  [default: 5/s]"),
     option("Settings", "--workers", type=int, metavar="N", help=f"Calls at a time, 1 to {MAX_WORKERS}.  [default: 16]"),
     option("Settings", "--give-up-after", metavar="TIME", help="End after an outage so long, as 2h.  [default: never]"),
-    option("Settings", "--api-url", metavar="URL", help="Another address of the API, such as a sandbox's."),
+    _API_URL,
+    option("Settings", "--anonymous", is_flag=True, help="Without the login: public photos only."),
     option("Messages", "--progress/--no-progress", default=None, help="Show progress, or notices and the end only."),
     voice_options,
 )
@@ -174,10 +187,25 @@ photo_job_options = decorate(_detail(type=Names(tuple(d for d in get_args(Detail
 
 def settings_options(function: _F) -> _F:
     """The options of every command that harvests; the command gets them as `setup`."""
+    return _settings_options(_give_setup(function))  # type: ignore[return-value]
 
+
+def connection_options(function: _F) -> _F:
+    """Those of a command that calls Flickr and does not harvest; it gets them as `setup`, too."""
+    return decorate(_CONFIG, _API_URL, voice_options)(_give_setup(function))  # type: ignore[return-value]
+
+
+def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(
-        *, config: str | None, progress: bool | None, log_format: str, verbose: bool, quiet: bool, **given: Any
+        *,
+        config: str | None,
+        log_format: str,
+        verbose: bool,
+        quiet: bool,
+        progress: bool | None = None,
+        anonymous: bool = False,
+        **given: Any,
     ) -> Any:
         if verbose and quiet:
             raise UsageError("-v and -q say opposite things; use one of them.")
@@ -185,12 +213,13 @@ def settings_options(function: _F) -> _F:
         setup = Setup(
             voice=voice,
             config_path=None if config is None else Path(config),
-            options={name: given.pop(name) for name in _SETTINGS},
+            options={name: given.pop(name, None) for name in _SETTINGS},
             progress=progress,
+            anonymous=anonymous,
         )
         return function(setup=setup, **given)
 
-    return _settings_options(call)  # type: ignore[return-value]
+    return call
 
 
 def find_voice(**manner: Any) -> Voice:

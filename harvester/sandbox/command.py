@@ -76,6 +76,7 @@ def build_options(**given: Any) -> Any:
 
 
 async def _serve(options: Any) -> None:
+    from .oauth import secret_of  # noqa: PLC0415
     from .server import open_sandbox  # noqa: PLC0415
 
     stop = asyncio.Event()
@@ -86,7 +87,10 @@ async def _serve(options: Any) -> None:
         async with open_sandbox(options) as running:
             click.echo(running.url)
             click.echo(f"{len(running.catalogue):,} photos, seed {options.catalogue.seed}. To use it:", err=True)
-            click.echo(f"export FLICKR_API_URL={running.url} FLICKR_API_KEY={EXAMPLE_KEY}", err=True)
+            secret = secret_of(EXAMPLE_KEY)
+            click.echo(
+                f"export FLICKR_API_URL={running.url} FLICKR_API_KEY={EXAMPLE_KEY} FLICKR_API_SECRET={secret}", err=True
+            )
             await stop.wait()
     except OSError as error:
         raise click.ClickException(f"Cannot listen on port {options.port}: {error.strerror}. Try --port 0.") from None
