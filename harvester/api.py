@@ -117,7 +117,9 @@ class Flickr:
             async for photo in flickr.harvest(Search(tags=["monkey"]), detail="full"):
                 print(photo.id, photo.info["title"]["_content"])
 
-    `api_key` and `api_url` are taken from FLICKR_API_KEY and FLICKR_API_URL where they are not given. `quota` is
+    What is not given of `api_key`, `api_secret`, `oauth_token`, `oauth_token_secret` and `api_url` is taken from
+    FLICKR_API_KEY, FLICKR_API_SECRET and so on. With a token and its secret, calls are signed, and private photos
+    that its owner may see are included; the login that `harvester auth login` keeps is not used. `quota` is
     kept over all processes of this user, `pace` by this one; both are texts such as `3600/h`, or `none`. A slow
     consumer slows the harvest. Leaving the loop early, or the block, ends the harvest and closes all it opened.
     Errors are those of `harvester.errors`.
@@ -127,6 +129,9 @@ class Flickr:
         self,
         *,
         api_key: str | None = None,
+        api_secret: str | None = None,
+        oauth_token: str | None = None,
+        oauth_token_secret: str | None = None,
         api_url: str | None = None,
         quota: str = "3600/h",
         pace: str = "5/s",
@@ -137,6 +142,9 @@ class Flickr:
             raise UsageError(f"{workers} is not a number of workers; use 1 to 1000.", field="workers")
         self._settings = Settings(
             api_key=api_key or os.environ.get("FLICKR_API_KEY"),
+            api_secret=api_secret or os.environ.get("FLICKR_API_SECRET"),
+            oauth_token=oauth_token or os.environ.get("FLICKR_OAUTH_TOKEN") or None,
+            oauth_token_secret=oauth_token_secret or os.environ.get("FLICKR_OAUTH_TOKEN_SECRET") or None,
             api_url=api_url or os.environ.get("FLICKR_API_URL") or API_URL,
             quota=Rate.parse(quota),
             pace=Rate.parse(pace),
