@@ -76,7 +76,7 @@ def test_the_named_file_goes_before_the_folders_and_the_folder_before_the_users(
 
 
 def test_secrets_show_in_no_repr() -> None:
-    settings = Settings(api_key=KEY, api_secret="abcdef123", oauth_token="token-1", oauth_token_secret="s-1")  # noqa: S106
+    settings = Settings(api_key=KEY, api_secret="abcdef123", oauth_token="token-1", oauth_token_secret="s-1")
     assert not any(secret in repr(settings) for secret in settings.secrets)
     assert settings.secrets == (KEY, "abcdef123", "token-1", "s-1")
 
