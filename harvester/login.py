@@ -179,7 +179,8 @@ async def serve_callback(desk: Desk) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/", answer)
-    runner = web.AppRunner(app, access_log=None)  # the addresses hold token and verifier
+    # No log: the addresses hold token and verifier. No long goodbye: browsers hold connections open.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
