@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from harvester.config_file import ConfigFile, JobTable, read_config_file
 from harvester.errors import UsageError, show
-from harvester.flickr import parse_photo
 from harvester.model import Job, Photos, Search
 from harvester.quota import Rate
+from harvester.urls import parse_photo
 
 API_URL = "https://api.flickr.com/services/rest/"
 KEY_PAGE = "https://www.flickr.com/services/apps/create/"

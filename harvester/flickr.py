@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
-from harvester.errors import UsageError, show
-from harvester.model import read_photo_id
+from harvester.errors import UsageError
 
 SEARCH = "flickr.photos.search"
 PERSON_PHOTOS = "flickr.people.getPhotos"
@@ -67,39 +65,3 @@ def build_prefix(api_url: str, api_key: str | None) -> str:
         raise UsageError(f"{api_url!r} is no address of an API; write https://HOST/services/rest/.", field="api_url")
     key = "" if api_key is None else f"api_key={quote(api_key.strip(), safe='')}&"
     return f"{api_url.strip()}?{key}format=json&nojsoncallback=1&"
-
-
-_LONGEST = 2000
-"""Characters of a photo's address; browsers and servers cut them off there."""
-_ALPHABET = "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
-_PHOTO_FORMS = (
-    r"(?:www\.|m\.|secure\.)?flickr\.com/photos/[^/?#]+/(?P<page>\d+)(?:[/?#].*)?",
-    r"(?:www\.)?flic\.kr/p/(?P<short>[1-9A-HJ-NP-Za-km-z]{1,11})/?(?:[?#].*)?",
-    r"(?:live|farm\d+)\.static\.?flickr\.com/(?:\d+/)?\d+/(?P<image>\d+)_[0-9a-f]+(?:_\w+)?\.\w+(?:[?#].*)?",
-)
-
-
-def parse_photo(text: str) -> str:
-    """The id of a photo given as id, page (`flickr.com/photos/x/1`), short address or image address.
-
-    UsageError where it is none of them.
-    """
-    if len(text) > _LONGEST:
-        raise UsageError(f"{show(text)} is too long for a photo's id or address.")
-    text = text.strip()
-    bare = re.sub(r"^https?://", "", text)
-    for form in _PHOTO_FORMS:
-        if found := re.fullmatch(form, bare, re.IGNORECASE if "short" not in form else 0):
-            groups = found.groupdict()
-            return read_photo_id(_from_base58(groups["short"]) if "short" in groups else next(iter(groups.values())))
-    if "/" in text or "." in text:
-        raise UsageError(f"{show(text)} is not the address of a photo, such as https://flickr.com/photos/NAME/ID.")
-    return read_photo_id(text)
-
-
-def _from_base58(text: str) -> int:
-    """flic.kr/p/… is the id in base 58, without 0, I, O and l."""
-    value = 0
-    for letter in text:
-        value = value * 58 + _ALPHABET.index(letter)
-    return value

@@ -24,13 +24,14 @@ from harvester.answers import EXCESSIVE_OFFSET, Page, dump, read_list, read_numb
 from harvester.client import Client
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Noticed, Observer, Tally
-from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, Part, build_query, parse_photo
+from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, Part, build_query
 from harvester.frontier import Frontier
 from harvester.model import Job, Photos
 from harvester.record import Record, build_record
 from harvester.state import Gone, State, Todo
 from harvester.store import Bounds, Sink, Store
 from harvester.sweep import Sweep, cut_short
+from harvester.urls import parse_photo
 from harvester.walk import Walk
 
 QUEUED = 2 * PAGE_SIZE

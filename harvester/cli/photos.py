@@ -19,8 +19,8 @@ from harvester.cli.options import (
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit, UsageError
-from harvester.flickr import parse_photo
 from harvester.model import Photos
+from harvester.urls import parse_photo
 
 
 @click.command(
