@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from harvester.config_file import ConfigFile, JobTable, read_config_file
 from harvester.errors import UsageError, show
-from harvester.model import Job, Photos, Search
+from harvester.model import SOURCES, Job, Photos, Source
 from harvester.quota import Rate
-from harvester.urls import parse_photo
+from harvester.urls import NAMED, parse_photo, read_named, read_url
 
 API_URL = "https://api.flickr.com/services/rest/"
 KEY_PAGE = "https://www.flickr.com/services/apps/create/"
@@ -245,7 +245,7 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
     common = {key: given.pop(key) for key in ("detail", "extras", "limit") if key in given}
     output, state, ids_from = (given.pop(key, None) for key in ("output", "state", "ids_from"))
     try:
-        source = Search(**given) if table.source == "search" else _build_photos(**given, ids_from=ids_from)
+        source = _build_source(table.source, given, ids_from=ids_from)
         return NamedJob(
             name=name,
             job=Job(source=source, **common),
@@ -255,6 +255,20 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
         )
     except UsageError as error:
         raise UsageError(error.sentence, field=file.name_place(error.field, job=name)) from None
+
+
+def _build_source(kind: str, given: Mapping[str, Any], *, ids_from: str | None) -> Source:
+    if kind == "photos":
+        return _build_photos(**given, ids_from=ids_from)
+    if kind not in (*NAMED, "get"):
+        return SOURCES[kind](**given)
+    field = NAMED.get(kind, "url")
+    try:
+        if kind == "get":
+            return read_url(given["url"])
+        return SOURCES[kind](**{**given, field: read_named(str(given[field]), kind)})
+    except UsageError as error:
+        raise UsageError(error.sentence, field=error.field or field) from None
 
 
 def _build_photos(*, ids: Sequence[str | int] = (), ids_from: str | None) -> Photos:

@@ -89,7 +89,55 @@ class PhotosTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     ids_from: str | UnsetType = msgspec.field(name="from", default=UNSET)
 
 
-JOB_TABLES: Mapping[str, type[JobTable]] = {"search": SearchTable, "photos": PhotosTable}
+class AccountTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A job with `source = "account"`: all of an account, or the kinds that are named."""
+
+    user: str
+    only: list[str] | str | UnsetType = UNSET
+    skip: list[str] | str | UnsetType = UNSET
+    hydrate: list[str] | str | UnsetType = UNSET
+
+
+class AlbumTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A job with `source = "album"`."""
+
+    album: str | int
+
+
+class GalleryTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A job with `source = "gallery"`."""
+
+    gallery: str | int
+
+
+class GroupTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A job with `source = "group"`."""
+
+    group: str
+
+
+class FavoritesTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A job with `source = "favorites"`."""
+
+    user: str
+
+
+class GetTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A job with `source = "get"`: whatever an address means."""
+
+    url: str
+
+
+JOB_TABLES: Mapping[str, type[JobTable]] = {
+    "search": SearchTable,
+    "account": AccountTable,
+    "album": AlbumTable,
+    "gallery": GalleryTable,
+    "group": GroupTable,
+    "favorites": FavoritesTable,
+    "photos": PhotosTable,
+    "get": GetTable,
+}
 
 
 class _File(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -163,9 +211,9 @@ def _load_toml(path: Path) -> tuple[dict[str, Any], bool]:
 
 def _convert_job(table: dict[str, Any], *, path: Path, name: str) -> JobTable:
     prefix = f"jobs.{name}."
-    kinds = " or ".join(f'"{kind}"' for kind in JOB_TABLES)
+    kinds = ", ".join(f'"{kind}"' for kind in JOB_TABLES)
     if "source" not in table:
-        raise UsageError(f"say what to harvest: source = {kinds}.", field=f"{path}: {prefix}source")
+        raise UsageError(f"say what to harvest: source = one of {kinds}.", field=f"{path}: {prefix}source")
     kind = JOB_TABLES.get(table["source"]) if isinstance(table["source"], str) else None
     if kind is None:
         raise UsageError(f"{table['source']!r} is not known; use {kinds}.", field=f"{path}: {prefix}source")
@@ -187,6 +235,7 @@ def _convert(table: Mapping[str, Any], kind: type[_T], *, path: Path, prefix: st
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*?)`(?: - at `\$\.(?P<table>.*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<key>.*?)`")
 _MISFIT = re.compile(r"Expected `(?P<expected>.*?)`, got `(?P<got>.*?)`(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 _KINDS = {
     "str": "text in quotes",
@@ -211,6 +260,8 @@ def _explain(message: str, kind: type[Struct]) -> tuple[str, str]:
         close = difflib.get_close_matches(match["key"], known, n=1, cutoff=0.6)
         advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
         return f"{section}.{match['key']}" if section else match["key"], f"there is no such setting; {advice}"
+    if match := _MISSING.fullmatch(message):
+        return match["key"], "this is missing, and is what the job is about."
     if match := _MISFIT.fullmatch(message):
         place = re.sub(r"\[.*?\]", "", match["place"] or "")
         return place, f"this takes {_name_kinds(match['expected'])}, not {_KINDS.get(match['got'], match['got'])}."

@@ -10,7 +10,7 @@ import pytest
 
 from harvester.config import API_URL, Config, Settings, load_config, load_settings, read_duration, read_folder
 from harvester.errors import Exit, UsageError
-from harvester.model import Photos, Search
+from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
 from harvester.quota import Rate
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -104,8 +104,8 @@ def test_without_a_key_the_sentence_says_where_to_get_one() -> None:
         ("[limits]\ngive_up_after = true", "this takes a number or text in quotes, not true or false."),
         ('[flickr]\napi_url = "flickr.com"', "flickr.api_url: 'flickr.com' is not the address of an API"),
         ("jobs = 1", "jobs: this takes a table, not a whole number."),
-        ('[jobs.x]\ntags = "a"', 'jobs.x.source: say what to harvest: source = "search" or "photos".'),
-        ('[jobs.x]\nsource = "foo"', 'jobs.x.source: \'foo\' is not known; use "search" or "photos".'),
+        ('[jobs.x]\ntags = "a"', 'jobs.x.source: say what to harvest: source = one of "search", "account",'),
+        ('[jobs.x]\nsource = "foo"', 'jobs.x.source: \'foo\' is not known; use "search", "account",'),
         ('[jobs.x]\nsource = "search"', "jobs.x: A search needs at least one filter"),
         ('[jobs.x]\nsource = "search"\ntag = "a"', "jobs.x.tag: there is no such setting; did you mean tags?"),
         ('[jobs.x]\nsource = "search"\ntags = ["a", 1]', "jobs.x.tags: this takes text in quotes"),
@@ -132,6 +132,21 @@ def test_without_a_key_the_sentence_says_where_to_get_one() -> None:
         (
             '[jobs.x]\nsource = "photos"\nids = [1]\ndetail = "list"',
             "jobs.x.detail: photos given by id have no listing",
+        ),
+        ('[jobs.x]\nsource = "album"', "jobs.x.album: this is missing, and is what the job is about."),
+        ('[jobs.x]\nsource = "album"\nalbum = "x"', "jobs.x.album: 'x' is not the id of an album"),
+        ('[jobs.x]\nsource = "album"\nalbum = "flickr.com/groups/x"', "jobs.x.album: 'flickr.com/groups/x' is the"),
+        ('[jobs.x]\nsource = "gallery"\ngallery = true', "jobs.x.gallery: this takes a whole number or text in quotes"),
+        ('[jobs.x]\nsource = "account"\nuser = "a"\nonly = "foo"', "jobs.x.only: 'foo' is not known; use person"),
+        (
+            '[jobs.x]\nsource = "account"\nuser = "a"\nskip = "favorites"\nhydrate = "favorites"',
+            "jobs.x.hydrate: favorites are not among the kinds",
+        ),
+        ('[jobs.x]\nsource = "favorites"\nuser = ""', "jobs.x.user: name a user"),
+        ('[jobs.x]\nsource = "get"\nurl = "example.com/1"', "jobs.x.url: 'example.com/1' is no address"),
+        (
+            '[jobs.x]\nsource = "get"\nurl = "flickr.com/search/?foo=1"',
+            "jobs.x.url: in 'flickr.com/search/?foo=1', foo:",
         ),
         ("[flickr", "harvester.toml is not TOML: "),
     ],
@@ -235,6 +250,23 @@ def test_jobs_come_with_dates_of_toml_and_relative_folders(tmp_path: Path) -> No
     assert (monkeys.job.limit, monkeys.output) == (10, Path("archives/monkeys"))
     assert isinstance(cards.job.source, Photos)
     assert (list(cards.job.source.ids), cards.ids_from, cards.output) == (["123", "456"], "more.txt", None)
+
+
+@pytest.mark.parametrize(
+    ("table", "source"),
+    [
+        ('source = "account"\nuser = "me"\nskip = ["contacts"]', Account(user="me", skip=["contacts"])),
+        ('source = "album"\nalbum = 72157628959784871', Album(album="72157628959784871")),
+        ('source = "gallery"\ngallery = "https://flic.kr/y/2Xry4Jt"', Gallery(gallery="72157690638331410")),
+        ('source = "group"\ngroup = "flickr.com/groups/slovenia"', Group(group="slovenia")),
+        ('source = "favorites"\nuser = "flickr.com/photos/1@N01/"', Favorites(user="1@N01")),
+        ('source = "get"\nurl = "flickr.com/people/1@N01/"', Account(user="1@N01")),
+    ],
+)
+def test_jobs_of_every_source(table: str, source: Source, tmp_path: Path) -> None:
+    config = load(f'[jobs.x]\n{table}\ndetail = "info"\noutput = "x"', tmp_path)
+    job = config.jobs["x"].job
+    assert (job.source.describe(), job.detail) == (source.describe(), "info")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harvester.config import SECRETS, Settings, load_config
-from harvester.config_file import JOB_TABLES, FlickrTable, LimitsTable
-from harvester.model import Job, Search
+from harvester.config_file import JOB_TABLES, FlickrTable, JobTable, LimitsTable
+from harvester.model import SOURCES, Job, Search
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 
@@ -44,12 +44,14 @@ def test_every_setting_is_shown_with_its_default(tables: dict[str, Any]) -> None
             assert shown[field.name] == (default if isinstance(default, int) else str(default))
 
 
-def test_every_field_of_a_job_is_shown(tables: dict[str, Any]) -> None:
+def test_every_kind_of_job_is_shown_with_all_its_fields(tables: dict[str, Any]) -> None:
     kinds = {job["source"]: set(job) for job in tables["jobs"].values()}
     assert set(kinds) == set(JOB_TABLES)
-    assert kinds["search"] == set(JOB_TABLES["search"].__struct_encode_fields__)
-    shown = kinds["search"] | kinds["photos"]
-    assert shown == {key for table in JOB_TABLES.values() for key in table.__struct_encode_fields__}
+    common = set(JobTable.__struct_encode_fields__)
+    for source, table in JOB_TABLES.items():
+        own = set(table.__struct_encode_fields__) - common
+        assert kinds[source] - common == own
+    assert common <= kinds["search"]
 
 
 def test_defaults_of_a_job_are_those_of_the_code(tables: dict[str, Any]) -> None:
@@ -59,10 +61,11 @@ def test_defaults_of_a_job_are_those_of_the_code(tables: dict[str, Any]) -> None
         assert shown[name] == defaults[name]
 
 
-def test_a_job_has_all_fields_of_a_search() -> None:
-    common = set(JOB_TABLES["photos"].__struct_fields__) & set(JOB_TABLES["search"].__struct_fields__)
-    fields = set(JOB_TABLES["search"].__struct_fields__) - common
-    assert fields == {field.name for field in dataclasses.fields(Search)}
+def test_a_job_has_all_fields_of_its_source() -> None:
+    common = set(JobTable.__struct_fields__)
+    for name, source in SOURCES.items():
+        fields = set(JOB_TABLES[name].__struct_fields__) - common - {"ids_from"}
+        assert fields == {field.name for field in dataclasses.fields(source)}  # type: ignore[arg-type]
     assert {field.name for field in dataclasses.fields(Job)} - {"source"} <= common
 
 
@@ -70,5 +73,15 @@ def test_with_everything_in_force_it_loads(tmp_path: Path) -> None:
     path = tmp_path / "harvester.toml"
     path.write_text(uncommented(), encoding="utf-8")
     config = load_config({}, config_path=path, environ={}, cwd=tmp_path)
-    assert set(config.jobs) == {"monkeys", "postcards"}
+    sources = {name: named.job.source.name for name, named in config.jobs.items()}
+    assert sources == {
+        "monkeys": "search",
+        "postcards": "photos",
+        "library": "account",
+        "trip": "album",
+        "clouds": "gallery",
+        "lakes": "group",
+        "liked": "favorites",
+        "page": "search",
+    }
     assert config.settings.quota == Settings().quota
