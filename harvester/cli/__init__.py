@@ -10,7 +10,13 @@ from harvester.cli.group import LazyCommand, LazyGroup
 SECTIONS = {
     "Harvest": {
         "search": LazyCommand("harvester.cli.search:search", "Everything that matches a search."),
+        "account": LazyCommand("harvester.cli.sources:account", "All of an account."),
+        "album": LazyCommand("harvester.cli.sources:album", "The photos of an album (a set)."),
+        "gallery": LazyCommand("harvester.cli.sources:gallery", "The photos of a gallery."),
+        "group": LazyCommand("harvester.cli.sources:group", "The photos of a group's pool."),
+        "favorites": LazyCommand("harvester.cli.sources:favorites", "The photos that somebody has favoured."),
         "photos": LazyCommand("harvester.cli.photos:photos", "Photos given by id or address."),
+        "get": LazyCommand("harvester.cli.get:get", "Whatever an address of Flickr's means."),
         "run": LazyCommand("harvester.cli.run:run", "The jobs of a config file."),
         "plan": LazyCommand("harvester.cli.plan:plan", "What a harvest would find, cost and take."),
     },
@@ -19,6 +25,7 @@ SECTIONS = {
         "update": LazyCommand("harvester.cli.archives:update", "Only what is new, changed or gone since."),
         "status": LazyCommand("harvester.cli.archives:status", "How far an archive is."),
         "verify": LazyCommand("harvester.cli.archives:verify", "Prove that an archive is whole."),
+        "ids": LazyCommand("harvester.cli.archives:ids", "The ids of an archive's photos."),
     },
     "Account": {
         "auth": LazyCommand("harvester.cli.auth:auth", "Log in, for private photos."),

@@ -1,9 +1,10 @@
-"""`harvester resume`, `status` and `verify`: an archive that is there."""
+"""`harvester resume`, `status`, `verify` and `ids`: an archive that is there."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from harvester.cli.show import list_facts
 from harvester.errors import Exit
 from harvester.events import Observer, Summary
 from harvester.progress.gauge import Bounds
+
+IDS_AT_ONCE = 1000
 
 
 @click.command(
@@ -108,3 +111,28 @@ def verify(*, folder: Path, as_json: bool, **manner: Any) -> Exit:
     else:
         click.echo("\n".join(findings or [f"{folder} is whole."]))
     return Exit.INCOMPLETE if findings else Exit.COMPLETE
+
+
+@click.command(
+    cls=Command,
+    short_help="The ids of an archive's photos.",
+    epilog=(
+        "\b\nExamples:\n"
+        "  harvester ids archives/monkeys > monkeys.txt\n"
+        "  harvester ids archives/monkeys | harvester photos --from - --with exif -o monkeys-exif"
+    ),
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@voice_options
+def ids(*, folder: Path, **manner: Any) -> Exit:
+    """Print the ids of an archive's photos, one a line. Makes no call, and may be asked while a harvest is under way.
+
+    `harvester photos --from` takes them.
+    """
+    find_voice(**manner)
+    from harvester.dehydrate import read_ids  # noqa: PLC0415
+
+    found = read_ids(folder)
+    while some := list(islice(found, IDS_AT_ONCE)):
+        click.echo("\n".join(some))
+    return Exit.COMPLETE

@@ -16,7 +16,7 @@ from harvester.cli.voice import Voice
 from harvester.config import MAX_WORKERS, Config, load_config, read_folder
 from harvester.errors import UsageError
 from harvester.logins import add_login, config_folder
-from harvester.model import Detail, Extra, Job, Source
+from harvester.model import Account, Detail, Extra, Job, Source
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -245,3 +245,13 @@ def read_output(output: str | None, state: str | None) -> Output:
         folder=None if output is None else read_folder(output, field="output"),
         state=None if state is None else read_folder(state, field="state"),
     )
+
+
+def check_output(job: Job, output: Output) -> None:
+    """UsageError where there is more to write than photos, and no archive to write it to."""
+    if isinstance(job.source, Account) and job.source.kinds != ("photos",) and output.folder is None:
+        raise UsageError(
+            "an account is more than photos, so it needs an archive: name a folder with -o. To have its photos alone "
+            "on standard output, use harvester account USER --only photos.",
+            field="output",
+        )

@@ -11,24 +11,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harvester.cli.ids import open_ids
-from harvester.cli.options import Command, Setup, job_options, output_options, read_output, settings_options
-from harvester.cli.session import harvest
-from harvester.config import Config, NamedJob, Settings
-from harvester.errors import Exit, KeyRefused, StopRun, UsageError
-from harvester.model import Job, Photos
+from harvester.cli.options import (
+    Command,
+    Setup,
+    check_output,
+    job_options,
+    output_options,
+    read_output,
+    settings_options,
+)
+from harvester.cli.series import Turn, harvest_all
+from harvester.config import Config, NamedJob
+from harvester.errors import Exit, UsageError
+from harvester.model import Photos
 
 if TYPE_CHECKING:
     from harvester.engine import Output
-
-_WORSE = (
-    Exit.COMPLETE,
-    Exit.INCOMPLETE,
-    Exit.USAGE,
-    Exit.CANNOT_WRITE,
-    Exit.KEY_REFUSED,
-    Exit.TERMINATED,
-    Exit.INTERRUPTED,
-)
 
 
 @click.command(
@@ -58,15 +56,8 @@ def run(*, setup: Setup, job: tuple[str, ...], output: str | None, state: str | 
     jobs = choose_jobs(config, job)
     if where is not None and len(jobs) > 1:
         raise UsageError(f"{len(jobs)} jobs cannot share one; name one job, or set it in the file.", field="output")
-    runs = [_build(named, given, where, file=config.file) for named in jobs]
-    worst = Exit.COMPLETE
-    for named, (built, place) in zip(jobs, runs, strict=True):
-        if len(jobs) > 1:
-            setup.voice.note(f"Job {named.name}:")
-        worst = max(worst, _run_one(built, config.settings, place, setup), key=_WORSE.index)
-        if worst in (Exit.INTERRUPTED, Exit.TERMINATED):
-            break
-    return worst
+    turns = [_build(named, given, where, file=config.file) for named in jobs]
+    return harvest_all(turns, config.settings, setup=setup)
 
 
 def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
@@ -83,7 +74,7 @@ def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
     return [config.jobs[name] for name in dict.fromkeys(names or config.jobs)]
 
 
-def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file: Path | None) -> tuple[Job, Output]:
+def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file: Path | None) -> Turn:
     """What a job of the file comes to, with the options that were given besides."""
     from harvester.engine import Output  # noqa: PLC0415
 
@@ -93,15 +84,6 @@ def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file
             job = replace(job, source=Photos(ids=open_ids(tuple(job.source.ids), named.ids_from)))
         except UsageError as error:
             raise UsageError(error.sentence, field=f"{file}: jobs.{named.name}.from") from None
-    return job, where or Output(folder=named.output, state=named.state)
-
-
-def _run_one(job: Job, settings: Settings, output: Output, setup: Setup) -> Exit:
-    """Run one; its error is told, and is the next one's business only where the key is refused."""
-    try:
-        return harvest(job, settings, output=output, setup=setup)
-    except KeyRefused:
-        raise
-    except StopRun as error:
-        setup.voice.error(str(error), exit_code=error.exit_code)
-        return error.exit_code
+    output = where or Output(folder=named.output, state=named.state)
+    check_output(job, output)
+    return Turn(title=f"Job {named.name}", job=job, output=output)
