@@ -8,19 +8,36 @@ from typing import Any
 
 import click
 
-from harvester.cli.options import Command, Setup, build_job, job_options, settings_options
+from harvester.cli.get import gather_sources
+from harvester.cli.options import Command, Setup, build_job, decorate, job_options, settings_options
 from harvester.cli.search import build_search, search_options
 from harvester.cli.session import find_loop_factory
 from harvester.cli.show import list_facts
-from harvester.errors import Exit
+from harvester.cli.sources import JOB_FIELDS, NAMED_SOURCES, Named, show_examples
+from harvester.errors import Exit, UsageError
+from harvester.model import Source
 
 
 @click.group(
     short_help="What a harvest would find, cost and take.",
-    epilog="\b\nExample:\n  harvester plan search --tags monkey,chimp",
+    epilog=(
+        "\b\nExamples:\n"
+        "  harvester plan search --tags monkey,chimp\n"
+        "  harvester plan account britishlibrary --skip contacts"
+    ),
 )
 def plan() -> None:
     """Say what a harvest would find, how many calls it costs and how long it takes; a handful of calls, no harvest."""
+
+
+plan_options = decorate(
+    job_options,
+    click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object."),
+    # So that `plan` can be put before a whole command.
+    click.option("-o", "--output", hidden=True, expose_value=False),
+    click.option("--state", hidden=True, expose_value=False),
+    settings_options,
+)
 
 
 @plan.command(
@@ -29,15 +46,53 @@ def plan() -> None:
     epilog="\b\nExample:\n  harvester plan search --tags monkey,chimp --detail full",
 )
 @search_options
-@job_options
-@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
-@settings_options
+@plan_options
 def search(*, setup: Setup, as_json: bool, **given: Any) -> Exit:
     """Plan a search; the filters are those of `harvester search`."""
+    wanted = {name: given.pop(name) for name in JOB_FIELDS}
+    return show_plan(build_search(given), wanted, setup=setup, as_json=as_json)
+
+
+def _build_command(kind: Named) -> click.Command:
+    @click.command(
+        kind.name,
+        cls=Command,
+        short_help=f"Of {kind.short_help[0].lower()}{kind.short_help[1:]}",
+        help=f"Plan what `harvester {kind.name}` would do; the arguments are the same.",
+        epilog=show_examples([kind.examples[0].replace("harvester", "harvester plan").partition(" -o")[0]]),
+    )
+    @kind.arguments
+    @plan_options
+    def command(*, setup: Setup, named: str, as_json: bool, **given: Any) -> Exit:
+        return show_plan(kind.build(named, given), given, setup=setup, as_json=as_json)
+
+    return command
+
+
+for _kind in NAMED_SOURCES:
+    plan.add_command(_build_command(_kind))
+
+
+@plan.command(
+    cls=Command,
+    short_help="Of whatever an address means.",
+    epilog="\b\nExample:\n  harvester plan get https://www.flickr.com/photos/NAME/albums/72157628959784871",
+)
+@click.argument("url", nargs=-1, required=True)
+@plan_options
+def get(*, setup: Setup, url: tuple[str, ...], as_json: bool, **given: Any) -> Exit:
+    """Plan what `harvester get` would do with an address."""
+    sources = gather_sources(url)
+    if len(sources) > 1:
+        raise UsageError(f"these addresses are {len(sources)} sources: plan one at a time.")
+    return show_plan(sources[0][1], given, setup=setup, as_json=as_json)
+
+
+def show_plan(source: Source, given: dict[str, Any], *, setup: Setup, as_json: bool) -> Exit:
+    """Print the plan of a source and the job's options."""
     from harvester.plan import plan_job  # noqa: PLC0415
 
-    wanted = {name: given.pop(name) for name in ("detail", "extras", "limit")}
-    job = build_job(build_search(given), wanted)
+    job = build_job(source, given)
     settings = setup.load().settings
     settings.require_key()
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:

@@ -28,7 +28,7 @@ def _list_rows(rows: Sequence[Mapping[str, Any]], *, indent: str) -> Iterator[st
     heads = list(rows[0])
     table = [[_title(head) for head in heads], *([_word(head, row.get(head)) for head in heads] for row in rows)]
     widths = [max(len(line[n]) for line in table) for n in range(len(heads))]
-    numeric = [isinstance(rows[0][head], int) for head in heads]
+    numeric = [any(isinstance(row.get(head), int) for row in rows) for head in heads]
     for line in table:
         cells = [
             cell.rjust(width) if right else cell.ljust(width)
