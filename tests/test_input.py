@@ -12,11 +12,11 @@ from conftest import KEY, harvest_into, read_lines
 from harvester.cli import main
 from harvester.cli.ids import read_lines as read_ids
 from harvester.errors import Exit, UsageError
-from harvester.flickr import parse_photo
 from harvester.model import Job, Photos, Search
 from harvester.progress.lines import describe_job, say_end
 from harvester.sandbox.server import Sandbox
 from harvester.state import State, check_same_job
+from harvester.urls import parse_photo
 
 NOWHERE = "http://127.0.0.1:9/services/rest/"
 
