@@ -225,7 +225,7 @@ class Pipeline:
         """Photos that an earlier run listed but did not finish."""
         after, limit = 0, self._plan.bounds.limit
         left = sys.maxsize if limit is None else limit - self._tally.written
-        while left > 0:
+        while left > 0 and not self._stop.is_set():
             todo = await self._store.do(partial(self._store.state.todo, after=after, most=min(PAGE_SIZE, left)))
             if not todo:
                 return

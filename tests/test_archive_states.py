@@ -19,6 +19,7 @@ from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.inspect import read_status
 from harvester.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
+from harvester.state import State
 from harvester.store import PHOTOS
 from harvester.update import run_resume
 from harvester.verify import verify_archive
@@ -182,3 +183,11 @@ async def test_ids_that_were_not_read_are_missed_until_the_command_that_names_th
     assert (again.status, again.photos) == ("complete", 40)
     assert verify_archive(tmp_path) == []
     assert await state_of(tmp_path, sandbox) == "complete"
+
+
+def test_what_is_left_to_do_is_counted_without_reading_it(tmp_path: Path) -> None:
+    """A million rows of a listing are gigabytes, and resuming is to take a second."""
+    with State(tmp_path / STATE) as state:
+        for query in ("SELECT count(*) FROM todo", "SELECT failure FROM todo WHERE failure IS NOT NULL"):
+            ((*_, plan),) = state._db.execute(f"EXPLAIN QUERY PLAN {query}")
+            assert "todo_failure" in plan
