@@ -22,6 +22,7 @@ EXAMPLE_KEY = "0123456789abcdef0123456789abcdef"
 @click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds that each answer takes.")
 @click.option("--rate", metavar="CALLS/PERIOD", help="Answer 429 past this, as 3600/h.")
 @click.option("--faults", type=click.FloatRange(0, 0.9), default=0.0, help="Share of answers that go wrong.")
+@click.option("--hung", type=click.FloatRange(0, 0.9), default=0.0, help="Share of calls that are never answered.")
 @click.option("--drift", type=click.FloatRange(0, 1), default=0.0, help="Deletions and uploads for each search.")
 @click.option("--unstable-order", type=click.FloatRange(0, 1), default=0.0, help="Share of pages out of order.")
 @click.option("--short-pages", type=click.FloatRange(0, 0.9), default=0.0, help="Share of pages with rows missing.")
@@ -63,7 +64,7 @@ def build_options(**given: Any) -> Any:
         rate = Rate.parse(given["rate"]) if given.get("rate") else None
     except UsageError as error:
         raise click.BadParameter(str(error), param_hint="--rate") from None
-    lies = ("drift", "unstable_order", "short_pages", "empty_pages", "wrong_totals", "widened_windows")
+    lies = ("hung", "drift", "unstable_order", "short_pages", "empty_pages", "wrong_totals", "widened_windows")
     catalogue = ("photos", "owners", "seed", "private", "refused", "even", "wide_second", "busy_day")
     return SandboxOptions(
         port=given["port"],

@@ -18,6 +18,8 @@ class Faults:
     any: float = 0.0
     """Spread evenly over KINDS."""
     kinds: tuple[str, ...] = KINDS
+    hung: float = 0.0
+    """Of answers that never come, over a connection that stays. Not among KINDS: each costs a client its patience."""
     outage: bool = False
     """Every answer is 503."""
     drift: float = 0.0
@@ -35,6 +37,8 @@ class Faults:
         """What goes wrong with this call."""
         if self.outage:
             return "503"
+        if self.hung and rng.random() < self.hung:
+            return "hung"
         return rng.choice(self.kinds) if self.any and rng.random() < self.any else None
 
     def shuffle(self, ordered: list[int], *, edge: int, rng: Random) -> list[int]:

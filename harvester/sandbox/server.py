@@ -185,6 +185,8 @@ class Sandbox:
     def _fail(self, fault: str, query: dict[str, str]) -> tuple[bytes | None, int]:
         if fault == "reset":
             return None, 0
+        if fault == "hung":
+            return b"", 0
         if fault == "truncated":
             whole = frame(200, self.api.answer(query))
             return whole, max(1, len(whole) * 2 // 3)

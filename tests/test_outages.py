@@ -1,0 +1,152 @@
+"""Servers that hang, vanish, come back, or never do."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from conftest import KEY, Opener, harvest_into, read_lines, settings_for
+
+from harvester import Flickr
+from harvester.engine import run_resume
+from harvester.errors import Exit, KeyRefused, Unreachable
+from harvester.events import Event, Retrying
+from harvester.model import Job, Search
+from harvester.retry import Backoff
+from harvester.sandbox.catalogue import CatalogueOptions
+from harvester.sandbox.faults import Faults
+from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
+
+EVERYTHING = Search(tags="sandbox")
+SWIFT = Backoff(base=0.001, factor=1, cap=0.001)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backoff and patience of a millisecond and a tenth of a second."""
+    monkeypatch.setattr("harvester.client.OWN", SWIFT)
+    monkeypatch.setattr("harvester.retry.SHARED", SWIFT)
+    monkeypatch.setattr("harvester.client.SILENCE_SECONDS", 0.1)
+
+
+def start(folder: Path, sandbox: Sandbox, events: list[Event], **given: float) -> asyncio.Task[object]:
+    return asyncio.create_task(harvest_into(folder, sandbox, Job(source=EVERYTHING), events=events, **given))
+
+
+async def until_calls(sandbox: Sandbox, calls: int) -> None:
+    while sandbox.stats.calls < calls:
+        await asyncio.sleep(0)
+
+
+async def until_told(events: list[Event], why: str, times: int) -> None:
+    while sum(isinstance(event, Retrying) and why in event.why for event in events) < times:
+        await asyncio.sleep(0.001)
+
+
+def check_whole(folder: Path, photos: int) -> None:
+    ids = [line["id"] for line in read_lines(folder / "photos.ndjson")]
+    assert len(ids) == len(set(ids)) == photos
+
+
+async def test_answers_that_never_come_are_asked_for_again(sandbox_of: Opener, tmp_path: Path) -> None:
+    events: list[Event] = []
+    async with sandbox_of(photos=60, faults=Faults(hung=0.05)) as sandbox:
+        summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), events=events)
+        assert sandbox.stats.faults["hung"] > 0
+        assert summary.calls == sandbox.stats.calls
+    assert summary.status == "complete"
+    assert {event.why for event in events if isinstance(event, Retrying)} == {"no answer in time"}
+    check_whole(tmp_path, 60)
+
+
+async def test_a_server_that_hangs_throughout_is_an_outage_and_waited_out(sandbox: Sandbox, tmp_path: Path) -> None:
+    events: list[Event] = []
+    task = start(tmp_path, sandbox, events)
+    await until_calls(sandbox, 100)
+    sandbox.faults = Faults(hung=1)
+    await until_told(events, "no answer in time", 12)
+    sandbox.faults = Faults()
+    await task
+    check_whole(tmp_path, 300)
+
+
+async def test_a_server_that_is_gone_for_a_while_is_waited_for(tmp_path: Path) -> None:
+    events: list[Event] = []
+    catalogue = CatalogueOptions(photos=300, owners=3)
+    async with open_sandbox(SandboxOptions(catalogue=catalogue)) as sandbox:
+        task = start(tmp_path, sandbox, events)
+        await until_calls(sandbox, 100)
+    await until_told(events, "no connection", 20)
+    assert not task.done()
+    async with open_sandbox(SandboxOptions(catalogue=catalogue, port=sandbox.port)) as again:
+        await task
+        assert again.stats.calls > 400
+    check_whole(tmp_path, 300)
+
+
+async def test_whoever_resumes_waits_for_a_server_that_is_not_there_yet(tmp_path: Path) -> None:
+    events: list[Event] = []
+    catalogue = CatalogueOptions(photos=300, owners=3)
+    async with open_sandbox(SandboxOptions(catalogue=catalogue)) as sandbox:
+        stop = asyncio.Event()
+        task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), stop=stop))
+        await until_calls(sandbox, 100)
+        stop.set()
+        await task
+    resumed = start(tmp_path, sandbox, events)
+    await until_told(events, "no connection", 20)
+    async with open_sandbox(SandboxOptions(catalogue=catalogue, port=sandbox.port)):
+        await resumed
+    check_whole(tmp_path, 300)
+
+
+@pytest.mark.parametrize("faults", [Faults(outage=True), Faults(hung=1)])
+async def test_after_so_long_an_outage_it_gives_up_and_the_next_run_goes_on(
+    faults: Faults, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    task = start(tmp_path, sandbox, events, give_up_after=0.01)
+    await until_calls(sandbox, 100)
+    sandbox.faults = faults
+    with pytest.raises(Unreachable, match="has not answered for") as error:
+        await task
+    assert error.value.exit_code == Exit.INCOMPLETE
+    assert read_lines(tmp_path / "photos.ndjson")
+    sandbox.faults = Faults()
+    assert (await run_resume(tmp_path, settings_for(sandbox))).status == "complete"
+    check_whole(tmp_path, 300)
+
+
+async def test_an_outage_that_ends_in_time_is_no_reason_to_give_up(sandbox: Sandbox, tmp_path: Path) -> None:
+    events: list[Event] = []
+    task = start(tmp_path, sandbox, events, give_up_after=3600)
+    await until_calls(sandbox, 100)
+    sandbox.faults = Faults(outage=True)
+    await until_told(events, "503", 50)
+    sandbox.faults = Faults()
+    await task
+    check_whole(tmp_path, 300)
+
+
+async def test_a_key_revoked_in_the_middle_is_exit_code_4_and_the_archive_goes_on_with_another(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    task = start(tmp_path, sandbox, [])
+    await until_calls(sandbox, 200)
+    sandbox.api.refused_keys.add(KEY)
+    with pytest.raises(KeyRefused) as error:
+        await task
+    assert error.value.exit_code == Exit.KEY_REFUSED
+    sandbox.api.refused_keys.clear()
+    summary = await run_resume(tmp_path, settings_for(sandbox))
+    assert (summary.status, summary.failed) == ("complete", 0)
+    check_whole(tmp_path, 300)
+
+
+async def test_from_python_a_hung_server_is_survived_too(sandbox_of: Opener) -> None:
+    async with (
+        sandbox_of(photos=40, faults=Faults(hung=0.05)) as sandbox,
+        Flickr(api_key=KEY, api_url=sandbox.url, quota="none", pace="none") as flickr,
+    ):
+        assert len([photo.id async for photo in flickr.harvest(EVERYTHING)]) == 40
