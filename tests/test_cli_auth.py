@@ -215,7 +215,8 @@ def test_the_keyboard_ends_it(start: Start) -> None:
     assert process.stdout
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    process.wait(timeout=30)  # while standard input is still open
+    _, said = process.communicate()
     assert process.returncode == Exit.INTERRUPTED
     assert said.endswith("Stopped.\n")
     assert "Traceback" not in said
