@@ -349,3 +349,25 @@ def test_no_secret_is_said_or_kept_elsewhere(address: str, config: Path, tmp_pat
     for secret in secrets:
         assert secret not in "".join(said)
         assert secret.encode() not in written
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "there"),
+    [
+        ("linux", {"BROWSER": "firefox"}, True),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("linux", {}, False),
+        ("darwin", {}, True),
+        ("darwin", {"SSH_CONNECTION": "1.2.3.4 1 5.6.7.8 22"}, False),
+    ],
+)
+def test_a_browser_is_opened_where_it_has_a_window(
+    platform: str, environ: dict[str, str], there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert auth_module._has_browser() is there
