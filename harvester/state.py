@@ -147,7 +147,10 @@ class State:
 
     def recall(self, name: str) -> Any:
         """A remembered value, None where there is none."""
-        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        try:
+            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error as error:
+            raise self._refused(error) from None
         return orjson.loads(row[0]) if row else None
 
     def remember(self, name: str, value: Any) -> None:
@@ -420,8 +423,9 @@ class State:
         return self.recall("job") is not None
 
     def is_whole(self) -> bool:
-        """Whether nothing is left to be asked."""
-        return not (self.sweeps() or self.walks() or self.count_todo() or self.is_later_left())
+        """Whether it was begun, and nothing is left to be asked."""
+        begun = self.recall("arguments") is not None
+        return begun and not (self.sweeps() or self.walks() or self.count_todo() or self.is_later_left())
 
     def count_seen(self) -> int:
         """Photos that listings have shown."""

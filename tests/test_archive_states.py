@@ -19,7 +19,7 @@ from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.inspect import read_status
 from harvester.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
-from harvester.state import State
+from harvester.state import FORMAT, State
 from harvester.store import PHOTOS
 from harvester.update import run_resume
 from harvester.verify import verify_archive
@@ -72,7 +72,7 @@ DAMAGES = {
     "cut behind the first page": (truncate(4096), "is damaged"),
     "scribbled over": (scribble, "is damaged"),
     "of something else": (forge("CREATE TABLE meta(x)"), "is a database of something else"),
-    "newer": (forge("PRAGMA user_version=2"), "was written by a newer harvester (format 2); update this one"),
+    "newer": (forge(f"PRAGMA user_version={FORMAT + 1}"), "was written by a newer harvester (format"),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "unable to open database file"),
 }
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import harvester
-from harvester import engine
+from harvester import engine, update
 from harvester.cli import SECTIONS, main
 from harvester.config import MAX_WORKERS, Settings
 from harvester.engine import Output
@@ -80,7 +80,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """An engine that does nothing, in an empty folder, with a key in the environment."""
     fake = FakeEngine()
     monkeypatch.setattr(engine, "run_job", fake.run_job)
-    monkeypatch.setattr(engine, "run_resume", fake.run_resume)
+    monkeypatch.setattr(update, "run_resume", fake.run_resume)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLICKR_API_KEY", KEY)
     return fake

@@ -9,7 +9,6 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
-from harvester.engine import run_resume
 from harvester.errors import Exit, KeyRefused, Unreachable
 from harvester.events import Event, Retrying
 from harvester.model import Job, Search
@@ -17,6 +16,7 @@ from harvester.retry import Backoff
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
+from harvester.update import run_resume
 
 EVERYTHING = Search(tags="sandbox")
 SWIFT = Backoff(base=0.001, factor=1, cap=0.001)
