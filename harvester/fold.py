@@ -34,6 +34,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+__all__ = ["CHANGES", "UPDATE", "Folded", "fold", "mend_fold", "open_archive", "zstd"]
+
 UPDATE = ".update"
 CHANGES = "changes.ndjson"
 _BUFFER = 1 << 20

@@ -12,7 +12,7 @@ import orjson
 
 from harvester.archive import MANIFEST, UNREAD, is_at_limit
 from harvester.files import cannot_write
-from harvester.fold import open_archive
+from harvester.fold import CHANGES, open_archive
 from harvester.state import Length, State, is_photo_id
 from harvester.store import PHOTOS
 
@@ -121,6 +121,8 @@ class _Reader:
             yield f"{where}: not JSON ({error})."
             return
         record_id = record.get("id") if isinstance(record, dict) else None
+        if self.path.name == CHANGES:  # a photo may change again and again
+            return
         is_photos = self.path.name == PHOTOS
         if not isinstance(record_id, str) or not record_id or (is_photos and not is_photo_id(record_id)):
             yield f"{where}: no {'photo id' if is_photos else 'id'}."

@@ -1,0 +1,286 @@
+"""Updates over real HTTP: afterwards the archive equals the catalogue, and tells what has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from conftest import Opener, harvest_into, read_lines, settings_for
+from test_account import check_account, owner
+from test_durability import start, until_calls
+
+from harvester.errors import CannotWrite, UsageError
+from harvester.fold import zstd
+from harvester.model import Account, Album, Job, Photos, Search
+from harvester.sandbox.faults import Faults
+from harvester.sandbox.server import Sandbox
+from harvester.state import FORMAT
+from harvester.update import run_resume, run_update
+from harvester.verify import verify_archive
+
+
+def ids_of(folder: Path) -> list[str]:
+    return [line["id"] for line in read_lines(folder / "photos.ndjson")]
+
+
+def truth(sandbox: Sandbox, **query: str) -> set[str]:
+    return set(json.loads(sandbox.api.truth(query)))
+
+
+def changes_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in read_lines(folder / "changes.ndjson"):
+        found.setdefault(line["change"], []).append(line)
+    return found
+
+
+def history_of(folder: Path) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    for path in sorted((folder / "history").glob("*.zst")):
+        with zstd.open(path, "rb") as file:
+            lines += [orjson.loads(line) for line in file]
+    return lines
+
+
+async def test_just_what_is_new_changed_or_gone_is_asked_for(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=2_000, owners=1) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Search(user=owner(sandbox))))
+        old = {line["id"]: line for line in read_lines(tmp_path / "photos.ndjson")}
+        ids = list(old)
+        changed, removed = set(ids[100:150]), set(ids[700:710])
+        added = set(sandbox.api.control({"change": list(changed), "delete": list(removed), "add": 20})["added"])
+        summary = await run_update(tmp_path, settings_for(sandbox))
+        assert summary.status == "complete"
+        assert (summary.photos, summary.new) == (2_010, 70)
+        assert summary.calls <= 1.1 * 2_020 / 500 + 1 + 2 * (len(changed) + len(added)) + len(removed)
+        assert set(ids_of(tmp_path)) == truth(sandbox, user_id=owner(sandbox))
+    told = changes_of(tmp_path)
+    assert {name: {line["id"] for line in lines} for name, lines in told.items()} == {
+        "changed": changed,
+        "removed": removed,
+        "added": added,
+    }
+    assert all("search.lastupdate" in line["members"] for line in told["changed"])
+    assert all(line["code"] == 1 for line in told["removed"])
+    (update,) = (tmp_path / "updates").iterdir()
+    assert {line["id"] for line in read_lines(update)} == changed | added
+    assert {line["id"]: line for line in history_of(tmp_path)} == {i: old[i] for i in changed | removed}
+    assert verify_archive(tmp_path) == []
+    assert not (tmp_path / ".update").exists()
+
+
+async def test_an_unchanged_archive_costs_its_listing_and_stays_as_it_is(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=3_000, owners=1) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
+        before = (tmp_path / "photos.ndjson").read_bytes()
+        summary = await run_update(tmp_path, settings_for(sandbox))
+        # No set is read again, and no photo: pages, and one call each for the other lists.
+        assert summary.calls <= 1.1 * 3_000 / 500 + 8
+        assert any("nothing has changed" in note for note in summary.notes)
+        assert (tmp_path / "photos.ndjson").read_bytes() == before
+        assert not list((tmp_path / "updates").glob("*")) if (tmp_path / "updates").exists() else True
+        check_account(tmp_path, sandbox, owner(sandbox))
+        assert verify_archive(tmp_path) == []
+
+
+async def test_an_account_is_brought_up_to_date_with_its_sets(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=2_000, owners=3) as sandbox:
+        job = Job(source=Account(user=owner(sandbox)), detail="list")
+        await harvest_into(tmp_path, sandbox, job)
+        for _ in range(3):
+            ids = ids_of(tmp_path)
+            sandbox.api.control({"change": ids[:30], "delete": ids[40:60], "add": 25})
+            summary = await run_update(tmp_path, settings_for(sandbox))
+            assert summary.status == "complete"
+            check_account(tmp_path, sandbox, owner(sandbox))
+            assert verify_archive(tmp_path) == []
+    assert len(read_lines(tmp_path / "changes.ndjson")) > 3 * 50
+    assert any("photoset" in line for line in history_of(tmp_path))
+
+
+async def test_a_photo_that_no_longer_matches_is_told_apart_from_one_that_is_gone(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    hidden = ids_of(tmp_path)[5]
+    honest = sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        body = honest(query)
+        if query.get("method") != "flickr.photos.search":
+            return body
+        found = json.loads(body)
+        found["photos"]["photo"] = [row for row in found["photos"]["photo"] if row["id"] != hidden]
+        found["photos"]["total"] = int(found["photos"]["total"]) - 1
+        return orjson.dumps(found)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    summary = await run_update(tmp_path, settings_for(sandbox))
+    assert summary.photos == 299
+    assert [line["id"] for line in changes_of(tmp_path)["unlisted"]] == [hidden]
+    assert [line["id"] for line in history_of(tmp_path)] == [hidden]
+    monkeypatch.setattr(sandbox.api, "answer", honest)
+    await run_update(tmp_path, settings_for(sandbox))
+    assert [line["id"] for line in changes_of(tmp_path)["added"]] == [hidden]
+    assert verify_archive(tmp_path) == []
+
+
+async def test_an_archive_that_cannot_be_updated_says_why(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = settings_for(sandbox)
+    with pytest.raises(UsageError, match="is no archive"):
+        await run_update(tmp_path, settings)
+    job = Job(source=Search(tags="sandbox"), detail="list", limit=10)
+    await harvest_into(tmp_path / "some", sandbox, job)
+    with pytest.raises(UsageError, match="is not complete yet"):
+        await run_update(tmp_path / "some", settings)
+    ids = ids_of(tmp_path / "some")
+    await harvest_into(tmp_path / "ids", sandbox, Job(source=Photos(ids=ids[:2]), detail="info"))
+    with pytest.raises(UsageError, match="holds photos given by id"):
+        await run_update(tmp_path / "ids", settings)
+
+
+async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    with sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None) as database:
+        for table in ("walk", "gathered", "entry", "later", "gone"):
+            database.execute(f"DROP TABLE {table}")
+        database.execute("DROP INDEX todo_failure")
+        database.execute("ALTER TABLE seen DROP COLUMN updated")
+        database.execute("ALTER TABLE todo DROP COLUMN missing")
+        database.execute("PRAGMA user_version=1")
+    database.close()
+    sandbox.api.control({"change": ids_of(tmp_path)[:3]})
+    summary = await run_update(tmp_path, settings_for(sandbox))
+    assert (summary.status, summary.new) == ("complete", 3)
+    with sqlite3.connect(tmp_path / "state.sqlite") as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    database.close()
+    assert verify_archive(tmp_path) == []
+
+
+async def test_a_stopped_update_is_resumed_and_until_then_the_archive_is_the_old_one(
+    sandbox_of: Opener, tmp_path: Path
+) -> None:
+    async with sandbox_of(photos=1_000, owners=1) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox")))
+        before = (tmp_path / "photos.ndjson").read_bytes()
+        sandbox.api.control({"change": ids_of(tmp_path)[:400]})
+        stop = asyncio.Event()
+        task = asyncio.create_task(run_update(tmp_path, settings_for(sandbox), stop=stop))
+        calls = sandbox.stats.calls
+        while sandbox.stats.calls < calls + 150:
+            await asyncio.sleep(0.001)
+        stop.set()
+        assert (await task).status == "stopped"
+        assert (tmp_path / "photos.ndjson").read_bytes() == before
+        assert verify_archive(tmp_path) == []
+        summary = await run_resume(tmp_path, settings_for(sandbox))
+        assert summary.status == "complete"
+        assert sandbox.stats.calls - calls <= 2 * 400 + 20  # what was fetched before the stop is kept
+    assert len(changes_of(tmp_path)["changed"]) == 400
+
+
+class Died(Exception):
+    """Stands for a power cut."""
+
+
+async def test_whatever_moment_a_fold_dies_at_the_archive_is_the_old_one_or_the_new_one(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=400, owners=1) as sandbox:
+        settings = settings_for(sandbox)
+        job = Job(source=Account(user=owner(sandbox)), detail="list")
+        await harvest_into(tmp_path, sandbox, job)
+        honest = Path.replace
+        for moment in range(12):
+            sandbox.api.control({"change": ids_of(tmp_path)[:5], "add": 2, "delete": ids_of(tmp_path)[10:12]})
+            before = set(ids_of(tmp_path))
+            left = moment
+
+            def replace(path: Path, target: Path) -> Path:
+                nonlocal left
+                if ".update" in path.parts and path.suffix != ".part":
+                    left -= 1
+                    if left < 0:
+                        raise Died
+                return honest(path, target)
+
+            monkeypatch.setattr(Path, "replace", replace)
+            with contextlib.suppress(Died):
+                await run_update(tmp_path, settings)
+            monkeypatch.setattr(Path, "replace", honest)
+            assert set(ids_of(tmp_path)) in (before, truth(sandbox, user_id=owner(sandbox)))
+            assert verify_archive(tmp_path) == []  # whoever opens it finishes the fold
+            assert set(ids_of(tmp_path)) == truth(sandbox, user_id=owner(sandbox))
+            check_account(tmp_path, sandbox, owner(sandbox))
+
+
+async def test_a_full_disk_leaves_the_archive_as_it_was(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=300, owners=1) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+        before = (tmp_path / "photos.ndjson").read_bytes()
+        sandbox.api.control({"change": ids_of(tmp_path)[:5]})
+
+        def full(_folder: Path) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("harvester.fold.sync_folder", full)
+        with pytest.raises(CannotWrite, match="No space left on device"):
+            await run_update(tmp_path, settings_for(sandbox))
+        monkeypatch.undo()
+        assert (tmp_path / "photos.ndjson").read_bytes() == before
+        assert verify_archive(tmp_path) == []
+        assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
+    assert len(changes_of(tmp_path)["changed"]) == 5
+    assert verify_archive(tmp_path) == []
+
+
+async def test_an_album_follows_its_members(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=600, owners=1) as sandbox:
+        lists = sandbox.api._methods["flickr.photosets.getList"]({"user_id": owner(sandbox)})
+        album = lists["photosets"]["photoset"][0]["id"]
+        await harvest_into(tmp_path, sandbox, Job(source=Album(album=album), detail="info"))
+        sandbox.api.control({"delete": ids_of(tmp_path)[:2], "change": ids_of(tmp_path)[5:7]})
+        await run_update(tmp_path, settings_for(sandbox))
+        members = sandbox.api._methods["flickr.photosets.getPhotos"]({"photoset_id": album})["photoset"]["photo"]
+    assert set(ids_of(tmp_path)) == {row["id"] for row in members}
+    (line,) = read_lines(tmp_path / "photosets.ndjson")
+    assert line["photo_ids"] == [row["id"] for row in members]
+    assert verify_archive(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+async def test_an_update_killed_again_and_again_ends_as_one_that_was_not(sandbox_of: Opener, tmp_path: Path) -> None:
+    dice = random.Random(3)
+    folder = tmp_path / "archive"
+    async with sandbox_of(photos=1_500, owners=1, faults=Faults(any=0.03)) as sandbox:
+        nsid = owner(sandbox)
+        await harvest_into(folder, sandbox, Job(source=Account(user=nsid), detail="info"))
+        ids = ids_of(folder)
+        sandbox.api.control({"change": ids[:300], "delete": ids[400:440], "add": 60})
+        for _ in range(10):
+            process = await start(sandbox, "update", str(folder))
+            await until_calls(sandbox, sandbox.stats.calls + dice.randrange(1, 60), process)
+            await asyncio.sleep(dice.random() * 0.05)
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.communicate()
+            assert verify_archive(folder) == []
+        process = await start(sandbox, "update", str(folder))
+        _, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        check_account(folder, sandbox, nsid)
+    assert verify_archive(folder) == []
+    told = changes_of(folder)
+    assert {name: len(lines) for name, lines in told.items()} == {"changed": 300, "removed": 40, "added": 60}
