@@ -19,7 +19,7 @@ from harvester.errors import Refused, UsageError
 from harvester.events import Tally, ignore
 from harvester.flickr import PAGE_SIZE, build_query
 from harvester.model import Job, Photos, Search
-from harvester.people import look_up_source
+from harvester.people import ask_login, look_up_source
 from harvester.seeds import Seeds, plant
 from harvester.walk import LISTINGS, Listing, Walk
 
@@ -52,9 +52,10 @@ async def plan_job(job: Job, settings: Settings) -> dict[str, Any]:
         raise UsageError("photos given by id need no plan: each costs one call for each part.")
     tally = Tally()
     async with open_client(settings, tally=tally, observer=ignore, sleep=build_sleep(asyncio.Event())) as client:
+        login = (await ask_login(client)).nsid if client.signs else None
         found = await look_up_source(job.source, client)
         names = [_List("names", None, tally.calls)] if tally.calls else []
-        seeds = plant(job.source, found, horizon=int(time.time()))
+        seeds = plant(job.source, found, horizon=int(time.time()), login=login)
         lists = names + await _weigh(seeds, job, client)
     matches = sum(each.photos for each in lists)
     photos = matches if job.limit is None else min(matches, job.limit)
