@@ -23,7 +23,7 @@ from harvester.events import Event, Noticed, Summary
 from harvester.flickr import build_prefix, build_query
 from harvester.identity import NOT_LOGGED_IN
 from harvester.login import NOWHERE, Desk, begin_login, finish_login, serve_callback
-from harvester.model import Job, Photos
+from harvester.model import Account, Job, Photos
 from harvester.oauth import build_login_prefix, build_signer
 from harvester.plan import plan_job
 from harvester.sandbox.faults import Faults
@@ -469,3 +469,12 @@ async def test_photos_by_id_are_signed_too(owner: Owner, tmp_path: Path) -> None
     login = owner.login()
     await harvest_into(tmp_path, owner.sandbox, Job(source=Photos(ids=hidden), detail="info"), **login)
     assert all(line["info"] for line in read_lines(tmp_path / "photos.ndjson"))
+
+
+async def test_a_plan_in_the_owners_name_counts_private_photos(owner: Owner) -> None:
+    job = Job(source=Account(user="me"), detail="list")
+    plan = await plan_job(job, owner.settings())
+    assert plan["matches"] == len(owner.ids(private=True))
+    assert plan["lists"][0] == {"list": "names", "found": None, "calls": 1}
+    public = await plan_job(Job(source=Account(user=owner.nsid)), settings_for(owner.sandbox))
+    assert public["matches"] == len(owner.ids(private=False))
