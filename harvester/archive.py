@@ -75,6 +75,12 @@ def open_archive_state(folder: Path) -> State:
     return State(folder / STATE)
 
 
+def count_lists(state: State) -> dict[str, int]:
+    """Lines of each file beside the photos, by name."""
+    files = state.files().items()
+    return {name.removesuffix(".ndjson"): length.lines for name, length in files if name != PHOTOS}
+
+
 def is_at_limit(state: State) -> bool:
     """Whether the archive holds as many photos as its last run was to bring."""
     limit = state.recall("limit")
@@ -136,7 +142,7 @@ def write_manifest(
         "horizon": None if horizon is None else stamp(horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
-        **{name: value for name in ("refusals", "notes") if (value := state.recall(name))},
+        **{name: value for name in ("refusals", "odd_lists", "notes") if (value := state.recall(name))},
         "files": entries,
         "coverage": [
             {**asdict(s), "since": stamp(s.since), "until": stamp(s.until)} for s in merge_stretches(state.stretches())

@@ -18,6 +18,7 @@ from harvester.archive import (
     STATE,
     UNREAD,
     check_not_foreign,
+    count_lists,
     lock_folder,
     write_errors,
     write_manifest,
@@ -147,7 +148,15 @@ async def harvest(
     resumed = _begin(job, state, where=output.where)
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"))
-    observer(Started(job=job.describe(), output=output.shown or output.folder, resumed=before, tally=tally))
+    observer(
+        Started(
+            job=job.describe(),
+            output=output.shown or output.folder,
+            resumed=before,
+            tally=tally,
+            is_update=state.is_update,
+        )
+    )
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
     if told:
         observer(Noticed(sentence=told))
@@ -206,6 +215,22 @@ def _names_photos(job: Job) -> bool:
 def _remember(job: Job) -> dict[str, Any]:
     kind = job.source.name
     return {"detail": job.detail, "extras": list(job.extras_asked), "source": kind, kind: job.source.asked()}
+
+
+def tell_differences(state: State, *, found: int) -> list[str]:
+    """Where an account's counts are not those that Flickr claims, and why they may differ."""
+    notes = []
+    claimed, horizon = state.recall("expected"), state.recall("horizon")
+    signed = state.recall("signed")
+    why = "deleted, hidden or restricted ones" if signed else "private, restricted and deleted ones"
+    if horizon is not None and claimed is not None and claimed != found:
+        notes.append(f"Flickr counts {claimed:,} photos in this account and {found:,} were found: {why} may differ.")
+    if odd := state.recall("odd_lists"):
+        notes.append(
+            f"{len(odd)} sets or galleries hold another number of photos than Flickr says, as the manifest tells: "
+            f"{why} may differ."
+        )
+    return notes
 
 
 def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -328,9 +353,8 @@ class _Run:
         return "complete" if whole and all(s.whole for s in self._state.stretches()) else "incomplete"
 
     def _facts(self) -> dict[str, Any]:
-        lists = {name.removesuffix(".ndjson"): length.lines for name, length in self._state.files().items()}
         counts = {
-            **lists,
+            **count_lists(self._state),
             "photos": self._tally.written,
             "reported": self._tally.expected,
             "failed": sum(1 for _ in self._state.failures()),
@@ -361,7 +385,9 @@ class _Run:
             )
             is_named = isinstance(self._job.source, Photos)
             notes.append("No photo was named." if is_named else f"No photo matches. {lack} spelling and dates.")
-        elif told := tell_login(self._state, self._job.source):
+        elif isinstance(self._job.source, Account):
+            notes += tell_differences(self._state, found=self._tally.done)
+        if self._tally.done and (told := tell_login(self._state, self._job.source)):
             notes.append(told)
         return self.end(self._status(), *notes)
 
@@ -380,6 +406,7 @@ class _Run:
             seconds=tally.seconds,
             expected=tally.expected,
             output=self._output.shown or self._output.folder,
+            lists=count_lists(self._state),
             notes=notes,
         )
         self._observer(Ended(summary=summary))

@@ -6,7 +6,7 @@ The core counts in a Tally, which a watcher reads when it likes, and tells of th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -35,6 +35,8 @@ class Tally:
     bad_input: int = 0
     """Lines of input that name no photo."""
     bytes_written: int = 0
+    doing: str = ""
+    """What is being done where no photo is: `reading lists, 37 to go`."""
     quota_left: Callable[[], int | None] | None = None
     """Tells how many calls the quota would let go now, while the run has a quota open."""
 
@@ -75,6 +77,8 @@ class Summary:
     expected: int | None
     output: Path | None
     bad_input: int = 0
+    lists: Mapping[str, int] = field(default_factory=dict)
+    """Lines of the archive's other files, by name: sets, collections, galleries and the like."""
     notes: tuple[str, ...] = ()
     """Sentences about what is missing or odd, for people."""
 
@@ -92,6 +96,7 @@ class Started:
     output: Path | None
     resumed: int
     tally: Tally
+    is_update: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,9 @@ class Frontier(Generic[T]):
     def __repr__(self) -> str:
         return f"<Frontier {len(self._sweeps)} waiting, {self._asking} asking, {self.idle} idle>"
 
+    def __len__(self) -> int:
+        return len(self._sweeps) + self._asking
+
     def add(self, n: int, sweep: T) -> None:
         """A sweep to be asked; `n` is its number in the checkpoint."""
         self._sweeps.append((n, sweep))

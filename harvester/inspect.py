@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harvester.archive import MANIFEST, UNREAD, is_at_limit
+from harvester.archive import MANIFEST, UNREAD, count_lists, is_at_limit
 from harvester.config import Settings
 from harvester.engine import restore_job
 from harvester.fold import open_archive
@@ -37,19 +36,17 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
             "expected": expected,
             "listed": length.lines + todo,
             "failed": failed,
-            **({"lists": _count_lists(state, lists)} if state.files().keys() - {PHOTOS} or lists else {}),
+            **(
+                {"lists": {**count_lists(state), "to_be_read": len(lists)}}
+                if state.files().keys() - {PHOTOS} or lists
+                else {}
+            ),
             "bytes": length.bytes,
             "calls_to_go": calls,
             "seconds_to_go": round(estimate_seconds(calls, settings), 1),
             "quota_left": asyncio.run(_quota_left(settings)),
             "manifest": str(folder / MANIFEST),
         }
-
-
-def _count_lists(state: State, left: Sequence[object]) -> dict[str, int]:
-    """Lines of each file beside the photos, and how many lists are still to be read."""
-    lines = {name.removesuffix(".ndjson"): length.lines for name, length in state.files().items() if name != PHOTOS}
-    return {**lines, "to_be_read": len(left)}
 
 
 def _find_damage(folder: Path, state: State) -> str | None:

@@ -153,12 +153,14 @@ class Pipeline:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(LISTERS, self._plan.workers)):
                 group.create_task(self._walk())
+        self._tally.doing = ""
         if self._stop.is_set():
             raise Stopped("The run is to end.")
 
     async def _walk(self) -> None:
         while (taken := await self._lists.take()) is not None:
             n, walk = taken
+            self._tally.doing = f"reading lists, {len(self._lists)} to go"
             try:
                 await self._step(n, walk)
             except Stopped:

@@ -398,7 +398,7 @@ class State:
                     self._db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
                 self._db.execute(
                     "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
-                    "('horizon', 'expected', 'refusals', 'notes', 'arguments')"
+                    "('horizon', 'expected', 'refusals', 'odd_lists', 'notes', 'arguments')"
                 )
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))

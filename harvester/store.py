@@ -20,10 +20,14 @@ from harvester.flickr import PAGE_SIZE
 from harvester.record import Record, build_entry
 from harvester.state import Gone, Length, State, Todo, is_photo_id
 from harvester.sweep import Step, Sweep, advance
-from harvester.walk import LISTINGS, Listing, Walk, advance_walk
+from harvester.walk import LISTINGS, Listing, Walk, advance_walk, count_members
 
 T = TypeVar("T")
 PHOTOS = "photos.ndjson"
+
+
+_MOST_ODD = 100
+"""Sets told of whose counts are off; where there are more, it is all of them."""
 
 
 class PipeClosed(Exception):
@@ -200,7 +204,9 @@ class Store:
     def _finish_list(self, n: int, walk: Walk) -> None:
         """The last page of a set or gallery is there: its line, and its photos."""
         shape, state = walk.shape, self.state
-        more = {"photo_ids": dump(state.gathered_ids(n))}
+        ids = state.gathered_ids(n)
+        self._compare_count(walk, len(ids))
+        more = {"photo_ids": dump(ids)}
         if shape.whole_rows:
             more["photos"] = b"[%s]" % b",".join(raw for _, raw in state.gathered(n))
         elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
@@ -208,6 +214,14 @@ class Store:
         self._write(shape, [self._build_line(shape, walk.subject, walk.head, more)], walk)
         if walk.hydrates or walk.owner:
             state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
+
+    def _compare_count(self, walk: Walk, found: int) -> None:
+        """Note a set that holds another number of photos than it claims; private ones are counted or not."""
+        claimed = count_members(orjson.loads(walk.head)) if walk.head else None
+        if claimed is not None and claimed != found:
+            known = self.state.recall("odd_lists") or []
+            odd = {"list": walk.shape.file, "id": walk.subject, "claimed": claimed, "found": found}
+            self.state.remember("odd_lists", [*known, odd][:_MOST_ODD])
 
     async def refuse_list(self, n: int, walk: Walk, error: Refused) -> None:
         """Flickr refuses a list for good: a set's line says so, and the manifest, of a whole kind."""

@@ -23,7 +23,7 @@ import msgspec
 import orjson
 
 from harvester.answers import read_number
-from harvester.archive import STATE, lock_folder, open_archive_state
+from harvester.archive import STATE, count_lists, lock_folder, open_archive_state
 from harvester.config import Settings
 from harvester.engine import Output, harvest, restore_job, run_job
 from harvester.errors import UsageError
@@ -165,7 +165,7 @@ def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) ->
     count = archive.length(PHOTOS).lines
     told = ", ".join(f"{n} {what}" for what, n in folded.counts.items() if n) or "nothing has changed"
     notes = (f"Since the last time: {told}.", *(note for note in summary.notes if not note.startswith("No photo")))
-    return replace(summary, photos=count, output=folder, notes=notes)
+    return replace(summary, photos=count, output=folder, lists=count_lists(archive), notes=notes)
 
 
 class Unchanged:

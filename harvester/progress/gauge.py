@@ -40,6 +40,7 @@ class Reading:
     photos_per_second: float | None
     seconds_left: float | None
     wait: Wait | None
+    doing: str = ""
 
     @property
     def share(self) -> float | None:
@@ -177,4 +178,5 @@ class Gauge:
             photos_per_second=photos_per_second,
             seconds_left=seconds_left,
             wait=wait,
+            doing=tally.doing,
         )

@@ -31,8 +31,8 @@ def say_share(reading: Reading) -> str:
 
 
 def say_speed(reading: Reading) -> list[str]:
-    """How fast, and how long still."""
-    said = []
+    """What is done, how fast, and how long still."""
+    said = [reading.doing] if reading.doing else []
     if reading.photos_per_second is not None and reading.wait is None:
         said.append(name_rate(reading.photos_per_second))
     if reading.seconds_left:
@@ -87,6 +87,9 @@ def list_facts(summary: Summary) -> list[tuple[str, str]]:
         calls += f" ({summary.calls_per_photo:.2f} a photo)"
     facts = [
         ("new", name_count(summary.new, "photo")) if summary.new != summary.photos else None,
+        ("also", ", ".join(f"{name_count(count)} {name}" for name, count in summary.lists.items() if count))
+        if any(summary.lists.values())
+        else None,
         ("calls", calls),
         ("time", name_duration(summary.seconds) + speed),
         ("retries", name_count(summary.retries)) if summary.retries else None,
