@@ -43,19 +43,24 @@ def lock_folder(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(folder, error) from None
     try:
-        if not try_lock(file):
-            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            raise CannotWrite(f"{folder} is in use by another harvester (pid {pid}); wait for it, or stop it.")
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        _take_lock(file, path)
         try:
             yield
         finally:
             unlock(file)
-    except OSError as error:
-        raise cannot_write(path, error) from None
     finally:
         os.close(file)
+
+
+def _take_lock(file: int, path: Path) -> None:
+    try:
+        if not try_lock(file):
+            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            raise CannotWrite(f"{path.parent} is in use by another harvester (pid {pid}); wait for it, or stop it.")
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        raise cannot_write(path, error) from None
 
 
 def check_not_foreign(folder: Path, *, begun: bool) -> None:
@@ -149,6 +154,15 @@ def write_manifest(
         ],
     }
     write_whole(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def is_told_complete(folder: Path) -> bool:
+    """Whether a sound manifest says that the archive is complete: it is written last, and may be lost."""
+    try:
+        manifest = orjson.loads((folder / MANIFEST).read_bytes())
+        return bool(manifest["status"] == "complete" and PHOTOS in manifest["files"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return False
 
 
 def _known_digests(folder: Path) -> dict[tuple[str, int], str]:

@@ -19,6 +19,7 @@ from harvester.archive import (
     UNREAD,
     check_not_foreign,
     count_lists,
+    is_told_complete,
     lock_folder,
     write_errors,
     write_manifest,
@@ -161,6 +162,8 @@ async def harvest(
     if told:
         observer(Noticed(sentence=told))
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
+        if output.folder is not None and not is_told_complete(output.folder):
+            run.keep()
         return run.end("complete", "This archive is complete already: no call was made.")
     store = Store(state, None if output.folder is None else Files(output.folder, state), reuse=reuse)
     try:

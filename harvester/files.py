@@ -105,7 +105,10 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     if rows:
         write_whole(path, b"".join(dump(row) + b"\n" for row in rows))
     else:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from None
 
 
 def sync_folder(folder: Path) -> None:

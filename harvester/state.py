@@ -87,16 +87,22 @@ class State:
         """It is compared with an older one."""
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL" if lasting else "PRAGMA journal_mode=OFF")
-            # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
-            # again. The files are synced before each commit, so nothing in them is vouched for too early.
-            self._db.execute(f"PRAGMA synchronous={'NORMAL' if lasting else 'OFF'}")
-            self._db.execute("PRAGMA cache_size=-8000")
-            self._prepare()
         except sqlite3.Error as error:
             raise self._refused(error) from None
+        try:
+            self._prepare(lasting=lasting)
+        except BaseException as error:
+            self._db.close()  # and with it goes what was begun, and its lock
+            if isinstance(error, sqlite3.Error):
+                raise self._refused(error) from None
+            raise
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, lasting: bool) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL" if lasting else "PRAGMA journal_mode=OFF")
+        # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
+        # again. The files are synced before each commit, so nothing in them is vouched for too early.
+        self._db.execute(f"PRAGMA synchronous={'NORMAL' if lasting else 'OFF'}")
+        self._db.execute("PRAGMA cache_size=-8000")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > FORMAT:
             raise CannotWrite(f"{self.path} was written by a newer harvester (format {version}); update this one.")
@@ -403,6 +409,7 @@ class State:
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))
                 self.remember("updated", fold["time"])
+                self.remember("finished", fold["status"] == "complete")
                 self.remember("fold", fold)
         finally:
             self._db.execute("DETACH newer")

@@ -138,6 +138,18 @@ async def test_in_json_what_is_found_is_json(archive: Path) -> None:
     assert any("line is cut off" in finding for finding in facts["findings"])
 
 
+@pytest.mark.parametrize("harm", [Path.unlink, truncate(40), truncate(0)])
+async def test_a_manifest_that_is_lost_is_written_anew_without_a_call(
+    harm: Callable[[Path], None], archive: Path, sandbox: Sandbox
+) -> None:
+    calls = sandbox.stats.calls
+    harm(archive / "manifest.json")
+    assert "resume to have it written anew" in verify_archive(archive)[0]
+    assert (await run_resume(archive, settings_for(sandbox))).status == "complete"
+    assert verify_archive(archive) == []
+    assert sandbox.stats.calls == calls
+
+
 async def test_status_sees_that_the_file_is_shorter_than_the_checkpoint_says(archive: Path, sandbox: Sandbox) -> None:
     size = (archive / PHOTOS).stat().st_size
     assert await state_of(archive, sandbox) == "complete"

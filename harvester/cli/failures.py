@@ -19,7 +19,7 @@ import click
 from harvester.cli.voice import Voice
 from harvester.errors import Exit, StopRun
 
-_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
