@@ -1,0 +1,359 @@
+"""Each row of the guarantees, G1 to G8, and each exit code: a test that fails when the behaviour is taken out.
+
+What takes longer, or a disk or server of its own, is in test_durability, test_write_faults, test_outages,
+test_signals and test_quota*.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import KEY, Opener, harvest_into, read_lines, settings_for
+
+from harvester import Flickr
+from harvester.answers import Page, Row
+from harvester.engine import run_resume
+from harvester.errors import Exit, HarvestError, UsageError
+from harvester.model import Job, Photos, Search
+from harvester.quota import Rate
+from harvester.retry import Backoff
+from harvester.sandbox.faults import Faults
+from harvester.sandbox.server import Sandbox
+from harvester.state import Length, State, Todo
+from harvester.store import PHOTOS, salvage
+from harvester.sweep import Sweep, advance
+from harvester.verify import verify_archive
+
+EVERYTHING = Search(tags="sandbox")
+FAST = ("--quota", "none", "--pace", "none")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and resource limits")
+
+
+async def start(
+    sandbox: Sandbox | None, *arguments: str, code: str | None = None, **streams: Any
+) -> asyncio.subprocess.Process:
+    """The program; `code` is done before it begins."""
+    url = sandbox.url if sandbox else "http://127.0.0.1:9/services/rest/"
+    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": url}
+    begin = f"{code or ''}\nfrom harvester.cli import main\nmain({list(arguments)!r}, prog_name='harvester')"
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", begin, env=environment, **{"stdout": pipe, "stderr": pipe, **streams}
+    )
+
+
+async def run(sandbox: Sandbox | None, *arguments: str, code: str | None = None) -> tuple[int | None, str, str]:
+    process = await start(sandbox, *arguments, code=code)
+    out, said = await process.communicate()
+    return process.returncode, out.decode(), said.decode()
+
+
+async def until_calls(sandbox: Sandbox, calls: int) -> None:
+    while sandbox.stats.calls < calls:
+        await asyncio.sleep(0)
+
+
+async def check_whole(folder: Path, sandbox: Sandbox) -> None:
+    """Gone on to the end, the archive is the catalogue."""
+    assert (await run_resume(folder, settings_for(sandbox))).status == "complete"
+    ids = [line["id"] for line in read_lines(folder / PHOTOS)]
+    assert len(ids) == len(set(ids)) == len(sandbox.catalogue)
+    assert verify_archive(folder) == []
+
+
+# -- G1 exactly once
+
+
+async def test_g1_nothing_is_vouched_for_before_it_is_on_the_disk(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = 0
+
+    def sync(file: int) -> None:
+        nonlocal synced
+        os.fsync(file)
+        synced = os.fstat(file).st_size
+
+    vouch = State.vouch
+
+    def checked(state: State, name: str, length: Length) -> None:
+        assert length.bytes <= synced
+        vouch(state, name, length)
+
+    monkeypatch.setattr("harvester.files._sync", sync)
+    monkeypatch.setattr(State, "vouch", checked)
+    summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
+    assert summary.photos == 300
+    assert synced == (tmp_path / PHOTOS).stat().st_size
+
+
+def test_g1_what_a_kill_left_behind_is_synced_before_it_is_vouched_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / PHOTOS).write_bytes(b'{"id":"1"}\n')
+    order: list[str] = []
+    monkeypatch.setattr("harvester.store.os.fsync", lambda _: order.append("sync"))
+    monkeypatch.setattr(State, "vouch", lambda *_: order.append("vouch"))
+    with State(tmp_path / "state.sqlite") as state:
+        with state.changing():
+            state.add_todo([Todo("1", None)])
+        salvage(state, tmp_path / PHOTOS)
+    assert order == ["sync", "vouch"]
+
+
+# -- G2 complete
+
+
+def test_g2_a_page_that_comes_short_has_its_stretch_read_again_from_the_other_end() -> None:
+    rows = tuple(Row(str(n), 1000 - n, None, b"{}") for n in range(1, 41))
+    step = advance(Sweep(since=0, until=1000), Page(rows=rows, total=400, per_page=50), fresh=40)
+    (again,) = [sweep for sweep in step.sweeps if sweep.reads == 2]
+    assert (again.until, again.newest_first) == (1000, False)
+
+
+async def test_g2_what_cannot_be_split_further_is_in_the_manifest_and_exit_code_3(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4,100 photos of one second, of one date taken, licence and medium: 4,000 of them can be reached."""
+    async with sandbox_of(photos=4_300, wide_second=4_100) as sandbox:
+        wide = max(set(sandbox.catalogue.uploads), key=list(sandbox.catalogue.uploads).count)
+        monkeypatch.setattr(sandbox.catalogue, "taken", lambda _: wide)
+        monkeypatch.setattr(sandbox.catalogue, "license", lambda _: 0)
+        monkeypatch.setattr(sandbox.catalogue, "is_video", lambda _: False)
+        search = ("search", "--tags", "sandbox", "--detail", "list", "-o", str(tmp_path), *FAST)
+        code, _, said = await run(sandbox, *search)
+        assert code == Exit.INCOMPLETE, said
+        assert "cannot be told apart" in said
+        again, _, _ = await run(sandbox, "resume", str(tmp_path), *FAST)
+        assert again == Exit.INCOMPLETE
+    manifest = json.loads((tmp_path / "manifest.json").read_bytes())
+    assert manifest["status"] == "incomplete"
+    assert any(not part["whole"] and "cannot be told apart" in part["note"] for part in manifest["coverage"])
+    assert any("cannot be told apart" in finding for finding in verify_archive(tmp_path))
+    assert len(read_lines(tmp_path / PHOTOS)) >= 4_200
+
+
+# -- G3 within quota
+
+
+async def test_g3_no_window_at_the_server_holds_more_than_the_quota_over_runs_and_archives(
+    sandbox_of: Opener, tmp_path: Path
+) -> None:
+    async with sandbox_of(photos=45) as sandbox:
+        job = Job(source=EVERYTHING, detail="info")
+        quota = Rate.parse("30/0.4s")
+        stop = asyncio.Event()
+        first = asyncio.create_task(harvest_into(tmp_path / "a", sandbox, job, quota=quota, stop=stop))
+        await until_calls(sandbox, 20)
+        stop.set()
+        await first
+        both = [harvest_into(tmp_path / name, sandbox, job, quota=quota) for name in "ab"]
+        assert [summary.photos for summary in await asyncio.gather(*both)] == [45, 45]
+        assert sandbox.stats.calls >= 2 * 46
+        assert sandbox.stats.worst_window(0.4) <= 30
+
+
+# -- G5 flat memory
+
+
+async def stalled(sandbox: Sandbox) -> None:
+    """Until the loop has gone round many times without a call."""
+    calls, rounds = -1, 0
+    while rounds < 20_000:
+        rounds = rounds + 1 if sandbox.stats.calls == calls else 0
+        calls = sandbox.stats.calls
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("detail", "pages", "calls"), [("full", 4, 2 * (64 + 512 + 40)), ("list", 12, 0)])
+async def test_g5_a_reader_who_stands_still_stops_listing_and_calls(
+    detail: Any, pages: int, calls: int, sandbox_of: Opener
+) -> None:
+    async with (
+        sandbox_of(photos=20_000) as sandbox,
+        Flickr(api_key=KEY, api_url=sandbox.url, quota="none", pace="none") as flickr,
+    ):
+        harvest = flickr.harvest(EVERYTHING, detail=detail)
+        assert (await anext(harvest)).id
+        await stalled(sandbox)
+        assert sandbox.stats.methods["flickr.photos.search"] <= pages
+        assert sandbox.stats.methods["flickr.photos.getInfo"] <= calls
+
+
+@posix
+async def test_g5_ten_times_the_photos_take_at_most_20_mb_more(sandbox_of: Opener, tmp_path: Path) -> None:
+    async def peak(photos: int) -> int:
+        folder = tmp_path / str(photos)
+        used = "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss"
+        code = f"import atexit, resource\natexit.register(lambda: print({used}))"
+        async with sandbox_of(photos=photos) as sandbox:
+            search = ("search", "--tags", "sandbox", "--detail", "list", "-o", str(folder), *FAST)
+            ended, told, said = await run(sandbox, *search, code=code)
+        assert ended == 0, said
+        assert len(read_lines(folder / PHOTOS)) == photos
+        return int(told) // (1024 if sys.platform == "linux" else 1024 * 1024)
+
+    assert await peak(20_000) <= await peak(2_000) + 20
+
+
+# -- G6 clean stop
+
+
+@posix
+async def test_g6_a_second_signal_ends_it_at_once_and_loses_nothing(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=1_000, latency=0.01) as sandbox:
+        process = await start(sandbox, "search", "--tags", "sandbox", "-o", str(tmp_path), *FAST)
+        await until_calls(sandbox, 300)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        _, said = await process.communicate()
+        assert process.returncode in (Exit.TERMINATED, Exit.INTERRUPTED)
+        assert b"Traceback" not in said
+        assert read_lines(tmp_path / PHOTOS)
+        await check_whole(tmp_path, sandbox)
+
+
+async def test_g6_calls_that_hang_are_not_waited_for_beyond_the_last_seconds(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harvester.pipeline.LAST_SECONDS", 0.01)
+    stop = asyncio.Event()
+    task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), stop=stop))
+    await until_calls(sandbox, 100)
+    sandbox.faults = Faults(hung=1)
+    while not sandbox.stats.faults["hung"]:
+        await asyncio.sleep(0)
+    stop.set()
+    assert (await asyncio.wait_for(task, 30)).status == "stopped"
+    sandbox.faults = Faults()
+    await check_whole(tmp_path, sandbox)
+
+
+@posix
+async def test_g6_a_pipe_that_nobody_reads_cannot_hold_up_the_end(sandbox_of: Opener, tmp_path: Path) -> None:
+    read, write = os.pipe()
+    try:
+        async with sandbox_of(photos=3_000) as sandbox:
+            search = ("search", "--tags", "sandbox", "--detail", "list", "--state", str(tmp_path), *FAST)
+            code = "from harvester.cli import session\nsession.LAST_SECONDS = 0.1"
+            process = await start(sandbox, *search, code=code, stdout=write)
+            await until_calls(sandbox, 2)
+            process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == Exit.TERMINATED
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+# -- G7 secrets stay secret
+
+
+@pytest.fixture
+async def failing(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
+    """A sandbox that refuses, resets or hangs; see `kind`."""
+    yield sandbox
+    sandbox.faults = Faults()
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncated", "html", "500", "hung", "refused", "nobody"])
+async def test_g7_no_error_shows_the_key_in_its_text_or_traceback(
+    kind: str, failing: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swift = Backoff(base=0.001, factor=1, cap=0.001)
+    monkeypatch.setattr("harvester.client.OWN", swift)
+    monkeypatch.setattr("harvester.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.client.SILENCE_SECONDS", 0.05)
+    given: dict[str, Any] = {"give_up_after": 0.01}
+    if kind == "refused":
+        failing.api.refused_keys.add(KEY)
+    elif kind == "nobody":
+        given["api_url"] = "http://127.0.0.1:9/services/rest/"
+    else:
+        failing.faults = Faults(hung=1) if kind == "hung" else Faults(any=1, kinds=(kind,))
+    events: list[Any] = []
+    with pytest.raises(HarvestError) as error:
+        await harvest_into(tmp_path, failing, Job(source=EVERYTHING), events=events, **given)
+    told = "".join(traceback.format_exception(error.value))
+    assert KEY not in told + repr(error.value) + repr(events)
+    assert "api_key" not in told
+    assert not any(KEY.encode() in path.read_bytes() for path in tmp_path.iterdir())
+
+
+# -- G8 one writer
+
+
+async def test_g8_a_second_process_is_refused_with_the_pid_of_the_first_and_a_dead_ones_lock_is_taken_over(
+    sandbox_of: Opener, tmp_path: Path
+) -> None:
+    async with sandbox_of(photos=1_000, latency=0.02) as sandbox:
+        search = ("search", "--tags", "sandbox", "-o", str(tmp_path), *FAST)
+        first = await start(sandbox, *search)
+        await until_calls(sandbox, 50)
+        for command in (search, ("resume", str(tmp_path), *FAST)):
+            code, _, said = await run(sandbox, *command)
+            assert (code, len(said.splitlines())) == (Exit.CANNOT_WRITE, 1)
+            assert f"in use by another harvester (pid {first.pid})" in said
+        first.kill()
+        await first.communicate()
+        sandbox.options = type(sandbox.options)(catalogue=sandbox.options.catalogue)
+        await check_whole(tmp_path, sandbox)
+
+
+async def test_g8_an_archive_begun_with_one_query_refuses_every_other(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING, detail="list"))
+    before = (tmp_path / PHOTOS).read_bytes()
+    others = (
+        Job(source=EVERYTHING, detail="full"),
+        Job(source=EVERYTHING, detail="list", extras="exif"),
+        Job(source=Search(tags="sandbox", max_upload_date="2012-01-01"), detail="list"),
+        Job(source=Search(tags="sandbox", sort="relevance"), detail="list"),
+        Job(source=Photos(ids=["1"])),
+    )
+    for job in others:
+        with pytest.raises(UsageError, match="begun with another query"):
+            await harvest_into(tmp_path, sandbox, job)
+    assert (tmp_path / PHOTOS).read_bytes() == before
+
+
+# -- exit codes
+
+
+@posix
+@pytest.mark.parametrize("code", list(Exit))
+async def test_every_exit_code_is_that_of_a_real_process(code: Exit, sandbox: Sandbox, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    search = ["search", "--tags", "sandbox", "--limit", "5", *FAST, "-o", out]
+    before = ""
+    if code == Exit.UNEXPECTED:
+        before = "import harvester.engine\nharvester.engine.run_job = None"
+    elif code == Exit.USAGE:
+        search.append("--tag-mode=none")
+    elif code == Exit.INCOMPLETE:
+        (tmp_path / "ids").write_text("no photo\n")
+        search = ["photos", "--from", str(tmp_path / "ids"), "-o", out, *FAST]
+    elif code == Exit.KEY_REFUSED:
+        sandbox.api.refused_keys.add(KEY)
+    elif code == Exit.CANNOT_WRITE:
+        Path(out).mkdir()
+        (Path(out) / "manifest.json").mkdir()
+    elif code in (Exit.INTERRUPTED, Exit.TERMINATED):
+        sandbox.faults = Faults(hung=1)
+        before = "import harvester.pipeline\nharvester.pipeline.LAST_SECONDS = 0.05"
+    process = await start(sandbox, *search, code=before)
+    if sandbox.faults.hung:
+        await until_calls(sandbox, 1)
+        process.send_signal(signal.SIGINT if code == Exit.INTERRUPTED else signal.SIGTERM)
+    out_bytes, said = await process.communicate()
+    assert (process.returncode, out_bytes) == (code, b""), said.decode()
+    assert b"Traceback" not in said
+    assert sum(line.startswith(b"Error: ") for line in said.splitlines()) == (code in (1, 2, 4, 5))
