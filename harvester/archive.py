@@ -77,7 +77,9 @@ def open_archive_state(folder: Path) -> State:
     """The checkpoint of an existing archive; UsageError where there is none."""
     if not (folder / STATE).is_file():
         raise UsageError(f"{folder} is no archive: it has no {STATE}.")
-    return State(folder / STATE)
+    log = folder / f"{STATE}-wal"
+    frozen = not os.access(folder, os.W_OK) and not (log.exists() and log.stat().st_size)
+    return State(folder / STATE, frozen=frozen)
 
 
 def count_lists(state: State) -> dict[str, int]:

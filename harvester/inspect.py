@@ -9,6 +9,7 @@ from typing import Any
 from harvester.archive import MANIFEST, UNREAD, count_lists, is_at_limit
 from harvester.config import Settings
 from harvester.engine import restore_job
+from harvester.errors import CannotWrite
 from harvester.fold import open_archive
 from harvester.plan import count_calls, estimate_seconds
 from harvester.quota import open_throttle
@@ -78,5 +79,8 @@ def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
 async def _quota_left(settings: Settings) -> int | None:
     if settings.api_key is None:
         return None
-    async with open_throttle(settings.api_key, quota=settings.quota, pace=None) as throttle:
-        return throttle.left()
+    try:
+        async with open_throttle(settings.api_key, quota=settings.quota, pace=None) as throttle:
+            return throttle.left()
+    except CannotWrite:
+        return None  # whoever only looks at an archive may have no place for a ledger

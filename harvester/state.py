@@ -80,17 +80,23 @@ class Length:
 class State:
     """The checkpoint of one harvest. Use it from one thread at a time."""
 
-    def __init__(self, path: Path | str, *, lasting: bool = True) -> None:
-        """Opens or makes the checkpoint. `lasting` False leaves out what only a crash would need."""
+    def __init__(self, path: Path | str, *, lasting: bool = True, frozen: bool = False) -> None:
+        """Opens or makes the checkpoint. `lasting` False leaves out what only a crash would need.
+
+        `frozen` reads one that nobody can change, where SQLite could not make the files it wants beside it.
+        """
         self.path = path
         self.is_update = False
         """It is compared with an older one."""
+        name = f"{Path(path).absolute().as_uri()}?immutable=1" if frozen else path
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(name, uri=frozen, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise self._refused(error) from None
         try:
-            self._prepare(lasting=lasting)
+            self._check_version()
+            if not frozen:
+                self._prepare(lasting=lasting)
         except BaseException as error:
             self._db.close()  # and with it goes what was begun, and its lock
             if isinstance(error, sqlite3.Error):
@@ -103,15 +109,20 @@ class State:
         # again. The files are synced before each commit, so nothing in them is vouched for too early.
         self._db.execute(f"PRAGMA synchronous={'NORMAL' if lasting else 'OFF'}")
         self._db.execute("PRAGMA cache_size=-8000")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > FORMAT:
-            raise CannotWrite(f"{self.path} was written by a newer harvester (format {version}); update this one.")
-        if version == 0:
-            if self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
-                raise CannotWrite(f"{self.path} is a database of something else; choose another folder.")
+        version = self._version()
+        if not version:
             self._db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
         for older in range(version or FORMAT, FORMAT):
             self._db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _check_version(self) -> None:
+        if (version := self._version()) > FORMAT:
+            raise CannotWrite(f"{self.path} was written by a newer harvester (format {version}); update this one.")
+        if not version and self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            raise CannotWrite(f"{self.path} is a database of something else; choose another folder.")
 
     def _refused(self, error: sqlite3.Error) -> CannotWrite:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from conftest import KEY, harvest_into, settings_for
+from test_write_faults import closed
 
 from harvester.archive import STATE
 from harvester.cli import main
@@ -148,6 +149,18 @@ async def test_a_manifest_that_is_lost_is_written_anew_without_a_call(
     assert (await run_resume(archive, settings_for(sandbox))).status == "complete"
     assert verify_archive(archive) == []
     assert sandbox.stats.calls == calls
+
+
+async def test_an_archive_on_a_read_only_place_can_be_looked_at(
+    archive: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARVESTER_STATE_DIR", str(archive / "nowhere"))
+    with closed(archive):
+        assert verify_archive(archive) == []
+        assert await state_of(archive, sandbox) == "complete"
+        with pytest.raises(CannotWrite):
+            await run_resume(archive, settings_for(sandbox))
+    assert not (archive / "nowhere").exists()
 
 
 async def test_status_sees_that_the_file_is_shorter_than_the_checkpoint_says(archive: Path, sandbox: Sandbox) -> None:

@@ -21,7 +21,7 @@ from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
 from harvester.answers import Page, Row
-from harvester.engine import run_resume
+from harvester.update import run_resume
 from harvester.errors import Exit, HarvestError, UsageError
 from harvester.model import Job, Photos, Search
 from harvester.quota import Rate

@@ -15,7 +15,7 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester.archive import ERRORS, MANIFEST, STATE
-from harvester.engine import run_resume
+from harvester.update import run_resume
 from harvester.errors import CannotWrite, Exit
 from harvester.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
