@@ -52,7 +52,8 @@ def check_whole(folder: Path, photos: int) -> None:
 async def test_answers_that_never_come_are_asked_for_again(sandbox_of: Opener, tmp_path: Path) -> None:
     events: list[Event] = []
     async with sandbox_of(photos=60, faults=Faults(hung=0.05)) as sandbox:
-        summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), events=events)
+        async with asyncio.timeout(120):  # without patience of its own it would hang for ever
+            summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), events=events)
         assert sandbox.stats.faults["hung"] > 0
         assert summary.calls == sandbox.stats.calls
     assert summary.status == "complete"
