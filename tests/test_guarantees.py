@@ -21,7 +21,6 @@ from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
 from harvester.answers import Page, Row
-from harvester.update import run_resume
 from harvester.errors import Exit, HarvestError, UsageError
 from harvester.model import Job, Photos, Search
 from harvester.quota import Rate
@@ -31,6 +30,7 @@ from harvester.sandbox.server import Sandbox
 from harvester.state import Length, State, Todo
 from harvester.store import PHOTOS, salvage
 from harvester.sweep import Sweep, advance
+from harvester.update import run_resume
 from harvester.verify import verify_archive
 
 EVERYTHING = Search(tags="sandbox")

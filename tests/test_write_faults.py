@@ -15,12 +15,12 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester.archive import ERRORS, MANIFEST, STATE
-from harvester.update import run_resume
 from harvester.errors import CannotWrite, Exit
 from harvester.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
 from harvester.state import State
 from harvester.store import PHOTOS
+from harvester.update import run_resume
 from harvester.verify import verify_archive
 
 if sys.platform == "win32":
