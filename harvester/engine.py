@@ -309,7 +309,11 @@ class _Run:
             login=login and login["nsid"],
             to_files=self._output.folder is not None,
         )
+        is_own = login is not None and found.get("user_id") == login["nsid"]
+        spares = state.is_update and isinstance(source, Account) and is_own and seeds.sweep is not None
         if is_new:
+            if spares:
+                seeds = seeds.since(state.recall("changed_since"))
             with state.changing():
                 state.remember("arguments", found)
                 if seeds.sweep is not None and not state.sweeps():
@@ -322,6 +326,7 @@ class _Run:
             job=self._job,
             arguments=seeds.arguments,
             method=seeds.method,
+            spares=spares,
             bounds=bounds,
             workers=settings.workers,
             secrets=_secrets(settings),

@@ -59,6 +59,8 @@ class Plan:
     arguments: Mapping[str, str]
     """Of the search, names looked up; without dates of upload, order and paging."""
     method: str = SEARCH
+    spares: bool = False
+    """The lists may tell all that has changed."""
     bounds: Bounds
     workers: int
     secrets: tuple[str, ...] = ()
@@ -130,6 +132,9 @@ class Pipeline:
     async def _produce(self) -> None:
         try:
             await self._walk_all()
+            if self._plan.spares:
+                await self._store.spare_sweeps(self._tally.expected)
+                self._count()
             await self._take_up()
             if isinstance(self._plan.job.source, Photos):
                 await self._read_ids(self._plan.job.source.ids)
@@ -457,8 +462,13 @@ _NAMES = {
 
 
 def is_listed_whole(state: State) -> bool:
-    """Whether the listing is through, and Flickr has kept nothing back: what it did not show, is not there."""
-    return not state.sweeps() and not state.walks() and all(stretch.whole for stretch in state.stretches())
+    """Whether all was listed, and Flickr has kept nothing back: what it did not show, is not there."""
+    return (
+        not state.recall("spared")
+        and not state.sweeps()
+        and not state.walks()
+        and all(stretch.whole for stretch in state.stretches())
+    )
 
 
 def _explain(walk: Walk, error: Refused) -> str:

@@ -374,6 +374,22 @@ class State:
         same = {str(i) for (i,) in self._db.execute(query, (ids,))}
         return [row for row in rows if row.id not in same]
 
+    def spare_sweeps(self, claimed: int) -> bool:
+        """Whether the older archive's photos and the new ones are as many as Flickr claims: then none is gone.
+
+        If so, nothing is left to be listed.
+        """
+        query = (
+            "SELECT (SELECT count(*) FROM older.seen) + (SELECT count(*) FROM seen WHERE id NOT IN "
+            "(SELECT id FROM older.seen))"
+        )
+        if self._db.execute(query).fetchone()[0] != claimed:
+            return False
+        self._db.execute("DELETE FROM sweep")
+        self._db.execute("DELETE FROM later WHERE id IN (SELECT id FROM older.seen)")
+        self.remember("spared", True)
+        return True
+
     def add_missing(self) -> None:
         """Photos of the older archive that no listing has shown: what became of them is to be found out."""
         self._db.execute(
@@ -410,7 +426,8 @@ class State:
                 )
                 which = "code IS NOT NULL" if keep_unlisted else "true"
                 self._db.execute(f"DELETE FROM seen WHERE id IN (SELECT id FROM newer.gone WHERE {which})")  # noqa: S608
-                for table in ("stretch", "entry"):
+                spared = self._db.execute("SELECT 1 FROM newer.meta WHERE name = 'spared'").fetchone()
+                for table in ("entry",) if spared else ("entry", "stretch"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
                     self._db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
                 self._db.execute(

@@ -317,6 +317,18 @@ class Store:
 
         await self.do(work)
 
+    async def spare_sweeps(self, claimed: int | None) -> None:
+        """An update of one's own account knows what has changed: where no photo is gone, nothing is to be listed."""
+
+        def work() -> None:
+            state = self.state
+            if claimed is not None and state.is_update and not state.walks() and state.recall("changed_since"):
+                with state.changing():
+                    if state.spare_sweeps(claimed):
+                        self.unchanged = claimed - self.listed
+
+        await self.do(work)
+
     async def add_missing(self) -> None:
         """The listing is through: what it has not shown is to be looked for."""
 
@@ -424,7 +436,7 @@ def _count_claimed(walk: Walk, listed: Listed) -> int | None:
     if walk.listing == "person":
         found = orjson.loads(listed.rows[0][1]).get("photos") or {}
         return read_number((found.get("count") or {}).get("_content"))
-    return listed.total if walk.hydrates and walk.shape.shows_photos else None
+    return listed.total if walk.top and walk.shape.shows_photos else None
 
 
 class StreamSink:

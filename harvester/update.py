@@ -123,6 +123,7 @@ def _begin(state: State, archive: State) -> None:
         with state.changing():
             state.remember("update_begun", stamp(time.time()))
             state.remember("looked_up", archive.recall("arguments"))
+            state.remember("changed_since", archive.recall("horizon"))
             for name in ("signed", "login"):
                 state.remember(name, archive.recall(name))
 

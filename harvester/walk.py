@@ -49,6 +49,8 @@ class Listing:
     """The gathered rows themselves stand on the line, not their ids alone."""
 
 
+UPDATED = "updated"
+"""The login's own photos that have changed since."""
 LISTINGS: Mapping[str, Listing] = MappingProxyType(
     {
         "person": Listing(
@@ -157,6 +159,14 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
             member="favorite",
             shows_photos=True,
         ),
+        UPDATED: Listing(
+            method="flickr.photos.recentlyUpdated",
+            subject="min_date",
+            container="photos",
+            rows="photo",
+            size=500,
+            shows_photos=True,
+        ),
         "contacts": Listing(
             method="flickr.contacts.getPublicList",
             subject="user_id",
@@ -179,7 +189,8 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         ),
     }
 )
-"""The lists of an account and of what is in it. A login's own contacts, groups and favourites have methods apart."""
+"""The lists of an account and of what is in it. A login's own contacts, groups and favourites have methods apart;
+`updated` is the login's photos that have changed since a second of Unix time."""
 
 
 class Walk(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,7 +82,7 @@ def check_account(folder: Path, sandbox: Sandbox, nsid: str, *, login: str | Non
     groups = ask(sandbox, "people.getPublicGroups", user_id=nsid)["groups"]["group"]
     assert [line["group"] for line in read_lines(folder / "groups.ndjson")] == groups
     assert [line["person"] for line in read_lines(folder / "people.ndjson")] == [
-        ask(sandbox, "people.getInfo", user_id=nsid)["person"]
+        ask(sandbox, "people.getInfo", user_id=nsid, **caller)["person"]
     ]
 
 

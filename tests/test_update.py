@@ -284,3 +284,32 @@ async def test_an_update_killed_again_and_again_ends_as_one_that_was_not(sandbox
     assert verify_archive(folder) == []
     told = changes_of(folder)
     assert {name: len(lines) for name, lines in told.items()} == {"changed": 300, "removed": 40, "added": 60}
+
+
+async def test_of_ones_own_account_flickr_tells_what_has_changed(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=3_000, owners=1, private=0.1) as sandbox:
+        nsid = owner(sandbox)
+        token, secret = sandbox.authority.grant(sandbox.catalogue.people[0])
+        login: dict[str, Any] = {"api_secret": "0123456789abcdef", "oauth_token": token, "oauth_token_secret": secret}
+        job = Job(source=Account(user="me"), detail="list")
+        await harvest_into(tmp_path, sandbox, job, **login)
+        assert len(ids_of(tmp_path)) == 3_000
+        check_account(tmp_path, sandbox, nsid, login=nsid)
+        sandbox.api.control({"change": ids_of(tmp_path)[:40], "add": 9})
+        summary = await run_update(tmp_path, settings_for(sandbox, **login))
+        assert summary.new == 49
+        # login, person, sets, collections, galleries, groups, favourites, contacts, what has changed; sets that grew
+        assert summary.calls <= 9 + 2 * 9
+        assert not any("Flickr counts" in note for note in summary.notes)
+        check_account(tmp_path, sandbox, nsid, login=nsid)
+        assert verify_archive(tmp_path) == []
+        sandbox.api.control({"delete": ids_of(tmp_path)[:3], "add": 3})
+        summary = await run_update(tmp_path, settings_for(sandbox, **login))
+        assert summary.status == "complete"
+        check_account(tmp_path, sandbox, nsid, login=nsid)
+        assert verify_archive(tmp_path) == []
+    assert {name: len(lines) for name, lines in changes_of(tmp_path).items()} == {
+        "changed": 40,
+        "added": 12,
+        "removed": 3,
+    }

@@ -5,6 +5,7 @@ So a catalogue of a million photos takes a few bytes for each, and answers are t
 
 from __future__ import annotations
 
+import time
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
@@ -170,9 +171,9 @@ class Catalogue:
         self.removed.add(n)
         self.version += 1
 
-    def change(self, n: int, *, at: int = LAST) -> None:
-        """The owner edits a photo."""
-        self.changes[n] = max(at, self.uploads[n] + 1)
+    def change(self, n: int, *, at: int | None = None) -> None:
+        """The owner edits a photo, now."""
+        self.changes[n] = max(int(time.time()) if at is None else at, self.updated(n) + 1)
         self.version += 1
 
     def add(self, *, uploaded: int | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
@@ -72,15 +73,21 @@ class Api:
         if key := order.get("refuse_key"):
             self.refused_keys.add(key)
         for photo_id in order.get("delete", ()):
-            self.catalogue.remove(self._number({"photo_id": photo_id}))
+            self.catalogue.remove(self._known(photo_id))
         for photo_id in order.get("change", ()):
-            self.catalogue.change(self._number({"photo_id": photo_id}))
-        added = [self.catalogue.add() for _ in range(order.get("add", 0))]
+            self.catalogue.change(self._known(photo_id))
+        added = [self.catalogue.add(uploaded=int(time.time())) for _ in range(order.get("add", 0))]
         return {"added": [str(self.catalogue.id_of(n)) for n in added]}
 
     def truth(self, query: Query) -> bytes:
         """The ids that a search must find, without cap and lies."""
         return orjson.dumps([str(self.catalogue.id_of(n)) for n in self.searcher.find(query)])
+
+    def _known(self, photo_id: str) -> int:
+        n = self.catalogue.number_of(photo_id)
+        if n is None:
+            raise Failure(1, NOT_FOUND)
+        return n
 
     def _check_key(self, query: Query) -> None:
         key = query.get("api_key", "")
@@ -205,7 +212,13 @@ class Api:
 
     def _person(self, query: Query) -> dict[str, Any]:
         person = self._user(lambda p: p.nsid == query.get("user_id"))
-        count = sum(1 for n, o in enumerate(self.catalogue.owners) if self.catalogue.people[o] is person)
+        count = sum(
+            1
+            for n, owner in enumerate(self.catalogue.owners)
+            if self.catalogue.people[owner] is person
+            and n not in self.catalogue.removed
+            and is_visible(self.catalogue, n, query)
+        )
         texts = {"username": person.username, "realname": person.realname, "location": person.location}
         shown = {name: {"_content": text} for name, text in texts.items() if text is not None}
         head = {"id": person.nsid, "nsid": person.nsid, "ispro": 1, "path_alias": person.alias, "has_stats": 0}
