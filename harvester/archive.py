@@ -25,6 +25,7 @@ from harvester.sweep import Stretch
 STATE = "state.sqlite"
 MANIFEST = "manifest.json"
 ERRORS = "errors.ndjson"
+CHANGES = "changes.ndjson"
 LOCK = ".lock"
 UNREAD = "unread"
 """Remembered while ids are read: those that were not are in no checkpoint."""
@@ -83,9 +84,9 @@ def open_archive_state(folder: Path) -> State:
 
 
 def count_lists(state: State) -> dict[str, int]:
-    """Lines of each file beside the photos, by name."""
+    """Lines of each file beside the photos, by name: sets, collections and so on."""
     files = state.files().items()
-    return {name.removesuffix(".ndjson"): length.lines for name, length in files if name != PHOTOS}
+    return {name.removesuffix(".ndjson"): length.lines for name, length in files if name not in (PHOTOS, CHANGES)}
 
 
 def is_at_limit(state: State) -> bool:

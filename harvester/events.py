@@ -79,13 +79,14 @@ class Summary:
     bad_input: int = 0
     lists: Mapping[str, int] = field(default_factory=dict)
     """Lines of the archive's other files, by name: sets, collections, galleries and the like."""
+    is_update: bool = False
     notes: tuple[str, ...] = ()
     """Sentences about what is missing or odd, for people."""
 
     @property
     def calls_per_photo(self) -> float | None:
-        """Calls of this run for each photo that it wrote."""
-        return self.calls / self.new if self.new else None
+        """Calls of this run for each photo that it wrote; an update asks for many that it need not write."""
+        return self.calls / self.new if self.new and not self.is_update else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

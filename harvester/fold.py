@@ -23,7 +23,7 @@ from typing import Any, Self
 import orjson
 
 from harvester.answers import dump
-from harvester.archive import STATE, lock_folder, open_archive_state, write_manifest
+from harvester.archive import CHANGES, STATE, lock_folder, open_archive_state, write_manifest
 from harvester.errors import CannotWrite
 from harvester.files import Appender, cannot_write, sync_folder
 from harvester.state import Length, State
@@ -34,10 +34,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["CHANGES", "UPDATE", "Folded", "fold", "mend_fold", "open_archive", "zstd"]
+__all__ = ["UPDATE", "Folded", "fold", "mend_fold", "open_archive", "zstd"]
 
 UPDATE = ".update"
-CHANGES = "changes.ndjson"
 _BUFFER = 1 << 20
 _PREFIX = len(b'{"id":"')
 

@@ -166,7 +166,7 @@ def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) ->
     count = archive.length(PHOTOS).lines
     told = ", ".join(f"{n} {what}" for what, n in folded.counts.items() if n) or "nothing has changed"
     notes = (f"Since the last time: {told}.", *(note for note in summary.notes if not note.startswith("No photo")))
-    return replace(summary, photos=count, output=folder, lists=count_lists(archive), notes=notes)
+    return replace(summary, photos=count, output=folder, lists=count_lists(archive), is_update=True, notes=notes)
 
 
 class Unchanged:

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from harvester.archive import MANIFEST, UNREAD, is_at_limit
+from harvester.archive import CHANGES, MANIFEST, UNREAD, is_at_limit
 from harvester.files import cannot_write
-from harvester.fold import CHANGES, open_archive
+from harvester.fold import open_archive
 from harvester.state import Length, State, is_photo_id
 from harvester.store import PHOTOS
 

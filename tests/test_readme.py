@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 from conftest import KEY, Opener
 
@@ -38,13 +39,15 @@ def test_its_make_targets_exist() -> None:
 async def test_its_commands_run(sandbox_of: Opener, tmp_path: Path) -> None:
     settings = Path(os.environ["XDG_CONFIG_HOME"]) / "harvester" / "harvester.toml"
     settings.parent.mkdir(parents=True)
-    settings.write_text('[limits]\npace = "none"\n')
+    settings.write_text('[limits]\npace = "none"\nquota = "none"\n')
     lines = [line for line in shell_lines() if not line.startswith(("make ", "pip install"))]
     scripts = ["\n".join(["set -euo pipefail", *lines])]
     scripts += [f"python - <<'END'\n{block}\nEND" for block in blocks("python")]
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    async with sandbox_of(photos=2_000, owners=20) as sandbox:
-        environment = {**os.environ, "PATH": path, "FLICKR_API_URL": sandbox.url, "FLICKR_API_KEY": KEY}
+    browser = f"{sys.executable} -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1]).read()' %s"
+    async with sandbox_of(photos=2_000, owners=20, private=0.1) as sandbox:
+        addresses = {"FLICKR_API_URL": sandbox.url, "FLICKR_API_KEY": KEY}
+        environment = {**os.environ, "PATH": path, "BROWSER": browser, **addresses}
         for script in scripts:
             pipe = asyncio.subprocess.PIPE
             process = await asyncio.create_subprocess_exec(
@@ -53,6 +56,8 @@ async def test_its_commands_run(sandbox_of: Opener, tmp_path: Path) -> None:
             said, _ = await process.communicate()
             assert process.returncode == 0, said.decode()
     assert len((tmp_path / "monkeys" / "photos.ndjson").read_bytes().splitlines()) == 20
+    backup = orjson.loads((tmp_path / "backup" / "manifest.json").read_bytes())
+    assert (backup["status"], backup["signed"]) == ("complete", True)
     assert len((tmp_path / "again" / "photos.ndjson").read_bytes().splitlines()) == 5
 
 

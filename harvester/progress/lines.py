@@ -12,6 +12,15 @@ from harvester.progress.gauge import Reading, Wait
 from harvester.progress.words import name_count, name_duration, name_moment, name_period, name_rate
 from harvester.quota import Rate
 
+_LISTS = {
+    "photosets": "set",
+    "collections": "collection",
+    "galleries": "gallery",
+    "groups": "group",
+    "favorites": "favorite",
+    "contacts": "contact",
+}
+
 
 def describe_job(job: Mapping[str, Any]) -> str:
     """`search tags=monkey,chimp tag_mode=any, info and sizes`: a job in a line."""
@@ -81,15 +90,15 @@ def say_end(summary: Summary) -> str:
 
 def list_facts(summary: Summary) -> list[tuple[str, str]]:
     """What the end tells besides, by name. What is zero and means nothing is left out."""
-    speed = f" ({name_rate(summary.new / summary.seconds)})" if summary.new and summary.seconds > 0 else ""
+    speed = ""
+    if summary.new and summary.seconds > 0 and not summary.is_update:
+        speed = f" ({name_rate(summary.new / summary.seconds)})"
     calls = name_count(summary.calls)
     if summary.calls_per_photo is not None:
         calls += f" ({summary.calls_per_photo:.2f} a photo)"
     facts = [
         ("new", name_count(summary.new, "photo")) if summary.new != summary.photos else None,
-        ("also", ", ".join(f"{name_count(count)} {name}" for name, count in summary.lists.items() if count))
-        if any(summary.lists.values())
-        else None,
+        ("also", also) if (also := say_lists(summary.lists)) else None,
         ("calls", calls),
         ("time", name_duration(summary.seconds) + speed),
         ("retries", name_count(summary.retries)) if summary.retries else None,
@@ -100,6 +109,11 @@ def list_facts(summary: Summary) -> list[tuple[str, str]]:
         ("data", str(summary.output / "photos.ndjson")) if summary.output else None,
     ]
     return [fact for fact in facts if fact is not None]
+
+
+def say_lists(lists: Mapping[str, int]) -> str:
+    """`18 sets, 2 collections, 262 favorites`: what an archive holds besides photos."""
+    return ", ".join(name_count(lists[name], noun) for name, noun in _LISTS.items() if lists.get(name))
 
 
 def say_failed(summary: Summary) -> str:

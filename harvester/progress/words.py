@@ -15,7 +15,7 @@ def name_count(number: int, noun: str = "") -> str:
     text = f"{number:,}"
     if not noun:
         return text
-    plural = f"{noun[:-1]}ies" if noun.endswith("try") else f"{noun}s"
+    plural = f"{noun[:-1]}ies" if noun.endswith(("try", "ery")) else f"{noun}s"
     return f"{text} {noun if number == 1 else plural}"
 
 
