@@ -111,7 +111,7 @@ async def test_after_so_long_an_outage_it_gives_up_and_the_next_run_goes_on(
     await until_calls(sandbox, 100)
     sandbox.faults = faults
     with pytest.raises(Unreachable, match="has not answered for") as error:
-        await task
+        await asyncio.wait_for(task, 120)
     assert error.value.exit_code == Exit.INCOMPLETE
     assert read_lines(tmp_path / "photos.ndjson")
     sandbox.faults = Faults()
