@@ -380,7 +380,7 @@ class _Run:
             notes.append(f"{self._tally.failed} could not be had for now{where}. Run the same again to try again.")
         if self._tally.bad_input:
             where = f", as {self._output.folder / ERRORS} says" if self._output.folder else ""
-            notes.append(f"Of the input {self._tally.bad_input} name no photo{where}: mend these lines.")
+            notes.append(f"Lines of input that name no photo{where}: {self._tally.bad_input}; mend these lines.")
         kept_back = [s for s in self._state.stretches() if not s.whole]
         notes += [f"{s.note} ({s.found} were found)." for s in kept_back[:5]]
         if self._state.recall(UNREAD):
