@@ -11,6 +11,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from harvester.flickr import PARTS
+from harvester.walk import LISTINGS
+
 KEY = "0" * 32
 SEARCHES = (
     ({"text": "a"}, ["--text", "a", "--min-upload-date", "2000-01-01"]),
@@ -18,6 +21,14 @@ SEARCHES = (
     ({"license": "7"}, ["--license", "no-known-copyright"]),
     ({"max_upload_date": "1300000000"}, ["--max-upload-date", "1300000000", "--sort", "date-posted-asc"]),
 )
+EXTRAS = ("exif", "comments", "contexts", "people", "favorites")
+ACCOUNTS = {"41650587@N02": ("--skip", "photos"), "67131352@N04": ()}
+CONTAINERS = {
+    ("album", "72157636216289703"): ("members", {"photoset_id": "72157636216289703"}),
+    ("favorites", "41650587@N02"): ("favorites", {"user_id": "41650587@N02"}),
+}
+LISTS = {"people": "person", "photosets": "photosets", "groups": "groups", "favorites": "favorites"}
+"""Files of an account, and the lists whose rows stand in them: those that are recorded for these accounts."""
 
 
 class Replay:
@@ -31,9 +42,9 @@ class Replay:
         with urlopen(self.base + path) as answer:  # noqa: S310 - loopback
             return json.load(answer)
 
-    def call(self, method: str, photo_id: str) -> dict[str, object]:
-        """A method's answer about a photo."""
-        query = {"method": method, "photo_id": photo_id, "api_key": KEY, "format": "json", "nojsoncallback": "1"}
+    def call(self, method: str, **about: str) -> dict[str, object]:
+        """A method's answer about a photo, a user or a set."""
+        query = {"method": method, **about, "api_key": KEY, "format": "json", "nojsoncallback": "1"}
         answer = self.get(f"/services/rest/?{urlencode(query)}")
         assert isinstance(answer, dict)  # noqa: S101
         return answer
@@ -45,7 +56,12 @@ def harvest(replay: Replay, folder: Path, *arguments: str, given: str | None = N
     environment["HARVESTER_STATE_DIR"] = str(folder.parent / "state")
     command = [sys.executable, "-m", "harvester", *arguments, "-o", str(folder), "--quota", "none", "--pace", "none"]
     subprocess.run(command, env=environment, check=True, input=given, text=True)  # noqa: S603
-    return [json.loads(line) for line in (folder / "photos.ndjson").read_bytes().splitlines()]
+    return read_lines(folder / "photos.ndjson")
+
+
+def read_lines(path: Path) -> list[dict[str, object]]:
+    """The lines of one of an archive's files."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def compare(replay: Replay, lines: list[dict[str, object]], wanted: list[str]) -> None:
@@ -54,15 +70,74 @@ def compare(replay: Replay, lines: list[dict[str, object]], wanted: list[str]) -
     if sorted(ids) != sorted(wanted):
         sys.exit(f"FAILED: {len(ids)} lines where {len(wanted)} photos match")
     for line, photo_id in zip(lines, ids, strict=True):
-        if line["info"] != replay.call("flickr.photos.getInfo", photo_id)["photo"]:
+        if line["info"] != replay.call("flickr.photos.getInfo", photo_id=photo_id)["photo"]:
             sys.exit(f"FAILED: info of {photo_id} differs")
-        if line["sizes"] != replay.call("flickr.photos.getSizes", photo_id)["sizes"]:
+        if line["sizes"] != replay.call("flickr.photos.getSizes", photo_id=photo_id)["sizes"]:
             sys.exit(f"FAILED: sizes of {photo_id} differ")
     print(f"{len(ids)} photos as sent")
 
 
+def compare_extras(replay: Replay, lines: list[dict[str, object]]) -> None:
+    """Each further part of each photo as the server sends it, or with the reason why it is not there."""
+    taken = refused = 0
+    for line in lines:
+        for name in EXTRAS:
+            part = PARTS[name]
+            answer = replay.call(part.method, photo_id=str(line["id"]), **({"per_page": "50"} if part.listed else {}))
+            if answer.pop("stat") == "ok":
+                wanted, taken = answer[part.member] if part.member else answer, taken + 1
+            else:
+                wanted, refused = None, refused + 1
+                answer.pop("stat", None)
+                if line["errors"][name] != answer:  # type: ignore[index]
+                    sys.exit(f"FAILED: why {name} of {line['id']} is missing: {line['errors']} for {answer}")
+            if line[name] != wanted:
+                sys.exit(f"FAILED: {name} of {line['id']} differs")
+    print(f"{taken} further parts as sent, {refused} refused with the reason")
+
+
+def recorded_photos(shared: Path) -> set[str]:
+    """Photos of which a further part is recorded, whether or not they are."""
+    methods = {PARTS[name].method for name in EXTRAS}
+    rows = map(json.loads, (shared / "flickr-recordings" / "index.ndjson").read_text("utf-8").splitlines())
+    ids = {str((row["params"] or {}).get("photo_id", "")) for row in rows if row["method"] in methods}
+    return {photo_id for photo_id in ids if photo_id.isdigit() and len(photo_id) < 19}
+
+
+def compare_rows(replay: Replay, lines: list[dict[str, object]], name: str, about: dict[str, str]) -> None:
+    """The photos of a set or of somebody's favourites as the server lists them."""
+    shape = LISTINGS[name]
+    container: dict[str, list[object]] = replay.call(shape.method, **about)[shape.container]  # type: ignore[assignment]
+    if [line["search"] for line in lines] != container[shape.rows]:
+        sys.exit(f"FAILED: the rows of {about} differ")
+    print(f"{len(lines)} rows of {about} as sent")
+
+
+def compare_account(replay: Replay, folder: Path, nsid: str) -> None:
+    """The lists of an account as the server sends them; those that are not recorded are told in the manifest."""
+    told = {refusal["list"] for refusal in json.loads((folder / "manifest.json").read_bytes()).get("refusals", [])}
+    for file, name in LISTS.items():
+        shape = LISTINGS[name]
+        answer = replay.call(shape.method, user_id=nsid)
+        if (answer["stat"] == "fail") != (name in told):
+            sys.exit(f"FAILED: {name} of {nsid} is refused: {answer}; told are {told}")
+        if answer["stat"] == "fail":
+            continue
+        container: dict[str, object] = answer[shape.container]  # type: ignore[assignment]
+        rows = container[shape.rows] if shape.rows else [container]
+        inner = LISTINGS[shape.inside] if shape.inside else shape
+        lines = read_lines(folder / f"{file}.ndjson")
+        if [line[inner.member] for line in lines] != rows:
+            sys.exit(f"FAILED: {file} of {nsid} differ")
+        for line in lines if shape.inside else []:
+            members: dict[str, object] = replay.call(inner.method, photoset_id=str(line["id"]))["photoset"]  # type: ignore[assignment]
+            if line["photo_ids"] != [row["id"] for row in members["photo"]]:  # type: ignore[attr-defined]
+                sys.exit(f"FAILED: the members of the set {line['id']} differ")
+        print(f"{len(lines)} {file} of {nsid} as sent")
+
+
 def main() -> None:
-    """Several searches, then every photo by its id."""
+    """Several searches, every photo by its id with all there is about it, accounts, an album, a gallery."""
     server = subprocess.Popen(  # noqa: S603
         [sys.executable, sys.argv[1], "--port", "0"], stdout=subprocess.PIPE, text=True
     )
@@ -74,8 +149,19 @@ def main() -> None:
                 wanted = replay.get(f"/__truth?{urlencode(query)}")
                 compare(replay, harvest(replay, Path(folder) / str(n), "search", *arguments), wanted)  # type: ignore[arg-type]
             everything = list(replay.get("/__photos"))  # type: ignore[call-overload]
-            lines = harvest(replay, Path(folder) / "all", "photos", "-", given="\n".join(everything))
+            more = ("--with", ",".join(EXTRAS))
+            lines = harvest(replay, Path(folder) / "all", "photos", "-", *more, given="\n".join(everything))
             compare(replay, lines, everything)
+            compare_extras(replay, lines)
+            others = sorted(recorded_photos(Path(sys.argv[1]).parents[1]) - set(everything))
+            lines = harvest(replay, Path(folder) / "others", "photos", *others, "--detail", "info", *more)
+            compare_extras(replay, lines)
+            for nsid, skipped in ACCOUNTS.items():
+                harvest(replay, Path(folder) / nsid, "account", nsid, "--detail", "list", *skipped)
+                compare_account(replay, Path(folder) / nsid, nsid)
+            for arguments, (name, about) in CONTAINERS.items():
+                lines = harvest(replay, Path(folder) / name, *arguments, "--detail", "list")
+                compare_rows(replay, lines, name, about)
     finally:
         server.terminate()
         server.wait()

@@ -146,11 +146,14 @@ def read_page(body: bytes, *, method: str) -> Page:
 def read_list(body: bytes, *, method: str, container: str, rows: str, id_name: str = "id") -> Listed:
     """A page of sets, contacts and the like. `rows` "" takes the container itself as the one row.
 
-    An account without collections, say, answers with an empty list, without one, or with an empty container.
+    An account without collections, say, answers with an empty list, without one, or with an empty container, be it
+    an object, an array or a text.
     """
     answer, parts = read_members(body)
     check_failure(answer, method=method)
     found = answer.get(container)
+    if rows and found in ([], ""):
+        return Listed(rows=())
     if not isinstance(found, dict):
         raise TryLater("an answer to something else than was asked")
     if not rows:

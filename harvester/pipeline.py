@@ -317,7 +317,8 @@ class Pipeline:
         except Refused as error:
             if error.code == EXCESSIVE_OFFSET:
                 return None
-            raise UsageError(f"Flickr refuses the search: {error.message} (code {error.code}).") from None
+            what = "search" if method == SEARCH else "photos of the account"
+            raise UsageError(f"Flickr refuses the {what}: {error.message} (code {error.code}).") from None
         except GivenUp as error:
             raise Unreachable(f"The listing cannot go on: {error}. Run the same command again.") from None
         if self._tally.expected is None and page.total is not None:

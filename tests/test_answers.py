@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.answers import check_status, read_members, read_page, read_part
+from harvester.answers import Listed, check_status, read_list, read_members, read_page, read_part
 from harvester.errors import HarvestError, KeyRefused, Refused, TryLater, UsageError
 
 INFO = "flickr.photos.getInfo"
@@ -130,6 +130,12 @@ def test_rows_are_kept_byte_for_byte_and_those_without_an_id_passed_over() -> No
     body = rb'{"photos":{"perpage":2,"photo":[{"id":"7","url":"a\/b","dateupload":"99"},{"id":""},17]},"stat":"ok"}'
     (row,) = read_page(body, method="flickr.photos.search").rows
     assert (row.id, row.uploaded, row.raw) == ("7", 99, rb'{"id":"7","url":"a\/b","dateupload":"99"}')
+
+
+@pytest.mark.parametrize("container", [b"{}", b"[]", b'""', b'{"collection":[]}'])
+def test_a_list_of_nothing_comes_in_every_form(container: bytes) -> None:
+    body = b'{"collections":%s,"stat":"ok"}' % container
+    assert read_list(body, method="m", container="collections", rows="collection") == Listed(rows=())
 
 
 def test_http_statuses_are_translated() -> None:
