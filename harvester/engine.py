@@ -385,19 +385,26 @@ class _Run:
         notes += [f"{s.note} ({s.found} were found)." for s in kept_back[:5]]
         if self._state.recall(UNREAD):
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
-        if not self._tally.written and self._status() == "complete":
-            lack = (
-                "Check"
-                if self._state.recall("signed")
-                else "Without a login only public and safe photos are found; check"
-            )
-            is_named = isinstance(self._job.source, Photos)
-            notes.append("No photo was named." if is_named else f"No photo matches. {lack} spelling and dates.")
-        elif isinstance(self._job.source, Account):
+        is_empty = not self._tally.done and self._status() == "complete"
+        if isinstance(self._job.source, Account) and not is_empty:
             notes += tell_differences(self._state, found=self._tally.done)
-        if self._tally.done and (told := tell_login(self._state, self._job.source)):
+        if told := (self._tell_none() if is_empty else "") or tell_login(self._state, self._job.source):
             notes.append(told)
         return self.end(self._status(), *notes)
+
+    def _tell_none(self) -> str:
+        """What a person should know where no photo came, if photos were to come."""
+        source, signed = self._job.source, self._state.recall("signed")
+        safe = "" if signed else "Without a login only public and safe photos are found"
+        match source:
+            case Photos():
+                return "No photo was named."
+            case Search():
+                return f"No photo matches. {safe}; check spelling and dates." if safe else "No photo matches. Check spelling and dates."
+            case Account() if "photos" not in source.kinds:
+                return ""
+            case _:
+                return f"There is no photo. {safe}." if safe else "There is no photo."
 
     def end(self, status: Status, *notes: str) -> Summary:
         """Tell the watchers."""

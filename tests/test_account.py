@@ -17,7 +17,9 @@ from test_durability import start, until_calls
 
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
+from harvester.identity import NOT_LOGGED_IN
 from harvester.model import Account, Album, Favorites, Gallery, Group, Job
+from harvester.progress.lines import describe_job
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.search import CALLER
 from harvester.sandbox.server import Sandbox
@@ -114,6 +116,15 @@ async def test_only_the_chosen_kinds_cost_calls(given: dict[str, Any], sandbox: 
     assert summary.photos == 0
     made = {path.stem for path in tmp_path.glob("*.ndjson")} - {"photos"}
     assert made == {"people" if kind == "person" else kind for kind in account.kinds}
+
+
+async def test_an_account_of_which_no_photo_was_asked_for_is_not_told_to_have_none(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    account = Account(user=owner(sandbox), only="photosets,groups")
+    summary = await harvest_into(tmp_path, sandbox, Job(source=account))
+    assert summary.notes == (NOT_LOGGED_IN,)
+    assert "kinds=photosets,groups," in describe_job(Job(source=account).describe())
 
 
 async def test_favourites_are_harvested_where_asked_for(sandbox_of: Opener, tmp_path: Path) -> None:

@@ -27,9 +27,13 @@ def describe_job(job: Mapping[str, Any]) -> str:
     known = dict(job)
     source, detail = known.pop("source", ""), known.pop("detail", "")
     extras = known.pop("with", ())
-    filters = " ".join(f"{name}={shorten(str(value))}" for name, value in known.items())
+    filters = " ".join(f"{name}={shorten(_join(value))}" for name, value in known.items())
     what = {"list": "the listing alone", "info": "with info", "full": "with info and sizes"}.get(str(detail), "")
     return ", ".join(part for part in (f"{source} {filters}".strip(), what, *extras) if part)
+
+
+def _join(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def say_share(reading: Reading) -> str:
