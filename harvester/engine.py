@@ -386,7 +386,7 @@ class _Run:
         if self._state.recall(UNREAD):
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
         is_empty = not self._tally.done and self._status() == "complete"
-        if isinstance(self._job.source, Account) and not is_empty:
+        if isinstance(self._job.source, Account) and "photos" in self._job.source.kinds and not is_empty:
             notes += tell_differences(self._state, found=self._tally.done)
         if told := (self._tell_none() if is_empty else "") or tell_login(self._state, self._job.source):
             notes.append(told)
@@ -400,7 +400,11 @@ class _Run:
             case Photos():
                 return "No photo was named."
             case Search():
-                return f"No photo matches. {safe}; check spelling and dates." if safe else "No photo matches. Check spelling and dates."
+                return (
+                    f"No photo matches. {safe}; check spelling and dates."
+                    if safe
+                    else "No photo matches. Check spelling and dates."
+                )
             case Account() if "photos" not in source.kinds:
                 return ""
             case _:
