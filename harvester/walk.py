@@ -119,11 +119,10 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
             member="group",
         ),
         "own_groups": Listing(
-            method="flickr.groups.pools.getGroups",
-            subject="",
+            method="flickr.people.getGroups",
+            subject="user_id",
             container="groups",
             rows="group",
-            size=400,
             id="nsid",
             file="groups",
             member="group",
@@ -272,12 +271,13 @@ def advance_walk(walk: Walk, listed: Listed, *, repeated: int) -> Advance:
     if not listed.rows and not ended and listed.pages is not None and walk.tries < _MOST_TRIES:
         return Advance(msgspec.structs.replace(walk, tries=walk.tries + 1))  # pages are seen to be empty in passing
     total = walk.total if walk.page > 1 else listed.total
+    has_no_pages = ended and walk.page == 2 and listed.pages is None  # all of it comes whatever page is asked for
     known = msgspec.structs.replace(
         walk,
         page=walk.page + 1,
         tries=0,
         total=total,
-        moved=walk.moved or repeated > 0 or listed.total != total,
+        moved=walk.moved or (repeated > 0 and not has_no_pages) or listed.total != total,
     )
     if listed.rows and not ended and walk.page < LAST_PAGE:
         return Advance(known)

@@ -26,7 +26,7 @@ class Accounts:
             "flickr.people.getPhotos": self._stream,
             "flickr.people.getPublicPhotos": self._public_stream,
             "flickr.people.getPublicGroups": self._groups,
-            "flickr.groups.pools.getGroups": self._groups,
+            "flickr.people.getGroups": self._own_groups,
             "flickr.groups.getInfo": self._group,
             "flickr.groups.pools.getPhotos": self._pool,
             "flickr.galleries.getList": self._galleries,
@@ -161,6 +161,11 @@ class Accounts:
         row = {"nsid": self._catalogue.group_id, "name": _GROUP, "iconfarm": 0, "iconserver": "0", "admin": ""}
         row |= {"eighteenplus": 0, "invitation_only": 0, "members": "1204", "pool_count": "33021"}
         return {"groups": {"group": [row]}, "stat": "ok"}
+
+    def _own_groups(self, query: Query) -> Answer:
+        """Groups that are not public too; there are none here."""
+        require_login(query, self._catalogue)
+        return self._groups(query)
 
     def _pool(self, query: Query) -> Answer:
         """Latest added first."""

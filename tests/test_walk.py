@@ -1,0 +1,36 @@
+"""The walk: which page of a list is asked for next, and when it is read once more."""
+
+from __future__ import annotations
+
+from harvester.answers import Listed
+from harvester.walk import Advance, Walk, advance_walk
+
+
+def rows(*ids: str) -> tuple[tuple[str, bytes], ...]:
+    return tuple((i, b"{}") for i in ids)
+
+
+def step(walk: Walk, listed: Listed, *, repeated: int = 0) -> Walk:
+    rest = advance_walk(walk, listed, repeated=repeated).walk
+    assert rest
+    return rest
+
+
+def test_a_list_that_answers_every_page_with_all_of_it_is_through() -> None:
+    all_of_it = Listed(rows=rows("1", "2"))
+    rest = step(Walk(listing="contacts"), all_of_it)
+    assert advance_walk(rest, all_of_it, repeated=2) == Advance(None)
+
+
+def test_a_page_that_comes_again_where_there_are_pages_is_a_reason_to_read_once_more() -> None:
+    rest = step(Walk(listing="members"), Listed(rows=rows("1", "2"), total=4, pages=2))
+    again = advance_walk(rest, Listed(rows=rows("1", "2"), total=4, pages=2), repeated=2)
+    assert again.anew
+    assert again.walk == Walk(listing="members", page=1, reads=2)
+
+
+def test_a_list_that_keeps_changing_is_told_after_three_readings() -> None:
+    walk = Walk(listing="members", subject="7", reads=3)
+    end = advance_walk(walk, Listed(rows=rows("1", "1"), total=2, pages=1), repeated=1)
+    assert end.walk is None
+    assert "kept changing" in end.note
