@@ -385,7 +385,7 @@ class _Run:
         notes += [f"{s.note} ({s.found} were found)." for s in kept_back[:5]]
         if self._state.recall(UNREAD):
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
-        is_empty = not self._tally.done and self._status() == "complete"
+        is_empty = not self._tally.written and not self._state.is_update and self._status() == "complete"
         if isinstance(self._job.source, Account) and "photos" in self._job.source.kinds and not is_empty:
             notes += tell_differences(self._state, found=self._tally.done)
         if told := (self._tell_none() if is_empty else "") or tell_login(self._state, self._job.source):
@@ -394,17 +394,13 @@ class _Run:
 
     def _tell_none(self) -> str:
         """What a person should know where no photo came, if photos were to come."""
-        source, signed = self._job.source, self._state.recall("signed")
-        safe = "" if signed else "Without a login only public and safe photos are found"
+        source = self._job.source
+        safe = "" if self._state.recall("signed") else "Without a login only public and safe photos are found"
         match source:
             case Photos():
                 return "No photo was named."
             case Search():
-                return (
-                    f"No photo matches. {safe}; check spelling and dates."
-                    if safe
-                    else "No photo matches. Check spelling and dates."
-                )
+                return f"No photo matches. {safe + '; check' if safe else 'Check'} spelling and dates."
             case Account() if "photos" not in source.kinds:
                 return ""
             case _:

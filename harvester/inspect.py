@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from harvester.archive import MANIFEST, UNREAD, count_lists, is_at_limit
+from harvester.archive import CHANGES, MANIFEST, STATE, UNREAD, count_lists, is_at_limit
 from harvester.config import Settings
 from harvester.engine import restore_job
 from harvester.errors import CannotWrite
-from harvester.fold import open_archive
+from harvester.fold import UPDATE, open_archive
 from harvester.plan import count_calls, estimate_seconds
 from harvester.quota import open_throttle
 from harvester.state import State
@@ -30,16 +30,17 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         return {
             "archive": str(folder),
             "state": _find_damage(folder, state)
-            or _describe(state, todo=todo, sweeps=sweeps + len(lists), failed=failed),
+            or _describe(state, todo=todo, sweeps=sweeps + len(lists), failed=failed) + _describe_update(folder),
             "job": state.recall("job"),
             "begun": state.recall("begun"),
+            **({"brought_up_to_date": at} if (at := state.recall("updated")) else {}),
             "photos": length.lines,
             "expected": expected,
             "listed": length.lines + todo,
             "failed": failed,
             **(
                 {"lists": {**count_lists(state), "to_be_read": len(lists)}}
-                if state.files().keys() - {PHOTOS} or lists
+                if state.files().keys() - {PHOTOS, CHANGES} or lists
                 else {}
             ),
             "bytes": length.bytes,
@@ -74,6 +75,10 @@ def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
     if sweeps and not todo and is_at_limit(state):
         return f"complete: the limit of {state.recall('limit')} photos is reached"
     return "unfinished: resume to go on" if todo or sweeps else "complete"
+
+
+def _describe_update(folder: Path) -> str:
+    return "; an update is under way: update to go on" if (folder / UPDATE / STATE).is_file() else ""
 
 
 async def _quota_left(settings: Settings) -> int | None:

@@ -165,7 +165,7 @@ def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) ->
     """The update's summary: what it has brought, of an archive of so many photos."""
     count = archive.length(PHOTOS).lines
     told = ", ".join(f"{n} {what}" for what, n in folded.counts.items() if n) or "nothing has changed"
-    notes = (f"Since the last time: {told}.", *(note for note in summary.notes if not note.startswith("No photo")))
+    notes = (f"Since the last time: {told}.", *summary.notes)
     return replace(summary, photos=count, output=folder, lists=count_lists(archive), is_update=True, notes=notes)
 
 

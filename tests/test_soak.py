@@ -17,8 +17,10 @@ from urllib.request import Request, urlopen
 
 import orjson
 import pytest
-from conftest import KEY
+from conftest import KEY, Opener, read_lines
+from test_account import check_account
 
+from harvester.sandbox.oauth import secret_of
 from harvester.verify import verify_archive
 
 pytestmark = pytest.mark.skipif(not os.environ.get("HARVESTER_SOAK"), reason="long: run by make soak")
@@ -50,8 +52,8 @@ async def serve(*options: str, port: int = 0) -> AsyncIterator[Server]:
         await process.wait()
 
 
-async def start(url: str, *arguments: str) -> asyncio.subprocess.Process:
-    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": url}
+async def start(url: str, *arguments: str, **more: str) -> asyncio.subprocess.Process:
+    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": url, **more}
     null = asyncio.subprocess.DEVNULL
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "harvester", *arguments, env=environment, stdout=null, stderr=null
@@ -135,7 +137,11 @@ async def test_memory_does_not_grow_with_the_archive(tmp_path: Path, capsys: pyt
 
 async def peak_memory(url: str, folder: Path) -> float:
     options = ("--detail", "list", "--quota", "none", "--pace", "none", "-q", "-o", str(folder))
-    process = await start(url, "search", "--tags", "sandbox", *options)
+    return await watch_memory(await start(url, "search", "--tags", "sandbox", *options))
+
+
+async def watch_memory(process: asyncio.subprocess.Process) -> float:
+    """The most memory, in MB, of a process that ends well."""
     peak = 0
     while process.returncode is None:
         try:
@@ -162,3 +168,65 @@ async def test_an_outage_of_a_minute_is_lived_through(tmp_path: Path) -> None:
     async with serve("--photos", "3000", port=port):
         assert await asyncio.wait_for(process.wait(), 180) == 0
     assert len(set(ids_of(tmp_path))) == len(ids_of(tmp_path)) == 3_000
+
+
+@pytest.mark.parametrize("logged_in", [True, False])
+async def test_an_account_killed_ten_times_and_then_updated_equals_the_catalogue(
+    logged_in: bool, sandbox_of: Opener, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dice = random.Random(13)
+    async with sandbox_of(photos=30_000, owners=2, private=0.1) as sandbox:
+        catalogue, person = sandbox.catalogue, sandbox.catalogue.people[0]
+        token, secret = sandbox.authority.grant(person)
+        login = {
+            "FLICKR_API_SECRET": secret_of(KEY),
+            "FLICKR_OAUTH_TOKEN": token,
+            "FLICKR_OAUTH_TOKEN_SECRET": secret,
+        }
+        seen_by, environment = (person.nsid, login) if logged_in else (None, {})
+        full_speed = ("--quota", "none", "--pace", "none", "-q")
+
+        async def run(*arguments: str) -> tuple[int, float, float]:
+            calls, began = sandbox.stats.calls, time.monotonic()
+            peak = await watch_memory(await start(sandbox.url, *arguments, *full_speed, **environment))
+            return sandbox.stats.calls - calls, time.monotonic() - began, peak
+
+        def check() -> None:
+            check_account(tmp_path, sandbox, person.nsid, login=seen_by)
+            own = [n for n in range(len(catalogue)) if catalogue.owners[n] == 0 and n not in catalogue.removed]
+            wanted = {str(catalogue.id_of(n)) for n in own if logged_in or not catalogue.is_private(n)}
+            assert set(ids_of(tmp_path)) == wanted
+            assert verify_archive(tmp_path) == []
+
+        account = ("account", person.nsid, "--detail", "info", "-o", str(tmp_path))
+        for _ in range(10):
+            process = await start(sandbox.url, *account, *full_speed, **environment)
+            target = sandbox.stats.calls + dice.randrange(50, 2_000)
+            while process.returncode is None and sandbox.stats.calls < target:
+                await asyncio.sleep(0.002)
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.wait()
+        killed = sandbox.stats.calls
+        harvested = await run(*account)
+        check()
+        ids = ids_of(tmp_path)
+        public = [i for i in ids if not catalogue.is_private(catalogue.number_of(i) or 0)]
+        changed, deleted = public[100:150], public[900:910]
+        sandbox.api.control({"change": changed, "delete": deleted, "add": 20})
+        updated = await run("update", str(tmp_path))
+        check()
+        added = len(set(ids_of(tmp_path)) - set(ids))
+        told = [line["change"] for line in read_lines(tmp_path / "changes.ndjson")]
+        assert {name: told.count(name) for name in told} == {"changed": 50, "removed": 10, "added": added}
+        before = {path.name: path.read_bytes() for path in tmp_path.glob("*.ndjson")}
+        unchanged = await run("update", str(tmp_path))
+        check()
+        assert before["photos.ndjson"] == (tmp_path / "photos.ndjson").read_bytes()
+        sets = len(before["photosets.ndjson"].splitlines())
+        lists = 1.1 * len(ids) / 500 + 12
+        assert unchanged[0] <= lists
+    with capsys.disabled():
+        print(f"\n{len(ids):,} photos in {sets} sets, 10 kills: {killed:,} + {harvested[0]:,} calls")  # noqa: T201
+        for name, (calls, seconds, peak) in (("last", harvested), ("update", updated), ("unchanged", unchanged)):
+            print(f"  {name}: {calls:,} calls, {seconds:.1f} s, {peak:.0f} MB")  # noqa: T201

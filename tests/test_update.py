@@ -20,6 +20,8 @@ from test_durability import start, until_calls
 
 from harvester.errors import CannotWrite, UsageError
 from harvester.fold import zstd
+from harvester.identity import NOT_LOGGED_IN
+from harvester.inspect import read_status
 from harvester.model import Account, Album, Job, Photos, Search
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
@@ -85,7 +87,7 @@ async def test_an_unchanged_archive_costs_its_listing_and_stays_as_it_is(sandbox
         summary = await run_update(tmp_path, settings_for(sandbox))
         # No set is read again, and no photo: pages, and one call each for the other lists.
         assert summary.calls <= 1.1 * 3_000 / 500 + 8
-        assert any("nothing has changed" in note for note in summary.notes)
+        assert summary.notes == ("Since the last time: nothing has changed.", NOT_LOGGED_IN)
         assert (tmp_path / "photos.ndjson").read_bytes() == before
         assert not list((tmp_path / "updates").glob("*")) if (tmp_path / "updates").exists() else True
         check_account(tmp_path, sandbox, owner(sandbox))
@@ -183,7 +185,13 @@ async def test_a_stopped_update_is_resumed_and_until_then_the_archive_is_the_old
         assert (await task).status == "stopped"
         assert (tmp_path / "photos.ndjson").read_bytes() == before
         assert verify_archive(tmp_path) == []
+        status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
+        assert status["state"] == "complete; an update is under way: update to go on"
         summary = await run_resume(tmp_path, settings_for(sandbox))
+        status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
+        assert status["state"] == "complete"
+        assert status["brought_up_to_date"]
+        assert "lists" not in status
         assert summary.status == "complete"
         assert sandbox.stats.calls - calls <= 2 * 400 + 20  # what was fetched before the stop is kept
     assert len(changes_of(tmp_path)["changed"]) == 400
