@@ -31,12 +31,13 @@ from harvester.events import Ended, Noticed, Observer, Started, Status, Summary,
 from harvester.files import Appender
 from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, tell_login
+from harvester.lists import Files, Reuse
 from harvester.model import SOURCES, Account, Job, Photos, Search
 from harvester.people import look_up_source
 from harvester.pipeline import Pipeline, Plan
 from harvester.seeds import plant
 from harvester.state import State, check_same_job
-from harvester.store import PHOTOS, ArchiveSink, Bounds, Files, PipeClosed, Reuse, Sink, Store, StreamSink, salvage
+from harvester.store import PHOTOS, ArchiveSink, Bounds, PipeClosed, Sink, Store, StreamSink, salvage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

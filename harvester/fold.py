@@ -39,6 +39,8 @@ __all__ = ["UPDATE", "Folded", "fold", "mend_fold", "open_archive", "zstd"]
 UPDATE = ".update"
 _BUFFER = 1 << 20
 _PREFIX = len(b'{"id":"')
+_ADDED, _CHANGED, _KEPT = range(3)
+"""What is known of a line of the update: the archive has it in other words, or in the same."""
 
 
 @dataclass(slots=True)
@@ -217,30 +219,26 @@ class _Merge:
             target = stack.enter_context(Appender(self._new / PHOTOS, length=0))
             out = _Lines(target.append_unsynced)
             ids, places = _index(fresh)
-            matched = bytearray(len(ids))
+            marks = bytearray(len(ids))
             for line in old:
-                photo_id = int(line[_PREFIX : line.index(b'"', _PREFIX)])
-                n = bisect_left(ids, photo_id)
-                if n < len(ids) and ids[n] == photo_id:
+                photo_id = _read_id(line)
+                n = _find(ids, photo_id)
+                if n is None:
+                    keep = _find(dropped, photo_id) is None
+                else:
                     fresh.seek(places[n])
                     members = _differing(line, fresh.readline())
-                    matched[n] = 1 if members else 2
+                    keep = not members
+                    marks[n] = _KEPT if keep else _CHANGED
                     if members:
                         self._tell(str(photo_id), "changed", {"members": members})
-                elif not _holds(dropped, photo_id):
-                    out.write(line)
-                    continue
-                if n < len(ids) and ids[n] == photo_id and matched[n] == 2:
-                    out.write(line)
-                else:
-                    self._history.write(line)
+                (out if keep else self._history).write(line)
             fresh.seek(0)
             for line in fresh:
-                photo_id = int(line[_PREFIX : line.index(b'"', _PREFIX)])
-                mark = matched[bisect_left(ids, photo_id)]
-                if mark == 0:
-                    self._tell(str(photo_id), "added", {})
-                if mark != 2:
+                mark = marks[bisect_left(ids, _read_id(line))]
+                if mark == _ADDED:
+                    self._tell(str(_read_id(line)), "added", {})
+                if mark != _KEPT:
                     out.write(line)
             out.flush()
             target.sync()
@@ -311,13 +309,19 @@ def _index(lines: Iterable[bytes]) -> tuple[array[int], array[int]]:
 def _places(lines: Iterable[bytes]) -> Iterator[tuple[int, int]]:
     place = 0
     for line in lines:
-        yield int(line[_PREFIX : line.index(b'"', _PREFIX)]), place
+        yield _read_id(line), place
         place += len(line)
 
 
-def _holds(numbers: array[int], number: int) -> bool:
+def _read_id(line: bytes) -> int:
+    """The photo of a line that the harvester wrote."""
+    return int(line[_PREFIX : line.index(b'"', _PREFIX)])
+
+
+def _find(numbers: array[int], number: int) -> int | None:
+    """Where a number stands among sorted ones."""
     n = bisect_left(numbers, number)
-    return n < len(numbers) and numbers[n] == number
+    return n if n < len(numbers) and numbers[n] == number else None
 
 
 def _differing(old: bytes, new: bytes) -> list[str]:

@@ -20,10 +20,10 @@ from typing import Any
 
 import orjson
 
-from harvester.answers import EXCESSIVE_OFFSET, Page, dump, read_list, read_number, read_page, read_part
+from harvester.answers import EXCESSIVE_OFFSET, Page, dump, read_number, read_page, read_part
 from harvester.client import Client
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
-from harvester.events import Failed, Noticed, Observer, Tally
+from harvester.events import Failed, Observer, Tally
 from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, Part, build_query
 from harvester.frontier import Frontier
 from harvester.model import Job, Photos
@@ -32,7 +32,7 @@ from harvester.state import Gone, State, Todo
 from harvester.store import Bounds, Sink, Store
 from harvester.sweep import Sweep, cut_short
 from harvester.urls import parse_photo
-from harvester.walk import Walk
+from harvester.walker import Walker
 
 QUEUED = 2 * PAGE_SIZE
 """Photos waiting for a worker: two pages, so that the next page is there before the last one is worked off."""
@@ -44,9 +44,6 @@ LISTERS = 5
 pace of 5 calls a second is kept up with pages that take a second."""
 PHOTOS_PER_SPLIT = 25_000
 """A split of a sweep costs up to two calls: so many photos make that a hundredth."""
-
-DELETED = 5
-"""flickr.people.getInfo and others: the user has left Flickr."""
 
 _Failure = tuple[str, dict[str, Any]]
 
@@ -92,7 +89,15 @@ class Pipeline:
         self._queue: asyncio.Queue[Todo | None] = asyncio.Queue(QUEUED)
         self._outbox: asyncio.Queue[Record | Gone | _Failure | None] = asyncio.Queue(UNWRITTEN)
         self._frontier = Frontier[Sweep]()
-        self._lists = Frontier[Walk]()
+        self._walker = Walker(
+            client=client,
+            store=store,
+            tally=tally,
+            observer=observer,
+            sleep=sleep,
+            walkers=min(LISTERS, plan.workers),
+            limit=plan.bounds.limit,
+        )
         self._splits = -1
         self.input_ended = False
         """All that was asked for is listed: nothing cut it short."""
@@ -118,7 +123,7 @@ class Pipeline:
         """Ends listing and workers where they stand; what is in flight may land."""
         await self._stop.wait()
         self._frontier.close()
-        self._lists.close()
+        self._walker.close()
         while not self._queue.empty():
             self._queue.get_nowait()
         for _ in range(self._plan.workers):
@@ -131,7 +136,10 @@ class Pipeline:
 
     async def _produce(self) -> None:
         try:
-            await self._walk_all()
+            await self._walker.run(extras=not self._parts)
+            self._count()
+            if self._stop.is_set():
+                return
             if self._plan.spares:
                 await self._store.spare_sweeps(self._tally.expected)
                 self._count()
@@ -147,62 +155,6 @@ class Pipeline:
         self.input_ended = not self._stop.is_set()
         for _ in range(self._plan.workers):
             await self._queue.put(None)
-
-    async def _walk_all(self) -> None:
-        """The lists that are no search come first: they are few calls, and a list that is read at once drifts least.
-
-        Photos that they show wait in the checkpoint.
-        """
-        for n, walk in await self._store.do(self._store.state.walks):
-            self._lists.add(n, walk)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(LISTERS, self._plan.workers)):
-                group.create_task(self._walk())
-        self._tally.doing = ""
-        if self._stop.is_set():
-            raise Stopped("The run is to end.")
-
-    async def _walk(self) -> None:
-        while (taken := await self._lists.take()) is not None:
-            n, walk = taken
-            self._tally.doing = f"reading lists, {len(self._lists)} to go"
-            try:
-                await self._step(n, walk)
-            except Stopped:
-                return
-            finally:
-                self._lists.settle()
-
-    async def _step(self, n: int, walk: Walk) -> None:
-        """One page of one list."""
-        limit = self._plan.bounds.limit
-        if limit is not None and self._store.listed >= limit and walk.streams_photos:
-            return
-        if walk.tries:
-            await self._sleep(0.5 * 2 ** (walk.tries - 1))
-        shape = walk.shape
-        read = partial(read_list, method=shape.method, container=shape.container, rows=shape.rows, id_name=shape.id)
-        self._tally.pages += 1
-        try:
-            listed = await self._client.call(walk.query(extras=walk.hydrates or not self._parts), read)
-        except Refused as error:
-            if walk.top:
-                raise UsageError(_explain(walk, error)) from None
-            self._observer(Noticed(sentence=f"{_explain(walk, error)}"))
-            await self._store.refuse_list(n, walk, error)
-            return
-        except GivenUp as error:
-            self._tally.failed += 1
-            self._observer(Failed(what=f"{walk.listing} {walk.subject}", why=str(error)))
-            failure = {"list": walk.listing, "of": walk.subject, "code": None, "message": str(error)}
-            await self._store.note_walk_failure(n, {**failure, "attempts": error.attempts})
-            return
-        admission = await self._store.admit_list(n, walk, listed, limit=limit)
-        if admission.expected is not None and walk.page == 1:
-            self._tally.expected = admission.expected
-        for number, rest in admission.walks:
-            self._lists.add(number, rest)
-        self._count()
 
     async def _take_later(self) -> None:
         """Photos that lists have shown: those to be harvested, and those that the photostream has left out."""
@@ -451,17 +403,6 @@ class Pipeline:
                 self._tally.bytes_written += sum(len(record.line) for record in records)
 
 
-_NAMES = {
-    "person": "user",
-    "photoset": "album",
-    "members": "album",
-    "exhibits": "gallery",
-    "own_favorites": "favorites",
-    "own_contacts": "contacts",
-    "own_groups": "groups",
-}
-
-
 def is_listed_whole(state: State) -> bool:
     """Whether all was listed, and Flickr has kept nothing back: what it did not show, is not there."""
     return (
@@ -470,13 +411,6 @@ def is_listed_whole(state: State) -> bool:
         and not state.walks()
         and all(stretch.whole for stretch in state.stretches())
     )
-
-
-def _explain(walk: Walk, error: Refused) -> str:
-    """The sentence for a list that Flickr refuses."""
-    what = f"{_NAMES.get(walk.listing, walk.listing)} {walk.subject}".strip()
-    advice = "" if error.code == DELETED else " It may be gone, or private: then a login that may see it is needed."
-    return f"Flickr refuses {what}: {error.message} (code {error.code}).{advice}"
 
 
 def _pump(ids: Iterable[str], inbox: queue.Queue[str | None]) -> None:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
-from harvester.answers import Listed, Page, Row, dump, read_number
+from harvester.answers import Listed, Page, Row, read_number
 from harvester.errors import CannotWrite, Refused
 from harvester.files import Appender, cannot_write
 from harvester.flickr import PAGE_SIZE
-from harvester.record import Record, build_entry
+from harvester.lists import Files, Lists, Reuse
+from harvester.record import Record
 from harvester.state import Gone, Length, State, Todo, is_photo_id
 from harvester.sweep import Step, Sweep, advance
-from harvester.walk import LISTINGS, Listing, Walk, advance_walk, count_members
+from harvester.walk import Walk
 
 T = TypeVar("T")
 PHOTOS = "photos.ndjson"
-
-
-_MOST_ODD = 100
-"""Sets told of whose counts are off; where there are more, it is all of them."""
 
 
 class PipeClosed(Exception):
@@ -69,36 +65,7 @@ class ListAdmission:
 
     walks: list[tuple[int, Walk]]
     fresh: list[Todo]
-    full: bool = False
     expected: int | None = None
-
-
-class Files:
-    """The files of an archive beside its photos, each opened when it is first written to."""
-
-    def __init__(self, folder: Path, state: State) -> None:
-        self._folder = folder
-        self._state = state
-        self._open: dict[str, Appender] = {}
-
-    def append(self, name: str, lines: Sequence[bytes]) -> None:
-        """Write lines of `NAME.ndjson` and vouch for them: within a transaction, which may still fail."""
-        name += ".ndjson"
-        known = self._state.length(name)
-        if name not in self._open:
-            self._open[name] = Appender(self._folder / name, length=known.bytes)
-        file = self._open[name]
-        file.append(b"".join(lines))
-        self._state.vouch(name, Length(file.length, known.lines + len(lines)))
-
-    def close(self) -> None:
-        """Close them all."""
-        for file in self._open.values():
-            file.close()
-
-
-Reuse: TypeAlias = Callable[[Walk], Mapping[str, bytes] | None]
-"""What an earlier harvest knows of a list that has not changed: the members of its line besides the head."""
 
 
 class Store:
@@ -107,7 +74,7 @@ class Store:
     def __init__(self, state: State, files: Files | None = None, *, reuse: Reuse | None = None) -> None:
         self.state = state
         self._files = files
-        self._reuse = reuse
+        self._lists = Lists(state, files, reuse=reuse)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self.listed = state.count_todo() + state.length(PHOTOS).lines
         self.unchanged = max(0, state.count_seen() - self.listed) if state.is_update else 0
@@ -155,106 +122,21 @@ class Store:
 
         def work() -> ListAdmission:
             with self.state.changing():
-                return self._admit_list(n, walk, listed, limit=limit)
+                shown = [read_row(row) for row in listed.rows if is_photo_id(row[0])] if walk.streams_photos else []
+                fresh, full = self._admit(shown, limit)
+                walks = self._lists.take(n, walk, listed, go_on=not full)
+            return ListAdmission(walks, fresh, _count_claimed(walk, listed))
 
         return await self.do(work)
 
-    def _admit_list(self, n: int, walk: Walk, listed: Listed, *, limit: int | None) -> ListAdmission:
-        shape, state = walk.shape, self.state
-        walks: list[tuple[int, Walk]] = []
-        fresh: list[Todo] = []
-        full = False
-        if shape.gathers:
-            repeated = state.gather(n, listed.rows)
-        else:
-            new, repeated = state.enter(walk.listing, listed.rows, reading=walk.reads)
-            rows = [row for row, is_new in zip(listed.rows, new, strict=True) if is_new]
-            if shape.inside:
-                walks = self._enclose(walk, rows)
-            elif shape.file:
-                self._write(shape, [self._build_line(shape, row_id, raw) for row_id, raw in rows], walk)
-            if walk.streams_photos:
-                shown = [_read_row(row) for row in listed.rows if is_photo_id(row[0])]
-                fresh, full = self._admit(shown, limit)
-        if not full:  # what lies behind the limit is left where it stands
-            step = advance_walk(walk, listed, repeated=repeated)
-            if step.walk is None and shape.gathers:
-                self._finish_list(n, walk)
-            if step.anew or step.walk is None:
-                state.drop_gathered(n)
-            if step.note:
-                state.remember("notes", [*(state.recall("notes") or []), step.note])
-            state.replace_walk(n, step.walk)
-            walks += [] if step.walk is None else [(n, step.walk)]
-        return ListAdmission(walks, fresh, full, _count_claimed(walk, listed))
-
-    def _enclose(self, walk: Walk, rows: Sequence[tuple[str, bytes]]) -> list[tuple[int, Walk]]:
-        """The lists that the rows head, without those that are as an earlier harvest has them."""
-        walks: list[tuple[int, Walk]] = []
-        self._write(LISTINGS[walk.shape.inside], [], walk)
-        for row_id, raw in rows:
-            inner = walk.enclose(row_id, raw)
-            known = self._reuse(inner) if self._reuse and not walk.hydrates else None
-            if known is None:
-                walks.append((self.state.add_walk(inner), inner))
-            else:
-                self._write(inner.shape, [self._build_line(inner.shape, row_id, raw, known)], inner)
-        return walks
-
-    def _finish_list(self, n: int, walk: Walk) -> None:
-        """The last page of a set or gallery is there: its line, and its photos."""
-        shape, state = walk.shape, self.state
-        ids = state.gathered_ids(n)
-        self._compare_count(walk, len(ids))
-        more = {"photo_ids": dump(ids)}
-        if shape.whole_rows:
-            more["photos"] = b"[%s]" % b",".join(raw for _, raw in state.gathered(n))
-        elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
-            more["photos_of_others"] = b"[%s]" % b",".join(others)
-        self._write(shape, [self._build_line(shape, walk.subject, walk.head, more)], walk)
-        if walk.hydrates or walk.owner:
-            state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
-
-    def _compare_count(self, walk: Walk, found: int) -> None:
-        """Note a set that holds another number of photos than it claims; private ones are counted or not."""
-        claimed = count_members(orjson.loads(walk.head)) if walk.head else None
-        if claimed is not None and claimed != found:
-            known = self.state.recall("odd_lists") or []
-            odd = {"list": walk.shape.file, "id": walk.subject, "claimed": claimed, "found": found}
-            self.state.remember("odd_lists", [*known, odd][:_MOST_ODD])
-
     async def refuse_list(self, n: int, walk: Walk, error: Refused) -> None:
-        """Flickr refuses a list for good: a set's line says so, and the manifest, of a whole kind."""
+        """Flickr refuses a list for good."""
 
         def work() -> None:
-            shape = walk.shape
-            reason = {"code": error.code, "message": error.message}
             with self.state.changing():
-                if walk.head is not None:
-                    line = self._build_line(shape, walk.subject, walk.head, {"photo_ids": b"null"}, {"photos": reason})
-                    self._write(shape, [line], walk)
-                else:
-                    known = self.state.recall("refusals") or []
-                    self.state.remember("refusals", [*known, {"list": walk.listing, **reason}])
-                self.state.drop_gathered(n)
-                self.state.replace_walk(n, None)
+                self._lists.refuse(n, walk, error)
 
         await self.do(work)
-
-    @staticmethod
-    def _build_line(
-        shape: Listing,
-        row_id: str,
-        raw: bytes | str | None,
-        more: Mapping[str, bytes] | None = None,
-        errors: Mapping[str, Mapping[str, Any]] | None = None,
-    ) -> bytes:
-        raw = raw.encode() if isinstance(raw, str) else raw
-        return build_entry(row_id, at=time.time(), member=shape.member, raw=raw, more=more, errors=errors)
-
-    def _write(self, shape: Listing, lines: Sequence[bytes], walk: Walk) -> None:
-        if walk.writes and self._files is not None:
-            self._files.append(shape.file, lines)
 
     async def note_walk_failure(self, n: int, failure: dict[str, Any]) -> None:
         """A list could not be had for now."""
@@ -271,7 +153,7 @@ class Store:
         def work() -> tuple[Admission, str]:
             with self.state.changing():
                 found = self.state.later(after=int(after), most=PAGE_SIZE)
-                fresh, full = self._admit([_read_row(row) for row in found], limit)
+                fresh, full = self._admit([read_row(row) for row in found], limit)
                 if not found:
                     self.state.drop_later()
             return Admission(fresh, [], full), found[-1][0] if found else ""
@@ -425,7 +307,7 @@ def _whole_records(lines: Iterable[bytes], state: State) -> Iterator[Record]:
         yield Record(photo_id, line)
 
 
-def _read_row(row: tuple[str, bytes]) -> Row:
+def read_row(row: tuple[str, bytes]) -> Row:
     """A row of a list as a photo to be harvested."""
     photo_id, raw = row
     return Row(photo_id, None, None, raw, read_number(orjson.loads(raw).get("lastupdate")))
