@@ -170,7 +170,7 @@ async def harvest(
     try:
         await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
     except UsageError:
-        run.is_mistaken = not tally.listed
+        run.is_mistaken = state.is_untouched()
         raise
     finally:
         store.close()  # a cancelled task's work on the thread ends first: the checkpoint is then free

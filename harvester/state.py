@@ -175,11 +175,10 @@ class State:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, orjson.dumps(value).decode()))
 
     def forget(self) -> None:
-        """Forget what was asked, as if it had never begun."""
+        """Forget what was asked, as if it had never begun: where nothing was listed or written yet."""
         self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
-        self._db.execute("DELETE FROM sweep")
-        self._db.execute("DELETE FROM walk")
-        self._db.execute("DELETE FROM stretch")
+        for table in ("sweep", "stretch", "walk", "gathered", "entry", "later"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
     # -- listing
 
@@ -430,6 +429,7 @@ class State:
                 for table in ("entry",) if spared else ("entry", "stretch"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
                     self._db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
+                self._db.execute("DELETE FROM meta WHERE name IN ('refusals', 'notes')")
                 self._db.execute(
                     "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
                     "('horizon', 'expected', 'refusals', 'odd_lists', 'notes', 'arguments')"

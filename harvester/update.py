@@ -118,9 +118,13 @@ def _check_ready(archive: State, folder: Path) -> None:
 
 
 def _begin(state: State, archive: State) -> None:
-    """What the update knows from the beginning: the ids behind the names, and the moment."""
-    if state.recall("update_begun") is None:
+    """What the update knows from the beginning: the ids behind the names, and the moment.
+
+    One that came to nothing, as without a login, begins anew: its moment is long past.
+    """
+    if state.recall("update_begun") is None or state.is_untouched():
         with state.changing():
+            state.forget()
             state.remember("update_begun", stamp(time.time()))
             state.remember("looked_up", archive.recall("arguments"))
             state.remember("changed_since", archive.recall("horizon"))

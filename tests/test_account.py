@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import signal
@@ -21,6 +22,7 @@ from harvester.identity import NOT_LOGGED_IN
 from harvester.model import Account, Album, Favorites, Gallery, Group, Job
 from harvester.progress.lines import describe_job
 from harvester.sandbox.faults import Faults
+from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.search import CALLER
 from harvester.sandbox.server import Sandbox
 from harvester.verify import verify_archive
@@ -256,6 +258,33 @@ async def test_a_list_that_moves_while_it_is_read_is_read_again(
     ids = [line["id"] for line in read_lines(tmp_path / "photos.ndjson")]
     assert len(ids) == len(set(ids))
     assert {row["id"] for row in pool} <= set(ids)
+
+
+async def test_an_account_that_is_begun_anew_with_a_login_has_all_its_sets(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        if query.get("method") == "flickr.photosets.getPhotos":
+            return b"<html>"
+        return honest(query)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    job = Job(source=Account(user=owner(sandbox), only="photosets"))
+    run = asyncio.create_task(harvest_into(tmp_path, sandbox, job))
+    while "flickr.photosets.getPhotos" not in sandbox.stats.methods:
+        await asyncio.sleep(0.01)
+    run.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await run
+    monkeypatch.undo()
+    token, secret = sandbox.authority.grant(sandbox.catalogue.people[0])
+    login: dict[str, Any] = {"api_secret": secret_of(KEY), "oauth_token": token, "oauth_token_secret": secret}
+    await harvest_into(tmp_path, sandbox, job, **login)
+    assert len(read_lines(tmp_path / "photosets.ndjson")) == len(
+        ask_all(sandbox, "photosets.getList", "photosets", "photoset", user_id=owner(sandbox))
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")

@@ -14,11 +14,11 @@ from typing import Any
 
 import orjson
 import pytest
-from conftest import Opener, harvest_into, read_lines, settings_for
+from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 from test_account import check_account, owner
 from test_durability import start, until_calls
 
-from harvester.errors import CannotWrite, UsageError
+from harvester.errors import CannotWrite, KeyRefused, UsageError
 from harvester.fold import zstd
 from harvester.identity import NOT_LOGGED_IN
 from harvester.inspect import read_status
@@ -167,6 +167,41 @@ async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandb
         assert database.execute("PRAGMA user_version").fetchone() == (FORMAT,)
     database.close()
     assert verify_archive(tmp_path) == []
+
+
+async def test_an_update_that_came_to_nothing_begins_anew(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=300, owners=1) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
+        sandbox.api.control({"refuse_key": KEY})
+        with pytest.raises(KeyRefused):
+            await run_update(tmp_path, settings_for(sandbox))
+        with sqlite3.connect(tmp_path / ".update" / "state.sqlite") as database:
+            database.execute("UPDATE meta SET value = '1' WHERE name = 'horizon'")
+        database.close()
+        sandbox.api.refused_keys.clear()
+        sandbox.api.control({"add": 3})
+        assert (await run_update(tmp_path, settings_for(sandbox))).new == 3
+        assert orjson.loads((tmp_path / "manifest.json").read_bytes())["horizon"] > "2000"
+        check_account(tmp_path, sandbox, owner(sandbox))
+
+
+async def test_what_was_refused_once_is_not_told_for_ever(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = sandbox.api.answer
+    monkeypatch.setattr(
+        sandbox.api,
+        "answer",
+        lambda query: (
+            b'{"stat":"fail","code":1,"message":"no"}' if "contacts" in query.get("method", "") else honest(query)
+        ),
+    )
+    await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
+    assert "refusals" in orjson.loads((tmp_path / "manifest.json").read_bytes())
+    monkeypatch.undo()
+    await run_update(tmp_path, settings_for(sandbox))
+    assert "refusals" not in orjson.loads((tmp_path / "manifest.json").read_bytes())
+    check_account(tmp_path, sandbox, owner(sandbox))
 
 
 async def test_a_stopped_update_is_resumed_and_until_then_the_archive_is_the_old_one(
