@@ -170,7 +170,8 @@ async def harvest(
     try:
         await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
     except UsageError:
-        run.is_mistaken = state.is_untouched()
+        is_first = state.is_untouched() or not (resumed or state.is_update)
+        run.is_mistaken = is_first and not tally.listed
         raise
     finally:
         store.close()  # a cancelled task's work on the thread ends first: the checkpoint is then free
@@ -336,8 +337,12 @@ class _Run:
     def keep(self) -> None:
         """Whatever ended the run: write down what is known."""
         if self.is_mistaken:
+            begun = self._state.files().keys() - {PHOTOS}
             with self._state.changing():
                 self._state.forget()
+            if self._output.folder is not None:
+                for name in begun:
+                    (self._output.folder / name).unlink(missing_ok=True)
             return
         with self._state.changing():
             if _names_photos(self._job) and self._pipeline is not None and self._pipeline.input_ended:

@@ -7,6 +7,7 @@ crash in between finishes that.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sqlite3
@@ -45,9 +46,10 @@ _ADDED, _CHANGED, _KEPT = range(3)
 
 @dataclass(slots=True)
 class Folded:
-    """What an update came to: photos added, changed, removed, unlisted."""
+    """What an update came to: photos added, changed, removed, unlisted; and lines of other files that differ."""
 
     counts: dict[str, int] = field(default_factory=dict)
+    lists: dict[str, int] = field(default_factory=dict)
 
     def count(self, what: str) -> None:
         """One more."""
@@ -116,7 +118,7 @@ def fold(folder: Path, archive: State, state: State, *, status: str, keep_unlist
     counts = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
     facts = {
         "counts": {**counts, "reported": state.recall("expected"), "failed": 0},
-        "last_run": {"update": merge.folded.counts, "calls": calls},
+        "last_run": {"update": merge.folded.counts, "lists": merge.folded.lists, "calls": calls},
     }
     archive.absorb(
         folder / UPDATE / STATE,
@@ -256,15 +258,21 @@ class _Merge:
         return moves
 
     def _keep_superseded(self, name: str) -> None:
+        with (self._folder / UPDATE / name).open("rb") as lines:
+            fresh = {hash(_without_time(line)) for line in lines}
+        kept: set[int] = set()
+        superseded = 0
         old = self._folder / name
-        if not old.exists():
-            return
-        with (self._folder / UPDATE / name).open("rb") as fresh:
-            known = {hash(_without_time(line)) for line in fresh}
-        with old.open("rb") as lines:
+        with old.open("rb") if old.exists() else io.BytesIO() as lines:
             for line in lines:
-                if hash(_without_time(line)) not in known:
+                mark = hash(_without_time(line))
+                if mark in fresh:
+                    kept.add(mark)
+                else:
+                    superseded += 1
                     self._history.write(line)
+        if differing := max(superseded, len(fresh - kept)):
+            self.folded.lists[name] = differing
 
 
 class _Lines:

@@ -175,9 +175,9 @@ class State:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, orjson.dumps(value).decode()))
 
     def forget(self) -> None:
-        """Forget what was asked, as if it had never begun: where nothing was listed or written yet."""
+        """Forget what was asked, as if it had never begun: where no photo was listed yet."""
         self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
-        for table in ("sweep", "stretch", "walk", "gathered", "entry", "later"):
+        for table in ("sweep", "stretch", "walk", "gathered", "entry", "later", "file"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
     # -- listing

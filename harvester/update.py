@@ -91,6 +91,8 @@ async def run_update(
                 calls=summary.calls,
             )
             summary = _conclude(summary, folded, folder, archive)
+        else:
+            summary = _postpone(summary, folder, archive)
     observer(Ended(summary=summary))
     return summary
 
@@ -168,9 +170,16 @@ def _read_changes(lines: Any) -> Iterator[tuple[int, int]]:
 def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) -> Summary:
     """The update's summary: what it has brought, of an archive of so many photos."""
     count = archive.length(PHOTOS).lines
-    told = ", ".join(f"{n} {what}" for what, n in folded.counts.items() if n) or "nothing has changed"
-    notes = (f"Since the last time: {told}.", *summary.notes)
-    return replace(summary, photos=count, output=folder, lists=count_lists(archive), is_update=True, notes=notes)
+    told = [f"{n:,} photos {what}" if n > 1 else f"1 photo {what}" for what, n in folded.counts.items() if n]
+    told += [f"{n:,} of the {name.removesuffix('.ndjson')} differ" for name, n in folded.lists.items()]
+    what = ", ".join(told) or "nothing has changed"
+    return replace(summary, photos=count, output=folder, lists=count_lists(archive), is_update=True, notes=(f"Since the last time: {what}.", *summary.notes))
+
+
+def _postpone(summary: Summary, folder: Path, archive: State) -> Summary:
+    """The summary of an update that is not through: the archive is the old one."""
+    told = f"The update is not through: {folder} is as it was, and {summary.photos:,} new or changed lines wait for it."
+    return replace(summary, photos=archive.length(PHOTOS).lines, output=folder, notes=(told, *summary.notes))
 
 
 class Unchanged:

@@ -56,11 +56,14 @@ class Walker:
         UsageError where Flickr refuses what the job is about.
         """
         self._extras = extras
-        for n, walk in await self._store.do(self._store.state.walks):
-            self._frontier.add(n, walk)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._walkers):
-                group.create_task(self._walk())
+        walks = await self._store.do(self._store.state.walks)
+        # What the job cannot do without comes before all else: it may be refused.
+        for some in ([w for w in walks if w[1].top], [w for w in walks if not w[1].top]):
+            for n, walk in some:
+                self._frontier.add(n, walk)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._walkers):
+                    group.create_task(self._walk())
         self._tally.doing = ""
 
     async def _walk(self) -> None:

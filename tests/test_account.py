@@ -190,6 +190,28 @@ async def test_what_is_not_there_is_told_in_one_sentence(source: Any, sandbox: S
         await harvest_into(tmp_path, sandbox, Job(source=source))
 
 
+async def test_what_was_asked_in_vain_leaves_room_for_another_question(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        if query.get("method") in ("flickr.groups.pools.getPhotos", "flickr.people.getInfo"):
+            return b'{"stat":"fail","code":5,"message":"no"}'
+        return honest(query)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    events: list[Event] = []
+    for source in (Group(group="monkeys"), Account(user=owner(sandbox))):
+        with pytest.raises(UsageError, match=r"^Flickr refuses (pool|user) [\d@N]+: no \(code 5\)\.$"):
+            await harvest_into(tmp_path, sandbox, Job(source=source), events=events)
+    assert not [event for event in events if isinstance(event, Noticed)]
+    assert not (tmp_path / "groups.ndjson").exists()
+    monkeypatch.undo()
+    await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
+    check_account(tmp_path, sandbox, owner(sandbox))
+
+
 async def test_a_kind_that_is_refused_is_told_and_the_rest_is_there(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,8 @@ async def test_an_account_is_brought_up_to_date_with_its_sets(sandbox_of: Opener
             sandbox.api.control({"change": ids[:30], "delete": ids[40:60], "add": 25})
             summary = await run_update(tmp_path, settings_for(sandbox))
             assert summary.status == "complete"
+            assert "30 photos changed" in summary.notes[0]
+            assert "of the photosets differ" in summary.notes[0]
             check_account(tmp_path, sandbox, owner(sandbox))
             assert verify_archive(tmp_path) == []
     assert len(read_lines(tmp_path / "changes.ndjson")) > 3 * 50
@@ -217,7 +219,9 @@ async def test_a_stopped_update_is_resumed_and_until_then_the_archive_is_the_old
         while sandbox.stats.calls < calls + 150:
             await asyncio.sleep(0.001)
         stop.set()
-        assert (await task).status == "stopped"
+        summary = await task
+        assert (summary.status, summary.photos) == ("stopped", 1_000)
+        assert "is as it was" in summary.notes[0]
         assert (tmp_path / "photos.ndjson").read_bytes() == before
         assert verify_archive(tmp_path) == []
         status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
