@@ -89,6 +89,23 @@ def count_lists(state: State) -> dict[str, int]:
     return {name.removesuffix(".ndjson"): length.lines for name, length in files if name not in (PHOTOS, CHANGES)}
 
 
+def check_lengths(folder: Path, state: State, names: Iterable[str]) -> None:
+    """CannotWrite where a file is shorter than the checkpoint has it: nothing can be built upon it."""
+    for name in names:
+        path, vouched = folder / name, state.length(name).bytes
+        size = path.stat().st_size if path.exists() else 0
+        if size < vouched:
+            raise damaged(path, f"has {size} bytes where the checkpoint has {vouched}")
+
+
+def damaged(path: Path, what: str) -> CannotWrite:
+    """The sentence for a file that is not what was written."""
+    return CannotWrite(
+        f"{path} {what}: the file was changed or cut. Put a copy of it back, or begin a new archive; "
+        f"`harvester verify {path.parent}` tells more."
+    )
+
+
 def is_at_limit(state: State) -> bool:
     """Whether the archive holds as many photos as its last run was to bring."""
     limit = state.recall("limit")

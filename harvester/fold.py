@@ -19,12 +19,12 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import orjson
 
 from harvester.answers import dump
-from harvester.archive import CHANGES, STATE, lock_folder, open_archive_state, write_manifest
+from harvester.archive import CHANGES, STATE, damaged, lock_folder, open_archive_state, write_manifest
 from harvester.errors import CannotWrite
 from harvester.files import Appender, cannot_write, sync_folder
 from harvester.state import Length, State
@@ -39,7 +39,8 @@ __all__ = ["UPDATE", "Folded", "fold", "mend_fold", "open_archive", "zstd"]
 
 UPDATE = ".update"
 _BUFFER = 1 << 20
-_PREFIX = len(b'{"id":"')
+_START = b'{"id":"'
+_PREFIX = len(_START)
 _ADDED, _CHANGED, _KEPT = range(3)
 """What is known of a line of the update: the archive has it in other words, or in the same."""
 
@@ -81,7 +82,7 @@ def mend_fold(folder: Path, archive: State) -> None:
                 sync_folder((folder / target).parent)
         sync_folder(folder)
     except OSError as error:
-        raise cannot_write(folder, error) from None
+        raise cannot_write(Path(error.filename or folder), error) from None
     write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
     with archive.changing():
         archive.remember("fold", None)
@@ -158,10 +159,10 @@ class _History:
                 os.fsync(file.fileno())
 
     def write(self, line: bytes) -> None:
-        """Keep a line."""
+        """Keep a line, of whatever file it was."""
         if self._file is None:
             self._file = zstd.open(self._path, "wb")
-        self._file.write(line)
+        self._file.write(line if line.endswith(b"\n") else line + b"\n")
         self.lines += 1
 
 
@@ -222,14 +223,13 @@ class _Merge:
             out = _Lines(target.append_unsynced)
             ids, places = _index(fresh)
             marks = bytearray(len(ids))
-            for line in old:
-                photo_id = _read_id(line)
+            for photo_id, line in _read_photos(old, self._archive.length(PHOTOS)):
                 n = _find(ids, photo_id)
                 if n is None:
                     keep = _find(dropped, photo_id) is None
                 else:
                     fresh.seek(places[n])
-                    members = _differing(line, fresh.readline())
+                    members = self._compare(line, fresh.readline())
                     keep = not members
                     marks[n] = _KEPT if keep else _CHANGED
                     if members:
@@ -245,6 +245,12 @@ class _Merge:
             out.flush()
             target.sync()
             self.files[PHOTOS] = (target.length, out.count)
+
+    def _compare(self, old: bytes, new: bytes) -> list[str]:
+        try:
+            return _differing(old, new)
+        except ValueError:
+            raise damaged(self._folder / PHOTOS, f"holds a line that is no JSON, of photo {_read_id(new)}") from None
 
     def lists(self) -> list[tuple[str, str]]:
         """The sets, collections and the like, all read anew; what is superseded goes into the history."""
@@ -324,6 +330,23 @@ def _places(lines: Iterable[bytes]) -> Iterator[tuple[int, int]]:
 def _read_id(line: bytes) -> int:
     """The photo of a line that the harvester wrote."""
     return int(line[_PREFIX : line.index(b'"', _PREFIX)])
+
+
+def _read_photos(lines: IO[bytes], vouched: Length) -> Iterator[tuple[int, bytes]]:
+    """The lines that the checkpoint vouches for, each with its photo's id; CannotWrite where they are others."""
+    place = count = 0
+    while place < vouched.bytes:
+        line = lines.readline()
+        try:
+            photo_id = _read_id(line)
+        except ValueError:
+            photo_id = 0
+        if not photo_id or not line.startswith(_START) or not line.endswith(b"}\n"):
+            raise damaged(Path(lines.name), f"holds no photo in line {count + 1}, at byte {place}")
+        yield photo_id, line
+        place, count = place + len(line), count + 1
+    if (place, count) != (vouched.bytes, vouched.lines):
+        raise damaged(Path(lines.name), f"has {count} lines where the checkpoint has {vouched.lines}")
 
 
 def _find(numbers: array[int], number: int) -> int | None:

@@ -12,6 +12,7 @@ differ are fetched. Until all is there the archive stays as it was; then the upd
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -23,7 +24,7 @@ import msgspec
 import orjson
 
 from harvester.answers import read_number
-from harvester.archive import STATE, count_lists, lock_folder, open_archive_state
+from harvester.archive import CHANGES, STATE, check_lengths, count_lists, damaged, lock_folder, open_archive_state
 from harvester.config import Settings
 from harvester.engine import Output, harvest, restore_job, run_job
 from harvester.errors import UsageError
@@ -61,6 +62,7 @@ async def run_update(
         archive = stack.enter_context(open_archive_state(folder))
         mend_fold(folder, archive)
         _check_ready(archive, folder)
+        check_lengths(folder, archive, (PHOTOS, CHANGES))
         _learn_changes(archive, folder)
         staging.mkdir(exist_ok=True)
         state = stack.enter_context(State(staging / STATE))
@@ -150,11 +152,14 @@ def _learn_changes(archive: State, folder: Path) -> None:
         return
     batch: list[tuple[int, int]] = []
     with (folder / PHOTOS).open("rb") as lines, archive.changing():
-        for photo_id, updated in _read_changes(lines):
-            batch.append((photo_id, updated))
-            if len(batch) == _BATCH:
-                archive.note_changes(batch)
-                batch.clear()
+        try:
+            for photo_id, updated in _read_changes(lines):
+                batch.append((photo_id, updated))
+                if len(batch) == _BATCH:
+                    archive.note_changes(batch)
+                    batch.clear()
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise damaged(folder / PHOTOS, "holds a line that is none of a photo") from None
         archive.note_changes(batch)
 
 
@@ -173,7 +178,8 @@ def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) ->
     told = [f"{n:,} photos {what}" if n > 1 else f"1 photo {what}" for what, n in folded.counts.items() if n]
     told += [f"{n:,} of the {name.removesuffix('.ndjson')} differ" for name, n in folded.lists.items()]
     what = ", ".join(told) or "nothing has changed"
-    return replace(summary, photos=count, output=folder, lists=count_lists(archive), is_update=True, notes=(f"Since the last time: {what}.", *summary.notes))
+    notes = (f"Since the last time: {what}.", *summary.notes)
+    return replace(summary, photos=count, output=folder, lists=count_lists(archive), is_update=True, notes=notes)
 
 
 def _postpone(summary: Summary, folder: Path, archive: State) -> Summary:
@@ -204,7 +210,8 @@ class Unchanged:
         with path.open("rb") as file:
             file.seek(place)
             members = _members.decode(file.readline())
-        if "errors" in members or _mark(orjson.loads(walk.head)) != _mark(orjson.loads(bytes(members[shape.member]))):
+        head = bytes(members.get(shape.member, b"{}"))
+        if "errors" in members or _mark(orjson.loads(walk.head)) != _mark(orjson.loads(head)):
             return None
         known = {"id", "harvested_at", shape.member}
         return {name: bytes(raw) for name, raw in members.items() if name not in known}
@@ -217,12 +224,13 @@ def _mark(head: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _index(path: Path) -> dict[str, int]:
-    """Where each line of a file begins, by its id."""
+    """Where each line of a file begins, by its id. A damaged line is as good as none: its list is read again."""
     places: dict[str, int] = {}
     if path.exists():
         with path.open("rb") as file:
             place = 0
             for line in file:
-                places[str(orjson.loads(line)["id"])] = place
+                with contextlib.suppress(ValueError, TypeError, KeyError):
+                    places[str(orjson.loads(line)["id"])] = place
                 place += len(line)
     return places

@@ -9,6 +9,7 @@ import random
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,53 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
         assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
     assert len(changes_of(tmp_path)["changed"]) == 5
     assert verify_archive(tmp_path) == []
+
+
+DAMAGED_PHOTOS = [
+    ("no photo", lambda data: b"{}" + data[2:], "holds no photo in line 1, at byte 0"),
+    (
+        "no JSON",
+        lambda data: data.replace(b'"search":{', b'"search": ', 1),
+        "holds a line that is no JSON",
+    ),
+    ("a line less", lambda data: data[: data.index(b"\n") + 1], "has [0-9]+ bytes where the checkpoint has"),
+    (
+        "two lines in one",
+        lambda data: data[:9000] + data[9000:].replace(b"}\n", b"} ", 1),
+        "has 299 lines where the checkpoint has 300",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"), [row[1:] for row in DAMAGED_PHOTOS], ids=[r[0] for r in DAMAGED_PHOTOS]
+)
+async def test_nothing_is_built_upon_damaged_photos(
+    damage: Callable[[bytes], bytes], sentence: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    photos = tmp_path / "photos.ndjson"
+    whole = photos.read_bytes()
+    sandbox.api.control({"change": ids_of(tmp_path)[:1]})
+    photos.write_bytes(damage(whole))
+    with pytest.raises(CannotWrite, match=sentence):
+        await run_update(tmp_path, settings_for(sandbox))
+    photos.write_bytes(whole)
+    assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
+    assert len(changes_of(tmp_path)["changed"]) == 1
+    assert verify_archive(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["photosets", "favorites", "people", "collections"])
+async def test_a_damaged_or_missing_list_is_read_again(name: str, sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=600, owners=2) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
+        path = tmp_path / f"{name}.ndjson"
+        for damaged in (b"\xff" + path.read_bytes()[1:], path.read_bytes()[:-9], b"{}\n[]\n7\n", None):
+            path.unlink() if damaged is None else path.write_bytes(damaged)
+            await run_update(tmp_path, settings_for(sandbox))
+            check_account(tmp_path, sandbox, owner(sandbox))
+            assert verify_archive(tmp_path) == []
 
 
 async def test_an_album_follows_its_members(sandbox_of: Opener, tmp_path: Path) -> None:
