@@ -44,6 +44,8 @@ LEASE_FOR = SECOND
 """How long a process is believed to live after its last sign, and its calls to travel on after its death."""
 ASK_AGAIN = SECOND
 """Whoever waits asks again at least this often."""
+PLENTY = 64
+"""A call may be taken ahead of its need for each so many that are free: where few are left, none lies idle."""
 YIELD_FOR = 2_000_000
 """Whoever lets another process go first asks again after this."""
 YEAR = 365 * 86400 * SECOND
@@ -63,6 +65,8 @@ class Ledger:
     def __init__(self, words: memoryview, *, owner: int, calls: int, period: int) -> None:
         self.flying = 0
         """Calls of this process that are under way."""
+        self.granted = 0
+        """How many calls the last `take` took."""
         self._words = words
         self._owner = owner
         self._calls = calls
@@ -76,8 +80,12 @@ class Ledger:
     def __repr__(self) -> str:
         return f"<Ledger {self._calls} calls in {self._period / SECOND:g} s, {self.flying} in flight>"
 
-    def take(self, now: int) -> int:
-        """Takes a call. Returns 0 when it may go, now; else after how many nanoseconds to ask again."""
+    def take(self, now: int, *, ahead: int = 0) -> int:
+        """Takes a call. Returns 0 when it may go, now; else after how many nanoseconds to ask again.
+
+        Up to `ahead` more are taken with it where plenty are free and no other process calls. They count from now
+        on, as any call that was granted.
+        """
         words, row = self._words, self._own_row(now)
         others, rivals = self._survey(now)
         if words[row + WANTS_TILL] < now:  # joins a race that is on: with no claim from before
@@ -90,19 +98,20 @@ class Ledger:
             wait, ready = YIELD_FOR, 0  # what is free is just what the others are behind
         else:
             wait = ready = 0
-            self.flying += 1
+            self.granted = 1 if others or rivals else 1 + min(ahead, free // PLENTY)
+            self.flying += self.granted
             words[row + FLYING] = self.flying
-            words[row + SERVED] = served + 1
+            words[row + SERVED] = served + self.granted
         words[row + WANTS_FROM] = now + ready
         words[row + WANTS_TILL] = now + min(wait, ASK_AGAIN) + self._grace
         return wait
 
-    def done(self, when: int, *, sent: bool = True) -> None:
-        """A call is over, since `when`: answered, or failed; `sent=False` if it surely never left this machine."""
+    def done(self, when: int, *, calls: int = 1, sent: bool = True) -> None:
+        """Calls are over, since `when`: answered, or failed; `sent=False` if they surely never left this machine."""
         row = self._own_row(when)
         if sent:
-            self._append(when, 1)
-        self.flying -= 1
+            self._append(when, calls)
+        self.flying -= calls
         self._words[row + FLYING] = self.flying
 
     def renew(self, now: int) -> None:

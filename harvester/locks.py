@@ -14,7 +14,6 @@ import os
 import secrets
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,8 +28,12 @@ SIZE = ledger.WORDS * 8
 TRIES = 20
 """Attempts at the lock, half a microsecond each; it is held for about five."""
 BUSY_FOR = 1_000_000
-NOTE_WITHIN = 1_000_000
-"""An answer is noted with the next call that asks, or at once if the last one asked longer ago than this."""
+NOTE_WITHIN = 5_000_000
+"""An answer is noted when the lock is next ours, or at once if it was ours longer ago than this, or than a
+thousandth of the period."""
+AHEAD = 63
+AHEAD_FOR = 5_000_000
+"""Calls that follow each other within this time are taken by the handful: the lock costs more than the rest."""
 Notice: TypeAlias = Callable[[str], object]
 
 if sys.platform == "win32":
@@ -113,8 +116,14 @@ class SharedLedger:
             raise
         unlock(self._fd)
         self._view = Ledger(self._words, owner=secrets.randbits(62) | 1, calls=calls, period=period)
-        self._unnoted: deque[tuple[int, bool]] = deque()
-        """Calls that ended since the lock was last ours: when, and whether they were sent."""
+        self._ended: list[int] = []
+        """When calls were answered, or failed, since the lock was last ours."""
+        self._unsent = 0
+        """Calls that were taken and did not go."""
+        self._in_hand = 0
+        """Calls that were taken ahead."""
+        self._note_within = min(NOTE_WITHIN, period // 1000)
+        self._taken = 0
         self._entered = 0
         self._used = 0
         self._unsaved = False
@@ -128,11 +137,20 @@ class SharedLedger:
 
     def take(self) -> int:
         """Takes a call. Returns 0 when it may go, now; else after how many nanoseconds to ask again."""
+        now = self.now()
+        is_quick = now < self._taken + AHEAD_FOR
+        if is_quick and self._in_hand:
+            self._in_hand -= 1
+            return 0
+        self._put_back()
         if not self._enter():
             return BUSY_FOR
         try:
             self._unsaved = True
-            return self._view.take(self._entered)
+            self._taken = now
+            wait = self._view.take(self._entered, ahead=AHEAD if is_quick else 0)
+            self._in_hand = 0 if wait else self._view.granted - 1
+            return wait
         finally:
             unlock(self._fd)
 
@@ -140,12 +158,16 @@ class SharedLedger:
         """A call is over: answered, or failed; `sent=False` if it surely never left this machine."""
         if self._fd >= 0:
             now = self.now()
-            self._unnoted.append((now, sent))
-            if now > self._entered + NOTE_WITHIN and self._enter():
+            if sent:
+                self._ended.append(now)
+            else:
+                self._unsent += 1
+            if now > self._entered + self._note_within and self._enter():
                 unlock(self._fd)
 
     def beat(self) -> None:
         """A sign of life, due several times a second."""
+        self._put_back()
         if self._enter():
             self._view.renew(self._entered)
             ledger.anchor(self._words, now=self._entered, wall=self._clocks.wall())
@@ -160,6 +182,7 @@ class SharedLedger:
 
     def used(self) -> int:
         """Calls that count at this moment, of all processes."""
+        self._put_back()
         if self._enter():
             self._used = self._view.used(self._entered)
             unlock(self._fd)
@@ -167,6 +190,7 @@ class SharedLedger:
 
     def wait(self) -> int:
         """Nanoseconds until the window has room for a call."""
+        self._put_back()
         if not self._enter():
             return BUSY_FOR
         try:
@@ -185,19 +209,33 @@ class SharedLedger:
         self._memory.close()
         _save(fd)
 
+    def _put_back(self) -> None:
+        """What was taken ahead and was not needed is given back when the lock is next ours."""
+        self._unsent += self._in_hand
+        self._in_hand = 0
+
     def _enter(self) -> bool:
         """Takes the lock, if it can be had within microseconds, and catches up on what is unnoted."""
         if self._fd < 0 or not (try_lock(self._fd) or any(try_lock(self._fd) for _ in range(TRIES))):
             return False
         try:
-            while self._unnoted:
-                when, sent = self._unnoted.popleft()
-                self._view.done(when, sent=sent)
+            self._note()
             self._entered = self.now()
         except BaseException:
             unlock(self._fd)
             raise
         return True
+
+    def _note(self) -> None:
+        ended = self._ended
+        if ended and ended[-1] - ended[0] <= 2 * self._note_within:  # as one: the earlier ones count a little longer
+            self._view.done(ended[-1], calls=len(ended))
+            ended.clear()
+        while ended:
+            self._view.done(ended.pop(0))
+        if self._unsent:
+            self._view.done(self.now(), calls=self._unsent, sent=False)
+            self._unsent = 0
 
 
 def open_ledger(key: str, *, calls: int, period: int, folder: Path, clocks: Clocks, on_notice: Notice) -> SharedLedger:

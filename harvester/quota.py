@@ -144,6 +144,10 @@ class Throttle:
             await self._pace.spend()
         return Slot()
 
+    def acquire_now(self) -> Slot | None:
+        """A call that may go at this moment; None where `acquire` would have to be awaited."""
+        return None if self._pace or self._queued or self._try() else Slot()
+
     def done(self, slot: Slot, *, sent: bool = True) -> None:
         """The call has arrived: its answer has begun, or it failed.
 

@@ -374,6 +374,22 @@ def test_while_another_holds_the_lock_calls_wait_and_answers_are_noted_later(mac
     shared.close()
 
 
+def test_calls_in_quick_succession_are_taken_by_the_handful_and_what_is_over_is_given_back(machine: Machine) -> None:
+    one, two = machine.open(calls=100_000), machine.open(calls=100_000)
+    spend(one, 3)
+    assert two.used() > 30  # those in hand count, for everybody
+    assert one.used() == two.used() == 3
+    spend(one, 2)
+    machine.passes(SECOND // 10)  # too long ago for those in hand to go
+    spend(one, 1)
+    assert two.used() == 6
+    spend(one, 2)
+    assert two.used() > 30
+    one.close()
+    assert two.used() == 8
+    two.close()
+
+
 def test_a_lock_that_nobody_lets_go_of_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     spend_and_close(machine, 1)
     fd = os.open(machine.file(), os.O_RDWR)

@@ -47,6 +47,8 @@ class Process:
     period: int
     workers: int
     duration: Callable[[], int]
+    ahead: int = 0
+    in_hand: int = 0
     alive: bool = True
     sated: bool = False
     flying: dict[int, Call] = field(default_factory=dict)
@@ -62,9 +64,13 @@ class Process:
         if not self.alive or self.sated or self.world.granted_all():
             return
         now = self.world.now
-        if wait := self.view.take(now):
+        if self.in_hand:
+            self.in_hand -= 1
+        elif wait := self.view.take(now, ahead=self.ahead):
             self.world.at(now + min(max(wait, 2 * MS), SECOND), self.ask)
             return
+        else:
+            self.in_hand = self.view.granted - 1
         ends = now + self.duration()
         number = len(self.world.history)
         self.flying[number] = Call(now, ends, self.name)
@@ -135,20 +141,28 @@ def durations(rng: Random, period: int) -> Callable[[], int]:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.builds(Random, st.integers(0, 2**32)), st.integers(1, 25), st.integers(300, 4000), st.integers(1, 3))
+@given(
+    st.builds(Random, st.integers(0, 2**32)),
+    st.integers(1, 25),
+    st.integers(300, 4000),
+    st.integers(1, 3),
+    st.integers(0, 5),
+)
 def test_no_window_at_the_server_holds_more_than_the_quota_whatever_is_killed_and_however_calls_travel(
-    rng: Random, calls: int, period_ms: int, processes: int
+    rng: Random, calls: int, period_ms: int, processes: int, ahead: int
 ) -> None:
     period, world = period_ms * MS, World(limit=300)
-    how = {"calls": calls, "period": period, "duration": durations(rng, period)}
-    running = [world.start(name=name, workers=rng.randint(1, 8), **how) for name in range(processes)]
-    for _ in range(12):
-        world.run(world.now + rng.randrange(2 * period))
-        victim = rng.randrange(processes)
-        running[victim].kill()
-        world.run(world.now + rng.choice([0, 0, 500 * MS, 3 * SECOND]))
-        running[victim] = world.start(name=victim, workers=rng.randint(1, 8), **how)
-    world.run(world.now + 3 * period)
+    how = {"calls": calls, "period": period, "duration": durations(rng, period), "ahead": ahead}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "PLENTY", 2)
+        running = [world.start(name=name, workers=rng.randint(1, 8), **how) for name in range(processes)]
+        for _ in range(12):
+            world.run(world.now + rng.randrange(2 * period))
+            victim = rng.randrange(processes)
+            running[victim].kill()
+            world.run(world.now + rng.choice([0, 0, 500 * MS, 3 * SECOND]))
+            running[victim] = world.start(name=victim, workers=rng.randint(1, 8), **how)
+        world.run(world.now + 3 * period)
     assert world.history
     assert world.worst_window(period) <= calls
 
@@ -293,6 +307,19 @@ def test_processes_of_different_grain_share_entries_without_forgetting() -> None
         assert coarse.take(now) == 0
         coarse.done(now)
     assert fine.take(now) > 0
+
+
+def test_calls_are_taken_ahead_only_where_plenty_are_free_and_no_other_process_calls() -> None:
+    words = new_words()
+    one, two = (Ledger(words, owner=owner, calls=640, period=SECOND) for owner in (1, 2))
+    assert one.take(SECOND, ahead=63) == 0
+    assert (one.granted, one.flying, one.used(SECOND)) == (11, 11, 11)
+    one.done(SECOND, calls=10, sent=False)
+    one.done(SECOND)
+    assert (one.flying, one.used(SECOND)) == (0, 1)
+    assert two.take(SECOND) == 0
+    assert one.take(SECOND, ahead=63) == 0
+    assert one.granted == 1
 
 
 def test_a_call_that_was_never_sent_is_given_back() -> None:
