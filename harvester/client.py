@@ -8,7 +8,8 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from functools import partial
+from typing import TypeVar, TypeVarTuple
 
 import aiohttp
 from yarl import URL
@@ -22,13 +23,15 @@ from harvester.flickr import build_prefix
 from harvester.oauth import Person, Sign, build_signer
 from harvester.quota import Slot, Throttle, open_throttle
 from harvester.retry import OWN, TRIES, Gate
+from harvester.silence import Watch
 
 T = TypeVar("T")
+About = TypeVarTuple("About")
 
 USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
 CONNECT_SECONDS = 15
 SILENCE_SECONDS = 60
-"""Longest silence within an answer. Flickr's slow answers take seconds; a minute is a hung connection."""
+"""Longest silence, before an answer and within it. Flickr's slow answers take seconds; a minute is a hung connection."""
 FIRST_TRIES = 4
 """Tries to reach a server that has never answered: a wrong address should be told soon."""
 WORTH_TELLING = 2.0
@@ -42,6 +45,7 @@ class Client:
         session: aiohttp.ClientSession,
         throttle: Throttle,
         *,
+        watch: Watch,
         prefix: str,
         tally: Tally,
         observer: Observer,
@@ -55,7 +59,18 @@ class Client:
         self.throttle = throttle
         self.gate = Gate(clock=clock, dice=dice)
         self._session = session
+        self._watch = watch
         self._prefix = prefix
+        address, _, self._arguments = prefix.partition("?")
+        self._address = URL(address)
+        # Put together from its parts: taken apart again from a text, an address costs twice as much.
+        self._build_url = partial(
+            URL.build,
+            scheme=self._address.scheme,
+            authority=self._address.raw_authority,
+            path=self._address.raw_path,
+            encoded=True,
+        )
         self._sign = sign
         self.person: Person | None = None
         """Whose login signs, once that was asked."""
@@ -76,8 +91,8 @@ class Client:
         """Whether calls are made in somebody's name."""
         return self._sign is not None
 
-    async def call(self, query: str, read: Callable[[bytes], T]) -> T:
-        """One call's answer, as `read` makes it out.
+    async def call(self, query: str, read: Callable[[bytes, *About], T], *about: *About) -> T:
+        """One call's answer, as `read` makes it out of its body, given what it is `about`.
 
         TryLater from `read` is retried like any other. Raises what `read` raises besides; GivenUp where the
         call fails while others work; Stopped where a wait is cut short; StopRun where all is lost.
@@ -86,9 +101,12 @@ class Client:
         seen = -1
         while True:
             total += 1
-            slot, began = await self._enter()
+            slot = None if self.gate.resting else self.throttle.acquire_now()
+            if slot is None:
+                slot = await self._enter()
+            began = self._clock()
             try:
-                answer = read(await self._send(query, slot))
+                answer = read(await self._send(query, slot), *about)
             except TryLater as error:
                 own = own + 1 if self.gate.successes != seen else own
                 seen = self.gate.successes
@@ -109,8 +127,8 @@ class Client:
                 raise GivenUp(f"{_method(query)}: {failure}", attempts=total)
             await self._rest(query, failure, rest=rest, own=own)
 
-    async def _enter(self) -> tuple[Slot, float]:
-        """Wait for the gate, then for pace and quota; the slot, and the moment the call goes out."""
+    async def _enter(self) -> Slot:
+        """Wait for the gate, then for pace and quota."""
         while True:
             while wait := self.gate.wait():
                 await self._sleep(wait)
@@ -122,29 +140,41 @@ class Client:
                     self.gate.release()
                 raise
             if is_probe or not self.gate.resting:
-                return slot, self._clock()
+                return slot
             self.throttle.done(slot, sent=False)  # the service went down while this call stood in line
 
     async def _send(self, query: str, slot: Slot) -> bytes:
         self._tally.calls += 1
+        task = self._watch.begin()
         try:
-            url = self._prefix + query
-            signature = self._sign(url) if self._sign else None
-            async with self._session.get(URL(url, encoded=True), allow_redirects=False, headers=signature) as response:
-                self.throttle.done(slot)  # the answer has begun, so the call has arrived
+            url = self._build_url(query_string=self._arguments + query)
+            signature = self._sign(self._prefix + query) if self._sign else None
+            response = await self._session.get(url, allow_redirects=False, headers=signature)
+            self.throttle.done(slot)  # the answer has begun, so the call has arrived
+            answer = response.content
+            if answer.is_eof():
+                body = answer.read_nowait()
+            else:
+                self._watch.follow(task, answer)
                 body = await response.read()
-                if response.status != 200:
-                    check_status(response.status, body, retry_after=response.headers.get("Retry-After"))
-                return body
         except aiohttp.ClientConnectorError as error:
             self.throttle.done(slot, sent=False)
             raise TryLater(f"no connection ({_reason(error)})", unreached=True) from None
         except TimeoutError:
-            raise TryLater("no answer in time") from None
+            raise TryLater("no connection in time") from None
+        except asyncio.CancelledError:
+            if self._watch.has_cut(task):
+                raise TryLater("no answer in time") from None
+            raise
         except (aiohttp.ClientError, OSError) as error:
             raise TryLater(f"the answer broke off ({type(error).__name__})") from None
         finally:
-            self.throttle.done(slot)
+            self._watch.end(task)
+            if slot.open:
+                self.throttle.done(slot)
+        if response.status != 200:
+            check_status(response.status, body, retry_after=response.headers.get("Retry-After"))
+        return body
 
     def _heard(self) -> None:
         if self._told_rest:
@@ -156,7 +186,7 @@ class Client:
         """Stop the run where waiting cannot help."""
         if error.unreached and not self.gate.successes and not self._patient and tries >= FIRST_TRIES:
             raise Unreachable(
-                f"Cannot reach Flickr's API at {URL(self._prefix).origin()}: {error}. Check the address "
+                f"Cannot reach Flickr's API at {self._address.origin()}: {error}. Check the address "
                 "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
             )
         since = self.gate.down_since
@@ -233,7 +263,7 @@ async def open_client(
     def tell_notice(sentence: str) -> None:
         observer(Noticed(sentence=sentence))
 
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
     async with (
         open_throttle(
@@ -249,9 +279,11 @@ async def open_client(
         # aiohttp sends a GET again by itself when a kept connection breaks: a call that no quota has granted.
         session._retry_connection = False  # noqa: SLF001
         tally.quota_left = throttle.left
+        watch = Watch(SILENCE_SECONDS)
         client = Client(
             session,
             throttle,
+            watch=watch,
             prefix=prefix,
             tally=tally,
             observer=observer,
@@ -263,4 +295,5 @@ async def open_client(
         try:
             yield client
         finally:
+            watch.close()
             tally.quota_left = None

@@ -1,0 +1,83 @@
+"""Calls that hang are cut off, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from harvester import client as client_module
+from harvester.client import open_client
+from harvester.config import Settings
+from harvester.events import Event, Retrying, Tally
+from harvester.silence import Watch
+
+
+async def wait_watched(watch: Watch, seconds: float) -> str:
+    task = watch.begin()
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        if watch.has_cut(task):
+            return "cut"
+        raise
+    else:
+        return "done"
+    finally:
+        watch.end(task)
+
+
+async def test_what_takes_too_long_is_cut_and_the_task_lives_on() -> None:
+    watch = Watch(0.1)
+
+    async def work() -> list[str]:
+        return [await wait_watched(watch, seconds) for seconds in (0.01, 30, 0.01, 30)]
+
+    async with asyncio.timeout(5):
+        assert await asyncio.create_task(work()) == ["done", "cut", "done", "cut"]
+    assert repr(watch) == "<Watch 0 calls, at most 0.1 s each>"
+    watch.close()
+
+
+async def test_a_task_that_is_cancelled_is_cancelled_even_if_it_was_also_cut() -> None:
+    watch = Watch(0.05)
+    tasks = [asyncio.create_task(wait_watched(watch, 30)) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    tasks[0].cancel()
+    await asyncio.wait(tasks[:1])
+    assert tasks[0].cancelled()
+    watch._seconds = 0
+    watch._look()
+    tasks[1].cancel()
+    await asyncio.wait(tasks)
+    assert tasks[1].cancelled()
+    watch.close()
+
+
+async def test_a_server_that_falls_silent_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.2)
+    asked: list[int] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.append(len(asked))
+        if asked[-1] == 0:  # not a word
+            await reader.read()
+        elif asked[-1] == 1:  # half an answer
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+            await reader.read()
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/services/rest/"
+    events: list[Event] = []
+    settings = Settings(api_key="0" * 32, api_url=url, quota=None, pace=None)
+    async with (
+        asyncio.timeout(20),
+        open_client(settings, tally=Tally(), observer=events.append, sleep=asyncio.sleep) as client,
+    ):
+        assert await client.call("method=x", lambda body, about: (body, about), "it") == (b"whole", "it")
+    server.close()
+    assert [event.why for event in events if isinstance(event, Retrying)] == ["no answer in time"] * 2
