@@ -1,8 +1,9 @@
 """From the bytes of an answer to data or an error. Pure: no I/O, no clock.
 
-An answer is taken in two ways. The swift one proves that the body is whole, valid JSON in valid UTF-8 (orjson
-accepts nothing else), and then cuts the wanted members out as they stand, byte for byte. Anything odd takes the
-careful way: decode with replacement, parse leniently, write anew.
+An answer is taken in three ways, the swiftest that fits. A part of a photo that stands between the very bytes that
+Flickr puts around it is cut out and proved whole, valid JSON in valid UTF-8 (orjson accepts nothing else). Other
+bodies that are valid are searched for their members, which are cut out as they stand, byte for byte. Anything odd
+takes the careful way: decode with replacement, parse leniently, write anew.
 """
 
 from __future__ import annotations
@@ -33,8 +34,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A photo as a listing shows it: its id, the second of its upload (None where not told), the row as sent."""
 
     id: str
@@ -123,6 +123,31 @@ def read_part(body: bytes, *, method: str, member: str | None, photo_id: str | N
     return parts[member]
 
 
+class PartReader:
+    """Reads the answers that bring one part of a photo, as `read_part` does, most of them in half the time."""
+
+    def __init__(self, method: str, member: str | None) -> None:
+        self._method = method
+        self._member = member
+        self._head = b'{"%s":{' % member.encode() if member else b"\0"  # which no answer begins with
+
+    def __call__(self, body: bytes, photo_id: str) -> bytes:
+        """The part's JSON; the errors of `read_part`."""
+        if body.startswith(self._head) and body.endswith(_TAIL) and b"\n" not in body and b"\r" not in body:
+            raw = body[len(self._head) - 1 : 1 - len(_TAIL)]
+            try:
+                part = orjson.loads(raw)
+            except orjson.JSONDecodeError:
+                pass  # for the careful way
+            else:
+                if self._member != "photo" or part.get("id") == photo_id:
+                    return raw
+        return read_part(body, method=self._method, member=self._member, photo_id=photo_id)
+
+
+_TAIL = b'},"stat":"ok"}'
+
+
 def read_page(body: bytes, *, method: str) -> Page:
     """A page of photos out of `photos`, `photoset` and the like."""
     answer, parts = read_members(body)
@@ -174,6 +199,9 @@ def _read_id(row: Mapping[str, Any], name: str) -> str:
     return str(row.get(name) or row.get("id") or row.get("nsid") or "")
 
 
+_is_id = re.compile(r"[1-9]\d{0,17}", re.ASCII).fullmatch
+
+
 def _read_rows(photos: list[Any], container: bytes) -> list[Row]:
     raws = [bytes(r) for r in _elements.decode(_members.decode(container)["photo"])] if photos else []
     return [
@@ -185,7 +213,7 @@ def _read_rows(photos: list[Any], container: bytes) -> list[Row]:
             read_number(row.get("lastupdate")),
         )
         for row, raw in zip(photos, raws, strict=True)
-        if isinstance(row, dict) and re.fullmatch(r"[1-9]\d{0,17}", str(row.get("id")), re.ASCII)
+        if isinstance(row, dict) and _is_id(str(row.get("id")))
     ]
 
 

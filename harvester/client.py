@@ -31,7 +31,7 @@ About = TypeVarTuple("About")
 USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
 CONNECT_SECONDS = 15
 SILENCE_SECONDS = 60
-"""Longest silence, before an answer and within it. Flickr's slow answers take seconds; a minute is a hung connection."""
+"""Longest silence, before an answer and within it. Flickr's slow ones take seconds; a minute is a hung connection."""
 FIRST_TRIES = 4
 """Tries to reach a server that has never answered: a wrong address should be told soon."""
 WORTH_TELLING = 2.0

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from harvester.answers import EXCESSIVE_OFFSET, Page, dump, read_number, read_page, read_part
+from harvester.answers import EXCESSIVE_OFFSET, Page, PartReader, dump, read_number, read_page
 from harvester.client import Client
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
@@ -63,6 +63,16 @@ class Plan:
     secrets: tuple[str, ...] = ()
 
 
+class _Asked:
+    """A part that each photo is asked for: the call, but for the photo's id, and how its answer is read."""
+
+    def __init__(self, name: str, part: Part) -> None:
+        self.name = name
+        self.query = f"method={part.method}{part.arguments}&photo_id="
+        self.read = PartReader(part.method, part.member)
+        self.listed = part.listed
+
+
 class Pipeline:
     """One run of one job."""
 
@@ -102,8 +112,7 @@ class Pipeline:
         self.input_ended = False
         """All that was asked for is listed: nothing cut it short."""
         self._tasks: list[asyncio.Task[None]] = []
-        parts = [(name, PARTS[name]) for name in plan.job.parts]
-        self._parts = [(n, p, f"method={p.method}{p.arguments}&photo_id=") for n, p in parts]
+        self._parts = [_Asked(name, PARTS[name]) for name in plan.job.parts]
 
     async def run(self) -> None:
         """Until all is done, or as far as `stop` lets it come."""
@@ -346,9 +355,9 @@ class Pipeline:
                 return
 
     async def _ask_missing(self, photo: Todo) -> Gone:
-        part = PARTS["info"]
+        part = _Asked("info", PARTS["info"])
         try:
-            await self._fetch_part(part, f"method={part.method}&photo_id={photo.id}", photo.id)
+            await self._client.call(part.query + photo.id, part.read, photo.id)
         except Refused as error:
             return Gone(photo.id, error.code, error.message)
         return Gone(photo.id, None, None)
@@ -356,30 +365,25 @@ class Pipeline:
     async def _fetch(self, photo: Todo) -> Record:
         found: dict[str, bytes | None] = {}
         errors: dict[str, dict[str, Any]] = {}
-        for name, part, query in self._parts:
+        for part in self._parts:
             try:
-                raw = await self._fetch_part(part, query + photo.id, photo.id)
-                found[name] = await self._add_pages(part, query + photo.id, photo.id, raw) if part.listed else raw
+                raw = await self._client.call(part.query + photo.id, part.read, photo.id)
+                found[part.name] = await self._add_pages(part, photo.id, raw) if part.listed else raw
             except Refused as error:
                 self._tally.refused += 1
-                found[name] = None
-                errors[name] = {"code": error.code, "message": error.message}
+                found[part.name] = None
+                errors[part.name] = {"code": error.code, "message": error.message}
         return build_record(photo.id, at=time.time(), search=photo.row, parts=found, errors=errors)
 
-    async def _fetch_part(self, part: Part, query: str, photo_id: str) -> bytes:
-        method, member = part.method, part.member
-        return await self._client.call(
-            query, lambda body: read_part(body, method=method, member=member, photo_id=photo_id)
-        )
-
-    async def _add_pages(self, part: Part, query: str, photo_id: str, raw: bytes) -> bytes:
+    async def _add_pages(self, part: _Asked, photo_id: str, raw: bytes) -> bytes:
         """The first page, with the rows of all others behind its own."""
         first = orjson.loads(raw)
         pages = read_number(first.get("pages")) or 1
         if pages < 2:
             return raw
         for page in range(2, pages + 1):
-            more = orjson.loads(await self._fetch_part(part, f"{query}&page={page}", photo_id))
+            query = f"{part.query}{photo_id}&page={page}"
+            more = orjson.loads(await self._client.call(query, part.read, photo_id))
             first[part.listed] += more.get(part.listed, [])
         return dump(first)
 

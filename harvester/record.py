@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from harvester.answers import dump
 from harvester.model import stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A photo's id and its line of photos.ndjson, the line break included."""
 
     id: str
@@ -31,12 +31,13 @@ def build_record(
     `at` is the Unix time of the harvest, `search` the listing's row, `parts` the JSON of each part asked for, in
     order; a part that Flickr refuses is None and has its code and message in `errors`.
     """
-    line = b'{"id":"%s","harvested_at":"%s","search":%s' % (photo_id.encode(), _stamp(int(at)), search or b"null")
+    line = [b'{"id":"%s","harvested_at":"%s","search":' % (photo_id.encode(), _stamp(int(at))), search or b"null"]
     for name, raw in (parts or {}).items():
-        line += b',"%s":%s' % (name.encode(), b"null" if raw is None else raw)
+        line += b',"%s":' % name.encode(), b"null" if raw is None else raw
     if errors:
-        line += b',"errors":' + dump(errors)
-    return Record(photo_id, line + b"}\n")
+        line += b',"errors":', dump(errors)
+    line.append(b"}\n")
+    return Record(photo_id, b"".join(line))
 
 
 def build_entry(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.answers import Listed, check_status, read_list, read_members, read_page, read_part
+from harvester.answers import Listed, PartReader, check_status, read_list, read_members, read_page, read_part
 from harvester.errors import HarvestError, KeyRefused, Refused, TryLater, UsageError
 
 INFO = "flickr.photos.getInfo"
@@ -83,6 +84,47 @@ def test_no_damage_gets_onto_a_line(junk: bytes, at: int) -> None:
         return
     assert b"\n" not in part
     assert isinstance(orjson.loads(part), dict)
+
+
+def as_read(read: Callable[[], bytes]) -> bytes | str:
+    """What it gives, or the error's kind and words."""
+    try:
+        return read()
+    except HarvestError as error:
+        return repr(error)
+
+
+def assert_read_alike(body: bytes, *, member: str | None = "photo") -> None:
+    swift = as_read(lambda: PartReader(INFO, member)(body, "1"))
+    assert swift == as_read(lambda: read_part(body, method=INFO, member=member, photo_id="1"))
+
+
+PIECES = [
+    b'{"photo":', b'{"sizes":', b',"stat":"ok"}', b',"stat":"fail","code":1}', b'{"id":"1"', b'{"id":"2"', b'{"id":1',
+    b"{", b"}", b"[", b"]", b",", b":", b'"', b'"a"', b'"\xc3\xa9"', b'"\xff"', rb'"\u00e9"', rb'"\ud83d"',
+    rb'"\/"', rb"\'",
+    b"1", b"-0", b"1.50", b"1e5", b"1e999", b"9" * 400, b"01", b"NaN", b"true", b"null",
+    b" ", b"\n", b"\r", b"\t", b"\0", b'{"":{',
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), st.sampled_from(["photo", "sizes", None]))
+def test_a_part_is_read_alike_the_swift_way_and_the_careful_one(middle: bytes, member: str | None) -> None:
+    for head in (b"", b'{"photo":', b'{"photo":{"id":"1"', b'{"photo":{"id":"1","x":', b'{"sizes":{"size":'):
+        for tail in (b"", b',"stat":"ok"}', b'},"stat":"ok"}'):
+            assert_read_alike(head + middle + tail, member=member)
+
+
+@given(st.binary(max_size=8), st.integers(0, 80), st.integers(0, 8))
+def test_damage_is_read_alike_the_swift_way_and_the_careful_one(junk: bytes, at: int, taken: int) -> None:
+    good = b'{"photo":{"id":"1","n":[0,-1.5],"title":{"_content":"\\u00e9 \\ud83d\\ude00"}},"stat":"ok"}'
+    assert_read_alike(good[:at] + junk + good[at + taken :])
+
+
+@pytest.mark.parametrize("body", [*(row[1] for row in ODD_BUT_TAKEN), *DAMAGED])
+def test_known_oddities_are_read_alike_the_swift_way_and_the_careful_one(body: bytes) -> None:
+    assert_read_alike(body)
+    assert_read_alike(body.replace(b"photo", b"sizes"), member="sizes")
 
 
 @pytest.mark.parametrize(
