@@ -61,16 +61,7 @@ class Client:
         self._session = session
         self._watch = watch
         self._prefix = prefix
-        address, _, self._arguments = prefix.partition("?")
-        self._address = URL(address)
-        # Put together from its parts: taken apart again from a text, an address costs twice as much.
-        self._build_url = partial(
-            URL.build,
-            scheme=self._address.scheme,
-            authority=self._address.raw_authority,
-            path=self._address.raw_path,
-            encoded=True,
-        )
+        self._address = _build_address(prefix)
         self._sign = sign
         self.person: Person | None = None
         """Whose login signs, once that was asked."""
@@ -147,7 +138,7 @@ class Client:
         self._tally.calls += 1
         task = self._watch.begin()
         try:
-            url = self._build_url(query_string=self._arguments + query)
+            url = self._address(query)
             signature = self._sign(self._prefix + query) if self._sign else None
             response = await self._session.get(url, allow_redirects=False, headers=signature)
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
@@ -186,7 +177,7 @@ class Client:
         """Stop the run where waiting cannot help."""
         if error.unreached and not self.gate.successes and not self._patient and tries >= FIRST_TRIES:
             raise Unreachable(
-                f"Cannot reach Flickr's API at {self._address.origin()}: {error}. Check the address "
+                f"Cannot reach Flickr's API at {URL(self._prefix).origin()}: {error}. Check the address "
                 "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
             )
         since = self.gate.down_since
@@ -216,6 +207,21 @@ class Client:
             self._observer(Waiting(why=f"Flickr does not answer: {error}", seconds=rest))
         if not rest:
             await self._sleep(seconds)
+
+
+def _build_address(prefix: str) -> Callable[[str], URL]:
+    """From what follows the prefix to the whole address.
+
+    It is put together from its parts: taken apart again from a text, an address costs twice as much.
+    """
+    address, mark, arguments = prefix.partition("?")
+    if not mark:
+        return lambda rest: URL(prefix + rest, encoded=True)
+    base = URL(address)
+    build = partial(
+        URL.build, scheme=base.scheme, authority=base.raw_authority, path=base.raw_path or "/", encoded=True
+    )
+    return lambda rest: build(query_string=arguments + rest)
 
 
 def _method(query: str) -> str:
