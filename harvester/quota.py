@@ -68,10 +68,7 @@ class Rate:
 class Slot:
     """A call that may go. It counts until it is given to `Throttle.done`, so give it back in a `finally`."""
 
-    __slots__ = ("open",)
-
-    def __init__(self) -> None:
-        self.open = True
+    open = True
 
 
 QUANTUM = 0.002
@@ -146,16 +143,19 @@ class Throttle:
 
     def acquire_now(self) -> Slot | None:
         """A call that may go at this moment; None where `acquire` would have to be awaited."""
-        return None if self._pace or self._queued or self._try() else Slot()
+        if self._pace or self._queued or (self._ledger and self._ledger.take()):
+            return None
+        return Slot()
 
     def done(self, slot: Slot, *, sent: bool = True) -> None:
         """The call has arrived: its answer has begun, or it failed.
 
         `sent=False` gives it back: it surely never left this machine (no address, no connection).
         """
-        if slot.open and self._ledger:
-            self._ledger.done(sent=sent)
-        slot.open = False
+        if slot.open:
+            slot.open = False
+            if self._ledger:
+                self._ledger.done(sent=sent)
 
     def used(self) -> int | None:
         """Calls inside the window of this moment, of all processes; None without a quota."""

@@ -50,8 +50,7 @@ _STEPS = {
 """What brings a checkpoint of an older format to the next one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Todo:
+class Todo(msgspec.Struct, frozen=True, gc=False):
     """A photo to be hydrated: its id, and the listing's row, None where no listing showed it."""
 
     id: str
@@ -109,6 +108,7 @@ class State:
         # again. The files are synced before each commit, so nothing in them is vouched for too early.
         self._db.execute(f"PRAGMA synchronous={'NORMAL' if lasting else 'OFF'}")
         self._db.execute("PRAGMA cache_size=-8000")
+        self._db.execute("PRAGMA wal_autocheckpoint=4000")  # pages: 16 MB of log
         version = self._version()
         if not version:
             self._db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
@@ -326,7 +326,7 @@ class State:
 
     def finish(self, ids: Iterable[str]) -> None:
         """These photos are written."""
-        self._db.executemany("DELETE FROM todo WHERE id = ?", ((int(i),) for i in ids))
+        self._db.execute("DELETE FROM todo WHERE id IN (SELECT value FROM json_each(?))", (f"[{','.join(ids)}]",))
 
     def note_failure(self, photo_id: str, failure: dict[str, Any]) -> None:
         """A photo could not be had for now."""
