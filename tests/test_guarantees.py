@@ -212,15 +212,23 @@ async def test_g5_ten_times_the_photos_take_at_most_20_mb_more(sandbox_of: Opene
 
 @posix
 async def test_g6_a_second_signal_ends_it_at_once_and_loses_nothing(sandbox_of: Opener, tmp_path: Path) -> None:
-    async with sandbox_of(photos=1_000, latency=0.01) as sandbox:
-        process = await start(sandbox, "search", "--tags", "sandbox", "-o", str(tmp_path), *FAST)
+    patient = "from harvester import pipeline\nfrom harvester.cli import session\n"
+    patient += "pipeline.LAST_SECONDS = session.LAST_SECONDS = 600"
+    async with sandbox_of(photos=1_000) as sandbox:
+        process = await start(sandbox, "search", "--tags", "sandbox", "-o", str(tmp_path), *FAST, code=patient)
         await until_calls(sandbox, 300)
+        sandbox.faults = Faults(hung=1)
+        while not sandbox.stats.faults["hung"]:
+            await asyncio.sleep(0)
         process.send_signal(signal.SIGTERM)
+        assert process.stderr
+        while (line := await process.stderr.readline()) and b"Stopping" not in line:
+            pass
+        assert line
         process.send_signal(signal.SIGINT)
-        _, said = await process.communicate()
-        assert process.returncode in (Exit.TERMINATED, Exit.INTERRUPTED)
-        assert b"Traceback" not in said
-        assert read_lines(tmp_path / PHOTOS)
+        _, said = await asyncio.wait_for(process.communicate(), 60)
+        assert (process.returncode, b"Traceback" in said) == (Exit.INTERRUPTED, False)
+        sandbox.faults = Faults()
         await check_whole(tmp_path, sandbox)
 
 

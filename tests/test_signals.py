@@ -19,6 +19,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no su
 
 KEY = "0123456789abcdef0123456789abcdef"
 SEARCH = ["search", "--tags", "sandbox", "--quota", "none", "--pace", "none", "-o", "out"]
+FLUSH = """
+from harvester.cli import failures
+flush = failures._finish_stdout
+failures._finish_stdout = lambda *given: (hit(), flush(*given))[1]
+"""
 HIT = "hit = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
 
 
@@ -66,6 +71,8 @@ def test_a_second_signal_while_the_display_is_put_away_does_not_kill_it(environm
         "watch.Progress.__call__ = count\n"
         "watch.Progress.close = hit"
     )
+    assert run(code, *SEARCH, environment=environment).returncode == 143
+    code = code.replace("watch.Progress.close = hit", FLUSH)
     assert run(code, *SEARCH, environment=environment).returncode == 143
 
 
