@@ -35,6 +35,7 @@ from harvester.verify import verify_archive
 
 EVERYTHING = Search(tags="sandbox")
 FAST = ("--quota", "none", "--pace", "none")
+STARTED: list[asyncio.subprocess.Process] = []
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and resource limits")
 
 
@@ -46,9 +47,20 @@ async def start(
     environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": url}
     begin = f"{code or ''}\nfrom harvester.cli import main\nmain({list(arguments)!r}, prog_name='harvester')"
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", begin, env=environment, **{"stdout": pipe, "stderr": pipe, **streams}
     )
+    STARTED.append(process)
+    return process
+
+
+@pytest.fixture(autouse=True)
+async def _leave_nothing_running() -> AsyncIterator[None]:
+    yield
+    while STARTED:
+        if (process := STARTED.pop()).returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def run(sandbox: Sandbox | None, *arguments: str, code: str | None = None) -> tuple[int | None, str, str]:
