@@ -165,7 +165,8 @@ async def harvest(
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
-        return run.end("complete", "This archive is complete already: no call was made.")
+        notes = () if state.is_update else ("This archive is complete already: no call was made.",)
+        return run.end("complete", *notes)
     store = Store(state, None if output.folder is None else Files(output.folder, state), reuse=reuse)
     try:
         await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)

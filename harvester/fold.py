@@ -25,7 +25,7 @@ import orjson
 
 from harvester.answers import dump
 from harvester.archive import CHANGES, STATE, damaged, lock_folder, open_archive_state, write_manifest
-from harvester.errors import CannotWrite
+from harvester.errors import CannotWrite, Stopped
 from harvester.files import Appender, cannot_write, sync_folder
 from harvester.state import Length, State
 from harvester.store import PHOTOS
@@ -89,8 +89,19 @@ def mend_fold(folder: Path, archive: State) -> None:
     shutil.rmtree(folder / UPDATE, ignore_errors=True)
 
 
-def fold(folder: Path, archive: State, state: State, *, status: str, keep_unlisted: bool, calls: int) -> Folded:
-    """Fold a whole update, whose checkpoint is `state`, into its archive. CannotWrite leaves the archive as it was.
+def fold(
+    folder: Path,
+    archive: State,
+    state: State,
+    *,
+    status: str,
+    keep_unlisted: bool,
+    calls: int,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Folded:
+    """Fold a whole update, whose checkpoint is `state`, into its archive.
+
+    CannotWrite leaves the archive as it was, and so does Stopped, once `is_stopped` says that the run is to end.
 
     Photos that no longer match leave the archive, unless `keep_unlisted`; those that are gone always do. Their lines
     are kept in the history.
@@ -105,7 +116,16 @@ def fold(folder: Path, archive: State, state: State, *, status: str, keep_unlist
             Appender(folder / CHANGES, length=archive.length(CHANGES).bytes) as changes,
             _History(new / "history.ndjson.zst") as history,
         ):
-            merge = _Merge(folder, new, archive=archive, state=state, changes=changes, history=history, began=began)
+            merge = _Merge(
+                folder,
+                new,
+                archive=archive,
+                state=state,
+                changes=changes,
+                history=history,
+                began=began,
+                is_stopped=is_stopped,
+            )
             moves = merge.photos(keep_unlisted=keep_unlisted) + merge.lists()
         if history.lines:
             moves.append((f"{UPDATE}/new/history.ndjson.zst", f"history/{name}.ndjson.zst"))
@@ -179,6 +199,7 @@ class _Merge:
         changes: Appender,
         history: _History,
         began: str,
+        is_stopped: Callable[[], bool],
     ) -> None:
         self._folder = folder
         self._new = new
@@ -188,6 +209,7 @@ class _Merge:
         self._changes = _Lines(changes.append_unsynced)
         self._history = history
         self._began = began
+        self._is_stopped = is_stopped
         self.folded = Folded()
         self.files: dict[str, tuple[int, int]] = {}
         """Length and lines of each file that is new."""
@@ -224,6 +246,8 @@ class _Merge:
             ids, places = _index(fresh)
             marks = bytearray(len(ids))
             for photo_id, line in _read_photos(old, self._archive.length(PHOTOS)):
+                if self._is_stopped():
+                    raise Stopped("The run is to end.")
                 n = _find(ids, photo_id)
                 if n is None:
                     keep = _find(dropped, photo_id) is None

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from harvester.answers import read_number
 from harvester.archive import CHANGES, STATE, check_lengths, count_lists, damaged, lock_folder, open_archive_state
 from harvester.config import Settings
 from harvester.engine import Output, harvest, restore_job, run_job
-from harvester.errors import UsageError
+from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Summary, ignore
 from harvester.files import Appender
 from harvester.fold import UPDATE, Folded, fold, mend_fold, open_archive
@@ -82,17 +83,13 @@ async def run_update(
             reuse=Unchanged(folder),
         )
         if summary.status == "complete" or (summary.status == "incomplete" and state.is_whole()):
-            job = restore_job(archive, where=folder)
-            folded = await asyncio.to_thread(
-                fold,
-                folder,
-                archive,
-                state,
-                status=summary.status,
-                keep_unlisted=isinstance(job.source, Account),
-                calls=summary.calls,
-            )
-            summary = _conclude(summary, folded, folder, archive)
+            folding = partial(fold, folder, archive, state, status=summary.status, calls=summary.calls)
+            keep_unlisted = isinstance(restore_job(archive, where=folder).source, Account)
+            try:
+                folded = await asyncio.to_thread(folding, keep_unlisted=keep_unlisted, is_stopped=stop.is_set)
+                summary = _conclude(summary, folded, folder, archive)
+            except Stopped:
+                summary = _postpone(replace(summary, status="stopped"), folder, archive)
         else:
             summary = _postpone(summary, folder, archive)
     observer(Ended(summary=summary))

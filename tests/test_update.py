@@ -294,6 +294,24 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
     assert verify_archive(tmp_path) == []
 
 
+async def test_a_fold_can_be_stopped(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    before = (tmp_path / "photos.ndjson").read_bytes()
+    sandbox.api.control({"change": ids_of(tmp_path)[:5]})
+    stop = asyncio.Event()
+    monkeypatch.setattr("harvester.fold._holds", lambda *_: stop.set())  # asked of each line that stays
+    summary = await run_update(tmp_path, settings_for(sandbox), stop=stop)
+    monkeypatch.undo()
+    assert (summary.status, summary.photos) == ("stopped", 300)
+    assert "5 new or changed lines wait" in summary.notes[0]
+    assert (tmp_path / "photos.ndjson").read_bytes() == before
+    assert verify_archive(tmp_path) == []
+    calls = sandbox.stats.calls
+    assert (await run_update(tmp_path, settings_for(sandbox))).notes == ("Since the last time: 5 photos changed.",)
+    assert sandbox.stats.calls == calls
+    assert verify_archive(tmp_path) == []
+
+
 DAMAGED_PHOTOS = [
     ("no photo", lambda data: b"{}" + data[2:], "holds no photo in line 1, at byte 0"),
     (
