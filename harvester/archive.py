@@ -167,7 +167,7 @@ def write_manifest(
         "horizon": None if horizon is None else stamp(horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
-        **{name: value for name in ("refusals", "odd_lists", "notes") if (value := state.recall(name))},
+        **{name: value for name in ("refusals", "notes") if (value := state.recall(name))},
         "files": entries,
         "coverage": [
             {**asdict(s), "since": stamp(s.since), "until": stamp(s.until)} for s in merge_stretches(state.stretches())

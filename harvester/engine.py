@@ -24,6 +24,7 @@ from harvester.archive import (
     write_errors,
     write_manifest,
 )
+from harvester.claims import tell_claims
 from harvester.client import Client, open_client
 from harvester.config import Settings
 from harvester.errors import HarvestError, Stopped, UsageError
@@ -223,22 +224,6 @@ def _remember(job: Job) -> dict[str, Any]:
     return {"detail": job.detail, "extras": list(job.extras_asked), "source": kind, kind: job.source.asked()}
 
 
-def tell_differences(state: State, *, found: int) -> list[str]:
-    """Where an account's counts are not those that Flickr claims, and why they may differ."""
-    notes = []
-    claimed, horizon = state.recall("expected"), state.recall("horizon")
-    signed = state.recall("signed")
-    why = "deleted, hidden or restricted ones" if signed else "private, restricted and deleted ones"
-    if horizon is not None and claimed is not None and claimed != found:
-        notes.append(f"Flickr counts {claimed:,} photos in this account and {found:,} were found: {why} may differ.")
-    if odd := state.recall("odd_lists"):
-        notes.append(
-            f"{len(odd)} sets or galleries hold another number of photos than Flickr says, as the manifest tells: "
-            f"{why} may differ."
-        )
-    return notes
-
-
 def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The one error that tells most out of those that ended the tasks."""
     errors: list[BaseException] = []
@@ -393,8 +378,8 @@ class _Run:
         if self._state.recall(UNREAD):
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
         is_empty = not self._tally.written and not self._state.is_update and self._status() == "complete"
-        if isinstance(self._job.source, Account) and "photos" in self._job.source.kinds and not is_empty:
-            notes += tell_differences(self._state, found=self._tally.done)
+        if self._status() == "complete" and self._output.folder is not None and not self._state.is_update:
+            notes += tell_claims(self._job.source, self._state, self._output.folder)
         if told := (self._tell_none() if is_empty else "") or tell_login(self._state, self._job.source):
             notes.append(told)
         return self.end(self._status(), *notes)

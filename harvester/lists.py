@@ -10,17 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import orjson
-
 from harvester.answers import Listed, dump
 from harvester.errors import Refused
 from harvester.files import Appender
 from harvester.record import build_entry
 from harvester.state import Length, State
-from harvester.walk import LISTINGS, Listing, Walk, advance_walk, count_members
-
-_MOST_ODD = 100
-"""Sets told of whose counts are off; where there are more, it is all of them."""
+from harvester.walk import LISTINGS, Listing, Walk, advance_walk
 
 Reuse: TypeAlias = Callable[[Walk], Mapping[str, bytes] | None]
 """What an earlier harvest knows of a list that has not changed: the members of its line besides the head."""
@@ -114,9 +109,7 @@ class Lists:
     def _finish(self, n: int, walk: Walk) -> None:
         """The last page of a set or gallery is there: its line, and its photos."""
         state = self._state
-        ids = state.gathered_ids(n)
-        self._compare_count(walk, len(ids))
-        more = {"photo_ids": dump(ids)}
+        more = {"photo_ids": dump(state.gathered_ids(n))}
         if walk.shape.whole_rows:
             more["photos"] = b"[%s]" % b",".join(raw for _, raw in state.gathered(n))
         elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
@@ -125,13 +118,6 @@ class Lists:
         self._write(walk.shape, [_build_line(walk, walk.subject, head, more)], walk)
         if walk.hydrates or walk.owner:
             state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
-
-    def _compare_count(self, walk: Walk, found: int) -> None:
-        """Note a set that holds another number of photos than it claims; private ones are counted or not."""
-        claimed = count_members(orjson.loads(walk.head)) if walk.head else None
-        if claimed is not None and claimed != found and len(self._state.recall("odd_lists") or []) < _MOST_ODD:
-            odd = {"list": walk.shape.file, "id": walk.subject, "claimed": claimed, "found": found}
-            self._note("odd_lists", odd)
 
     def _note(self, name: str, value: Any) -> None:
         self._state.remember(name, [*(self._state.recall(name) or []), value])

@@ -432,7 +432,7 @@ class State:
                 self._db.execute("DELETE FROM meta WHERE name IN ('refusals', 'notes')")
                 self._db.execute(
                     "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
-                    "('horizon', 'expected', 'refusals', 'odd_lists', 'notes', 'arguments')"
+                    "('horizon', 'expected', 'refusals', 'notes', 'arguments')"
                 )
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))

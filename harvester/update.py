@@ -26,6 +26,7 @@ import orjson
 
 from harvester.answers import read_number
 from harvester.archive import CHANGES, STATE, check_lengths, count_lists, damaged, lock_folder, open_archive_state
+from harvester.claims import tell_claims
 from harvester.config import Settings
 from harvester.engine import Output, harvest, restore_job, run_job
 from harvester.errors import Stopped, UsageError
@@ -175,7 +176,8 @@ def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) ->
     told = [f"{n:,} photos {what}" if n > 1 else f"1 photo {what}" for what, n in folded.counts.items() if n]
     told += [f"{n:,} of the {name.removesuffix('.ndjson')} differ" for name, n in folded.lists.items()]
     what = ", ".join(told) or "nothing has changed"
-    notes = (f"Since the last time: {what}.", *summary.notes)
+    claims = tell_claims(restore_job(archive, where=folder).source, archive, folder)
+    notes = (f"Since the last time: {what}.", *claims, *summary.notes)
     return replace(summary, photos=count, output=folder, lists=count_lists(archive), is_update=True, notes=notes)
 
 

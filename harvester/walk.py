@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
-from harvester.answers import Listed, read_number
+from harvester.answers import Listed
 from harvester.flickr import EXTRAS, build_query
 
 _MOST_READS = 3
@@ -245,13 +244,6 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
         if shape.shows_photos and extras:
             arguments["extras"] = EXTRAS
         return build_query(shape.method, arguments)
-
-
-def count_members(head: Mapping[str, Any]) -> int | None:
-    """How many photos and videos a set or gallery claims; `photos` and `count_photos` leave out videos."""
-    photos = read_number(head.get("count_photos", head.get("photos")))
-    videos = read_number(head.get("count_videos", head.get("videos")))
-    return None if photos is None else photos + (videos or 0)
 
 
 @dataclass(frozen=True, slots=True)

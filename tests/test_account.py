@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
-from conftest import KEY, Opener, harvest_into, read_lines
+from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 from test_durability import start, until_calls
 
 from harvester.errors import UsageError
@@ -25,6 +25,7 @@ from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.search import CALLER
 from harvester.sandbox.server import Sandbox
+from harvester.update import run_update
 from harvester.verify import verify_archive
 
 
@@ -107,6 +108,32 @@ async def test_an_account_is_all_there_for_the_fewest_calls(sandbox_of: Opener, 
         assert set(manifest["files"]) == {f"{name}.ndjson" for name in FILES}
 
 
+async def test_what_flickr_claims_beyond_what_is_there_is_told(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        found = json.loads(honest(query))
+        if query.get("method") == "flickr.photosets.getList":
+            found["photosets"]["photoset"][0]["count_photos"] = "1000"
+        if query.get("method") == "flickr.people.getInfo":
+            found["person"]["photos"]["count"]["_content"] = "1234"
+        return orjson.dumps(found)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    summary = await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
+    why = "the others may be private, not safe, or deleted."
+    assert summary.notes == (
+        f"Flickr claims 1,234 photos of the account, and {summary.photos} are here: {why}",
+        f"1 set shows fewer photos than Flickr claims: {why}",
+        NOT_LOGGED_IN,
+    )
+    monkeypatch.undo()
+    updated = await run_update(tmp_path, settings_for(sandbox))
+    assert [note for note in updated.notes if "claims" in note] == []
+
+
 FILES = ("photos", "people", "photosets", "collections", "galleries", "groups", "favorites", "contacts")
 
 
@@ -126,6 +153,7 @@ async def test_an_account_of_which_no_photo_was_asked_for_is_not_told_to_have_no
     account = Account(user=owner(sandbox), only="photosets,groups")
     summary = await harvest_into(tmp_path, sandbox, Job(source=account))
     assert summary.notes == (NOT_LOGGED_IN,)
+    assert summary.lists == {"photosets": len(read_lines(tmp_path / "photosets.ndjson")), "groups": 1}
     assert "kinds=photosets,groups," in describe_job(Job(source=account).describe())
 
 

@@ -88,7 +88,7 @@ async def test_an_unchanged_archive_costs_its_listing_and_stays_as_it_is(sandbox
         summary = await run_update(tmp_path, settings_for(sandbox))
         # No set is read again, and no photo: pages, and one call each for the other lists.
         assert summary.calls <= 1.1 * 3_000 / 500 + 8
-        assert summary.notes == ("Since the last time: nothing has changed.", NOT_LOGGED_IN)
+        assert (summary.notes[0], summary.notes[-1]) == ("Since the last time: nothing has changed.", NOT_LOGGED_IN)
         assert (tmp_path / "photos.ndjson").read_bytes() == before
         assert not list((tmp_path / "updates").glob("*")) if (tmp_path / "updates").exists() else True
         check_account(tmp_path, sandbox, owner(sandbox))
@@ -299,7 +299,7 @@ async def test_a_fold_can_be_stopped(sandbox: Sandbox, tmp_path: Path, monkeypat
     before = (tmp_path / "photos.ndjson").read_bytes()
     sandbox.api.control({"change": ids_of(tmp_path)[:5]})
     stop = asyncio.Event()
-    monkeypatch.setattr("harvester.fold._holds", lambda *_: stop.set())  # asked of each line that stays
+    monkeypatch.setattr("harvester.fold._find", lambda *_: stop.set())  # asked of each line that stays
     summary = await run_update(tmp_path, settings_for(sandbox), stop=stop)
     monkeypatch.undo()
     assert (summary.status, summary.photos) == ("stopped", 300)
