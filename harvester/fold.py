@@ -86,6 +86,7 @@ def mend_fold(folder: Path, archive: State) -> None:
     write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
     with archive.changing():
         archive.remember("fold", None)
+    archive.settle()  # or a later update's files would be taken for this one's
     shutil.rmtree(folder / UPDATE, ignore_errors=True)
 
 
@@ -146,6 +147,7 @@ def fold(
         keep_unlisted=keep_unlisted,
         fold={"time": began, "files": merge.files, "moves": moves, "status": status, "facts": facts},
     )
+    archive.settle()  # before the files change places: a power cut must not undo the one and not the other
     mend_fold(folder, archive)
     return merge.folded
 

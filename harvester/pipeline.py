@@ -36,7 +36,8 @@ from harvester.walker import Walker
 
 QUEUED = 2 * PAGE_SIZE
 """Photos waiting for a worker: two pages, so that the next page is there before the last one is worked off."""
-UNWRITTEN = 512
+UNWRITTEN = 64
+"""Photos fetched but not yet written: what a kill costs when the disk is slow. Rows of a listing cost no calls."""
 LAST_SECONDS = 8.0
 """How long calls in flight may take to end once the run is to stop."""
 LISTERS = 5
@@ -97,7 +98,8 @@ class Pipeline:
         self._stop = stop
         self._sleep = sleep
         self._queue: asyncio.Queue[Todo | None] = asyncio.Queue(QUEUED)
-        self._outbox: asyncio.Queue[Record | Gone | _Failure | None] = asyncio.Queue(UNWRITTEN)
+        room = UNWRITTEN if plan.job.parts else PAGE_SIZE
+        self._outbox: asyncio.Queue[Record | Gone | _Failure | None] = asyncio.Queue(room)
         self._frontier = Frontier[Sweep]()
         self._walker = Walker(
             client=client,
