@@ -373,6 +373,7 @@ class _Run:
         if self._tally.bad_input:
             where = f", as {self._output.folder / ERRORS} says" if self._output.folder else ""
             notes.append(f"Lines of input that name no photo{where}: {self._tally.bad_input}; mend these lines.")
+        notes += [f"{note}." for note in (self._state.recall("notes") or [])[:5]]
         kept_back = [s for s in self._state.stretches() if not s.whole]
         notes += [f"{s.note} ({s.found} were found)." for s in kept_back[:5]]
         if self._state.recall(UNREAD):

@@ -25,7 +25,16 @@ import msgspec
 import orjson
 
 from harvester.answers import read_number
-from harvester.archive import CHANGES, STATE, check_lengths, count_lists, damaged, lock_folder, open_archive_state
+from harvester.archive import (
+    CHANGES,
+    STATE,
+    check_lengths,
+    count_lists,
+    damaged,
+    is_at_limit,
+    lock_folder,
+    open_archive_state,
+)
 from harvester.claims import tell_claims
 from harvester.config import Settings
 from harvester.engine import Output, harvest, restore_job, run_job
@@ -113,6 +122,11 @@ async def run_resume(
 def _check_ready(archive: State, folder: Path) -> None:
     if archive.recall("stream"):
         raise UsageError(f"{folder} keeps track of records sent to standard output: there is no archive to update.")
+    if archive.is_begun() and is_at_limit(archive) and not archive.is_whole():
+        raise UsageError(
+            f"{folder} was harvested with a limit of {archive.recall('limit')} photos: the command that began it, "
+            "without --limit, completes it; then update it."
+        )
     if not archive.is_begun() or not archive.is_whole():
         raise UsageError(f"{folder} is not complete yet: `harvester resume {folder}` first, then update it.")
     if isinstance(restore_job(archive, where=folder).source, Photos):

@@ -274,7 +274,9 @@ def advance_walk(walk: Walk, listed: Listed, *, repeated: int) -> Advance:
     if listed.rows and not ended and walk.page < LAST_PAGE:
         return Advance(known)
     if not known.moved:
-        return Advance(None)
+        is_cut = not listed.rows and not ended and (listed.pages or 0) > walk.page
+        claim = f"{walk.shape.method} of {walk.subject} claims {listed.pages} pages, and page {walk.page} is empty"
+        return Advance(None, note=claim if is_cut else "")
     if walk.reads < _MOST_READS:
         again = msgspec.structs.replace(known, page=1, total=None, moved=False, reads=walk.reads + 1)
         return Advance(again, anew=True)

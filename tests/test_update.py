@@ -145,7 +145,7 @@ async def test_an_archive_that_cannot_be_updated_says_why(sandbox: Sandbox, tmp_
         await run_update(tmp_path, settings)
     job = Job(source=Search(tags="sandbox"), detail="list", limit=10)
     await harvest_into(tmp_path / "some", sandbox, job)
-    with pytest.raises(UsageError, match="is not complete yet"):
+    with pytest.raises(UsageError, match="harvested with a limit of 10 photos"):
         await run_update(tmp_path / "some", settings)
     ids = ids_of(tmp_path / "some")
     await harvest_into(tmp_path / "ids", sandbox, Job(source=Photos(ids=ids[:2]), detail="info"))

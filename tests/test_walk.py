@@ -29,6 +29,15 @@ def test_a_page_that_comes_again_where_there_are_pages_is_a_reason_to_read_once_
     assert again.walk == Walk(listing="members", page=1, reads=2)
 
 
+def test_a_page_that_stays_empty_before_the_last_is_told() -> None:
+    walk = step(Walk(listing="members", subject="7"), Listed(rows=rows("1", "2"), total=6, pages=3))
+    for _ in range(3):
+        walk = step(walk, Listed(rows=(), total=6, pages=3))
+    end = advance_walk(walk, Listed(rows=(), total=6, pages=3), repeated=0)
+    assert end.walk is None
+    assert end.note == "flickr.photosets.getPhotos of 7 claims 3 pages, and page 2 is empty"
+
+
 def test_a_list_that_keeps_changing_is_told_after_three_readings() -> None:
     walk = Walk(listing="members", subject="7", reads=3)
     end = advance_walk(walk, Listed(rows=rows("1", "1"), total=2, pages=1), repeated=1)
