@@ -34,7 +34,6 @@ class Tally:
     """Photos that could not be had for now."""
     bad_input: int = 0
     """Lines of input that name no photo."""
-    bytes_written: int = 0
     doing: str = ""
     """What is being done where no photo is: `reading lists, 37 to go`."""
     quota_left: Callable[[], int | None] | None = None

@@ -406,7 +406,6 @@ class Pipeline:
             if records := [item for item in batch if isinstance(item, Record)]:
                 await self._sink.send(records, self._store)
                 self._tally.written += len(records)
-                self._tally.bytes_written += sum(len(record.line) for record in records)
 
 
 def is_listed_whole(state: State) -> bool:

@@ -49,19 +49,9 @@ def plant(
         case Photos():
             return Seeds(arguments={})
         case Album():
-            subject = source.album
-            walks = [
-                Walk(listing="photoset", subject=subject, hydrates=True, top=True)
-                if to_files
-                else Walk(listing="members", subject=subject, hydrates=True, top=True, writes=False)
-            ]
+            walks = [_enter("photoset", "members", source.album, to_files=to_files)]
         case Gallery():
-            subject = source.gallery
-            walks = [
-                Walk(listing="gallery", subject=subject, hydrates=True, top=True)
-                if to_files
-                else Walk(listing="exhibits", subject=subject, hydrates=True, top=True, writes=False)
-            ]
+            walks = [_enter("gallery", "exhibits", source.gallery, to_files=to_files)]
         case Group():
             subject = found["group_id"]
             walks = [Walk(listing="group", subject=subject, top=True)] if to_files else []
@@ -72,6 +62,11 @@ def plant(
         case Account():
             return _plant_account(source, found["user_id"], horizon=horizon, login=login)
     return Seeds(arguments={}, walks=tuple(walks))
+
+
+def _enter(head: str, inside: str, subject: str, *, to_files: bool) -> Walk:
+    """A set or gallery by its id: what it says of itself is needed for its line alone."""
+    return Walk(listing=head if to_files else inside, subject=subject, hydrates=True, top=True, writes=to_files)
 
 
 def _plant_account(source: Account, user: str, *, horizon: int, login: str | None) -> Seeds:

@@ -8,7 +8,7 @@ row that comes again, betrays that; the list is then read once more from its beg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import msgspec
@@ -50,6 +50,20 @@ class Listing:
 
 UPDATED = "updated"
 """The login's own photos that have changed since."""
+_PHOTOS = Listing(method="", subject="", container="photos", rows="photo", size=500, shows_photos=True)
+_FAVORITES = replace(
+    _PHOTOS, method="flickr.favorites.getPublicList", subject="user_id", file="favorites", member="favorite"
+)
+_CONTACTS = Listing(
+    method="flickr.contacts.getPublicList",
+    subject="user_id",
+    container="contacts",
+    rows="contact",
+    size=1000,
+    id="nsid",
+    file="contacts",
+    member="contact",
+)
 LISTINGS: Mapping[str, Listing] = MappingProxyType(
     {
         "person": Listing(
@@ -96,16 +110,13 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         "gallery": Listing(
             method="flickr.galleries.getInfo", subject="gallery_id", container="gallery", inside="exhibits"
         ),
-        "exhibits": Listing(
+        "exhibits": replace(
+            _PHOTOS,
             method="flickr.galleries.getPhotos",
             subject="gallery_id",
-            container="photos",
-            rows="photo",
-            size=500,
             file="galleries",
             member="gallery",
             gathers=True,
-            shows_photos=True,
             whole_rows=True,
         ),
         "groups": Listing(
@@ -129,62 +140,12 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         "group": Listing(
             method="flickr.groups.getInfo", subject="group_id", container="group", file="groups", member="group"
         ),
-        "pool": Listing(
-            method="flickr.groups.pools.getPhotos",
-            subject="group_id",
-            container="photos",
-            rows="photo",
-            size=500,
-            shows_photos=True,
-        ),
-        "favorites": Listing(
-            method="flickr.favorites.getPublicList",
-            subject="user_id",
-            container="photos",
-            rows="photo",
-            size=500,
-            file="favorites",
-            member="favorite",
-            shows_photos=True,
-        ),
-        "own_favorites": Listing(
-            method="flickr.favorites.getList",
-            subject="user_id",
-            container="photos",
-            rows="photo",
-            size=500,
-            file="favorites",
-            member="favorite",
-            shows_photos=True,
-        ),
-        UPDATED: Listing(
-            method="flickr.photos.recentlyUpdated",
-            subject="min_date",
-            container="photos",
-            rows="photo",
-            size=500,
-            shows_photos=True,
-        ),
-        "contacts": Listing(
-            method="flickr.contacts.getPublicList",
-            subject="user_id",
-            container="contacts",
-            rows="contact",
-            size=1000,
-            id="nsid",
-            file="contacts",
-            member="contact",
-        ),
-        "own_contacts": Listing(
-            method="flickr.contacts.getList",
-            subject="",
-            container="contacts",
-            rows="contact",
-            size=1000,
-            id="nsid",
-            file="contacts",
-            member="contact",
-        ),
+        "pool": replace(_PHOTOS, method="flickr.groups.pools.getPhotos", subject="group_id"),
+        "favorites": _FAVORITES,
+        "own_favorites": replace(_FAVORITES, method="flickr.favorites.getList"),
+        UPDATED: replace(_PHOTOS, method="flickr.photos.recentlyUpdated", subject="min_date"),
+        "contacts": _CONTACTS,
+        "own_contacts": replace(_CONTACTS, method="flickr.contacts.getList", subject=""),
     }
 )
 """The lists of an account and of what is in it. A login's own contacts, groups and favourites have methods apart;

@@ -57,16 +57,6 @@ def name_moment(when: float, *, now: float) -> str:
     return f"{there.tm_mday} {time.strftime('%b %H:%M', there)}"
 
 
-def name_size(size: int) -> str:
-    """`512 bytes`, `1.4 MB`."""
-    value = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 999.5:
-            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 99.95 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:,.1f} TB"
-
-
 def name_period(quota: Rate) -> str:
     """The stretch of time that a quota is about: `this hour`, `in 10 s`."""
     return _PERIODS.get(round(quota.period), f"in {name_duration(quota.period)}")
