@@ -20,8 +20,8 @@ from harvester.events import Observer, Summary, ignore
 from harvester.model import Detail, Extra, Job, Source
 from harvester.quota import Rate
 from harvester.record import Record
+from harvester.sinks import ChannelSink
 from harvester.state import State
-from harvester.store import ChannelSink
 
 AHEAD = 64
 """Photos fetched ahead of the consumer; more would be lost work when the loop is left early."""

@@ -18,8 +18,8 @@ from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write, write_lines, write_whole
 from harvester.locks import try_lock, unlock
 from harvester.model import stamp
+from harvester.sinks import PHOTOS
 from harvester.state import State
-from harvester.store import PHOTOS
 from harvester.sweep import Stretch
 
 STATE = "state.sqlite"

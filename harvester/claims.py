@@ -8,8 +8,8 @@ import msgspec
 
 from harvester.answers import read_number
 from harvester.model import Account, Source
+from harvester.sinks import PHOTOS
 from harvester.state import State
-from harvester.store import PHOTOS
 
 _WHY = "the others may be private, not safe, or deleted"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harvester.archive import open_archive_state
 from harvester.errors import UsageError
-from harvester.store import PHOTOS
+from harvester.sinks import PHOTOS
 
 _LINE = re.compile(rb'\{"id":"(\d{1,18})"')
 

@@ -37,8 +37,9 @@ from harvester.model import SOURCES, Account, Job, Photos, Search
 from harvester.people import look_up_source
 from harvester.pipeline import Pipeline, Plan
 from harvester.seeds import plant
+from harvester.sinks import PHOTOS, ArchiveSink, PipeClosed, Sink, StreamSink, salvage
 from harvester.state import State, check_same_job
-from harvester.store import PHOTOS, ArchiveSink, Bounds, PipeClosed, Sink, Store, StreamSink, salvage
+from harvester.store import Bounds, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
     salvage(state, output.folder / PHOTOS)
     length = state.length(PHOTOS)
     file = stack.enter_context(Appender(folder / PHOTOS, length=length.bytes))
-    return state, ArchiveSink(file, lines=length.lines)
+    return state, ArchiveSink(file)
 
 
 def _check_kind(state: State, folder: Path, *, is_stream: bool) -> None:
@@ -176,7 +177,7 @@ async def harvest(
         run.is_mistaken = is_first and not tally.listed
         raise
     finally:
-        store.close()  # a cancelled task's work on the thread ends first: the checkpoint is then free
+        store.close(sink)  # a cancelled task's work on the thread ends first: the checkpoint is then free
         run.keep()
     return run.conclude()
 

@@ -21,7 +21,7 @@ def cannot_write(path: Path, error: OSError) -> CannotWrite:
 
 
 class Appender:
-    """One file, written only at its end. `length` counts bytes that stand whole on the disk."""
+    """One file, written only at its end. `length` counts the bytes of the whole lines in it."""
 
     def __init__(self, path: Path, *, length: int, write: Callable[[int, bytes], int] = os.write) -> None:
         """Opens the file and cuts off what lies behind `length`; CannotWrite where it is shorter than that."""
@@ -37,7 +37,7 @@ class Appender:
                     f"{path} has {size} bytes where the checkpoint has {length}: the file was changed or cut. "
                     "Put it back, or begin a new archive."
                 )
-            self._cut()
+            self.cut(length)
         except OSError as error:
             raise cannot_write(path, error) from None
 
@@ -58,33 +58,39 @@ class Appender:
 
     def append(self, data: bytes) -> None:
         """Write and sync whole lines; after a failure the file is cut back to what it was."""
-        self._append(data, sync=True)
-
-    def append_unsynced(self, data: bytes) -> None:
-        """Write whole lines, which `sync` is to bring to the disk."""
-        self._append(data, sync=False)
-
-    def sync(self) -> None:
-        """Bring all that was written to the disk."""
-        self._append(b"", sync=True)
-
-    def _append(self, data: bytes, *, sync: bool) -> None:
+        before = self.length
+        self.write(data)
         try:
-            if not self.path.exists():
-                raise FileNotFoundError(2, "the file was removed")
-            rest = memoryview(data)
+            self.sync()
+        except CannotWrite:
+            self.cut(before)
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Write whole lines, which `sync` is to bring to the disk; after a failure none of them is there."""
+        rest = memoryview(data)
+        try:
             while rest:
                 rest = rest[self._write(self._file, rest) :]  # type: ignore[arg-type]
-            if sync:
-                _sync(self._file)
         except OSError as error:
-            self._cut()
+            self.cut(self.length)
             raise cannot_write(self.path, error) from None
         self.length += len(data)
 
-    def _cut(self) -> None:
-        os.ftruncate(self._file, self.length)
-        os.lseek(self._file, self.length, os.SEEK_SET)
+    def sync(self) -> None:
+        """Bring all that was written to the disk. CannotWrite where that fails, or where the file was removed."""
+        try:
+            if not self.path.exists():
+                raise FileNotFoundError(2, "the file was removed")
+            _sync(self._file)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+
+    def cut(self, length: int) -> None:
+        """Take off what lies behind so many bytes."""
+        os.ftruncate(self._file, length)
+        os.lseek(self._file, length, os.SEEK_SET)
+        self.length = length
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -27,8 +27,8 @@ from harvester.answers import dump
 from harvester.archive import CHANGES, STATE, damaged, lock_folder, open_archive_state, write_manifest
 from harvester.errors import CannotWrite, Stopped
 from harvester.files import Appender, cannot_write, sync_folder
+from harvester.sinks import PHOTOS
 from harvester.state import Length, State
-from harvester.store import PHOTOS
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -208,7 +208,7 @@ class _Merge:
         self._archive = archive
         self._state = state
         self._changes_file = changes
-        self._changes = _Lines(changes.append_unsynced)
+        self._changes = _Lines(changes.write)
         self._history = history
         self._began = began
         self._is_stopped = is_stopped
@@ -244,7 +244,7 @@ class _Merge:
             old = stack.enter_context((self._folder / PHOTOS).open("rb", _BUFFER))
             fresh = stack.enter_context(fresh_path.open("rb", _BUFFER))
             target = stack.enter_context(Appender(self._new / PHOTOS, length=0))
-            out = _Lines(target.append_unsynced)
+            out = _Lines(target.write)
             ids, places = _index(fresh)
             marks = bytearray(len(ids))
             for photo_id, line in _read_photos(old, self._archive.length(PHOTOS)):

@@ -13,8 +13,8 @@ from harvester.errors import CannotWrite
 from harvester.fold import UPDATE, open_archive
 from harvester.plan import count_calls, estimate_seconds
 from harvester.quota import open_throttle
+from harvester.sinks import PHOTOS
 from harvester.state import State
-from harvester.store import PHOTOS
 
 
 def read_status(folder: Path, settings: Settings) -> dict[str, Any]:

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
 from harvester.answers import Listed, Page, Row, read_number
-from harvester.errors import CannotWrite, Refused
-from harvester.files import Appender, cannot_write
+from harvester.errors import Refused
 from harvester.flickr import PAGE_SIZE
 from harvester.lists import Files, Lists, Reuse
 from harvester.record import Record
+from harvester.sinks import PHOTOS, Sink
 from harvester.state import Gone, Length, State, Todo, is_photo_id
 from harvester.sweep import Step, Sweep, advance
 from harvester.walk import Walk
 
 T = TypeVar("T")
-PHOTOS = "photos.ndjson"
-
-
-class PipeClosed(Exception):
-    """Whoever read the output has gone."""
-
-
-class Sink(Protocol):
-    """Where lines go."""
-
-    async def send(self, records: Sequence[Record], store: Store) -> None:
-        """Deliver the records, then have the store note them as done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +62,22 @@ class Store:
         self._files = files
         self._lists = Lists(state, files, reuse=reuse)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._sent: list[tuple[list[str], int]] = []
+        """Ids of records that were sent and are not vouched for, with the output's length behind each of them."""
+        self._is_failing = False
         self.listed = state.count_todo() + state.length(PHOTOS).lines
         self.unchanged = max(0, state.count_seen() - self.listed) if state.is_update else 0
         """Photos that an update has found to be as they were."""
 
-    def close(self) -> None:
-        """Let the thread finish what it does."""
+    def close(self, sink: Sink) -> None:
+        """Let the thread finish what it does, and vouch for what was sent; what the disk has refused is cut off."""
         self._thread.shutdown(wait=True)
         if self._files is not None:
             self._files.close()
+        if self._is_failing:
+            sink.cut(self.state.length(PHOTOS).bytes)
+        else:
+            self._commit(sink)
 
     async def do(self, work: Callable[[], T]) -> T:
         """Do some work on the store's thread."""
@@ -188,16 +181,27 @@ class Store:
         self.listed += len(fresh)
         return fresh, full
 
-    async def finish(self, records: Sequence[Record]) -> None:
-        """These records are delivered."""
+    async def send(self, records: Sequence[Record], sink: Sink) -> None:
+        """Deliver records. `commit` makes the checkpoint know of it."""
+        await sink.send(records, self._thread)
+        self._sent.append(([record.id for record in records], sink.length))
 
-        def work() -> None:
-            with self.state.changing():
-                self.state.finish(record.id for record in records)
-                length = self.state.length(PHOTOS)
-                self.state.vouch(PHOTOS, Length(length.bytes, length.lines + len(records)))
+    async def commit(self, sink: Sink) -> None:
+        """Vouch for all that was sent: on the disk first, then in the checkpoint."""
+        await self.do(lambda: self._commit(sink))
 
-        await self.do(work)
+    def _commit(self, sink: Sink) -> None:
+        sent = self._sent[:]
+        if not sent or self._is_failing:
+            return
+        self._is_failing = True
+        sink.sync()
+        with self.state.changing():
+            ids = [photo_id for some, _ in sent for photo_id in some]
+            self.state.finish(ids)
+            self.state.vouch(PHOTOS, Length(sent[-1][1], self.state.length(PHOTOS).lines + len(ids)))
+        self._is_failing = False
+        del self._sent[: len(sent)]
 
     async def spare_sweeps(self, claimed: int | None) -> None:
         """An update of one's own account knows what has changed: where no photo is gone, nothing is to be listed."""
@@ -250,63 +254,6 @@ class Store:
         await self.do(work)
 
 
-class ArchiveSink:
-    """Lines into photos.ndjson. They are on the disk before the checkpoint says so."""
-
-    def __init__(self, file: Appender, *, lines: int) -> None:
-        self._file = file
-        self.lines = lines
-
-    async def send(self, records: Sequence[Record], store: Store) -> None:
-        """One write, one sync, one transaction for all that is ready."""
-
-        def work() -> None:
-            with store.state.changing():
-                self._file.append(b"".join(record.line for record in records))
-                lines = self.lines + len(records)
-                store.state.finish(record.id for record in records)
-                store.state.vouch(PHOTOS, Length(self._file.length, lines))
-            self.lines = lines
-
-        await store.do(work)
-
-
-def salvage(state: State, path: Path) -> None:
-    """Vouch for whole lines behind the committed length, written before a kill came between file and checkpoint.
-
-    Only a line that is valid JSON, of a photo still to be done, is taken; the first other one ends it, and is cut
-    off with all behind it when the file is opened. So a kill costs no call whose answer was already in the file.
-    """
-    vouched = state.length(PHOTOS)
-    try:
-        with path.open("rb") as file:
-            file.seek(vouched.bytes)
-            found = list(_whole_records(file, state))
-            os.fsync(file.fileno())
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise cannot_write(path, error) from None
-    if found:
-        with state.changing():
-            state.finish(record.id for record in found)
-            size = sum(len(record.line) for record in found)
-            state.vouch(PHOTOS, Length(vouched.bytes + size, vouched.lines + len(found)))
-
-
-def _whole_records(lines: Iterable[bytes], state: State) -> Iterator[Record]:
-    taken: set[str] = set()
-    for line in lines:
-        try:
-            photo_id = orjson.loads(line)["id"] if line.endswith(b"}\n") else ""
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return
-        if not isinstance(photo_id, str) or photo_id in taken or not state.is_todo(photo_id):
-            return
-        taken.add(photo_id)
-        yield Record(photo_id, line)
-
-
 def read_row(row: tuple[str, bytes]) -> Row:
     """A row of a list as a photo to be harvested."""
     photo_id, raw = row
@@ -319,38 +266,3 @@ def _count_claimed(walk: Walk, listed: Listed) -> int | None:
         found = orjson.loads(listed.rows[0][1]).get("photos") or {}
         return read_number((found.get("count") or {}).get("_content"))
     return listed.total if walk.top and walk.shape.shows_photos else None
-
-
-class StreamSink:
-    """Lines to standard output, or another open file. A slow reader slows the harvest."""
-
-    def __init__(self, file: int = 1) -> None:
-        self._file = file
-
-    async def send(self, records: Sequence[Record], store: Store) -> None:
-        """Written first, noted after: a crash between the two sends them again."""
-        await store.do(lambda: self._write(b"".join(record.line for record in records)))
-        await store.finish(records)
-
-    def _write(self, data: bytes) -> None:
-        rest = memoryview(data)
-        try:
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-        except BrokenPipeError:
-            raise PipeClosed from None
-        except OSError as error:
-            raise CannotWrite(f"Cannot write to standard output: {error.strerror}.") from None
-
-
-class ChannelSink:
-    """Records to a consumer in the same event loop, through a bounded queue."""
-
-    def __init__(self, queue: asyncio.Queue[Record | None]) -> None:
-        self._queue = queue
-
-    async def send(self, records: Sequence[Record], store: Store) -> None:
-        """Waits while the consumer is behind."""
-        for record in records:
-            await self._queue.put(record)
-        await store.finish(records)

@@ -43,8 +43,8 @@ from harvester.events import Ended, Event, Observer, Summary, ignore
 from harvester.files import Appender
 from harvester.fold import UPDATE, Folded, fold, mend_fold, open_archive
 from harvester.model import Account, Photos, stamp
+from harvester.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.state import State
-from harvester.store import PHOTOS, ArchiveSink, salvage
 from harvester.walk import Walk
 
 _BATCH = 10_000
@@ -86,7 +86,7 @@ async def run_update(
             restore_job(archive, where=folder),
             settings,
             state=state,
-            sink=ArchiveSink(file, lines=length.lines),
+            sink=ArchiveSink(file),
             output=Output(folder=staging, shown=folder),
             observer=_without_end(observer),
             stop=stop,

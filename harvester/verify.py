@@ -13,8 +13,8 @@ import orjson
 from harvester.archive import CHANGES, MANIFEST, UNREAD, is_at_limit
 from harvester.files import cannot_write
 from harvester.fold import open_archive
+from harvester.sinks import PHOTOS
 from harvester.state import Length, State, is_photo_id
-from harvester.store import PHOTOS
 
 MOST = 100
 """Findings told of; a file that is damaged throughout needs no longer list."""

@@ -20,8 +20,8 @@ from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.inspect import read_status
 from harvester.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
+from harvester.sinks import PHOTOS
 from harvester.state import FORMAT, State
-from harvester.store import PHOTOS
 from harvester.update import run_resume
 from harvester.verify import verify_archive
 

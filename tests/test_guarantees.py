@@ -27,8 +27,8 @@ from harvester.quota import Rate
 from harvester.retry import Backoff
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
+from harvester.sinks import PHOTOS, salvage
 from harvester.state import Length, State, Todo
-from harvester.store import PHOTOS, salvage
 from harvester.sweep import Sweep, advance
 from harvester.update import run_resume
 from harvester.verify import verify_archive
@@ -113,7 +113,7 @@ def test_g1_what_a_kill_left_behind_is_synced_before_it_is_vouched_for(
 ) -> None:
     (tmp_path / PHOTOS).write_bytes(b'{"id":"1"}\n')
     order: list[str] = []
-    monkeypatch.setattr("harvester.store.os.fsync", lambda _: order.append("sync"))
+    monkeypatch.setattr("harvester.sinks.os.fsync", lambda _: order.append("sync"))
     monkeypatch.setattr(State, "vouch", lambda *_: order.append("vouch"))
     with State(tmp_path / "state.sqlite") as state:
         with state.changing():

@@ -18,8 +18,8 @@ from harvester.archive import ERRORS, MANIFEST, STATE
 from harvester.errors import CannotWrite, Exit
 from harvester.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
+from harvester.sinks import PHOTOS
 from harvester.state import State
-from harvester.store import PHOTOS
 from harvester.update import run_resume
 from harvester.verify import verify_archive
 

@@ -66,7 +66,7 @@ def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _attend(start: Start, look: Look) -> Exit:
-    from harvester.store import PipeClosed  # noqa: PLC0415
+    from harvester.sinks import PipeClosed  # noqa: PLC0415
 
     stop = asyncio.Event()
     async with open_progress(look) as progress:
