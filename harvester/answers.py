@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,28 +124,45 @@ def read_part(body: bytes, *, method: str, member: str | None, photo_id: str | N
 
 
 class PartReader:
-    """Reads the answers that bring one part of a photo, as `read_part` does, most of them in half the time."""
+    """Reads the answers that bring one part of a photo, as `read_part` does, most of them in a fraction of the time."""
 
     def __init__(self, method: str, member: str | None) -> None:
         self._method = method
         self._member = member
         self._head = b'{"%s":{' % member.encode() if member else b"\0"  # which no answer begins with
+        self._start = len(self._head) - 1
+        self._names_photo = member == "photo"
 
     def __call__(self, body: bytes, photo_id: str) -> bytes:
         """The part's JSON; the errors of `read_part`."""
         if body.startswith(self._head) and body.endswith(_TAIL) and b"\n" not in body and b"\r" not in body:
-            raw = body[len(self._head) - 1 : 1 - len(_TAIL)]
+            raw = body[self._start : _END]
             try:
-                part = orjson.loads(raw)
-            except orjson.JSONDecodeError:
-                pass  # for the careful way
-            else:
-                if self._member != "photo" or part.get("id") == photo_id:
+                part = _check(raw)
+                if not self._names_photo or part["id"] == photo_id:
                     return raw
+            except (ValueError, RuntimeError, LookupError):
+                pass  # for the careful way
         return read_part(body, method=self._method, member=self._member, photo_id=photo_id)
 
 
+def _find_check() -> Callable[..., Any]:
+    """What proves that bytes are one whole object of JSON and nothing else, and gives its members.
+
+    simdjson, where it is installed, refuses all that orjson refuses (invalid UTF-8, lone surrogates, numbers that no
+    double holds) and builds nothing, which takes a fifth of the time. msgspec, told to skip what is not asked for,
+    is as swift, but passes over bytes that are no UTF-8 and over numbers such as 1e999.
+    """
+    try:
+        from simdjson import Parser  # noqa: PLC0415
+    except ImportError:
+        return orjson.loads
+    return Parser().parse
+
+
+_check = _find_check()
 _TAIL = b'},"stat":"ok"}'
+_END = 1 - len(_TAIL)
 
 
 def read_page(body: bytes, *, method: str) -> Page:
