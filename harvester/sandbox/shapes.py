@@ -261,6 +261,7 @@ def _o_dims(catalogue: Catalogue, n: int) -> Row:
 EXTRAS: Mapping[str, Callable[[Catalogue, int], Row]] = {
     "description": lambda c, n: {"description": {"_content": c.text(n).description}},
     "license": lambda c, n: {"license": str(c.license(n))},
+    "safety_level": lambda _c, _n: {"safety_level": "0"},
     "date_upload": lambda c, n: {"dateupload": str(c.uploads[n])},
     "date_taken": _taken,
     "owner_name": lambda c, n: {"ownername": c.people[c.owners[n]].username},

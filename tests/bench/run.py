@@ -1,109 +1,102 @@
-"""`make bench`: the harvester beside a bare aiohttp loop on the same server, as ratios within one run.
+"""`make bench`: one table, also as bench.json and as a chart, bench.svg. Takes less than five minutes.
 
-Prints a table and writes bench.json. Machines are noisy: read the ratios, which are medians of interleaved runs.
+python run.py          all of it
+python run.py --smoke  throughput beside the bare loop alone, for CI: exit code 1 where it has halved
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import re
-import resource
-import statistics
-import subprocess
+import platform
 import sys
 import tempfile
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import urlopen
 
-import aiohttp
-import orjson
-import uvloop
-from yarl import URL
+from chart import draw
+from figures import (
+    Figure,
+    Setting,
+    measure_calls,
+    measure_cores,
+    measure_memory,
+    measure_quota,
+    measure_start_up,
+    measure_throughput,
+    measure_waiting,
+)
+from peers import Peer, measure_peers
 
-KEY = "0123456789abcdef0123456789abcdef"
-PHOTOS = 5_000
-ROUNDS = 5
-WORKERS = 16
-
-
-def harvest(url: str, *options: str) -> tuple[float, float]:
-    """Seconds and peak megabytes of `harvester search`, in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": url, "HARVESTER_STATE_DIR": folder}
-        command = [sys.executable, "-m", "harvester", "search", "--tags", "sandbox", "-q", "-o", f"{folder}/out"]
-        began = time.perf_counter()
-        subprocess.run([*command, *options], env=environment, check=True)
-        took = time.perf_counter() - began
-    return took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+NEAR = Setting(latency=0.001, workers=16, photos=10_000, aim="at least 0.75")
+FAR = Setting(latency=0.1, workers=64, photos=3_200, aim="at least 0.95")
+SMOKE = 0.375
+"""Half of what the ratio to the bare loop should be: noise does not fall below it."""
 
 
-async def fetch_bare(url: str, ids: list[str]) -> float:
-    """Seconds to fetch both answers of each photo and throw them away: the yardstick."""
-    prefix = f"{url}?api_key={KEY}&format=json&nojsoncallback=1&method=flickr.photos."
-    todo = iter(ids)
+def measure(folder: Path) -> tuple[dict[str, list[Figure]], list[Peer]]:
+    """Everything; each part is told as soon as it is known."""
+    parts: dict[str, list[Figure]] = {}
 
-    async def work(session: aiohttp.ClientSession) -> None:
-        for photo_id in todo:
-            for method in ("getInfo", "getSizes"):
-                address = URL(f"{prefix}{method}&photo_id={photo_id}", encoded=True)
-                async with session.get(address) as response:
-                    orjson.loads(await response.read())
+    def tell(name: str, figures: list[Figure]) -> None:
+        parts[name] = figures
+        print_part(name, figures)
 
-    timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
-        began = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            for _ in range(WORKERS):
-                group.create_task(work(session))
-        return time.perf_counter() - began
+    figures, start_up = measure_start_up(folder)
+    tell("start-up", figures)
+    tell("throughput, one core, 1 ms", measure_throughput(folder, start_up, NEAR, rounds=5))
+    tell("throughput, one core, 100 ms", measure_throughput(folder, start_up, FAR, rounds=2))
+    tell("more than one core", measure_cores(folder, start_up, photos=16_000))
+    peers = list(measure_peers(folder, start_up))
+    print_peers(peers)
+    tell("quota", [*measure_quota(folder, rates=(100, 1_000, 5_000), seconds=6), measure_waiting(folder, seconds=10)])
+    tell("calls", list(measure_calls(folder, photos=3_000)))
+    tell("memory and resuming", list(measure_memory(folder)))
+    return parts, peers
 
 
-def measure(url: str) -> dict[str, float]:
-    """One table's figures."""
-    parts = urlsplit(url)
-    with urlopen(f"{parts.scheme}://{parts.netloc}/__truth?tags=sandbox") as answer:  # noqa: S310
-        ids = orjson.loads(answer.read())
-    start_up = min(harvest(url, "--limit", "1")[0] for _ in range(3))
-    unlimited = ("--quota", "none", "--pace", "none", "--workers", str(WORKERS))
-    ratios, speeds = [], []
-    peak = 0.0
-    for _ in range(ROUNDS):
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            bare = runner.run(fetch_bare(url, ids))
-        took, peak = harvest(url, *unlimited)
-        speeds.append(len(ids) / (took - start_up))
-        ratios.append(bare / (took - start_up))
+def print_part(name: str, figures: list[Figure]) -> None:
+    """A part of the table."""
+    print(f"\n{name}")  # noqa: T201
+    for figure in figures:
+        value = f"{figure.value:,.{0 if figure.value >= 100 else 3 if figure.value < 10 else 1}f}"
+        print(f"  {figure.what:<52}{value:>10} {figure.unit:<12}{figure.aim}", flush=True)  # noqa: T201
+
+
+def print_peers(peers: list[Peer]) -> None:
+    """The peers' part of the table, in the README's form."""
+    print("\n| peers, one core | photos/s | calls a photo | found of 12,000 |\n|---|--:|--:|--:|")  # noqa: T201
+    for peer in peers:
+        row = f"{peer.speed:,.0f} | {peer.calls:.2f} | {peer.found:,} |" if not peer.why else f"{peer.why} | | |"
+        print(f"| {peer.name} | {row}", flush=True)  # noqa: T201
+
+
+def smoke(folder: Path) -> int:
+    """Exit code: 1 where the harvester has become slow beside the bare loop."""
+    _, start_up = measure_start_up(folder)
+    figures = measure_throughput(folder, start_up, replace(NEAR, photos=4_000, aim=f"at least {SMOKE}"), rounds=3)
+    print_part("throughput, one core", figures)
+    return int(next(f.value for f in figures if f.what.endswith("ratio")) < SMOKE)
+
+
+def main() -> int:
+    """Measure, print, write."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "harvester", "--help"], check=True, stdout=subprocess.DEVNULL)
-    return {
-        "photos a second": round(statistics.median(speeds)),
-        "of the bare loop": round(statistics.median(ratios), 2),
-        "peak memory, MB": round(peak),
-        "a run of one photo, s": round(start_up, 2),
-        "--help, s": round(time.perf_counter() - began, 3),
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        if "--smoke" in sys.argv:
+            return smoke(Path(name))
+        parts, peers = measure(Path(name))
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    told = {
+        "machine": machine,
+        "parts": {part: [asdict(figure) for figure in figures] for part, figures in parts.items()},
+        "peers": [asdict(peer) for peer in peers],
     }
-
-
-def main() -> None:
-    """Serve, measure, print."""
-    command = [sys.executable, "-m", "harvester", "sandbox", "--port", "0", "--photos", str(PHOTOS)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        assert server.stdout
-        found = re.match(r"http\S+", server.stdout.readline())
-        assert found
-        figures = measure(found[0])
-    finally:
-        server.terminate()
-        server.wait()
-    for name, figure in figures.items():
-        print(f"{name:<24}{figure:>10,}")  # noqa: T201
-    Path("bench.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    Path("bench.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    draw(told, Path("bench.svg"))
+    print(f"\n{time.perf_counter() - began:.0f} s; written: bench.json, bench.svg")  # noqa: T201
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,83 +1,124 @@
-"""A server that only answers: a search by upload date, getInfo and getSizes, at any latency.
+"""A server that only answers: a search with Flickr's cap, getInfo, getSizes, licences. In JSON and in XML.
 
-    python server.py PHOTOS LATENCY_SECONDS        prints its address; ends with its parent's pipe or a signal
+    python server.py PHOTOS LATENCY_SECONDS     prints its address, then serves until a signal ends it
 
 The answers have the sandbox's shapes and sizes but are made beforehand, so that the server's core keeps up with
-whatever the client's core can ask. nginx would be as fast, but cannot be slow on purpose.
+whatever the client's core can ask. nginx would be as fast, but cannot be slow on purpose, nor count calls.
+`/__stats?period=S&nth=N` tells the calls, the most of them in any S seconds, when the first came (by the monotonic
+clock) and the seconds from then until the N-th; `/__reset` forgets them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape, quoteattr
 
 import uvloop
 
-from harvester.flickr import EXTRAS
+from harvester.flickr import CAP, PAGE_SIZE
 from harvester.sandbox.catalogue import Catalogue, CatalogueOptions
+from harvester.sandbox.server import Stats
 from harvester.sandbox.shapes import build_info, build_row, build_sizes, encode
 
 FIRST_ID = 40_000_000_000
 FIRST_SECOND = 1_300_000_000
 APART = 60
 """Seconds between two uploads."""
-_PAGE = 500
-_ID, _UPLOAD = b"40123456789", b"1345678901"
-_bounds = re.compile(rb"(min|max)_upload_date=(\d+)")
+_ID, _UPLOAD, _SEEN = b"40123456789", b"1345678901", 7
+_LICENSES = {"licenses": {"license": [{"id": str(n), "name": "All Rights Reserved", "url": ""} for n in range(17)]}}
+_is_json = re.compile(rb"format=json").search
 
 
-def _frame(body: bytes) -> bytes:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    return head % len(body) + body
+def frame(body: bytes, kind: bytes = b"application/json") -> bytes:
+    """A whole HTTP answer."""
+    return b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (kind, len(body), body)
+
+
+def to_xml(name: str, value: Any) -> str:
+    """An element as Flickr's XML has it: plain members are attributes, `_content` is the text, the rest is inside."""
+    if not isinstance(value, dict):
+        return f"<{name}>{escape(str(value))}</{name}>"
+    plain = {key: text for key, text in value.items() if key != "_content" and not isinstance(text, dict | list)}
+    inner = [escape(str(value.get("_content", "")))]
+    for key, found in value.items():
+        if isinstance(found, dict | list):
+            inner += [to_xml(key, item) for item in (found if isinstance(found, list) else [found])]
+    return f"<{name}{''.join(f' {k}={quoteattr(str(v))}' for k, v in plain.items())}>{''.join(inner)}</{name}>"
 
 
 class Answers:
-    """All answers, cut at the photo's id."""
+    """All answers, cut at the photo's id, which has eleven digits."""
 
     def __init__(self, photos: int) -> None:
         self.photos = photos
-        catalogue = Catalogue(CatalogueOptions(photos=50, owners=1))
-        own_id, upload = str(catalogue.id_of(7)).encode(), str(catalogue.uploads[7]).encode()
+        self._catalogue = Catalogue(CatalogueOptions(photos=50, owners=1))
+        self._own_id = str(self._catalogue.id_of(_SEEN)).encode()
+        builders: dict[bytes, Callable[..., dict[str, Any]]] = {
+            b"photos.getInfo": build_info,
+            b"photos.getSizes": build_sizes,
+        }
+        built = {name: self._cut(build(self._catalogue, _SEEN)) for name, build in builders.items()}
+        self._whole = {name: frame(body).split(_ID) for name, body in built.items()}
+        self._xml = {name: frame(self._to_xml(body), b"text/xml").split(_ID) for name, body in built.items()}
+        self._rows: dict[str, bytes] = {}
+        self._licenses = self._to_xml(encode(_LICENSES))
 
-        def cut(answer: dict[str, object]) -> bytes:
-            return encode(answer).replace(own_id, _ID).replace(upload, _UPLOAD)
+    def _cut(self, answer: dict[str, Any]) -> bytes:
+        upload = str(self._catalogue.uploads[_SEEN]).encode()
+        return encode(answer).replace(self._own_id, _ID).replace(upload, _UPLOAD)
 
-        self._info = _frame(cut(build_info(catalogue, 7))).split(_ID)
-        self._sizes = _frame(cut(build_sizes(catalogue, 7))).split(_ID)
-        self._row = cut(build_row(catalogue, 7, tuple(EXTRAS.split(","))))
-        self._echo = _frame(b'{"stat":"ok"}')
+    def _to_xml(self, body: bytes) -> bytes:
+        answer = json.loads(body)
+        inner = "".join(to_xml(name, value) for name, value in answer.items() if name != "stat")
+        return f'<?xml version="1.0" encoding="utf-8" ?><rsp stat="ok">{inner}</rsp>'.encode()
 
     def answer(self, request: bytes) -> bytes:
-        """The answer to a request."""
-        if b"photos.getInfo" in request or b"photos.getSizes" in request:
-            found = request.partition(b"photo_id=")[2].split(None, 1)[0].split(b"&", 1)[0]
-            return found.join(self._info if b"photos.getInfo" in request else self._sizes)
-        return self._search(request) if b"photos.search" in request else self._echo
+        """The answer to a query, whether it came in the address or in the body."""
+        for name, parts in (self._xml if not _is_json(request) else self._whole).items():
+            if name in request:
+                return re.split(rb"[&\s]", request.partition(b"photo_id=")[2], maxsplit=1)[0].join(parts)
+        if b"photos.search" in request:
+            return self._search({k: v[0] for k, v in parse_qs(request.split(b" ")[-1].decode("latin-1")).items()})
+        return frame(self._licenses, b"text/xml") if b"licenses" in request else frame(b'{"stat":"ok"}')
 
-    def _search(self, request: bytes) -> bytes:
-        bounds = {name: int(second) for name, second in _bounds.findall(request)}
-        low = max(0, -(-(bounds.get(b"min", 0) - FIRST_SECOND) // APART))
-        high = min(self.photos - 1, (bounds.get(b"max", 1 << 40) - FIRST_SECOND) // APART)
+    def _find_row(self, extras: str) -> bytes:
+        if extras not in self._rows:
+            self._rows[extras] = self._cut(build_row(self._catalogue, _SEEN, tuple(extras.split(","))))
+        return self._rows[extras]
+
+    def _search(self, query: dict[str, str]) -> bytes:
+        low = max(0, -(-(int(query.get("min_upload_date", "0")) - FIRST_SECOND) // APART))
+        high = min(self.photos - 1, (int(query.get("max_upload_date", str(1 << 40))) - FIRST_SECOND) // APART)
         total = max(0, high - low + 1)
-        wanted = re.search(rb"per_page=(\d+)", request)
-        size = min(_PAGE, int(wanted[1]) if wanted else 100, total)
-        numbers = range(low, low + size) if b"posted-asc" in request else range(high, high - size, -1)
+        size = min(PAGE_SIZE, int(query.get("per_page", "100")))
+        page = int(query.get("page", "1"))
+        first = (page - 1) * size % CAP  # past the cap, Flickr repeats
+        picked = range(first, min(first + size, total))
+        numbers = [low + n for n in picked] if "asc" in query.get("sort", "") else [high - n for n in picked]
+        row = self._find_row(query.get("extras", ""))
         rows = [
-            self._row.replace(_ID, b"%d" % (FIRST_ID + n)).replace(_UPLOAD, b"%d" % (FIRST_SECOND + APART * n))
+            row.replace(_ID, b"%d" % (FIRST_ID + n)).replace(_UPLOAD, b"%d" % (FIRST_SECOND + APART * n))
             for n in numbers
         ]
-        head = b'{"photos":{"page":1,"pages":%d,"perpage":500,"total":%d,"photo":[' % (-(-total // _PAGE), total)
-        return _frame(head + b",".join(rows) + b']},"stat":"ok"}')
+        told = (page, -(-total // size), size, total)
+        head = b'{"photos":{"page":%d,"pages":%d,"perpage":%d,"total":%d,"photo":[' % told
+        body = head + b",".join(rows) + b']},"stat":"ok"}'
+        return frame(body) if query.get("format") == "json" else frame(self._to_xml(body), b"text/xml")
 
 
-class Server(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection. A request comes whole or in pieces; one is answered before the next is sent."""
 
-    def __init__(self, answers: Answers, latency: float) -> None:
+    def __init__(self, answers: Answers, stats: Stats, latency: float) -> None:
         self._answers = answers
+        self._stats = stats
         self._latency = latency
         self._loop = asyncio.get_running_loop()
         self._read = b""
@@ -90,18 +131,45 @@ class Server(asyncio.Protocol):
         """Something was asked."""
         self._read += data
         while b"\r\n\r\n" in self._read:
-            request, _, self._read = self._read.partition(b"\r\n\r\n")
-            answer = self._answers.answer(request.partition(b"\r\n")[0])
-            if self._latency:
-                self._loop.call_later(self._latency, self._transport.write, answer)
-            else:
-                self._transport.write(answer)
+            head, _, rest = self._read.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: *(\d+)", head) if head.startswith(b"POST") else None
+            size = int(length[1]) if length else 0
+            if len(rest) < size:
+                return
+            self._read = rest[size:]
+            self._take(head.split(b" ", 2)[1], rest[:size])
+
+    def _take(self, target: bytes, body: bytes) -> None:
+        path, _, query = target.partition(b"?")
+        if path.startswith(b"/__"):
+            return self._transport.write(frame(self._tell(path, query.decode())))  # type: ignore[no-any-return]
+        self._stats.arrivals.append(self._loop.time())
+        answer = self._answers.answer(b"%s %s" % (query, body) if body else query)
+        if self._latency:
+            self._loop.call_later(self._latency, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
+        return None
+
+    def _tell(self, path: bytes, query: str) -> bytes:
+        arrivals = self._stats.arrivals
+        if path == b"/__reset":
+            del arrivals[:]
+            return b"{}"
+        asked = parse_qs(query)
+        nth = int(asked.get("nth", ["1"])[0])
+        told = {
+            **self._stats.describe(float(asked["period"][0])),
+            "first": arrivals[0] if arrivals else None,
+            "until": arrivals[nth - 1] - arrivals[0] if len(arrivals) >= nth else None,
+        }
+        return json.dumps(told).encode()
 
 
 async def serve(photos: int, latency: float) -> None:
     """Serve for ever."""
-    answers = Answers(photos)
-    server = await asyncio.get_running_loop().create_server(partial(Server, answers, latency), "127.0.0.1", 0)
+    build = partial(Connection, Answers(photos), Stats(), latency)
+    server = await asyncio.get_running_loop().create_server(build, "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/services/rest/", flush=True)  # noqa: T201
     await server.serve_forever()
 
