@@ -68,6 +68,7 @@ class Store:
         self.listed = state.count_todo() + state.length(PHOTOS).lines
         self.unchanged = max(0, state.count_seen() - self.listed) if state.is_update else 0
         """Photos that an update has found to be as they were."""
+        self._expected: int | None = state.recall("expected")
 
     def close(self, sink: Sink) -> None:
         """Let the thread finish what it does, and vouch for what was sent; what the disk has refused is cut off."""
@@ -91,6 +92,7 @@ class Store:
         def work() -> Admission:
             rows = [row for row in page.rows if bounds.holds(row)]
             with self.state.changing():
+                self._expect(self._expected if self._expected is not None else page.total)
                 fresh, full = self._admit(rows, bounds.limit)
                 if full:  # what lies behind the limit stays unseen, and the sweep where it stands
                     sweeps = []
@@ -118,7 +120,9 @@ class Store:
                 shown = [read_row(row) for row in listed.rows if is_photo_id(row[0])] if walk.streams_photos else []
                 fresh, full = self._admit(shown, limit)
                 walks = self._lists.take(n, walk, listed, go_on=not full)
-            return ListAdmission(walks, fresh, _count_claimed(walk, listed))
+                claimed = _count_claimed(walk, listed) if walk.page == 1 else None
+                self._expect(self._expected if claimed is None else claimed)
+            return ListAdmission(walks, fresh, claimed)
 
         return await self.do(work)
 
@@ -180,6 +184,12 @@ class Store:
         self.state.add_todo(fresh)
         self.listed += len(fresh)
         return fresh, full
+
+    def _expect(self, claimed: int | None) -> None:
+        """Keep Flickr's claim at once: after a kill a sweep's next page claims no more than what is left."""
+        if claimed != self._expected:
+            self._expected = claimed
+            self.state.remember("expected", claimed)
 
     async def send(self, records: Sequence[Record], sink: Sink) -> None:
         """Deliver records. `commit` makes the checkpoint know of it."""

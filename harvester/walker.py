@@ -98,7 +98,7 @@ class Walker:
             await self._store.note_walk_failure(n, {**failure, "attempts": error.attempts})
             return
         admission = await self._store.admit_list(n, walk, listed, limit=self._limit)
-        if admission.expected is not None and walk.page == 1:
+        if admission.expected is not None:
             self._tally.expected = admission.expected
         for number, rest in admission.walks:
             self._frontier.add(number, rest)

@@ -355,3 +355,5 @@ async def test_killed_again_and_again_an_account_is_all_there(sandbox_of: Opener
         assert process.returncode == 0, said.decode()
         check_account(tmp_path / "archive", sandbox, nsid)
     assert verify_archive(tmp_path / "archive") == []
+    counts = json.loads((tmp_path / "archive" / "manifest.json").read_bytes())["counts"]
+    assert counts["reported"] == counts["photos"], "what Flickr claims outlives a kill"
