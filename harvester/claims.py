@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from harvester.answers import read_number
+from harvester.archive import is_at_limit
 from harvester.model import Account, Source
 from harvester.sinks import PHOTOS
 from harvester.state import State
@@ -43,7 +44,8 @@ def tell_claims(source: Source, state: State, folder: Path) -> list[str]:
         return []
     told = []
     claimed, photos = state.recall("expected"), state.length(PHOTOS).lines
-    if "photos" in source.kinds and not source.hydrated and claimed is not None and claimed > photos:
+    is_comparable = "photos" in source.kinds and not source.hydrated and not is_at_limit(state)
+    if is_comparable and claimed is not None and claimed > photos:
         told.append(f"Flickr claims {claimed:,} photos of the account, and {photos:,} are here: {_WHY}.")
     if "photosets" in source.kinds and (short := _count_short(folder / "photosets.ndjson")):
         sets = "1 set shows" if short == 1 else f"{short:,} sets show"

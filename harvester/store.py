@@ -118,7 +118,7 @@ class Store:
         def work() -> ListAdmission:
             with self.state.changing():
                 shown = [read_row(row) for row in listed.rows if is_photo_id(row[0])] if walk.streams_photos else []
-                fresh, full = self._admit(shown, limit)
+                fresh, full = self._admit(shown, limit) if walk.streams_photos else ([], False)
                 walks = self._lists.take(n, walk, listed, go_on=not full)
                 claimed = _count_claimed(walk, listed) if walk.page == 1 else None
                 self._expect(self._expected if claimed is None else claimed)

@@ -207,6 +207,19 @@ async def test_a_limit_is_kept_and_can_be_lifted(sandbox_of: Opener, tmp_path: P
         assert (summary.status, summary.photos) == ("complete", len(faved))
 
 
+async def test_a_limit_of_photos_leaves_the_lists_whole_and_is_not_taken_for_missing_photos(
+    sandbox_of: Opener, tmp_path: Path
+) -> None:
+    async with sandbox_of(photos=2_000, owners=2) as sandbox:
+        sets = ask_all(sandbox, "photosets.getList", "photosets", "photoset", user_id=owner(sandbox))
+        for hydrate in ((), ("favorites",)):
+            source = Account(user=owner(sandbox), hydrate=hydrate)
+            folder = tmp_path / f"{len(hydrate)}"
+            summary = await harvest_into(folder, sandbox, Job(source=source, detail="list", limit=10))
+            assert len(read_lines(folder / "photosets.ndjson")) == len(sets)
+            assert (summary.photos, summary.notes) == (10, (NOT_LOGGED_IN,))
+
+
 @pytest.mark.parametrize(
     "source",
     [Album(album="72157600000999999"), Gallery(gallery="1-72157700000999999"), Account(user="99999999@N99")],
