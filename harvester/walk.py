@@ -196,6 +196,12 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
         """Whether each of its pages brings photos to be harvested at once."""
         return self.hydrates and self.shape.shows_photos and not self.shape.gathers
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether its rows themselves are kept, as photos or on lines: they are to tell all that they can."""
+        shape = self.shape
+        return self.hydrates or (self.writes and bool(shape.file) and (shape.whole_rows or not shape.gathers))
+
     def query(self, *, extras: bool) -> str:
         """The call for its next page. `extras` asks for all that rows of photos can tell."""
         shape = self.shape

@@ -87,7 +87,7 @@ class Walker:
         read = partial(read_list, method=shape.method, container=shape.container, rows=shape.rows, id_name=shape.id)
         self._tally.pages += 1
         try:
-            listed = await self._client.call(walk.query(extras=walk.hydrates or self._extras), read)
+            listed = await self._client.call(walk.query(extras=walk.keeps_rows or self._extras), read)
         except Refused as error:
             await self._accept(n, walk, error)
             return
