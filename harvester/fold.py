@@ -114,7 +114,7 @@ def fold(
     try:
         new.mkdir()
         with (
-            Appender(folder / CHANGES, length=archive.length(CHANGES).bytes) as changes,
+            _copy_changes(folder, new, length=archive.length(CHANGES).bytes) as changes,
             _History(new / "history.ndjson.zst") as history,
         ):
             merge = _Merge(
@@ -128,6 +128,7 @@ def fold(
                 is_stopped=is_stopped,
             )
             moves = merge.photos(keep_unlisted=keep_unlisted) + merge.lists()
+        moves.append((f"{UPDATE}/new/{CHANGES}", CHANGES))
         if history.lines:
             moves.append((f"{UPDATE}/new/history.ndjson.zst", f"history/{name}.ndjson.zst"))
         if state.length(PHOTOS).lines:
@@ -150,6 +151,13 @@ def fold(
     archive.settle()  # before the files change places: a power cut must not undo the one and not the other
     mend_fold(folder, archive)
     return merge.folded
+
+
+def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:
+    """What has changed so far, to be added to: the archive's own file stays as it is until the fold counts."""
+    if length:
+        shutil.copyfile(folder / CHANGES, new / CHANGES)
+    return Appender(new / CHANGES, length=length)
 
 
 def _find_name(folder: Path, wanted: str) -> str:

@@ -277,7 +277,9 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
 ) -> None:
     async with sandbox_of(photos=300, owners=1) as sandbox:
         await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
-        before = (tmp_path / "photos.ndjson").read_bytes()
+        sandbox.api.control({"change": ids_of(tmp_path)[:1]})
+        await run_update(tmp_path, settings_for(sandbox))
+        before = {path: path.read_bytes() for path in tmp_path.glob("*.ndjson")}
         sandbox.api.control({"change": ids_of(tmp_path)[:5]})
 
         def full(_folder: Path) -> None:
@@ -287,10 +289,10 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
         with pytest.raises(CannotWrite, match="No space left on device"):
             await run_update(tmp_path, settings_for(sandbox))
         monkeypatch.undo()
-        assert (tmp_path / "photos.ndjson").read_bytes() == before
+        assert {path: path.read_bytes() for path in tmp_path.glob("*.ndjson")} == before
         assert verify_archive(tmp_path) == []
         assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
-    assert len(changes_of(tmp_path)["changed"]) == 5
+    assert len(changes_of(tmp_path)["changed"]) == 6
     assert verify_archive(tmp_path) == []
 
 
