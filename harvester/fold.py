@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -41,6 +42,7 @@ UPDATE = ".update"
 _BUFFER = 1 << 20
 _START = b'{"id":"'
 _PREFIX = len(_START)
+_COUNTERS = re.compile(rb'"(?:views|count_views|members|pool_count)":\s*(?:"[\d,]*"|\d+)')
 _ADDED, _CHANGED, _KEPT = range(3)
 """What is known of a line of the update: the archive has it in other words, or in the same."""
 
@@ -299,18 +301,17 @@ class _Merge:
 
     def _keep_superseded(self, name: str) -> None:
         with (self._folder / UPDATE / name).open("rb") as lines:
-            fresh = {hash(_without_time(line)) for line in lines}
-        kept: set[int] = set()
+            marks = {hash(_without_time(line)): hash(_without_counters(line)) for line in lines}
+        fresh, kept = set(marks.values()), set[int]()
         superseded = 0
         old = self._folder / name
         with old.open("rb") if old.exists() else io.BytesIO() as lines:
             for line in lines:
-                mark = hash(_without_time(line))
-                if mark in fresh:
-                    kept.add(mark)
-                else:
-                    superseded += 1
+                if hash(_without_time(line)) not in marks:
                     self._history.write(line)
+                mark = hash(_without_counters(line))
+                kept.add(mark)
+                superseded += mark not in fresh
         if differing := max(superseded, len(fresh - kept)):
             self.folded.lists[name] = differing
 
@@ -408,3 +409,8 @@ def _without_time(line: bytes) -> bytes:
     """A line but for the moment of its harvest."""
     head, _, rest = line.partition(b',"harvested_at":"')
     return head + rest[len("2026-11-23T22:30:05Z") :]
+
+
+def _without_counters(line: bytes) -> bytes:
+    """A line but for its time and what moves by itself: views of a set, members of a group."""
+    return _COUNTERS.sub(b"", _without_time(line))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
+import re
 import signal
 import sqlite3
 import sys
@@ -110,6 +111,25 @@ async def test_an_account_is_brought_up_to_date_with_its_sets(sandbox_of: Opener
             assert verify_archive(tmp_path) == []
     assert len(read_lines(tmp_path / "changes.ndjson")) > 3 * 50
     assert any("photoset" in line for line in history_of(tmp_path))
+
+
+async def test_views_alone_are_no_change_of_a_set_but_nothing_is_thrown_away(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=300, owners=2) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
+        honest = sandbox.api.answer
+
+        def answer(query: dict[str, str]) -> bytes:
+            return re.sub(rb'"count_views":"\d+"', b'"count_views":"1234"', honest(query))
+
+        monkeypatch.setattr(sandbox.api, "answer", answer)
+        summary = await run_update(tmp_path, settings_for(sandbox))
+        assert summary.notes[0] == "Since the last time: nothing has changed."
+    sets = read_lines(tmp_path / "photosets.ndjson")
+    assert all(line["photoset"]["count_views"] == "1234" for line in sets)
+    assert len(history_of(tmp_path)) == len(sets)
+    assert verify_archive(tmp_path) == []
 
 
 async def test_a_photo_that_no_longer_matches_is_told_apart_from_one_that_is_gone(
