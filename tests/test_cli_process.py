@@ -286,3 +286,13 @@ def test_a_dull_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> No
 def test_without_uvloop_asyncio_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
     assert find_loop_factory() is None
+
+
+def test_the_sandbox_prints_its_key_even_where_the_environment_has_the_same_one(start: Start) -> None:
+    process = start("sandbox", "--port", "0", "--photos", "10")
+    address = first_line(process.stdout).strip()
+    process.terminate()
+    assert (
+        rest_of(process.stdout)
+        == f"export FLICKR_API_URL={address} FLICKR_API_KEY={KEY} FLICKR_API_SECRET={KEY[:16]}\n"
+    )

@@ -86,11 +86,12 @@ async def _serve(options: Any) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         async with open_sandbox(options) as running:
-            click.echo(running.url)
             click.echo(f"{len(running.catalogue):,} photos, seed {options.catalogue.seed}. To use it:", err=True)
             secret = secret_of(EXAMPLE_KEY)
+            # On standard output, since standard error hides a key that the environment has too.
             click.echo(
-                f"export FLICKR_API_URL={running.url} FLICKR_API_KEY={EXAMPLE_KEY} FLICKR_API_SECRET={secret}", err=True
+                f"{running.url}\n"
+                f"export FLICKR_API_URL={running.url} FLICKR_API_KEY={EXAMPLE_KEY} FLICKR_API_SECRET={secret}"
             )
             await stop.wait()
     except OSError as error:
