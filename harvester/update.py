@@ -39,7 +39,7 @@ from harvester.claims import tell_claims
 from harvester.config import Settings
 from harvester.engine import Output, harvest, restore_job, run_job
 from harvester.errors import Stopped, UsageError
-from harvester.events import Ended, Event, Observer, Summary, ignore
+from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
 from harvester.files import Appender
 from harvester.fold import UPDATE, Folded, fold, mend_fold, open_archive
 from harvester.model import Account, Photos, stamp
@@ -80,7 +80,7 @@ async def run_update(
         _begin(state, archive)
         state.compare_with(folder / STATE)
         salvage(state, staging / PHOTOS)
-        length = state.length(PHOTOS)
+        length, watched = state.length(PHOTOS), _Watched(observer)
         file = stack.enter_context(Appender(staging / PHOTOS, length=length.bytes))
         summary = await harvest(
             restore_job(archive, where=folder),
@@ -88,13 +88,14 @@ async def run_update(
             state=state,
             sink=ArchiveSink(file),
             output=Output(folder=staging, shown=folder),
-            observer=_without_end(observer),
+            observer=watched,
             stop=stop,
             reuse=Unchanged(folder),
         )
         if summary.status == "complete" or (summary.status == "incomplete" and state.is_whole()):
             folding = partial(fold, folder, archive, state, status=summary.status, calls=summary.calls)
             keep_unlisted = isinstance(restore_job(archive, where=folder).source, Account)
+            watched.begin_fold()
             try:
                 folded = await asyncio.to_thread(folding, keep_unlisted=keep_unlisted, is_stopped=stop.is_set)
                 summary = _conclude(summary, folded, folder, archive)
@@ -148,14 +149,23 @@ def _begin(state: State, archive: State) -> None:
                 state.remember(name, archive.recall(name))
 
 
-def _without_end(observer: Observer) -> Observer:
-    """The observer, for whom the end comes after the fold."""
+class _Watched:
+    """The observer of the harvest, for whom the end comes after the fold."""
 
-    def observe(event: Event) -> None:
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._tally: Tally | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._tally = event.tally
         if not isinstance(event, Ended):
-            observer(event)
+            self._observer(event)
 
-    return observe
+    def begin_fold(self) -> None:
+        """A large archive takes minutes to rewrite."""
+        if self._tally is not None:
+            self._tally.doing = "folding the update into the archive"
 
 
 def _learn_changes(archive: State, folder: Path) -> None:

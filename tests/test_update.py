@@ -21,6 +21,7 @@ from test_account import check_account, owner
 from test_durability import start, until_calls
 
 from harvester.errors import CannotWrite, KeyRefused, UsageError
+from harvester.events import Event, Started
 from harvester.fold import zstd
 from harvester.identity import NOT_LOGGED_IN
 from harvester.inspect import read_status
@@ -316,14 +317,18 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
     assert verify_archive(tmp_path) == []
 
 
-async def test_a_fold_can_be_stopped(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fold_is_told_and_can_be_stopped(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
     before = (tmp_path / "photos.ndjson").read_bytes()
     sandbox.api.control({"change": ids_of(tmp_path)[:5]})
     stop = asyncio.Event()
+    events: list[Event] = []
     monkeypatch.setattr("harvester.fold._find", lambda *_: stop.set())  # asked of each line that stays
-    summary = await run_update(tmp_path, settings_for(sandbox), stop=stop)
+    summary = await run_update(tmp_path, settings_for(sandbox), observer=events.append, stop=stop)
     monkeypatch.undo()
+    assert [e.tally.doing for e in events if isinstance(e, Started)] == ["folding the update into the archive"]
     assert (summary.status, summary.photos) == ("stopped", 300)
     assert "5 new or changed lines wait" in summary.notes[0]
     assert (tmp_path / "photos.ndjson").read_bytes() == before
