@@ -58,6 +58,11 @@ class Output:
         """The folder that a person knows."""
         return self.shown or self.folder or self.state
 
+    @property
+    def archive(self) -> Path | None:
+        """The archive, which tells what could not be had of its update too."""
+        return self.shown or self.folder
+
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -155,7 +160,7 @@ async def harvest(
     observer(
         Started(
             job=job.describe(),
-            output=output.shown or output.folder,
+            output=output.archive,
             resumed=before,
             tally=tally,
             is_update=state.is_update,
@@ -336,8 +341,9 @@ class _Run:
                 self._state.remember(UNREAD, False)
             self._state.remember("expected", self._tally.expected)
             self._state.remember("finished", self._is_whole() and self._status() == "complete")
+        if self._output.archive is not None:
+            write_errors(self._output.archive, self._state)
         if self._output.folder is not None:
-            write_errors(self._output.folder, self._state)
             write_manifest(self._output.folder, self._state, status=self._status(), facts=self._facts())
 
     def _is_whole(self) -> bool:
@@ -369,10 +375,10 @@ class _Run:
         """How it ended, with what a person should know."""
         notes = []
         if self._tally.failed:
-            where = f"; see {self._output.folder / ERRORS}" if self._output.folder else ""
+            where = f"; see {self._output.archive / ERRORS}" if self._output.archive else ""
             notes.append(f"{self._tally.failed} could not be had for now{where}. Run the same again to try again.")
         if self._tally.bad_input:
-            where = f", as {self._output.folder / ERRORS} says" if self._output.folder else ""
+            where = f", as {self._output.archive / ERRORS} says" if self._output.archive else ""
             notes.append(f"Lines of input that name no photo{where}: {self._tally.bad_input}; mend these lines.")
         notes += [f"{note}." for note in (self._state.recall("notes") or [])[:5]]
         kept_back = [s for s in self._state.stretches() if not s.whole]
@@ -414,7 +420,7 @@ class _Run:
             bad_input=tally.bad_input,
             seconds=tally.seconds,
             expected=tally.expected,
-            output=self._output.shown or self._output.folder,
+            output=self._output.archive,
             lists=count_lists(self._state),
             notes=notes,
         )

@@ -26,6 +26,7 @@ from harvester.fold import zstd
 from harvester.identity import NOT_LOGGED_IN
 from harvester.inspect import read_status
 from harvester.model import Account, Album, Job, Photos, Search
+from harvester.retry import Backoff
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
 from harvester.state import FORMAT
@@ -314,6 +315,31 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
         assert verify_archive(tmp_path) == []
         assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
     assert len(changes_of(tmp_path)["changed"]) == 6
+    assert verify_archive(tmp_path) == []
+
+
+async def test_what_an_update_could_not_get_stands_in_the_archives_errors_until_it_is_there(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="info"))
+    changed = ids_of(tmp_path)[0]
+    sandbox.api.control({"change": [changed]})
+    honest = sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        return b"<html>" if query.get("photo_id") == changed else honest(query)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    swift = Backoff(base=0.001, factor=1, cap=0.001)
+    monkeypatch.setattr("harvester.client.OWN", swift)
+    monkeypatch.setattr("harvester.retry.SHARED", swift)
+    summary = await run_update(tmp_path, settings_for(sandbox))
+    assert summary.status == "incomplete"
+    assert f"see {tmp_path / 'errors.ndjson'}" in " ".join(summary.notes)
+    assert [line["id"] for line in read_lines(tmp_path / "errors.ndjson")] == [changed]
+    monkeypatch.undo()
+    assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
+    assert not (tmp_path / "errors.ndjson").exists()
     assert verify_archive(tmp_path) == []
 
 
