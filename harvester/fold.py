@@ -163,11 +163,11 @@ def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:
 
 
 def _find_name(folder: Path, wanted: str) -> str:
-    """A name that no earlier update has: two may begin in one second."""
+    """A name that no earlier update has, and behind theirs: two may begin in one second."""
     name, n = wanted, 1
     while (folder / "updates" / f"{name}.ndjson").exists() or (folder / "history" / f"{name}.ndjson.zst").exists():
         n += 1
-        name = f"{wanted}-{n}"
+        name = f"{wanted}_{n}"
     return name
 
 

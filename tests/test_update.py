@@ -318,6 +318,20 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
     assert verify_archive(tmp_path) == []
 
 
+async def test_two_updates_of_one_second_keep_apart_and_their_names_keep_their_order(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    monkeypatch.setattr("harvester.update.stamp", lambda _: "2026-11-24T02:58:00Z")
+    changed = ids_of(tmp_path)[:2]
+    for photo_id in changed:
+        sandbox.api.control({"change": [photo_id]})
+        await run_update(tmp_path, settings_for(sandbox))
+    brought = [read_lines(path) for path in sorted((tmp_path / "updates").iterdir())]
+    assert [[line["id"] for line in lines] for lines in brought] == [[photo_id] for photo_id in changed]
+    assert [line["id"] for line in history_of(tmp_path)] == changed
+
+
 async def test_what_an_update_could_not_get_stands_in_the_archives_errors_until_it_is_there(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
