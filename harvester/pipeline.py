@@ -288,8 +288,7 @@ class Pipeline:
         except Refused as error:
             if error.code == EXCESSIVE_OFFSET:
                 return None
-            what = "search" if method == SEARCH else "photos of the account"
-            raise UsageError(f"Flickr refuses the {what}: {error.message} (code {error.code}).") from None
+            raise UsageError(explain_sweep(method, error)) from None
         except GivenUp as error:
             raise Unreachable(f"The listing cannot go on: {error}. Run the same command again.") from None
         if self._tally.expected is None and page.total is not None:
@@ -429,6 +428,12 @@ class Pipeline:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(COMMIT_PAUSE):
                     await self._all_sent.wait()
+
+
+def explain_sweep(method: str, error: Refused) -> str:
+    """The sentence for a listing that Flickr refuses."""
+    what = "search" if method == SEARCH else "photos of the account"
+    return f"Flickr refuses the {what}: {error.message} (code {error.code})."
 
 
 def is_listed_whole(state: State) -> bool:

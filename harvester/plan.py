@@ -20,8 +20,10 @@ from harvester.events import Tally, ignore
 from harvester.flickr import PAGE_SIZE, build_query
 from harvester.model import Job, Photos, Search
 from harvester.people import ask_login, look_up_source
+from harvester.pipeline import explain_sweep
 from harvester.seeds import Seeds, plant
 from harvester.walk import LISTINGS, Listing, Walk
+from harvester.walker import explain
 
 T = TypeVar("T")
 
@@ -102,7 +104,7 @@ async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
             lists.append(await _weigh_walk(walk, job, client))
         except Refused as error:
             if walk.top:
-                raise UsageError(f"Flickr refuses {walk.shape.method}: {error.message} (code {error.code}).") from None
+                raise UsageError(explain(walk, error)) from None
             lists.append(_List(walk.listing.removeprefix("own_"), None, 1))
     return lists
 
@@ -116,7 +118,7 @@ async def _weigh_sweep(seeds: Seeds, job: Job, client: Client) -> _List:
     try:
         page = await client.call(build_query(method, asked), lambda body: read_page(body, method=method))
     except Refused as error:
-        raise UsageError(f"Flickr refuses the search: {error.message} (code {error.code}).") from None
+        raise UsageError(explain_sweep(method, error)) from None
     total = page.total or 0
     return _List("photos", total, count_calls(_up_to(job.limit, total), parts=0), total)
 

@@ -106,7 +106,7 @@ class Walker:
 
     async def _accept(self, n: int, walk: Walk, error: Refused) -> None:
         """A refusal is for good: the end, where the job is about this list; else it is noted."""
-        sentence = _explain(walk, error)
+        sentence = explain(walk, error)
         if walk.top:
             raise UsageError(sentence) from None
         self._observer(Noticed(sentence=sentence))
@@ -124,7 +124,7 @@ _NAMES = {
 }
 
 
-def _explain(walk: Walk, error: Refused) -> str:
+def explain(walk: Walk, error: Refused) -> str:
     """The sentence for a list that Flickr refuses."""
     what = f"{_NAMES.get(walk.listing, walk.listing)} {walk.subject}".strip()
     advice = "" if error.code == DELETED else " It may be gone, or private: then a login that may see it is needed."

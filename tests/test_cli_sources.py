@@ -281,9 +281,9 @@ def test_a_plan_shows_the_cost_of_each_kind(nsids: list[str]) -> None:
     ("command", "sentence"),
     [
         ("plan account nobody", "Flickr knows no user 'nobody'"),
-        ("plan album 1", "Flickr refuses flickr.photosets.getInfo: Photoset not found (code 1)."),
+        ("plan album 1", "Flickr refuses album 1: Photoset not found (code 1). It may be gone, or private"),
         ("plan group flickr.com/groups/nope", "Flickr knows no group 'nope'"),
-        ("plan account 1@N01", "Flickr refuses"),
+        ("plan account 1@N01", "Flickr refuses the photos of the account: Unknown user (code 2)."),
     ],
 )
 def test_a_plan_of_what_is_not_there_is_one_sentence(command: str, sentence: str) -> None:
