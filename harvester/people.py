@@ -43,8 +43,8 @@ async def look_up_source(source: Source, client: Client) -> dict[str, str]:
 async def find_user(name: str, client: Client) -> str:
     """The NSID of an NSID, a user name, a path alias or a flickr.com address."""
     name = name.strip()
-    if _NSID.fullmatch(name):
-        return name
+    if _NSID.fullmatch(name.upper()):
+        return name.upper()
     if name == "me":
         if not client.signs:
             sentence = "`me` needs a login: run `harvester auth login`, or give the user's name or NSID."
@@ -65,8 +65,8 @@ async def find_user(name: str, client: Client) -> str:
 async def find_group(name: str, client: Client) -> str:
     """The id of a group given by id or address."""
     name = name.strip()
-    if _NSID.fullmatch(name):
-        return name
+    if _NSID.fullmatch(name.upper()):
+        return name.upper()
     page = name if "/" in name else f"https://www.flickr.com/groups/{name}/"
     found = await _ask("flickr.urls.lookupGroup", {"url": page}, "group", client)
     if not found:

@@ -148,6 +148,12 @@ async def test_only_the_chosen_kinds_cost_calls(given: dict[str, Any], sandbox: 
     assert made == {"people" if kind == "person" else kind for kind in account.kinds}
 
 
+async def test_an_nsid_may_be_written_in_small_letters(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox).lower(), only="person")))
+    assert [line["id"] for line in read_lines(tmp_path / "people.ndjson")] == [owner(sandbox)]
+    assert sandbox.stats.calls == 1
+
+
 async def test_an_account_of_which_no_photo_was_asked_for_is_not_told_to_have_none(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
