@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types soak bench sandbox build lock clean
+.PHONY: help demo test check lint types soak bench smoke sandbox build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -35,8 +35,11 @@ check: lint types ## Lint, types, and the tests with branch coverage: what CI ru
 soak: $(READY) ## The long proofs: kills, quotas, a million photos (20 minutes)
 	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py
 
-bench: $(READY) ## Measure throughput and memory against a local server
+bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (5 minutes)
 	$(BIN)/python tests/bench/run.py
+
+smoke: $(READY) ## Fail where the harvester has become half as fast beside a bare loop: what CI runs
+	$(BIN)/python tests/bench/run.py --smoke
 
 sandbox: $(READY) ## Serve a local Flickr
 	@$(BIN)/harvester sandbox
@@ -50,5 +53,5 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 		--custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what was made
-	rm -rf $(VENV) dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find harvester tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ def run(command: Sequence[str | Path], *, core: int | None = CLIENT, **more: str
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, and where its ledgers may be kept."""
+    """A running server, and where ledgers are kept of the calls that it gets."""
 
     url: str
     folder: Path
@@ -114,7 +115,8 @@ def serve(command: Sequence[str], folder: Path, *, core: int | None = SERVER) ->
         assert process.stdout
         found = re.match(r"http\S+", process.stdout.readline())
         assert found, "the server did not start"
-        yield Server(found[0], folder)
+        # Ledgers of its own: what one part has spent of a quota is nothing to the next one.
+        yield Server(found[0], Path(tempfile.mkdtemp(dir=folder)))
     finally:
         process.terminate()
         process.wait()

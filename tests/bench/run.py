@@ -16,8 +16,9 @@ from pathlib import Path
 
 from chart import draw
 from figures import (
+    FAR,
+    NEAR,
     Figure,
-    Setting,
     measure_calls,
     measure_cores,
     measure_memory,
@@ -28,8 +29,6 @@ from figures import (
 )
 from peers import Peer, measure_peers
 
-NEAR = Setting(latency=0.001, workers=16, photos=10_000, aim="at least 0.75")
-FAR = Setting(latency=0.1, workers=64, photos=3_200, aim="at least 0.95")
 SMOKE = 0.375
 """Half of what the ratio to the bare loop should be: noise does not fall below it."""
 
@@ -49,7 +48,7 @@ def measure(folder: Path) -> tuple[dict[str, list[Figure]], list[Peer]]:
     tell("more than one core", measure_cores(folder, start_up, photos=16_000))
     peers = list(measure_peers(folder, start_up))
     print_peers(peers)
-    tell("quota", [*measure_quota(folder, rates=(100, 1_000, 5_000), seconds=6), measure_waiting(folder, seconds=10)])
+    tell("quota", [*measure_quota(folder, rates=(100, 1_000, 5_000), seconds=5), measure_waiting(folder, seconds=10)])
     tell("calls", list(measure_calls(folder, photos=3_000)))
     tell("memory and resuming", list(measure_memory(folder)))
     return parts, peers
