@@ -18,6 +18,10 @@ from harvester.model import Detail, Job, Search
 HOME = str(Path(harvester.__file__).parent)
 
 
+def is_own(file: str) -> bool:
+    return file.startswith(HOME) and "sandbox" not in file
+
+
 @pytest.mark.parametrize(("detail", "most"), [("list", 8), ("full", 50)])
 async def test_a_photo_takes_few_calls_of_functions(
     detail: Detail, most: int, sandbox_of: Opener, tmp_path: Path
@@ -27,9 +31,6 @@ async def test_a_photo_takes_few_calls_of_functions(
         async with sandbox_of(photos=photos) as sandbox:
             with cProfile.Profile() as profile:
                 await harvest_into(tmp_path / str(photos), sandbox, Job(source=Search(tags="sandbox"), detail=detail))
-        found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-        own = [
-            calls for (file, _, _), (_, calls, *_) in found.items() if file.startswith(HOME) and "sandbox" not in file
-        ]
-        counts[photos] = sum(own)
+        found = pstats.Stats(profile).stats.items()  # type: ignore[attr-defined]
+        counts[photos] = sum(calls for (file, *_), (_, calls, *_) in found if is_own(file))
     assert (counts[1_500] - counts[500]) / 1_000 <= most
