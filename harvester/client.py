@@ -1,4 +1,4 @@
-"""The only HTTP: one session, one call at a time per worker, every failure translated at this border."""
+"""Calls: paced, within the quota, tried again; every failure of HTTP is translated at this border."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 import aiohttp
-from yarl import URL
 
-from harvester import __version__
 from harvester.answers import check_failure, check_status, read_members
 from harvester.config import Settings
 from harvester.errors import GivenUp, HarvestError, Stopped, TryLater, Unreachable
@@ -24,12 +21,11 @@ from harvester.oauth import Person, Sign, build_signer
 from harvester.quota import Slot, Throttle, open_throttle
 from harvester.retry import OWN, TRIES, Gate
 from harvester.silence import Watch
+from harvester.wire import Wire
 
 T = TypeVar("T")
 About = TypeVarTuple("About")
 
-USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
-CONNECT_SECONDS = 15
 SILENCE_SECONDS = 60
 """Longest silence, before an answer and within it. Flickr's slow ones take seconds; a minute is a hung connection."""
 FIRST_TRIES = 4
@@ -42,7 +38,7 @@ class Client:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        wire: Wire,
         throttle: Throttle,
         *,
         watch: Watch,
@@ -58,10 +54,9 @@ class Client:
     ) -> None:
         self.throttle = throttle
         self.gate = Gate(clock=clock, dice=dice)
-        self._session = session
+        self._wire = wire
         self._watch = watch
         self._prefix = prefix
-        self._address = _build_address(prefix)
         self._sign = sign
         self.person: Person | None = None
         """Whose login signs, once that was asked."""
@@ -138,16 +133,11 @@ class Client:
         self._tally.calls += 1
         task = self._watch.begin()
         try:
-            url = self._address(query)
-            signature = self._sign(self._prefix + query) if self._sign else None
-            response = await self._session.get(url, allow_redirects=False, headers=signature)
+            reply = await self._wire.get(query, self._sign(self._prefix + query) if self._sign else None)
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
-            answer = response.content
-            if answer.is_eof():
-                body = answer.read_nowait()
-            else:
-                self._watch.follow(task, answer)
-                body = await response.read()
+            if not reply.body.is_eof():
+                self._watch.follow(task, reply.body)
+            body = await reply.read()
         except aiohttp.ClientConnectorError as error:
             self.throttle.done(slot, sent=False)
             raise TryLater(f"no connection ({_reason(error)})", unreached=True) from None
@@ -163,8 +153,8 @@ class Client:
             self._watch.end(task)
             if slot.open:
                 self.throttle.done(slot)
-        if response.status != 200:
-            check_status(response.status, body, retry_after=response.headers.get("Retry-After"))
+        if reply.status != 200:
+            check_status(reply.status, body, retry_after=reply.headers.get("Retry-After"))
         return body
 
     def _heard(self) -> None:
@@ -177,7 +167,7 @@ class Client:
         """Stop the run where waiting cannot help."""
         if error.unreached and not self.gate.successes and not self._patient and tries >= FIRST_TRIES:
             raise Unreachable(
-                f"Cannot reach Flickr's API at {URL(self._prefix).origin()}: {error}. Check the address "
+                f"Cannot reach Flickr's API at {self._wire.origin}: {error}. Check the address "
                 "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
             )
         since = self.gate.down_since
@@ -207,21 +197,6 @@ class Client:
             self._observer(Waiting(why=f"Flickr does not answer: {error}", seconds=rest))
         if not rest:
             await self._sleep(seconds)
-
-
-def _build_address(prefix: str) -> Callable[[str], URL]:
-    """From what follows the prefix to the whole address.
-
-    It is put together from its parts: taken apart again from a text, an address costs twice as much.
-    """
-    address, mark, arguments = prefix.partition("?")
-    if not mark:
-        return lambda rest: URL(prefix + rest, encoded=True)
-    base = URL(address)
-    build = partial(
-        URL.build, scheme=base.scheme, authority=base.raw_authority, path=base.raw_path or "/", encoded=True
-    )
-    return lambda rest: build(query_string=arguments + rest)
 
 
 def _method(query: str) -> str:
@@ -269,25 +244,16 @@ async def open_client(
     def tell_notice(sentence: str) -> None:
         observer(Noticed(sentence=sentence))
 
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
     async with (
         open_throttle(
             key, quota=settings.quota, pace=settings.pace, sleep=sleep, on_wait=tell_wait, on_notice=tell_notice
         ) as throttle,
-        aiohttp.ClientSession(
-            connector=connector,
-            timeout=timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
-        ) as session,
+        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300) as connector,
     ):
-        # aiohttp sends a GET again by itself when a kept connection breaks: a call that no quota has granted.
-        session._retry_connection = False  # noqa: SLF001
         tally.quota_left = throttle.left
         watch = Watch(SILENCE_SECONDS)
         client = Client(
-            session,
+            Wire(prefix, connector),
             throttle,
             watch=watch,
             prefix=prefix,

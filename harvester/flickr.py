@@ -55,7 +55,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 def build_query(method: str, arguments: Mapping[str, str]) -> str:
     """`method=…&name=value…`, percent-encoded, without the key."""
     pairs = {"method": method, **arguments}
-    return "&".join(f"{name}={quote(value, safe='~,')}" for name, value in pairs.items())
+    return "&".join(f"{quote(name)}={quote(value, safe='~,')}" for name, value in pairs.items())
 
 
 def build_prefix(api_url: str, api_key: str | None) -> str:

@@ -40,7 +40,7 @@ QUEUED = 2 * PAGE_SIZE
 """Photos waiting for a worker: two pages, so that the next page is there before the last one is worked off."""
 UNWRITTEN = 64
 """Photos fetched but not yet written: what a kill costs when the disk is slow. Rows of a listing cost no calls."""
-COMMIT_PAUSE = 0.02
+COMMIT_PAUSE = 0.05
 """Seconds between a commit and the next one: a sync and a transaction for each handful of photos would take a tenth
 of the time of all. A kill in between costs nothing, since the lines are in the file; a power cut costs so much more."""
 LAST_SECONDS = 8.0

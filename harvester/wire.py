@@ -1,0 +1,91 @@
+"""One call's way over a kept connection: aiohttp's connector, connections and parser, without its session.
+
+A session takes each request apart and puts it together anew (address, cookies, headers, redirects, middleware),
+which costs more than all else that a call costs; calls to one address differ in nothing but their query. And it
+sends a GET again by itself when a kept connection breaks: a call that no quota has granted. Here a request is sent
+once, as it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import cast
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_parser import RawResponseMessage
+from yarl import URL
+
+from harvester import __version__
+
+USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
+CONNECT_SECONDS = 15
+_HEADERS = f"User-Agent: {USER_AGENT}\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
+
+
+class Reply:
+    """An answer that has begun: its head is there, `body` may still be coming."""
+
+    def __init__(
+        self, connection: aiohttp.connector.Connection, head: RawResponseMessage, body: aiohttp.StreamReader
+    ) -> None:
+        self.status = head.code
+        self.headers: Mapping[str, str] = head.headers
+        self.body = body
+        self._connection = connection
+
+    async def read(self) -> bytes:
+        """The whole body. aiohttp.ClientError where it breaks off."""
+        try:
+            body = self.body.read_nowait() if self.body.is_eof() else await self.body.read()
+        except BaseException:
+            self._connection.close()
+            raise
+        self._connection.release()
+        return body
+
+
+class Wire:
+    """What all calls of a client share: the address that they begin with, and the connections to its host."""
+
+    def __init__(self, prefix: str, connector: aiohttp.BaseConnector) -> None:
+        """`prefix` is what the address of each call begins with, up to its query or into it."""
+        address, mark, query = prefix.partition("?")
+        url = URL(address)
+        self.origin = url.origin()
+        self._connector = connector
+        self._to = aiohttp.ClientRequest("GET", self.origin, loop=asyncio.get_running_loop())
+        self._start = f"GET {url.raw_path or '/'}{mark}{query}"
+        login = f"Authorization: Basic {_encode(url)}\r\n" if url.user else ""
+        self._end = f" HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{_HEADERS}{login}"
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+
+    def __repr__(self) -> str:
+        return f"<Wire to {self.origin}>"
+
+    async def get(self, query: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """Ask what the prefix and `query` (percent-encoded) say together, once; returns when the answer has begun.
+
+        Raises what aiohttp does: ClientConnectorError before anything was sent, TimeoutError where no connection
+        comes about, other ClientErrors and OSErrors where the call may have arrived.
+        """
+        more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
+        request = f"{self._start}{query}{self._end}{more}\r\n".encode("ascii")
+        connection = await self._connector.connect(self._to, traces=[], timeout=self._timeout)
+        try:
+            protocol = cast("ResponseHandler", connection.protocol)
+            protocol.set_response_params(read_until_eof=True)
+            cast("asyncio.Transport", connection.transport).write(request)
+            head, body = await protocol.read()
+            while head.code in (100, 102, 103):  # of which none is the answer
+                head, body = await protocol.read()
+        except BaseException:
+            connection.close()
+            raise
+        return Reply(connection, head, body)
+
+
+def _encode(url: URL) -> str:
+    return b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
