@@ -205,6 +205,8 @@ def _method(query: str) -> str:
 
 def _reason(error: aiohttp.ClientConnectorError) -> str:
     """`Connection refused`, `Name or service not known`; without aiohttp's wrapping."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "its certificate is not to be trusted, or it speaks no TLS"
     number = error.os_error.errno
     if isinstance(error, aiohttp.ClientConnectorDNSError) or number is None or number < 0:
         return error.os_error.strerror or type(error.os_error).__name__

@@ -291,8 +291,8 @@ def test_without_uvloop_asyncio_does(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_sandbox_prints_its_key_even_where_the_environment_has_the_same_one(start: Start) -> None:
     process = start("sandbox", "--port", "0", "--photos", "10")
     address = first_line(process.stdout).strip()
+    assert first_line(process.stderr).startswith("10 photos, seed 7. To use it:")
     process.terminate()
-    assert (
-        rest_of(process.stdout)
-        == f"export FLICKR_API_URL={address} FLICKR_API_KEY={KEY} FLICKR_API_SECRET={KEY[:16]}\n"
-    )
+    settings = f"export FLICKR_API_URL={address} FLICKR_API_KEY={KEY} FLICKR_API_SECRET={KEY[:16]}\n"
+    assert rest_of(process.stderr) == settings
+    assert rest_of(process.stdout) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from typing import Any
 
 import click
@@ -86,12 +87,13 @@ async def _serve(options: Any) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         async with open_sandbox(options) as running:
-            click.echo(f"{len(running.catalogue):,} photos, seed {options.catalogue.seed}. To use it:", err=True)
+            click.echo(running.url)
             secret = secret_of(EXAMPLE_KEY)
-            # On standard output, since standard error hides a key that the environment has too.
+            # Not through the standard error that hides secrets: these are none, though the environment may have them.
             click.echo(
-                f"{running.url}\n"
-                f"export FLICKR_API_URL={running.url} FLICKR_API_KEY={EXAMPLE_KEY} FLICKR_API_SECRET={secret}"
+                f"{len(running.catalogue):,} photos, seed {options.catalogue.seed}. To use it:\n"
+                f"export FLICKR_API_URL={running.url} FLICKR_API_KEY={EXAMPLE_KEY} FLICKR_API_SECRET={secret}",
+                file=sys.__stderr__,
             )
             await stop.wait()
     except OSError as error:
