@@ -15,6 +15,7 @@ from typing import cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from yarl import URL
 
@@ -81,8 +82,10 @@ class Wire:
             head, body = await protocol.read()
             while head.code in (100, 102, 103):  # of which none is the answer
                 head, body = await protocol.read()
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if isinstance(error, HttpProcessingError):
+                raise aiohttp.ClientPayloadError("no answer of HTTP") from None
             raise
         return Reply(connection, head, body)
 
