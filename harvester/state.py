@@ -103,12 +103,15 @@ class State:
             raise
 
     def _prepare(self, *, lasting: bool) -> None:
+        # Three of a listing's rows fit where 4,096 bytes hold one, which saves writes. New files have it.
+        self._db.execute("PRAGMA page_size=8192")
         self._db.execute("PRAGMA journal_mode=WAL" if lasting else "PRAGMA journal_mode=OFF")
         # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
         # again. The files are synced before each commit, so nothing in them is vouched for too early.
         self._db.execute(f"PRAGMA synchronous={'NORMAL' if lasting else 'OFF'}")
+        self._db.execute("PRAGMA secure_delete=OFF")  # where it is on, each row that is done with is written over
         self._db.execute("PRAGMA cache_size=-8000")
-        self._db.execute("PRAGMA wal_autocheckpoint=4000")  # pages: 16 MB of log
+        self._db.execute("PRAGMA wal_autocheckpoint=2000")  # pages: 16 MB of log
         version = self._version()
         if not version:
             self._db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester import answers
-from harvester.answers import Listed, PartReader, check_status, read_list, read_members, read_page, read_part
+from harvester.answers import Listed, PartReader, Row, check_status, read_list, read_members, read_page, read_part
 from harvester.errors import HarvestError, KeyRefused, Refused, TryLater, UsageError
 
 INFO = "flickr.photos.getInfo"
@@ -208,3 +209,47 @@ def test_members_of_an_answer_are_parsed_and_raw() -> None:
     answer, raw = read_members(b'{"a":{"b":1},"stat":"ok"}')
     assert answer["a"] == {"b": 1}
     assert raw["a"] == b'{"b":1}'
+
+
+def page_as_read(read: Callable[[], object]) -> object:
+    try:
+        return read()
+    except HarvestError as error:
+        return type(error)
+
+
+ROWS = [
+    b'{"id":"1","dateupload":"5","lastupdate":"6","datetaken":"2011-01-01 00:00:00","tags":"a b"}',
+    b'{"id":2,"dateupload":7,"title":"\xc3\xa9"}', rb'{"id":"3","title":"\ud83d\ude00","dateupload":""}',
+    b'{"id":"x"}', b'{"ID":"4"}', b'{"id":null}', b'{"id":["5"]}', b'{ "id" : "6" }', b"{}", b"[]", b"null",
+    b'"7"', b"8", rb'{"id":"9","title":"\ud83d"}', b'{"id":"10","title":"\xff"}', b'{"id":"11","n":1e999}',
+    b'{"id":"12","id":"13"}',
+]  # fmt: skip
+CLAIMS = [b'"total":"30"', b'"total":30', b'"total":""', b'"perpage":250', b'"per_page":"500"', b'"pages":1', b'"x":{}']
+
+
+@given(
+    st.lists(st.sampled_from(ROWS), max_size=5),
+    st.lists(st.sampled_from(CLAIMS), max_size=3),
+    st.sampled_from(
+        [b'{"photos":%s,"stat":"ok"}', b'{"stat":"ok","photoset":%s}', b'{"photos":%s}', b'{"a":1,"b":%s}']
+    ),
+    st.sampled_from([b"", b"]", b"\n", b",", b'{"photo":[]}']),
+)
+def test_a_page_is_read_alike_the_swift_way_and_the_careful_one(
+    rows: list[bytes], claims: list[bytes], frame: bytes, junk: bytes
+) -> None:
+    body = frame % (b"{%s}" % b",".join([*claims, b'"photo":[%s]' % b",".join(rows)]))
+    for sent in (body, body + junk, body.replace(b'"photo"', b'"photo":1,"photo"'), body[:-1]):
+        careful = page_as_read(partial(answers._read_page_carefully, sent, method=INFO))
+        for check in {answers._check, orjson.loads}:
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(answers, "_check", check)
+                assert page_as_read(partial(read_page, sent, method=INFO)) == careful
+
+
+def test_an_ordinary_page_is_read_the_swift_way() -> None:
+    body = b'{"photos":{"page":1,"total":"1","photo":[' + ROWS[0] + b']},"stat":"ok"}'
+    page = answers._read_page_swiftly(body)
+    assert page is not None
+    assert page.rows == (Row("1", 5, "2011-01-01 00:00:00", ROWS[0], 6),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import stat
@@ -52,6 +53,7 @@ def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expec
 
 def attend(start: Start, look: Look) -> Exit:
     """Run what `start` starts, with display and signals. Returns the exit code; a StopRun goes through."""
+    gc.freeze()  # what the imports have made stays: there is no use in looking through it again and again
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
         return runner.run(_attend(start, look))
 

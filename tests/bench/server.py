@@ -14,6 +14,8 @@ import asyncio
 import json
 import re
 import sys
+import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -113,14 +115,39 @@ class Answers:
         return frame(body) if query.get("format") == "json" else frame(self._to_xml(body), b"text/xml")
 
 
+class Delay:
+    """Answers on their way. The loop turns without rest while there are any: its timers are coarser than a latency."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[tuple[float, Any, bytes]] = deque()
+
+    def send(self, transport: Any, answer: bytes) -> None:
+        """Send an answer as late as it is to be."""
+        if not self._seconds:
+            transport.write(answer)
+            return
+        if not self._waiting:
+            self._loop.call_soon(self._turn)
+        self._waiting.append((time.perf_counter() + self._seconds, transport, answer))
+
+    def _turn(self) -> None:
+        now = time.perf_counter()
+        while self._waiting and self._waiting[0][0] <= now:
+            _, transport, answer = self._waiting.popleft()
+            transport.write(answer)
+        if self._waiting:
+            self._loop.call_soon(self._turn)
+
+
 class Connection(asyncio.Protocol):
     """One connection. A request comes whole or in pieces; one is answered before the next is sent."""
 
-    def __init__(self, answers: Answers, stats: Stats, latency: float) -> None:
+    def __init__(self, answers: Answers, stats: Stats, delay: Delay) -> None:
         self._answers = answers
         self._stats = stats
-        self._latency = latency
-        self._loop = asyncio.get_running_loop()
+        self._delay = delay
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -143,12 +170,8 @@ class Connection(asyncio.Protocol):
         path, _, query = target.partition(b"?")
         if path.startswith(b"/__"):
             return self._transport.write(frame(self._tell(path, query.decode())))  # type: ignore[no-any-return]
-        self._stats.arrivals.append(self._loop.time())
-        answer = self._answers.answer(b"%s %s" % (query, body) if body else query)
-        if self._latency:
-            self._loop.call_later(self._latency, self._transport.write, answer)
-        else:
-            self._transport.write(answer)
+        self._stats.arrivals.append(time.monotonic())
+        self._delay.send(self._transport, self._answers.answer(b"%s %s" % (query, body) if body else query))
         return None
 
     def _tell(self, path: bytes, query: str) -> bytes:
@@ -168,7 +191,7 @@ class Connection(asyncio.Protocol):
 
 async def serve(photos: int, latency: float) -> None:
     """Serve for ever."""
-    build = partial(Connection, Answers(photos), Stats(), latency)
+    build = partial(Connection, Answers(photos), Stats(), Delay(latency))
     server = await asyncio.get_running_loop().create_server(build, "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/services/rest/", flush=True)  # noqa: T201
     await server.serve_forever()
