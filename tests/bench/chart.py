@@ -18,10 +18,12 @@ def draw(told: Mapping[str, Any], path: Path) -> None:
 
     figures = {row["what"]: row["value"] for part in told["parts"].values() for row in part}
     peers = [peer for peer in told["peers"] if not peer["why"]]
-    loops = [(what, value) for what, value in figures.items() if what.endswith(("bare aiohttp loop", ": harvester"))]
-    memory = [(what.split(":")[0], value) for what, value in figures.items() if ": memory" in what]
+    shares = [
+        (what.removesuffix(": ratio"), 100 * value) for what, value in figures.items() if what.endswith(": ratio")
+    ]
+    memory = [(what.split(":")[0], value) for what, value in figures.items() if "photos: memory" in what]
     picture, panels = plt.subplots(2, 2, figsize=(12, 7), layout="constrained")
-    _bars(panels[0][0], "Photos a second beside a bare loop", loops)
+    _bars(panels[0][0], "Speed beside a bare aiohttp loop, %", [("the loop", 100), *shares])
     _bars(panels[0][1], "Photos a second, one core", [(peer["name"], peer["speed"]) for peer in peers])
     _bars(panels[1][0], "Found of a search for 12,000", [(peer["name"], peer["found"]) for peer in peers])
     _bars(panels[1][1], "Memory at its peak, MB", memory)
@@ -31,7 +33,7 @@ def draw(told: Mapping[str, Any], path: Path) -> None:
 def _bars(panel: Any, title: str, rows: Sequence[tuple[str, float]]) -> None:
     names = [name for name, _ in rows][::-1]
     values = [value for _, value in rows][::-1]
-    colours = [OURS if "harvester" in name or name.endswith("photos") else THEIRS for name in names]
+    colours = [OURS if name.endswith(("harvester", "photos", "workers")) else THEIRS for name in names]
     drawn = panel.barh(names, values, color=colours)
     panel.bar_label(drawn, labels=[f"{value:,.0f}" for value in values], padding=3)
     panel.set_title(title, loc="left", fontweight="bold")

@@ -49,7 +49,7 @@ class Setting:
 
 
 NEAR = Setting(latency=0.001, workers=16, photos=10_000, aim="at least 0.75")
-FAR = Setting(latency=0.1, workers=64, photos=1_600, aim="at least 0.95")
+FAR = Setting(latency=0.1, workers=64, photos=3_200, aim="at least 0.95")
 
 
 def fetch_bare(server: Server, photos: int, workers: int) -> Run:
