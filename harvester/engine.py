@@ -341,6 +341,8 @@ class _Run:
                 self._state.remember(UNREAD, False)
             self._state.remember("expected", self._tally.expected)
             self._state.remember("finished", self._is_whole() and self._status() == "complete")
+        if self._is_whole():
+            self._state.shrink()
         if self._output.archive is not None:
             write_errors(self._output.archive, self._state)
         if self._output.folder is not None:

@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import orjson
-
-from harvester.answers import EXCESSIVE_OFFSET, Page, PartReader, dump, read_number, read_page
+from harvester.answers import EXCESSIVE_OFFSET, Page, read_page
 from harvester.client import Client
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
-from harvester.flickr import EXTRAS, PAGE_SIZE, PARTS, SEARCH, Part, build_query
+from harvester.flickr import EXTRAS, PAGE_SIZE, SEARCH, build_query
 from harvester.frontier import Frontier
+from harvester.hydrate import Hydrator
+from harvester.intake import Intake
 from harvester.model import Job, Photos
 from harvester.record import Record, build_record
 from harvester.sinks import Sink
@@ -67,16 +65,6 @@ class Plan:
     bounds: Bounds
     workers: int
     secrets: tuple[str, ...] = ()
-
-
-class _Asked:
-    """A part that each photo is asked for: the call, but for the photo's id, and how its answer is read."""
-
-    def __init__(self, name: str, part: Part) -> None:
-        self.name = name
-        self.query = f"method={part.method}{part.arguments}&photo_id="
-        self.read = PartReader(part.method, part.member)
-        self.listed = part.listed
 
 
 class Pipeline:
@@ -121,7 +109,7 @@ class Pipeline:
         self.input_ended = False
         """All that was asked for is listed: nothing cut it short."""
         self._tasks: list[asyncio.Task[None]] = []
-        self._parts = [_Asked(name, PARTS[name]) for name in plan.job.parts]
+        self._hydrator = Hydrator(client, parts=plan.job.parts, tally=tally)
 
     async def run(self) -> None:
         """Until all is done, or as far as `stop` lets it come."""
@@ -155,7 +143,7 @@ class Pipeline:
 
     async def _produce(self) -> None:
         try:
-            await self._walker.run(extras=not self._parts)
+            await self._walker.run(extras=not self._plan.job.parts)
             self._count()
             if self._stop.is_set():
                 return
@@ -212,7 +200,7 @@ class Pipeline:
             await self._hand_on(todo)
 
     async def _hand_on(self, photos: Iterable[Todo]) -> None:
-        if not self._parts:
+        if not self._plan.job.parts:
             for photo in photos:
                 await self._outbox.put(build_record(photo.id, at=time.time(), search=photo.row))
             return
@@ -228,7 +216,7 @@ class Pipeline:
         for n, sweep in await self._store.do(self._store.state.sweeps):
             self._frontier.add(n, sweep)
         async with asyncio.TaskGroup() as group:
-            for _ in range(1 if self._parts else min(LISTERS, self._plan.workers)):
+            for _ in range(1 if self._plan.job.parts else min(LISTERS, self._plan.workers)):
                 group.create_task(self._list())
 
     async def _list(self) -> None:
@@ -296,35 +284,15 @@ class Pipeline:
         return page
 
     async def _read_ids(self, ids: Iterable[str]) -> None:
-        """Ids as they come: a pipe may be slow, so what is there is taken without waiting for more."""
-        inbox: queue.Queue[str | None] = queue.Queue(QUEUED)
-        threading.Thread(target=_pump, args=(ids, inbox), daemon=True).start()
+        intake = Intake(ids, sleep=self._sleep)
         limit = self._plan.job.limit
         done = False
         while not done and not self._stop.is_set():
-            texts, done = await self._take_texts(inbox)
+            texts, done = await intake.take()
             admission = await self._store.admit_ids(await self._parse(texts), limit=limit)
             self._count()
             await self._hand_on(admission.fresh)
             done = done or admission.full
-
-    async def _take_texts(self, inbox: queue.Queue[str | None]) -> tuple[list[str], bool]:
-        while True:
-            try:
-                text = inbox.get_nowait()
-                break
-            except queue.Empty:
-                await self._sleep(0.01)
-        texts: list[str] = []
-        while text is not None and len(texts) < PAGE_SIZE:
-            texts.append(text)
-            try:
-                text = inbox.get_nowait()
-            except queue.Empty:
-                return texts, False
-        if text is not None:
-            texts.append(text)
-        return texts, text is None
 
     async def _parse(self, texts: list[str]) -> list[str]:
         ids = []
@@ -347,9 +315,10 @@ class Pipeline:
     # -- hydrating
 
     async def _hydrate(self) -> None:
+        fetch, ask_missing = self._hydrator.fetch, self._hydrator.ask_missing
         while (photo := await self._queue.get()) is not None:
             try:
-                await self._outbox.put(await (self._ask_missing(photo) if photo.missing else self._fetch(photo)))
+                await self._outbox.put(await (ask_missing(photo) if photo.missing else fetch(photo)))
             except GivenUp as error:
                 self._tally.failed += 1
                 self._observer(Failed(what=f"photo {photo.id}", why=str(error)))
@@ -362,39 +331,6 @@ class Pipeline:
                 await self._outbox.put((photo.id, failure))
             except Stopped:
                 return
-
-    async def _ask_missing(self, photo: Todo) -> Gone:
-        part = _Asked("info", PARTS["info"])
-        try:
-            await self._client.call(part.query + photo.id, part.read, photo.id)
-        except Refused as error:
-            return Gone(photo.id, error.code, error.message)
-        return Gone(photo.id, None, None)
-
-    async def _fetch(self, photo: Todo) -> Record:
-        found: dict[str, bytes | None] = {}
-        errors: dict[str, dict[str, Any]] = {}
-        for part in self._parts:
-            try:
-                raw = await self._client.call(part.query + photo.id, part.read, photo.id)
-                found[part.name] = await self._add_pages(part, photo.id, raw) if part.listed else raw
-            except Refused as error:
-                self._tally.refused += 1
-                found[part.name] = None
-                errors[part.name] = {"code": error.code, "message": error.message}
-        return build_record(photo.id, at=time.time(), search=photo.row, parts=found, errors=errors)
-
-    async def _add_pages(self, part: _Asked, photo_id: str, raw: bytes) -> bytes:
-        """The first page, with the rows of all others behind its own."""
-        first = orjson.loads(raw)
-        pages = read_number(first.get("pages")) or 1
-        if pages < 2:
-            return raw
-        for page in range(2, pages + 1):
-            query = f"{part.query}{photo_id}&page={page}"
-            more = orjson.loads(await self._client.call(query, part.read, photo_id))
-            first[part.listed] += more.get(part.listed, [])
-        return dump(first)
 
     # -- writing
 
@@ -444,11 +380,3 @@ def is_listed_whole(state: State) -> bool:
         and not state.walks()
         and all(stretch.whole for stretch in state.stretches())
     )
-
-
-def _pump(ids: Iterable[str], inbox: queue.Queue[str | None]) -> None:
-    try:
-        for text in ids:
-            inbox.put(text)
-    finally:
-        inbox.put(None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,35 +19,13 @@ import orjson
 
 from harvester.answers import Row
 from harvester.errors import CannotWrite, UsageError, shorten
+from harvester.schema import FORMAT, prepare, read_version
 from harvester.sweep import Step, Stretch, Sweep
 from harvester.walk import Walk
 
-FORMAT = 2
-_WALKS = """
-CREATE TABLE walk(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, failure TEXT);
-CREATE TABLE gathered(walk INTEGER NOT NULL, id TEXT NOT NULL, row BLOB NOT NULL, UNIQUE(walk, id));
-CREATE TABLE entry(list TEXT, id TEXT, reading INTEGER NOT NULL, PRIMARY KEY(list, id)) WITHOUT ROWID;
-CREATE TABLE later(id INTEGER PRIMARY KEY, row BLOB);
-CREATE TABLE gone(id INTEGER PRIMARY KEY, code INTEGER, message TEXT);
-"""
-# Counting a million photos to be done, or those that failed, would read through gigabytes of rows without it.
-_INDEX = "CREATE INDEX IF NOT EXISTS todo_failure ON todo(failure);"
-_SCHEMA = f"""
-CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE seen(id INTEGER PRIMARY KEY, updated INTEGER);
-CREATE TABLE todo(id INTEGER PRIMARY KEY, row BLOB, failure TEXT, missing INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE bad_input(text TEXT PRIMARY KEY, failure TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE sweep(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
-CREATE TABLE stretch(n INTEGER PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE file(name TEXT PRIMARY KEY, length INTEGER NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID;
-{_WALKS}
-"""
 _OWNER = "json_extract(CAST(row AS TEXT), '$.owner')"
-_STEPS = {
-    1: "ALTER TABLE seen ADD COLUMN updated INTEGER;"
-    f"ALTER TABLE todo ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;{_WALKS}{_INDEX}"
-}
-"""What brings a checkpoint of an older format to the next one."""
+SPARE = 16_000_000
+"""Bytes of a checkpoint that may lie idle."""
 
 
 class Todo(msgspec.Struct, frozen=True, gc=False):
@@ -103,26 +81,10 @@ class State:
             raise
 
     def _prepare(self, *, lasting: bool) -> None:
-        # Three of a listing's rows fit where 4,096 bytes hold one, which saves writes. New files have it.
-        self._db.execute("PRAGMA page_size=8192")
-        self._db.execute("PRAGMA journal_mode=WAL" if lasting else "PRAGMA journal_mode=OFF")
-        # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
-        # again. The files are synced before each commit, so nothing in them is vouched for too early.
-        self._db.execute(f"PRAGMA synchronous={'NORMAL' if lasting else 'OFF'}")
-        self._db.execute("PRAGMA secure_delete=OFF")  # where it is on, each row that is done with is written over
-        self._db.execute("PRAGMA cache_size=-8000")
-        self._db.execute("PRAGMA wal_autocheckpoint=2000")  # pages: 16 MB of log
-        version = self._version()
-        if not version:
-            self._db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
-        for older in range(version or FORMAT, FORMAT):
-            self._db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        prepare(self._db, lasting=lasting)
 
     def _check_version(self) -> None:
-        if (version := self._version()) > FORMAT:
+        if (version := read_version(self._db)) > FORMAT:
             raise CannotWrite(f"{self.path} was written by a newer harvester (format {version}); update this one.")
         if not version and self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
             raise CannotWrite(f"{self.path} is a database of something else; choose another folder.")
@@ -162,6 +124,16 @@ class State:
     def settle(self) -> None:
         """What was committed so far outlives a power cut too."""
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def shrink(self) -> None:
+        """Give back the room of what is done with, where it is most of the file; on a full disk it stays as it is."""
+        free, pages, size = (
+            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count", "page_size")
+        )
+        if free * size > SPARE and free > pages // 2:
+            with suppress(sqlite3.Error):
+                self._db.execute("VACUUM")
+                self.settle()
 
     # -- what was asked
 

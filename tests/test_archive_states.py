@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import KEY, harvest_into, settings_for
+from conftest import KEY, Opener, harvest_into, settings_for
 from test_write_faults import closed
 
 from harvester.archive import STATE
 from harvester.cli import main
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.inspect import read_status
-from harvester.model import Job, Photos, Search
+from harvester.model import Account, Job, Photos, Search
 from harvester.sandbox.server import Sandbox
+from harvester.schema import FORMAT
 from harvester.sinks import PHOTOS
-from harvester.state import FORMAT, State
+from harvester.state import State, Todo
 from harvester.update import run_resume
 from harvester.verify import verify_archive
 
@@ -216,3 +217,30 @@ def test_what_is_left_to_do_is_counted_without_reading_it(tmp_path: Path) -> Non
         for query in ("SELECT count(*) FROM todo", "SELECT failure FROM todo WHERE failure IS NOT NULL"):
             ((*_, plan),) = state._db.execute(f"EXPLAIN QUERY PLAN {query}")
             assert "todo_failure" in plan
+
+
+@pytest.mark.parametrize(("rows", "shrinks"), [(10_000, True), (100, False)])
+def test_a_checkpoint_gives_back_the_room_of_what_is_done(rows: int, shrinks: bool, tmp_path: Path) -> None:
+    path = tmp_path / STATE
+    with State(path) as state:
+        with state.changing():
+            state.add_todo(Todo(str(n), b"x" * 3_000) for n in range(rows))
+            state.remember("job", {"kept": True})
+        with state.changing():
+            state.finish(str(n) for n in range(rows))
+        state.settle()
+        before = path.stat().st_size
+        state.shrink()
+        assert (path.stat().st_size < before / 10) == shrinks
+        assert state.recall("job") == {"kept": True}
+
+
+async def test_an_account_leaves_no_empty_checkpoint_of_hundreds_of_megabytes(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harvester.state.SPARE", 0)
+    async with sandbox_of(photos=1_500, owners=1) as sandbox:
+        job = Job(source=Account(user=sandbox.catalogue.people[0].nsid), detail="list")
+        assert (await harvest_into(tmp_path, sandbox, job)).status == "complete"
+    with State(tmp_path / STATE) as state:
+        assert state._db.execute("PRAGMA freelist_count").fetchone()[0] <= 2

@@ -29,7 +29,7 @@ from harvester.model import Account, Album, Job, Photos, Search
 from harvester.retry import Backoff
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
-from harvester.state import FORMAT
+from harvester.schema import FORMAT
 from harvester.update import run_resume, run_update
 from harvester.verify import verify_archive
 

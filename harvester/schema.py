@@ -1,0 +1,54 @@
+"""The tables of the checkpoint, what brings an older format to this one, and how SQLite is to keep them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+FORMAT = 2
+_WALKS = """
+CREATE TABLE walk(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, failure TEXT);
+CREATE TABLE gathered(walk INTEGER NOT NULL, id TEXT NOT NULL, row BLOB NOT NULL, UNIQUE(walk, id));
+CREATE TABLE entry(list TEXT, id TEXT, reading INTEGER NOT NULL, PRIMARY KEY(list, id)) WITHOUT ROWID;
+CREATE TABLE later(id INTEGER PRIMARY KEY, row BLOB);
+CREATE TABLE gone(id INTEGER PRIMARY KEY, code INTEGER, message TEXT);
+"""
+# Counting a million photos to be done, or those that failed, would read through gigabytes of rows without it.
+_INDEX = "CREATE INDEX IF NOT EXISTS todo_failure ON todo(failure);"
+_SCHEMA = f"""
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE seen(id INTEGER PRIMARY KEY, updated INTEGER);
+CREATE TABLE todo(id INTEGER PRIMARY KEY, row BLOB, failure TEXT, missing INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE bad_input(text TEXT PRIMARY KEY, failure TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sweep(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
+CREATE TABLE stretch(n INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE file(name TEXT PRIMARY KEY, length INTEGER NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID;
+{_WALKS}
+"""
+_STEPS = {
+    1: "ALTER TABLE seen ADD COLUMN updated INTEGER;"
+    f"ALTER TABLE todo ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;{_WALKS}{_INDEX}"
+}
+"""What brings a checkpoint of an older format to the next one."""
+
+
+def read_version(db: sqlite3.Connection) -> int:
+    """The format in which a checkpoint was written; 0 for a new file, or one of something else."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def prepare(db: sqlite3.Connection, *, lasting: bool) -> None:
+    """Make the tables, or bring them to this format. `lasting` False leaves out what only a crash would need."""
+    # Three of a listing's rows fit where 4,096 bytes hold one, which saves writes. New files have it.
+    db.execute("PRAGMA page_size=8192")
+    db.execute("PRAGMA journal_mode=WAL" if lasting else "PRAGMA journal_mode=OFF")
+    # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
+    # again. The files are synced before each commit, so nothing in them is vouched for too early.
+    db.execute(f"PRAGMA synchronous={'NORMAL' if lasting else 'OFF'}")
+    db.execute("PRAGMA secure_delete=OFF")  # where it is on, each row that is done with is written over
+    db.execute("PRAGMA cache_size=-8000")
+    db.execute("PRAGMA wal_autocheckpoint=2000")  # pages: 16 MB of log
+    version = read_version(db)
+    if not version:
+        db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
+    for older in range(version or FORMAT, FORMAT):
+        db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
