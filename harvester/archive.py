@@ -17,10 +17,10 @@ from harvester import __version__
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write, write_lines, write_whole
 from harvester.locks import try_lock, unlock
-from harvester.model import stamp
 from harvester.sinks import PHOTOS
 from harvester.state import State
 from harvester.sweep import Stretch
+from harvester.values import stamp
 
 STATE = "state.sqlite"
 MANIFEST = "manifest.json"

@@ -19,8 +19,8 @@ from harvester.config import Settings
 from harvester.errors import GivenUp, KeyRefused, TryLater, Unreachable, UsageError
 from harvester.events import Tally, ignore
 from harvester.logins import Login
-from harvester.model import stamp
 from harvester.oauth import Sign, build_login_prefix, build_signer, check_problem
+from harvester.values import stamp
 
 PATIENCE = 20.0
 """Seconds of Flickr's silence that somebody who is logging in will wait through."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from harvester.answers import dump
-from harvester.model import stamp
+from harvester.values import stamp
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

@@ -27,7 +27,7 @@ from statistics import median_low
 
 from harvester.answers import Page, Row
 from harvester.flickr import CAP, PAGE_SIZE
-from harvester.model import LICENSES
+from harvester.values import LICENSES
 
 FLICKR_BEGAN = 1_076_371_200
 """2004-02-10, when Flickr opened: nothing was uploaded before. Used only to choose where to cut in two."""

@@ -42,9 +42,10 @@ from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
 from harvester.files import Appender
 from harvester.fold import UPDATE, Folded, fold, mend_fold, open_archive
-from harvester.model import Account, Photos, stamp
+from harvester.model import Account, Photos
 from harvester.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.state import State
+from harvester.values import stamp
 from harvester.walk import Walk
 
 _BATCH = 10_000

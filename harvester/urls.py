@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from harvester.errors import UsageError, show
-from harvester.model import Account, Album, Favorites, Gallery, Group, Kind, Photos, Search, Source, read_photo_id
+from harvester.model import Account, Album, Favorites, Gallery, Group, Kind, Photos, Search, Source
+from harvester.values import read_photo_id
 
 PAGES = (
     "/photos/USER, /photos/USER/ID, /photos/USER/albums/ID, /photos/USER/galleries/ID, /photos/USER/favorites, "

@@ -22,7 +22,8 @@ from harvester.cli.options import (
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit, UsageError, show
-from harvester.model import CONTENT_TYPES, SAFE_SEARCH, Media, Search, Sort, TagMode
+from harvester.model import Media, Search, Sort, TagMode
+from harvester.values import CONTENT_TYPES, SAFE_SEARCH
 
 _LISTS = ("tags", "machine_tags", "license", "content_types")
 _filter = partial(option, "Filters")

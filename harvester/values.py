@@ -1,0 +1,148 @@
+"""Values as people write them: dates, lists, licences, boxes; and as Flickr takes them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import TypeAlias
+
+from harvester.errors import UsageError, show
+
+Moment: TypeAlias = int | float | str | date | datetime
+"""A point in time: Unix seconds, an ISO date or time as text, or Python's own. Without a zone it is UTC."""
+
+LICENSES: Mapping[str, int] = {
+    "all-rights-reserved": 0,
+    "cc-by-nc-sa-2.0": 1,
+    "cc-by-nc-2.0": 2,
+    "cc-by-nc-nd-2.0": 3,
+    "cc-by-2.0": 4,
+    "cc-by-sa-2.0": 5,
+    "cc-by-nd-2.0": 6,
+    "no-known-copyright": 7,
+    "us-government": 8,
+    "cc0": 9,
+    "public-domain": 10,
+    "cc-by-4.0": 11,
+    "cc-by-sa-4.0": 12,
+    "cc-by-nd-4.0": 13,
+    "cc-by-nc-4.0": 14,
+    "cc-by-nc-sa-4.0": 15,
+    "cc-by-nc-nd-4.0": 16,
+}
+"""Names for flickr.photos.licenses.getInfo as recorded 2025-06-19. `cc-by` alone means each version of it."""
+
+CONTENT_TYPES: Mapping[str, int] = {"photos": 1, "screenshots": 2, "other": 3}
+SAFE_SEARCH: Mapping[str, int] = {"safe": 1, "moderate": 2, "restricted": 3}
+
+# An id of 18 digits is millions of times beyond today's.
+_PHOTO_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+
+def read_moment(value: Moment, *, field: str) -> int:
+    """Unix seconds of a point in time; UsageError where it is none."""
+    if isinstance(value, bool):
+        raise UsageError(f"{value!r} is not a date.", field=field)
+    if isinstance(value, str):
+        value = _parse_moment(value, field=field)
+    if isinstance(value, datetime):
+        return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
+    if isinstance(value, date):
+        return int(datetime.combine(value, time(), UTC).timestamp())
+    if not 0 <= value < 1 << 40:
+        raise UsageError(f"{value} is not a Unix time in seconds.", field=field)
+    return int(value)
+
+
+def _parse_moment(text: str, *, field: str) -> float | datetime:
+    text = text.strip()
+    try:
+        return float(text) if re.fullmatch(r"\d+(\.\d*)?", text) else datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{show(text)} is not a date; write 2009-12-01, 2009-12-01T08:30:00 or a Unix time.",
+            field=field,
+        ) from None
+
+
+def stamp(seconds: float) -> str:
+    """A moment as ISO time in UTC, to the second: `2026-11-23T22:30:05Z`."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_photo_id(value: object) -> str:
+    """A photo id in its plain form; UsageError where it is none."""
+    text = str(value).strip()
+    if not _PHOTO_ID.fullmatch(text):
+        raise UsageError(f"{show(text)} is not a photo id: ids are numbers such as 4195976808.")
+    return text
+
+
+def check_choice(value: object, allowed: Iterable[object], *, field: str) -> None:
+    """UsageError where a value is none of those allowed."""
+    names = [str(a) for a in allowed]
+    if value not in names:
+        raise UsageError(f"{show(value)} is not known; use {', '.join(names)}.", field=field)
+
+
+def read_texts(value: object, *, field: str) -> tuple[str, ...]:
+    """A list of texts as given; one text is split at its commas."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, Sequence | set | frozenset) or isinstance(parts, bytes):
+        raise UsageError(f"{show(value)} is not a list of names.", field=field)
+    return tuple(text for part in parts if (text := str(part).strip()))
+
+
+def read_licenses(value: object) -> tuple[str, ...]:
+    """Licence ids of ids, names and families of names (`cc-by` is 4 and 11)."""
+    found: list[str] = []
+    for text in read_texts(value, field="license"):
+        name = text.lower().replace("_", "-").replace(" ", "-")
+        ids = [i for n, i in LICENSES.items() if n == name or re.fullmatch(re.escape(name) + r"-\d\.0", n)]
+        if text.isascii() and text.isdigit():
+            ids = [i for i in LICENSES.values() if str(i) == (text.lstrip("0") or "0")]
+        if not ids:
+            names = ", ".join(f"{n} ({i})" for n, i in LICENSES.items())
+            raise UsageError(f"{show(text)} is not known; use names or ids of {names}.", field="license")
+        found += map(str, ids)
+    return tuple(dict.fromkeys(found))
+
+
+def read_content_types(value: object) -> int | None:
+    """Flickr's one number for a set of kinds: 1 to 3 alone, 4 = 1+2, 5 = 2+3, 6 = 1+3, 7 all."""
+    texts = read_texts(value, field="content_types")
+    if not texts:
+        return None
+    if len(texts) == 1 and re.fullmatch("[1-7]", texts[0]):
+        return int(texts[0])
+    for text in texts:
+        if text not in {"1", "2", "3"}:
+            check_choice(text, CONTENT_TYPES, field="content_types")
+    kinds = frozenset(CONTENT_TYPES.get(t) or int(t) for t in texts)
+    sums = {frozenset({1, 2}): 4, frozenset({2, 3}): 5, frozenset({1, 3}): 6, frozenset({1, 2, 3}): 7}
+    return sums.get(kinds) or min(kinds)
+
+
+def read_bbox(value: object) -> str | None:
+    """A box as Flickr takes it: west, south, east, north in degrees, with commas; None for none."""
+    if value is None:
+        return None
+    texts = read_texts(value, field="bbox")
+    try:
+        west, south, east, north = (float(t) for t in texts)
+    except ValueError:
+        west, south, east, north = 1.0, 0.0, 0.0, 0.0
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise UsageError(
+            f"{show(','.join(texts))} is not a box; write WEST,SOUTH,EAST,NORTH in degrees, as -0.6,51.2,0.4,51.8.",
+            field="bbox",
+        )
+    return ",".join(texts)
+
+
+def read_taken(value: Moment | None, *, field: str) -> str | None:
+    """Flickr's dates taken have no zone: they are the owner's local time, sent as written."""
+    if value is None:
+        return None
+    return datetime.fromtimestamp(read_moment(value, field=field), UTC).strftime("%Y-%m-%d %H:%M:%S")
