@@ -68,3 +68,12 @@ def test_its_commands_and_options_are_known() -> None:
     named = set(re.findall(r"`?harvester ([a-z]+)", "\n".join(shell_lines())))
     assert named <= known
     assert len(named) >= 6
+
+
+def test_its_table_of_peers_is_that_of_the_bench() -> None:
+    peers = (ROOT / "tests" / "bench" / "peers.py").read_text(encoding="utf-8")
+    versions = dict(re.findall(r'^    "([\w-]+)": "([\d.]+)"', peers, re.MULTILINE))
+    assert len(versions) == 4
+    rows = re.findall(r"^\| (\S+) ([\d.]+) \| [\d,]+ \| [\d.]+ \| [\d,]+ \|$", README, re.MULTILINE)
+    assert dict(rows) == versions
+    assert re.search(r"^bench:", MAKEFILE, re.MULTILINE)
