@@ -20,8 +20,9 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
-from harvester.answers import Page, Row
-from harvester.errors import Exit, HarvestError, UsageError
+from harvester.answers import Page, PartReader, Row
+from harvester.archive import STATE
+from harvester.errors import Exit, HarvestError, KeyRefused, UsageError
 from harvester.model import Job, Photos, Search
 from harvester.quota import Rate
 from harvester.retry import Backoff
@@ -220,6 +221,39 @@ async def test_g5_ten_times_the_photos_take_at_most_20_mb_more(sandbox_of: Opene
 
 
 # -- G6 clean stop
+
+
+async def test_g6_what_is_in_flight_lands_so_that_no_call_is_wasted(sandbox_of: Opener, tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    async with sandbox_of(photos=600, latency=0.02) as sandbox:
+        task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), stop=stop))
+        while sandbox.stats.calls < 200:
+            await asyncio.sleep(0)
+        stop.set()
+        assert (await task).status == "stopped"
+        asked = sandbox.stats.methods
+    lines = len(read_lines(tmp_path / PHOTOS))
+    assert asked["flickr.photos.getInfo"] == asked["flickr.photos.getSizes"] == lines
+
+
+async def test_g1_what_was_sent_is_vouched_for_however_the_run_ends(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harvester.pipeline.COMMIT_PAUSE", 60)
+    honest, calls = PartReader.__call__, iter(range(1_000))
+
+    def refuse(reader: PartReader, body: bytes, photo_id: str) -> bytes:
+        if next(calls) == 100:
+            raise KeyRefused("The key was taken back.")
+        return honest(reader, body, photo_id)
+
+    monkeypatch.setattr(PartReader, "__call__", refuse)
+    async with sandbox_of(photos=300) as sandbox:
+        with pytest.raises(KeyRefused):
+            await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
+    with State(tmp_path / STATE) as state:
+        assert state.length(PHOTOS).bytes == (tmp_path / PHOTOS).stat().st_size
+        assert state.length(PHOTOS).lines > 20
 
 
 @posix
