@@ -35,7 +35,7 @@ WIDEST_FUZZ = 600
 """Windows of five minutes and less are widened by the server (openverse-catalog#1041): none that small is asked."""
 _OVERLAP = 0.99
 """Rows near a page's end are seen to change places with rows of the next: the cursor stays a little before it."""
-_MOST_READS = 4
+_MOST_READS = 6
 _MOST_TRIES = 3
 _SPLITTABLE = 10
 """Pages that must remain for a sweep to be worth cutting in two."""
@@ -142,6 +142,8 @@ class _Reading:
     claims_more: bool
     passes_end: bool
     ordered: bool
+    confirmed: bool
+    """The page is full, or brings just what is claimed: a short one that claims less, or nothing, may be any page."""
 
     @property
     def ends(self) -> bool:
@@ -151,6 +153,8 @@ class _Reading:
     def doubt(self) -> str:
         if self.claims_more and not self.full:
             return "a page came short"
+        if not self.confirmed:
+            return "no total confirmed the end"
         return "" if self.ordered else "rows came out of order"
 
 
@@ -193,6 +197,7 @@ def _measure(sweep: Sweep, page: Page) -> _Reading:
         claims_more=page.total is not None and page.total > past,
         passes_end=any(offset > span for offset in dated.values()),
         ordered=all(near <= far for near, far in pairwise(dated.values())),
+        confirmed=len(page.rows) >= size or page.total == past,
     )
 
 
@@ -248,7 +253,7 @@ def _end(sweep: Sweep, page: Page, reading: _Reading, *, fresh: int) -> Step:
     """The stretch is read to its end, unless there is reason to doubt that."""
     span, found = sweep.until - sweep.since, len(reading.offsets)
     if sweep.reads > 1:
-        return _end_again(sweep, fresh=fresh)
+        return _end_again(sweep, reading, fresh=fresh)
     missing = sweep.expected is not None and sweep.page == 1 and found < sweep.expected and not reading.passes_end
     note = "the listing ended early" if missing else reading.doubt
     again = (sweep.again(span),) if note or not page.rows or sweep.page > 1 else ()
@@ -257,14 +262,16 @@ def _end(sweep: Sweep, page: Page, reading: _Reading, *, fresh: int) -> Step:
     return Step(again, (_stretch(sweep, span, reported=reported, found=found, note=note),))
 
 
-def _end_again(sweep: Sweep, *, fresh: int) -> Step:
-    """A second or later reading ends: once more where it brought something new, else that is what there is."""
+def _end_again(sweep: Sweep, reading: _Reading, *, fresh: int) -> Step:
+    """A second or later reading ends: once more where it brought something new, or may have ended too early."""
     brought = sweep.fresh + fresh
     since, until = sweep.origin or (sweep.since, sweep.until)
-    if brought and sweep.reads < _MOST_READS:
+    if (brought or not reading.confirmed) and sweep.reads < _MOST_READS:
         return Step((sweep.reread(since, until),))
     note = f"read {sweep.reads} times; the last reading brought {brought} new photos"
-    stretch = Stretch(since=since, until=until, reported=None, found=brought, reads=sweep.reads, note=note)
+    stretch = Stretch(
+        since=since, until=until, reported=None, found=brought, reads=sweep.reads, note=note, whole=not brought
+    )
     return Step((), (stretch,))
 
 
@@ -273,17 +280,19 @@ def _stay(sweep: Sweep, page: Page, reading: _Reading, *, fresh: int, given: Map
     if not reading.full:
         if sweep.tries < _MOST_TRIES:
             return Step((replace(sweep, tries=sweep.tries + 1, fresh=sweep.fresh + fresh),))
-        return _end(replace(sweep, expected=page.total), page, reading, fresh=fresh)
+        if not reading.offsets:
+            return _end(replace(sweep, expected=page.total), page, reading, fresh=fresh)
+        # It stays short where more is claimed: what there is more, stands behind it.
     size = page.per_page or PAGE_SIZE
     if (sweep.page + 1) * size <= CAP:
         return Step((replace(sweep, page=sweep.page + 1, tries=0, fresh=sweep.fresh + fresh, behind=None),))
-    parts = split_second(sweep, page.rows, given=given) if sweep.reads == 1 else ()
+    parts = split_second(sweep, page.rows, given=given)
     rest = (sweep.rest_from(1),) if sweep.since < sweep.until else ()
     stretch = _stretch(sweep, 0, reported=None, found=sweep.page * size)
     if parts:
         return Step((*parts, *rest), (replace(stretch, note="one second held more than the cap; read in parts"),))
     note = "one second holds more photos than Flickr serves, and they cannot be told apart"
-    return Step(rest, (replace(stretch, note=note, whole=sweep.reads > 1),))
+    return Step(rest, (replace(stretch, note=note, whole=False),))
 
 
 def cut_short(sweep: Sweep, why: str) -> Step:
