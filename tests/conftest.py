@@ -37,7 +37,7 @@ def sandbox_of() -> Opener:
     """Opens a sandbox: `sandbox_of(photos=500, faults=Faults(any=0.1))`."""
 
     def build(*, faults: Faults | None = None, **given: Any) -> AbstractAsyncContextManager[Sandbox]:
-        outer = {name: given.pop(name) for name in ("latency", "rate", "gzip") if name in given}
+        outer = {name: given.pop(name) for name in ("latency", "rate", "gzip", "clock") if name in given}
         catalogue = CatalogueOptions(**{"photos": 300, "owners": 3, **given})
         return open_sandbox(SandboxOptions(catalogue=catalogue, faults=faults or Faults(), **outer))
 

@@ -176,6 +176,18 @@ async def test_a_bad_signature_is_refused_in_form_text(
     assert text.startswith(f"oauth_problem={problem}")
 
 
+async def test_timestamps_are_held_to_the_sandboxs_clock() -> None:
+    catalogue = CatalogueOptions(photos=20, owners=1)
+    ahead = SandboxOptions(catalogue=catalogue, clock=lambda: time.time() + 86_400)
+    async with open_sandbox(ahead) as sandbox, aiohttp.ClientSession() as session:
+        user = User(sandbox, session)
+        late = str(int(time.time()) + 86_400)
+        assert (await user.get("/services/oauth/request_token", oauth_callback="oob"))[
+            1
+        ] == "oauth_problem=timestamp_refused"
+        assert (await user.get("/services/oauth/request_token", oauth_callback="oob", oauth_timestamp=late))[0] == 200
+
+
 async def test_a_nonce_works_once(owner: User) -> None:
     assert (await owner.get("/services/rest/", method="flickr.test.login", oauth_nonce="n1"))[0] == 200
     assert (await owner.get("/services/rest/", method="flickr.test.login", oauth_nonce="n1")) == (

@@ -204,3 +204,23 @@ def test_the_worst_window_slides() -> None:
     stats = Stats()
     stats.arrivals.extend([0.0, 0.9, 1.0, 1.8, 1.9, 2.5])
     assert [stats.worst_window(period) for period in (0.05, 1.0, 1.7, 9.0)] == [1, 4, 5, 6]
+
+
+async def test_every_answer_is_dated_by_the_sandboxs_clock(session: aiohttp.ClientSession) -> None:
+    now = 1_900_000_000.9
+    async with open_sandbox(SandboxOptions(catalogue=FEW, gzip=True, clock=lambda: now)) as sandbox:
+        for query in ({"method": "flickr.test.echo"}, {"method": "flickr.no.such"}):
+            async with session.get(sandbox.url, params={**COMMON, **query}) as response:
+                assert response.headers.getall("Date") == ["Sun, 17 Mar 2030 17:46:40 GMT"]
+        now += 2
+        async with session.get(f"http://127.0.0.1:{sandbox.port}/nowhere") as response:
+            assert response.headers["Date"] == "Sun, 17 Mar 2030 17:46:42 GMT"
+
+
+async def test_changes_and_uploads_are_dated_by_the_sandboxs_clock(session: aiohttp.ClientSession) -> None:
+    async with open_sandbox(SandboxOptions(catalogue=FEW, clock=lambda: 1_900_000_000.9)) as sandbox:
+        order = {"change": [str(sandbox.catalogue.id_of(5))], "add": 1}
+        async with session.post(f"http://127.0.0.1:{sandbox.port}/__control", json=order) as response:
+            assert response.status == 200
+        assert sandbox.catalogue.updated(5) == 1_900_000_000
+        assert sandbox.catalogue.uploads[-1] == 1_900_000_000

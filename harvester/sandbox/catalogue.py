@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -55,8 +56,10 @@ class Person:
 class Catalogue:
     """The photos, in order of upload. They may be added to at the end, removed and changed while it is served."""
 
-    def __init__(self, options: CatalogueOptions) -> None:
+    def __init__(self, options: CatalogueOptions, *, clock: Callable[[], float] = time.time) -> None:
         self.options = options
+        self.clock = clock
+        """Unix time as the server sees it. Changes and new uploads are dated by this clock."""
         rng = Random(f"catalogue {options.seed}")
         drawn = draw_uploads(
             rng,
@@ -173,7 +176,7 @@ class Catalogue:
 
     def change(self, n: int, *, at: int | None = None) -> None:
         """The owner edits a photo, now."""
-        self.changes[n] = max(int(time.time()) if at is None else at, self.updated(n) + 1)
+        self.changes[n] = max(int(self.clock()) if at is None else at, self.updated(n) + 1)
         self.version += 1
 
     def add(self, *, uploaded: int | None = None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
@@ -76,7 +75,7 @@ class Api:
             self.catalogue.remove(self._known(photo_id))
         for photo_id in order.get("change", ()):
             self.catalogue.change(self._known(photo_id))
-        added = [self.catalogue.add(uploaded=int(time.time())) for _ in range(order.get("add", 0))]
+        added = [self.catalogue.add(uploaded=int(self.catalogue.clock())) for _ in range(order.get("add", 0))]
         return {"added": [str(self.catalogue.id_of(n)) for n in added]}
 
     def truth(self, query: Query) -> bytes:

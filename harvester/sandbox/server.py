@@ -8,9 +8,11 @@ import time
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from functools import lru_cache
 from random import Random
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -54,6 +56,8 @@ class SandboxOptions:
     latency: float = 0.0
     rate: tuple[int, float] | None = None
     gzip: bool = False
+    clock: Callable[[], float] = time.time
+    """Unix time as the server sees it: for the Date header, OAuth timestamps, changes and new uploads."""
 
 
 class Stats:
@@ -89,10 +93,10 @@ class Sandbox:
 
     def __init__(self, options: SandboxOptions) -> None:
         self.options = options
-        self.catalogue = Catalogue(options.catalogue)
+        self.catalogue = Catalogue(options.catalogue, clock=options.clock)
         self.api = Api(self.catalogue, seed=options.catalogue.seed)
         self.api.faults = options.faults
-        self.authority = Authority(self.catalogue.people, seed=options.catalogue.seed)
+        self.authority = Authority(self.catalogue.people, seed=options.catalogue.seed, clock=options.clock)
         self.stats = Stats()
         self.port = 0
         self.connections: set[asyncio.Transport] = set()
@@ -199,6 +203,16 @@ def frame(status: int, body: bytes, *, kind: str = JSON, more: str = "") -> byte
     return f"{head}{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+@lru_cache(8)
+def _date_line(second: int) -> bytes:
+    return f"\r\nDate: {formatdate(second, usegmt=True)}\r\n".encode()
+
+
+def stamp(answer: bytes, now: float) -> bytes:
+    """The answer with its Date header, which every answer of Flickr carries."""
+    return answer.replace(b"\r\n", _date_line(int(now)), 1)
+
+
 def refuse(code: int) -> bytes:
     """A passing `stat: fail`: the same message has been seen with 105, 201 and 0."""
     return orjson.dumps({"stat": "fail", "code": code, "message": NOT_NOW})
@@ -271,6 +285,8 @@ class _Connection(asyncio.Protocol):
         url = f"http://{self._headers.get(b'host', '')}{path}"
         call = Signed(self._parser.get_method().decode(), url, params)
         answer, most = self._sandbox.respond(path, call, self._body)
+        if answer:
+            answer = stamp(answer, self._sandbox.options.clock())
         if answer and self._takes_gzip and self._sandbox.options.gzip and not most:
             answer = _gzipped(answer)
         if self._sandbox.options.latency and not path.startswith("/__"):
