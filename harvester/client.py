@@ -14,14 +14,15 @@ import aiohttp
 
 from harvester.answers import check_failure, check_status, read_members
 from harvester.config import Settings
-from harvester.errors import GivenUp, HarvestError, Stopped, TryLater, Unreachable
+from harvester.errors import GivenUp, HarvestError, KeyRefused, Stopped, TryLater, Unreachable
 from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
 from harvester.flickr import build_prefix
 from harvester.oauth import Person, Sign, build_signer
 from harvester.quota import Slot, Throttle, open_throttle
 from harvester.retry import OWN, TRIES, Gate
+from harvester.server_clock import ServerClock, tell_skew
 from harvester.silence import Watch
-from harvester.wire import Wire
+from harvester.wire import Reply, Wire
 
 T = TypeVar("T")
 About = TypeVarTuple("About")
@@ -31,6 +32,10 @@ SILENCE_SECONDS = 60
 FIRST_TRIES = 4
 """Tries to reach a server that has never answered: a wrong address should be told soon."""
 WORTH_TELLING = 2.0
+SKEW_OF_OAUTH = 60.0
+"""Seconds by which the time of a signature must have been wrong for a new signature to be worth a call."""
+CALLS_PER_DATE = 500
+"""The server's time is read from one answer in so many: a machine that was suspended has lost it."""
 
 
 class Client:
@@ -42,6 +47,7 @@ class Client:
         throttle: Throttle,
         *,
         watch: Watch,
+        server_clock: ServerClock,
         prefix: str,
         tally: Tally,
         observer: Observer,
@@ -56,6 +62,7 @@ class Client:
         self.gate = Gate(clock=clock, dice=dice)
         self._wire = wire
         self._watch = watch
+        self.server_clock = server_clock
         self._prefix = prefix
         self._sign = sign
         self.person: Person | None = None
@@ -132,6 +139,7 @@ class Client:
     async def _send(self, query: str, slot: Slot) -> bytes:
         self._tally.calls += 1
         task = self._watch.begin()
+        offset = self.server_clock.offset
         try:
             reply = await self._wire.get(query, self._sign(self._prefix + query) if self._sign else None)
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
@@ -153,9 +161,23 @@ class Client:
             self._watch.end(task)
             if slot.open:
                 self.throttle.done(slot)
+        if not self.gate.successes or self._tally.calls % CALLS_PER_DATE == 0:
+            self.server_clock.hear(reply.headers)
         if reply.status != 200:
-            check_status(reply.status, body, retry_after=reply.headers.get("Retry-After"))
+            self._check_status(reply, body, offset=offset)
         return body
+
+    def _check_status(self, reply: Reply, body: bytes, *, offset: float) -> None:
+        """Translate a status other than 200. `offset` corrected this machine's clock when the call was signed."""
+        try:
+            check_status(reply.status, body, retry_after=reply.headers.get("Retry-After"))
+        except KeyRefused as error:
+            if error.problem != "timestamp_refused":
+                raise
+            self.server_clock.hear(reply.headers)
+            if abs(self.server_clock.offset - offset) <= SKEW_OF_OAUTH:
+                raise
+            raise TryLater("the call was signed with a time that is not Flickr's") from None
 
     def _heard(self) -> None:
         if self._told_rest:
@@ -213,11 +235,15 @@ def _reason(error: aiohttp.ClientConnectorError) -> str:
     return os.strerror(number)
 
 
-def _find_door(settings: Settings, key: str) -> tuple[str, Sign | None]:
+def _find_door(settings: Settings, key: str, clock: ServerClock) -> tuple[str, Sign | None]:
     if not settings.has_login:
         return build_prefix(settings.api_url, key), None
     sign = build_signer(
-        key, settings.api_secret or "", token=settings.oauth_token, token_secret=settings.oauth_token_secret
+        key,
+        settings.api_secret or "",
+        token=settings.oauth_token,
+        token_secret=settings.oauth_token_secret,
+        now=clock.now,
     )
     return build_prefix(settings.api_url, None), sign
 
@@ -231,14 +257,16 @@ async def open_client(
     sleep: Callable[[float], Awaitable[None]],
     patient: bool = False,
     door: tuple[str, Sign] | None = None,
+    server_clock: ServerClock | None = None,
 ) -> AsyncIterator[Client]:
     """The client of a run. `patient` waits for a server that has not answered yet, as a resumed harvest must.
 
     Calls are signed where the settings have a login. `door` is another way in than the API's, for logging in:
-    what addresses begin with, and what signs.
+    what addresses begin with, and what signs. `server_clock` is the clock that `door` signs by, if there is one.
     """
     key = settings.require_key()
-    prefix, sign = door or _find_door(settings, key)
+    clock = server_clock or ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
+    prefix, sign = door or _find_door(settings, key, clock)
 
     def tell_wait(seconds: float) -> None:
         observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds))
@@ -258,6 +286,7 @@ async def open_client(
             Wire(prefix, connector),
             throttle,
             watch=watch,
+            server_clock=clock,
             prefix=prefix,
             tally=tally,
             observer=observer,

@@ -37,9 +37,11 @@ from harvester.model import SOURCES, Account, Job, Photos, Search
 from harvester.people import look_up_source
 from harvester.pipeline import Pipeline, Plan
 from harvester.seeds import plant
+from harvester.server_clock import ServerClock, tell_skew
 from harvester.sinks import PHOTOS, ArchiveSink, PipeClosed, Sink, StreamSink, salvage
 from harvester.state import State, check_same_job
-from harvester.store import Bounds, Store
+from harvester.store import HORIZON, Bounds, Store
+from harvester.sweep import OPEN_END
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,9 +176,11 @@ async def harvest(
             run.keep()
         notes = () if state.is_update else ("This archive is complete already: no call was made.",)
         return run.end("complete", *notes)
-    store = Store(state, None if output.folder is None else Files(output.folder, state), reuse=reuse)
+    clock = ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
+    files = None if output.folder is None else Files(output.folder, state)
+    store = Store(state, files, reuse=reuse, clock=clock.now)
     try:
-        await run.go(settings, store=store, sink=sink, patient=resumed and before > 0)
+        await run.go(settings, clock=clock, store=store, sink=sink, patient=resumed and before > 0)
     except UsageError:
         is_first = state.is_untouched() or not (resumed or state.is_update)
         run.is_mistaken = is_first and not tally.listed
@@ -212,10 +216,6 @@ def _begin(job: Job, state: State, *, where: Path | None) -> bool:
         state.remember("job", job.describe())
         state.remember("asked", _remember(job))
         state.remember("begun", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
-        if isinstance(job.source, Search | Account):
-            # The end is fixed now: what is uploaded later moves nothing, and belongs to an update.
-            until = job.source.upload_span[1] if isinstance(job.source, Search) else None
-            state.remember("horizon", now if until is None else until)
     state.settle()
     return False
 
@@ -259,12 +259,12 @@ class _Run:
         self.is_mistaken = False
         """What was asked cannot be meant, and has brought nothing: the mended query may begin here."""
 
-    async def go(self, settings: Settings, *, store: Store, sink: Sink, patient: bool) -> None:
+    async def go(self, settings: Settings, *, clock: ServerClock, store: Store, sink: Sink, patient: bool) -> None:
         """Do the work."""
         self._tally.listed = store.listed
         sleep = build_sleep(self._stop)
         async with open_client(
-            settings, tally=self._tally, observer=self._observer, sleep=sleep, patient=patient
+            settings, tally=self._tally, observer=self._observer, sleep=sleep, patient=patient, server_clock=clock
         ) as client:
             try:
                 await confirm_login(self._state, client, where=self._output.where)
@@ -290,7 +290,9 @@ class _Run:
     async def _plan(self, client: Client, settings: Settings) -> Plan:
         """What is to be done. Names are looked up once and kept: a resumed archive goes on with the same people."""
         source, state = self._job.source, self._state
-        horizon = state.recall("horizon") or 0
+        until = source.upload_span[1] if isinstance(source, Search) else None
+        until = OPEN_END if until is None else until
+        horizon = self._find_horizon(client.server_clock, until=until)
         found = state.recall("arguments")
         is_new = found is None
         if is_new:
@@ -299,7 +301,7 @@ class _Run:
         seeds = plant(
             source,
             found,
-            horizon=horizon,
+            horizon=until if horizon is None else horizon,
             login=login and login["nsid"],
             to_files=self._output.folder is not None,
         )
@@ -315,7 +317,7 @@ class _Run:
                 for walk in seeds.walks:
                     state.add_walk(walk)
         since = source.upload_span[0] if isinstance(source, Search) else 0
-        bounds = Bounds(since or 0, horizon or 1 << 40, self._job.limit)
+        bounds = Bounds(since or 0, until, self._job.limit)
         return Plan(
             job=self._job,
             arguments=seeds.arguments,
@@ -325,6 +327,18 @@ class _Run:
             workers=settings.workers,
             secrets=_secrets(settings),
         )
+
+    def _find_horizon(self, clock: ServerClock, *, until: int) -> int | None:
+        """The last second of upload that belongs to the harvest, once Flickr's time is known: it is fixed then.
+
+        What is uploaded later moves nothing, and belongs to an update. None: the listing's first page will tell.
+        """
+        horizon: int | None = self._state.recall(HORIZON)
+        if horizon is None and clock.is_known and isinstance(self._job.source, Search | Account):
+            horizon = min(until, int(clock.now()))
+            with self._state.changing():
+                self._state.remember(HORIZON, horizon)
+        return horizon
 
     def keep(self) -> None:
         """Whatever ended the run: write down what is known."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,7 +46,7 @@ class Hydrator:
                 self._tally.refused += 1
                 found[part.name] = None
                 errors[part.name] = {"code": error.code, "message": error.message}
-        return build_record(photo.id, at=time.time(), search=photo.row, parts=found, errors=errors)
+        return build_record(photo.id, at=self._client.server_clock.now(), search=photo.row, parts=found, errors=errors)
 
     async def ask_missing(self, photo: Todo) -> Gone:
         """What became of a photo that no listing shows any more."""

@@ -5,7 +5,6 @@ All of it happens within a transaction of the checkpoint, on the store's thread.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -48,8 +47,9 @@ class Files:
 class Lists:
     """Takes pages of lists. Without files, as where records go to standard output, lines are left out."""
 
-    def __init__(self, state: State, files: Files | None, *, reuse: Reuse | None) -> None:
+    def __init__(self, state: State, files: Files | None, *, reuse: Reuse | None, clock: Callable[[], float]) -> None:
         self._state = state
+        self._clock = clock
         self._files = files
         self._reuse = reuse
 
@@ -76,7 +76,7 @@ class Lists:
         """Flickr refuses a list for good: a set's line says so, and the manifest, of a whole kind."""
         reason = {"code": error.code, "message": error.message}
         if walk.head is not None:
-            line = _build_line(walk, walk.subject, walk.head.encode(), {"photo_ids": b"null"}, {"photos": reason})
+            line = self._build_line(walk, walk.subject, walk.head.encode(), {"photo_ids": b"null"}, {"photos": reason})
             self._write(walk.shape, [line], walk)
         else:
             self._note("refusals", {"list": walk.listing, **reason})
@@ -90,7 +90,7 @@ class Lists:
         if walk.shape.inside:
             return self._enclose(walk, rows), repeated
         if walk.shape.file:
-            self._write(walk.shape, [_build_line(walk, row_id, raw) for row_id, raw in rows], walk)
+            self._write(walk.shape, [self._build_line(walk, row_id, raw) for row_id, raw in rows], walk)
         return [], repeated
 
     def _enclose(self, walk: Walk, rows: Sequence[tuple[str, bytes]]) -> list[tuple[int, Walk]]:
@@ -103,7 +103,7 @@ class Lists:
             if known is None:
                 walks.append((self._state.add_walk(inner), inner))
             else:
-                self._write(inner.shape, [_build_line(inner, row_id, raw, known)], inner)
+                self._write(inner.shape, [self._build_line(inner, row_id, raw, known)], inner)
         return walks
 
     def _finish(self, n: int, walk: Walk) -> None:
@@ -115,7 +115,7 @@ class Lists:
         elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
             more["photos_of_others"] = b"[%s]" % b",".join(others)
         head = None if walk.head is None else walk.head.encode()
-        self._write(walk.shape, [_build_line(walk, walk.subject, head, more)], walk)
+        self._write(walk.shape, [self._build_line(walk, walk.subject, head, more)], walk)
         if walk.hydrates or walk.owner:
             state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
 
@@ -126,12 +126,12 @@ class Lists:
         if walk.writes and self._files is not None:
             self._files.append(shape.file, lines)
 
-
-def _build_line(
-    walk: Walk,
-    row_id: str,
-    raw: bytes | None,
-    more: Mapping[str, bytes] | None = None,
-    errors: Mapping[str, Mapping[str, Any]] | None = None,
-) -> bytes:
-    return build_entry(row_id, at=time.time(), member=walk.shape.member, raw=raw, more=more, errors=errors)
+    def _build_line(
+        self,
+        walk: Walk,
+        row_id: str,
+        raw: bytes | None,
+        more: Mapping[str, bytes] | None = None,
+        errors: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> bytes:
+        return build_entry(row_id, at=self._clock(), member=walk.shape.member, raw=raw, more=more, errors=errors)

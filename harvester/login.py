@@ -11,7 +11,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harvester.client import open_client
@@ -20,6 +19,7 @@ from harvester.errors import GivenUp, KeyRefused, TryLater, Unreachable, UsageEr
 from harvester.events import Tally, ignore
 from harvester.logins import Login
 from harvester.oauth import Sign, build_login_prefix, build_signer, check_problem
+from harvester.server_clock import ServerClock
 from harvester.values import stamp
 
 PATIENCE = 20.0
@@ -49,8 +49,9 @@ class Asked:
 
 async def begin_login(settings: Settings, *, callback: str, perms: str) -> Asked:
     """The first step."""
-    sign = build_signer(settings.require_key(), require_secret(settings), callback_uri=callback)
-    found = await _take_step("request_token", settings, sign)
+    clock = ServerClock()
+    sign = build_signer(settings.require_key(), require_secret(settings), now=clock.now, callback_uri=callback)
+    found = await _take_step("request_token", settings, sign, clock)
     query = urlencode({"oauth_token": found["oauth_token"], "perms": perms})
     return Asked(
         url=f"{build_login_prefix(settings.api_url)}authorize?{query}",
@@ -62,20 +63,22 @@ async def begin_login(settings: Settings, *, callback: str, perms: str) -> Asked
 
 async def finish_login(settings: Settings, asked: Asked, verifier: str) -> Login:
     """The last step: the answer of the person against a token that lasts."""
+    clock = ServerClock()
     sign = build_signer(
         settings.require_key(),
         require_secret(settings),
         token=asked.token,
         token_secret=asked.secret,
         verifier=verifier,
+        now=clock.now,
     )
-    found = await _take_step("access_token", settings, sign)
+    found = await _take_step("access_token", settings, sign, clock)
     return Login(
         nsid=found.get("user_nsid", ""),
         username=found.get("username", ""),
         fullname=found.get("fullname", ""),
         perms=asked.perms,
-        granted=stamp(datetime.now(UTC).timestamp()),
+        granted=stamp(clock.now()),
         oauth_token=found["oauth_token"],
         oauth_token_secret=found["oauth_token_secret"],
     )
@@ -92,12 +95,14 @@ def require_secret(settings: Settings) -> str:
     return settings.api_secret
 
 
-async def _take_step(step: str, settings: Settings, sign: Sign) -> dict[str, str]:
+async def _take_step(step: str, settings: Settings, sign: Sign, clock: ServerClock) -> dict[str, str]:
     """The fields of a step's answer, which comes as a form. A step is a call like others: paced, counted, retried."""
     hurried = replace(settings.without_login(), give_up_after=PATIENCE)
     door = (build_login_prefix(settings.api_url), sign)
     try:
-        async with open_client(hurried, tally=Tally(), observer=ignore, sleep=asyncio.sleep, door=door) as client:
+        async with open_client(
+            hurried, tally=Tally(), observer=ignore, sleep=asyncio.sleep, door=door, server_clock=clock
+        ) as client:
             return await client.call(step, _read_form)
     except KeyRefused as error:
         known = _SENTENCES.get(error.problem)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -41,9 +42,18 @@ _ADVICE: Mapping[str, str] = MappingProxyType(
 
 
 def build_signer(
-    key: str, secret: str, *, token: str | None = None, token_secret: str | None = None, **step: str
+    key: str,
+    secret: str,
+    *,
+    token: str | None = None,
+    token_secret: str | None = None,
+    now: Callable[[], float] = time.time,
+    **step: str,
 ) -> Sign:
-    """What signs the calls of a key, and of a login where there is one; `step` is what a step of logging in adds."""
+    """What signs the calls of a key, and of a login where there is one; `step` is what a step of logging in adds.
+
+    `now` is the Unix time that a signature carries. Flickr refuses one that is far from its own clock's.
+    """
     from oauthlib.oauth1 import Client  # noqa: PLC0415 - a tenth of a second that unsigned runs can do without
 
     # At level DEBUG oauthlib logs what it signs: token and nonce.
@@ -51,6 +61,7 @@ def build_signer(
     client: Any = Client(key, secret, resource_owner_key=token, resource_owner_secret=token_secret, **step)
 
     def sign(url: str) -> dict[str, str]:
+        client.timestamp = str(int(now()))
         headers = client.sign(url)[1]
         return {"Authorization": headers["Authorization"]}
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -202,7 +201,7 @@ class Pipeline:
     async def _hand_on(self, photos: Iterable[Todo]) -> None:
         if not self._plan.job.parts:
             for photo in photos:
-                await self._outbox.put(build_record(photo.id, at=time.time(), search=photo.row))
+                await self._outbox.put(build_record(photo.id, at=self._client.server_clock.now(), search=photo.row))
             return
         for photo in photos:
             if self._stop.is_set():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,6 +21,7 @@ from harvester.model import Job, Photos, Search
 from harvester.people import ask_login, look_up_source
 from harvester.pipeline import explain_sweep
 from harvester.seeds import Seeds, plant
+from harvester.sweep import OPEN_END
 from harvester.walk import LISTINGS, Listing, Walk
 from harvester.walker import explain
 
@@ -57,7 +57,7 @@ async def plan_job(job: Job, settings: Settings) -> dict[str, Any]:
         login = (await ask_login(client)).nsid if client.signs else None
         found = await look_up_source(job.source, client)
         names = [_List("names", None, tally.calls)] if tally.calls else []
-        seeds = plant(job.source, found, horizon=int(time.time()), login=login)
+        seeds = plant(job.source, found, horizon=OPEN_END, login=login)
         lists = names + await _weigh(seeds, job, client)
     matches = sum(each.photos for each in lists)
     photos = matches if job.limit is None else min(matches, job.limit)

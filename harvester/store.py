@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from harvester.sweep import Step, Sweep, advance
 from harvester.walk import Walk
 
 T = TypeVar("T")
+HORIZON = "horizon"
+"""The name under which the checkpoint keeps the last second of upload that belongs to a harvest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,9 @@ class Bounds:
     until: int
     limit: int | None = None
 
-    def holds(self, row: Row) -> bool:
-        """Widened windows bring photos that were not asked for."""
-        return row.uploaded is None or self.since <= row.uploaded <= self.until
+    def holds(self, row: Row, *, horizon: int) -> bool:
+        """Whether a row was asked for. Flickr widens small windows, so answers bring photos that were not."""
+        return row.uploaded is None or self.since <= row.uploaded <= min(self.until, horizon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,19 @@ class ListAdmission:
 class Store:
     """The one owner of checkpoint and files. Its methods wait for the thread, one after the other."""
 
-    def __init__(self, state: State, files: Files | None = None, *, reuse: Reuse | None = None) -> None:
+    def __init__(
+        self,
+        state: State,
+        files: Files | None = None,
+        *,
+        reuse: Reuse | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` gives Flickr's Unix time, as far as it is known."""
         self.state = state
+        self._clock = clock
         self._files = files
-        self._lists = Lists(state, files, reuse=reuse)
+        self._lists = Lists(state, files, reuse=reuse, clock=clock)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._sent: list[tuple[list[str], int]] = []
         """Ids of records that were sent and are not vouched for, with the output's length behind each of them."""
@@ -90,18 +102,31 @@ class Store:
         """Take an answer into the checkpoint: its new photos, and the sweeps that follow from it."""
 
         def work() -> Admission:
-            rows = [row for row in page.rows if bounds.holds(row)]
             with self.state.changing():
+                horizon = self._fix_horizon(page, until=bounds.until)
+                rows = [row for row in page.rows if bounds.holds(row, horizon=horizon)]
                 self._expect(self._expected if self._expected is not None else page.total)
                 fresh, full = self._admit(rows, bounds.limit)
                 if full:  # what lies behind the limit stays unseen, and the sweep where it stands
                     sweeps = []
                 else:
-                    step = advance(sweep, page, fresh=len(fresh), given=given, split=split)
+                    step = advance(sweep.ending(horizon), page, fresh=len(fresh), given=given, split=split)
                     sweeps = self.state.replace_sweep(n, step)
             return Admission(fresh, sweeps, full)
 
         return await self.do(work)
+
+    def _fix_horizon(self, page: Page, *, until: int) -> int:
+        """The last second of upload that belongs to this harvest, fixed once: the moment of its first page.
+
+        It is taken from Flickr's clock, and never lies before a photo that this page shows.
+        """
+        horizon: int | None = self.state.recall(HORIZON)
+        if horizon is None:
+            shown = (row.uploaded for row in page.rows if row.uploaded is not None)
+            horizon = min(until, max(int(self._clock()), *shown, 0))
+            self.state.remember(HORIZON, horizon)
+        return horizon
 
     async def cut(self, n: int, step: Step) -> list[tuple[int, Sweep]]:
         """A sweep ends otherwise than by an answer."""

@@ -31,6 +31,8 @@ from harvester.values import LICENSES
 
 FLICKR_BEGAN = 1_076_371_200
 """2004-02-10, when Flickr opened: nothing was uploaded before. Used only to choose where to cut in two."""
+OPEN_END = 1 << 40
+"""The end of a sweep that goes up to now, whenever that is by Flickr's clock."""
 WIDEST_FUZZ = 600
 """Windows of five minutes and less are widened by the server (openverse-catalog#1041): none that small is asked."""
 _OVERLAP = 0.99
@@ -65,6 +67,10 @@ class Sweep:
     narrow: tuple[tuple[str, str], ...] = ()
     ranked: str = ""
 
+    def ending(self, horizon: int) -> Sweep:
+        """The same sweep, up to a second that was not known when it began."""
+        return replace(self, until=horizon) if self.until > horizon else self
+
     @property
     def arguments(self) -> dict[str, str]:
         """Arguments of the search that ask for this sweep's next page."""
@@ -80,7 +86,8 @@ class Sweep:
 
     def _bounds(self, since: int, until: int) -> dict[str, str]:
         lower = {"min_upload_date": str(since)} if since > 0 else {}
-        return {**lower, "max_upload_date": str(until)}
+        upper = {"max_upload_date": str(until)} if until < OPEN_END else {}
+        return {**lower, **upper}
 
     def ahead(self, second: int) -> int:
         """How far a second lies ahead of the cursor."""
