@@ -33,9 +33,10 @@ from harvester.files import Appender
 from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, tell_login
 from harvester.lists import Files, Reuse
-from harvester.model import SOURCES, Account, Job, Photos, Search
+from harvester.model import Account, Job, Photos, Search
 from harvester.people import look_up_source
 from harvester.pipeline import Pipeline, Plan
+from harvester.query.remembered import rebuild_job, settle_job
 from harvester.seeds import plant
 from harvester.server_clock import ServerClock, tell_skew
 from harvester.sinks import PHOTOS, ArchiveSink, PipeClosed, Sink, StreamSink, salvage
@@ -90,16 +91,20 @@ async def run_job(
     output: Output,
     observer: Observer = ignore,
     stop: asyncio.Event | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Summary:
     """Harvest a job, or go on with it. Everything wrong is a StopRun, raised alone, never in a group.
 
-    `stop` ends the run early: what is in flight may land, and the summary says `stopped`.
+    `stop` ends the run early: what is in flight may land, and the summary says `stopped`. Dates such as `yesterday`
+    count from what `clock` says when the job begins.
     """
     settings.require_key()
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
         state, sink = _open_output(stack, output)
-        return await harvest(job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop)
+        return await harvest(
+            job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop, clock=clock
+        )
 
 
 def restore_job(state: State, *, where: Path) -> Job:
@@ -107,10 +112,7 @@ def restore_job(state: State, *, where: Path) -> Job:
     asked = state.recall("asked")
     if asked is None:
         raise UsageError(f"{where} remembers no job: it was never begun.")
-    known = dict(asked)
-    kind = known.pop("source")
-    source = SOURCES[kind](**known.pop(kind, {}))
-    return Job(source=source, limit=state.recall("limit"), **known)
+    return rebuild_job(state.recall("job") or {}, asked, limit=state.recall("limit"))
 
 
 def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
@@ -152,11 +154,14 @@ async def harvest(
     observer: Observer = ignore,
     stop: asyncio.Event,
     reuse: Reuse | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Summary:
     """Run a job between an open checkpoint and an open sink."""
     _check_no_secret(job, settings)
     settings, told = choose_login(state, settings, where=output.where)
-    resumed = _begin(job, state, where=output.where)
+    now, asked = clock(), _remember(job)
+    job, dated = settle_job(job, state.recall("job"), state.recall("asked"), now=now)
+    resumed = _begin(job, state, asked=asked, now=int(now), where=output.where)
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"))
     observer(
@@ -169,18 +174,18 @@ async def harvest(
         )
     )
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
-    if told:
-        observer(Noticed(sentence=told))
+    for sentence in filter(None, (told, dated)):
+        observer(Noticed(sentence=sentence))
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
         notes = () if state.is_update else ("This archive is complete already: no call was made.",)
         return run.end("complete", *notes)
-    clock = ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
+    server_clock = ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
     files = None if output.folder is None else Files(output.folder, state)
-    store = Store(state, files, reuse=reuse, clock=clock.now)
+    store = Store(state, files, reuse=reuse, clock=server_clock.now)
     try:
-        await run.go(settings, clock=clock, store=store, sink=sink, patient=resumed and before > 0)
+        await run.go(settings, clock=server_clock, store=store, sink=sink, patient=resumed and before > 0)
     except UsageError:
         is_first = state.is_untouched() or not (resumed or state.is_update)
         run.is_mistaken = is_first and not tally.listed
@@ -203,8 +208,8 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(secret for secret in settings.secrets if len(secret) >= 8)
 
 
-def _begin(job: Job, state: State, *, where: Path | None) -> bool:
-    """Whether the checkpoint knows this job; if not, now it does."""
+def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, where: Path | None) -> bool:
+    """Whether the checkpoint knows this job; if not, now it does. `asked` is the job in its own words."""
     with state.changing():
         state.remember("limit", job.limit)
         if _names_photos(job):
@@ -212,9 +217,8 @@ def _begin(job: Job, state: State, *, where: Path | None) -> bool:
         if check_same_job(state, job.describe(), where=where):
             state.clear_failures()
             return True
-        now = int(time.time())
         state.remember("job", job.describe())
-        state.remember("asked", _remember(job))
+        state.remember("asked", asked)
         state.remember("begun", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
     state.settle()
     return False

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from harvester.errors import UsageError, show
+from harvester.query.dates import Moment, is_relative, read_taken, read_upload, settle
 from harvester.values import (
     SAFE_SEARCH,
-    Moment,
     check_choice,
     read_bbox,
     read_content_types,
     read_licenses,
-    read_moment,
-    read_taken,
     read_texts,
     stamp,
 )
@@ -43,6 +41,7 @@ Sort: TypeAlias = Literal[
     "relevance",
 ]
 
+DATES = ("min_upload_date", "max_upload_date", "min_taken_date", "max_taken_date")
 _RESERVED = frozenset({"method", "api_key", "format", "nojsoncallback", "per_page", "page", "extras"})
 
 
@@ -50,10 +49,11 @@ _RESERVED = frozenset({"method", "api_key", "format", "nojsoncallback", "per_pag
 class Search:
     """A search of flickr.photos.search, by the names of the command line.
 
-    Lists may be given as one text with commas. Dates are Moments; `license` takes ids and names (`cc-by`);
-    `content_types` any of photos, screenshots, other; `bbox` is west, south, east, north in degrees;
-    `safe_search` is safe, moderate or restricted (or 1 to 3); `user` is an NSID, a user name, a path alias, a
-    flickr.com address or `me`; `group` an id or an address; `params` holds any other argument of the method.
+    Lists may be given as one text with commas. Dates are Moments: a largest date without a time goes to the end of its
+    day, month or year, and words such as `yesterday` or `7 days ago` count from when the job begins. `license` takes
+    ids and names (`cc-by`); `content_types` any of photos, screenshots, other; `bbox` is west, south, east, north in
+    degrees; `safe_search` is safe, moderate or restricted (or 1 to 3); `user` is an NSID, a user name, a path alias,
+    a flickr.com address or `me`; `group` an id or an address; `params` holds any other argument of the method.
 
     UsageError, with the field's name, where a value cannot be meant.
     """
@@ -86,7 +86,7 @@ class Search:
         self._check_params()
         self._check_texts()
         self._check_dates()
-        if not self.arguments and self.upload_span == (None, None):
+        if not self.arguments and self.min_upload_date is None and self.max_upload_date is None:
             raise UsageError("A search needs at least one filter, such as --tags monkey or --user NAME.")
 
     def _check_params(self) -> None:
@@ -105,26 +105,45 @@ class Search:
                 raise UsageError("this is not valid UTF-8.", field=name) from None
 
     def _check_dates(self) -> None:
-        oldest, newest = self.upload_span
-        if oldest is not None and newest is not None and oldest > newest:
-            raise UsageError(
-                "the first date is later than max_upload_date: nothing can match.", field="min_upload_date"
-            )
+        for what in ("upload", "taken"):
+            fields = f"min_{what}_date", f"max_{what}_date"
+            oldest, newest = map(self._date, fields)
+            is_settled = not any(is_relative(getattr(self, name)) for name in fields)
+            if is_settled and oldest is not None and newest is not None and oldest > newest:
+                raise UsageError(f"the first date is later than {fields[1]}: nothing can match.", field=fields[0])
+
+    def settle_dates(self, now: float) -> Search:
+        """The same search with dates that no longer depend on the clock, which says `now`."""
+        if not any(is_relative(getattr(self, name)) for name in DATES):
+            return self
+        dates: dict[str, Any] = {name: settle(getattr(self, name), now=now, field=name) for name in DATES}
+        return replace(self, **dates)
 
     @property
     def upload_span(self) -> tuple[int | None, int | None]:
-        """First and last second of upload that match, both inclusive, in Unix seconds; None is open."""
+        """First and last second of upload that match, both inclusive, in Unix seconds; None is open.
+
+        ValueError where dates are relative and were not settled.
+        """
+        if is_relative(self.min_upload_date) or is_relative(self.max_upload_date):
+            raise ValueError("relative dates are to be settled first")
         low, high = self.min_upload_date, self.max_upload_date
-        return (
-            None if low is None else read_moment(low, field="min_upload_date"),
-            None if high is None else read_moment(high, field="max_upload_date"),
-        )
+        return read_upload(low, field="min_upload_date"), read_upload(high, field="max_upload_date")
+
+    def _date(self, name: str) -> Any:
+        """A date in seconds or as Flickr's text; the words as they are where it is relative."""
+        value = getattr(self, name)
+        if is_relative(value):
+            settle(value, now=0.0, field=name)  # the words are checked
+            return str(value)
+        return read_upload(value, field=name) if "upload" in name else read_taken(value, field=name)
 
     @cached_property
     def arguments(self) -> Mapping[str, str]:
         """Arguments of flickr.photos.search, but for dates of upload, order and paging, which sweeps set.
 
-        `user` and `group` stand here as they were given; they are looked up when the run begins.
+        `user` and `group` stand here as they were given; they are looked up when the run begins. Relative dates
+        stand as words, until they are settled.
         """
         tags = read_texts(self.tags, field="tags")
         machine_tags = read_texts(self.machine_tags, field="machine_tags")
@@ -136,8 +155,8 @@ class Search:
             "text": self.text,
             "user_id": self.user,
             "group_id": self.group,
-            "min_taken_date": read_taken(self.min_taken_date, field="min_taken_date"),
-            "max_taken_date": read_taken(self.max_taken_date, field="max_taken_date"),
+            "min_taken_date": self._date("min_taken_date"),
+            "max_taken_date": self._date("max_taken_date"),
             "license": ",".join(licenses),
             "media": self.media if self.media != "all" else "",
             "content_type": read_content_types(str(kinds) if isinstance(kinds, int) else kinds),
@@ -159,14 +178,12 @@ class Search:
 
     def describe(self) -> dict[str, Any]:
         """The fields that differ from their defaults, as Flickr has them: what two runs of an archive must share."""
-        oldest, newest = self.upload_span
         known: dict[str, Any] = {"source": self.name, **self.arguments}
         if self.sort != "date-posted-desc":
             known["sort"] = self.sort
-        if oldest is not None:
-            known["min_upload_date"] = stamp(oldest)
-        if newest is not None:
-            known["max_upload_date"] = stamp(newest)
+        for name in ("min_upload_date", "max_upload_date"):
+            if (second := self._date(name)) is not None:
+                known[name] = stamp(second) if isinstance(second, int) else second
         return known
 
     def asked(self) -> dict[str, Any]:

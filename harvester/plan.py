@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from harvester.flickr import PAGE_SIZE, build_query
 from harvester.model import Job, Photos, Search
 from harvester.people import ask_login, look_up_source
 from harvester.pipeline import explain_sweep
+from harvester.query.remembered import settle_job
 from harvester.seeds import Seeds, plant
 from harvester.sweep import OPEN_END
 from harvester.walk import LISTINGS, Listing, Walk
@@ -48,10 +50,14 @@ def estimate_seconds(calls: int, settings: Settings) -> float:
     return max(paced, windows * settings.quota.period + (rest / settings.pace.per_second if settings.pace else 0.0))
 
 
-async def plan_job(job: Job, settings: Settings) -> dict[str, Any]:
-    """Plain JSON: how many photos there are by Flickr's count, and calls and seconds for each `detail`."""
+async def plan_job(job: Job, settings: Settings, *, clock: Callable[[], float] = time.time) -> dict[str, Any]:
+    """Plain JSON: how many photos there are by Flickr's count, and calls and seconds for each `detail`.
+
+    Dates such as `yesterday` count from what `clock` says.
+    """
     if isinstance(job.source, Photos):
         raise UsageError("photos given by id need no plan: each costs one call for each part.")
+    job, _ = settle_job(job, None, None, now=clock())
     tally = Tally()
     async with open_client(settings, tally=tally, observer=ignore, sleep=build_sleep(asyncio.Event())) as client:
         login = (await ask_login(client)).nsid if client.signs else None

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from harvester.errors import UsageError, show
 from harvester.model import Account, Album, Favorites, Gallery, Group, Kind, Photos, Search, Source
-from harvester.values import read_photo_id
+from harvester.values import read_photo_id, stamp
 
 PAGES = (
     "/photos/USER, /photos/USER/ID, /photos/USER/albums/ID, /photos/USER/galleries/ID, /photos/USER/favorites, "
@@ -255,11 +255,18 @@ def _read_search(query: str) -> Source:
     fields: dict[str, Any] = {_FIELDS[name]: value for name, value in kept.items() if name in _FIELDS}
     if "user" in fields:
         fields["user"] = _read_user(fields["user"])
+    for name in {"min_taken_date", "max_taken_date"} & fields.keys():
+        fields[name] = _read_web_date(fields[name])
     if "has_geo" in fields:
         fields["has_geo"] = fields["has_geo"] not in ("0", "false")
     if "content_types" in kept:
         fields["content_types"] = [_WEB_TYPES.get(name, name) for name in kept["content_types"].split(",")]
     return Search(**fields, params={name: value for name, value in kept.items() if name in _ARGUMENTS})
+
+
+def _read_web_date(text: str) -> str:
+    """The web writes dates taken as Unix time, those before 2004 too."""
+    return stamp(int(text)) if re.fullmatch(r"\d{9,10}", text, re.ASCII) else text
 
 
 def _photo(text: str) -> Photos:

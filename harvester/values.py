@@ -1,16 +1,12 @@
-"""Values as people write them: dates, lists, licences, boxes; and as Flickr takes them. Pure."""
+"""Values as people write them: lists, licences, boxes; and as Flickr takes them. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
-from typing import TypeAlias
+from datetime import UTC, datetime
 
 from harvester.errors import UsageError, show
-
-Moment: TypeAlias = int | float | str | date | datetime
-"""A point in time: Unix seconds, an ISO date or time as text, or Python's own. Without a zone it is UTC."""
 
 LICENSES: Mapping[str, int] = {
     "all-rights-reserved": 0,
@@ -38,32 +34,6 @@ SAFE_SEARCH: Mapping[str, int] = {"safe": 1, "moderate": 2, "restricted": 3}
 
 # An id of 18 digits is millions of times beyond today's.
 _PHOTO_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-
-
-def read_moment(value: Moment, *, field: str) -> int:
-    """Unix seconds of a point in time; UsageError where it is none."""
-    if isinstance(value, bool):
-        raise UsageError(f"{value!r} is not a date.", field=field)
-    if isinstance(value, str):
-        value = _parse_moment(value, field=field)
-    if isinstance(value, datetime):
-        return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
-    if isinstance(value, date):
-        return int(datetime.combine(value, time(), UTC).timestamp())
-    if not 0 <= value < 1 << 40:
-        raise UsageError(f"{value} is not a Unix time in seconds.", field=field)
-    return int(value)
-
-
-def _parse_moment(text: str, *, field: str) -> float | datetime:
-    text = text.strip()
-    try:
-        return float(text) if re.fullmatch(r"\d+(\.\d*)?", text) else datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{show(text)} is not a date; write 2009-12-01, 2009-12-01T08:30:00 or a Unix time.",
-            field=field,
-        ) from None
 
 
 def stamp(seconds: float) -> str:
@@ -139,10 +109,3 @@ def read_bbox(value: object) -> str | None:
             field="bbox",
         )
     return ",".join(texts)
-
-
-def read_taken(value: Moment | None, *, field: str) -> str | None:
-    """Flickr's dates taken have no zone: they are the owner's local time, sent as written."""
-    if value is None:
-        return None
-    return datetime.fromtimestamp(read_moment(value, field=field), UTC).strftime("%Y-%m-%d %H:%M:%S")

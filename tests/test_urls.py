@@ -156,6 +156,9 @@ def test_every_kind_of_page_is_its_source(address: str, source: Source) -> None:
         ("text=x&content_type=7", {"text": "x", "content_types": 7}),
         ("text=x&content_types=0,2", {"text": "x", "content_types": "photos,other"}),
         ("bbox=-1,50,1,52&is_commons=1&text=x", {"bbox": "-1,50,1,52", "text": "x", "params": {"is_commons": "1"}}),
+        ("text=x&max_upload_date=20140513", {"text": "x", "max_upload_date": "2014-05-13T23:59:59Z"}),
+        ("text=x&max_taken_date=2014-05", {"text": "x", "max_taken_date": "2014-05-31 23:59:59"}),
+        ("text=x&min_taken_date=946684800", {"text": "x", "min_taken_date": "2000-01-01 00:00:00"}),
         ("lat=1&lon=2&radius=3", {"params": {"lat": "1", "lon": "2", "radius": "3"}}),
     ],
 )

@@ -34,10 +34,17 @@ search_options = decorate(
     _filter("--text", metavar="WORDS", help="In title, description or tags."),
     _filter("--user", metavar="USER", help="NSID, user name, path alias, flickr.com address or me."),
     _filter("--group", metavar="GROUP", help="Id or flickr.com address of a group."),
-    _filter("--min-upload-date", metavar="DATE", help="ISO date or time (UTC) or Unix time; inclusive."),
-    _filter("--max-upload-date", metavar="DATE"),
-    _filter("--min-taken-date", metavar="DATE", help="In the owner's local time."),
-    _filter("--max-taken-date", metavar="DATE"),
+    _filter(
+        "--min-upload-date",
+        metavar="DATE",
+        help="2009-12-01, 20091201, 2009-12, 2009, 2009-12-01T08:30:00, a Unix time from 2004 on, or today, yesterday, "
+        "7 days ago, -30d. In UTC; inclusive.",
+    ),
+    _filter(
+        "--max-upload-date", metavar="DATE", help="Without a time, to the end of the day, month or year; inclusive."
+    ),
+    _filter("--min-taken-date", metavar="DATE", help="The same forms, in the owner's local time."),
+    _filter("--max-taken-date", metavar="DATE", help="To its end, as --max-upload-date."),
     _filter("--license", multiple=True, metavar="A,B", help="Ids or names, such as cc-by,cc0."),
     _filter("--media", type=Names(get_args(Media)), help="[default: all]"),
     _filter(
