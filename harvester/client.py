@@ -22,6 +22,7 @@ from harvester.quota import Slot, Throttle, open_throttle
 from harvester.retry import OWN, TRIES, Gate
 from harvester.server_clock import ServerClock, tell_skew
 from harvester.silence import Watch
+from harvester.text.redactor import Redactor
 from harvester.wire import Reply, Wire
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Client:
         sign: Sign | None = None,
         clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self.throttle = throttle
         self.gate = Gate(clock=clock, dice=dice)
@@ -75,6 +77,8 @@ class Client:
         self._clock = clock
         self._dice = dice
         self._told_rest = False
+        self._redact = redact
+        """Takes secrets out of what errors say: a server's message may repeat the address that was asked."""
 
     def __repr__(self) -> str:
         return f"<Client {self.gate!r} {self.throttle!r}>"
@@ -101,11 +105,13 @@ class Client:
             try:
                 answer = read(await self._send(query, slot), *about)
             except TryLater as error:
+                error.rewrite(self._redact)
                 own = own + 1 if self.gate.successes != seen else own
                 seen = self.gate.successes
                 rest = self.gate.failed(error, began=began)
                 failure = error
-            except HarvestError:
+            except HarvestError as error:
+                error.rewrite(self._redact)
                 self._heard()  # a refusal is an answer too
                 raise
             except asyncio.CancelledError:
@@ -294,6 +300,7 @@ async def open_client(
             patient=patient,
             give_up_after=settings.give_up_after,
             sign=sign,
+            redact=Redactor(settings.secrets),
         )
         try:
             yield client

@@ -14,6 +14,7 @@ Exceptions of the libraries are translated once, where they arise, and never cha
 URL, and the URL carries the key.
 """
 
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -42,6 +43,10 @@ def show(value: object) -> str:
 
 class HarvestError(Exception):
     """Base of all errors of this package; its text is one sentence that says what is wrong and what to do."""
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """Change all text that the error holds, as by taking secrets out of it."""
+        self.args = tuple(change(arg) if isinstance(arg, str) else arg for arg in self.args)
 
 
 class TryLater(HarvestError):
@@ -75,6 +80,11 @@ class Refused(HarvestError):
         self.code = code
         self.message = message
 
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """Change Flickr's message, too."""
+        super().rewrite(change)
+        self.message = change(self.message)
+
 
 class GivenUp(HarvestError):
     """One call failed time and again while others worked; `attempts` says how often."""
@@ -103,6 +113,11 @@ class UsageError(StopRun):
         super().__init__(f"{field}: {sentence}" if field else sentence)
         self.sentence = sentence
         self.field = field
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """Change the sentence, too."""
+        super().rewrite(change)
+        self.sentence = change(self.sentence)
 
 
 class Unreachable(StopRun):

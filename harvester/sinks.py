@@ -19,6 +19,7 @@ from harvester.errors import CannotWrite
 from harvester.files import Appender, cannot_write
 from harvester.record import Record
 from harvester.state import Length, State
+from harvester.text.escapes import escape_controls
 
 PHOTOS = "photos.ndjson"
 
@@ -79,10 +80,13 @@ class StreamSink:
 
     def __init__(self, file: int = 1) -> None:
         self._file = file
+        self._is_terminal = os.isatty(file)
 
     async def send(self, records: Sequence[Record], thread: Executor) -> None:
         """Written first, noted after: a crash between the two sends them again. PipeClosed where nobody reads."""
         lines = b"".join([record.line for record in records])
+        if self._is_terminal:  # the same JSON, but nothing in it that the terminal obeys
+            lines = escape_controls(lines.decode()).encode()
         await asyncio.get_running_loop().run_in_executor(thread, self._write, lines)
 
     def sync(self) -> None:

@@ -141,6 +141,27 @@ def test_a_full_standard_output_is_exit_code_5(arguments: list[str], start: Star
     assert said.splitlines()[-1].startswith("Error: Cannot write")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([*ALL, *FAST, "--limit", "3", "-o", "out"], Exit.COMPLETE),
+        ([*ALL, *FAST, "--limit", "3", "-o", "out", "-v", "--log-format", "json"], Exit.COMPLETE),
+        (["search"], Exit.USAGE),
+        (["--foo"], Exit.USAGE),
+    ],
+)
+def test_a_full_standard_error_loses_no_photo_and_no_exit_code(
+    arguments: list[str], code: Exit, start: Start, tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start(*arguments, stderr=full)
+        process.communicate(timeout=20)
+    assert process.returncode == code
+    if "out" in arguments:
+        assert len((tmp_path / "out" / "photos.ndjson").read_bytes().splitlines()) == 3
+
+
 @pytest.mark.parametrize(
     ("closed", "arguments", "code"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import click
 
 from harvester.cli.options import Command, Setup, find_voice, settings_options, voice_options
 from harvester.cli.session import attend, choose_look
-from harvester.cli.show import list_facts
+from harvester.cli.show import show_facts, show_lines
 from harvester.errors import Exit
 from harvester.events import Observer, Summary
 from harvester.progress.gauge import Bounds
+from harvester.text.escapes import escape_line
 
 IDS_AT_ONCE = 1000
 
@@ -84,10 +84,7 @@ def status(*, setup: Setup, folder: Path, as_json: bool) -> Exit:
     from harvester.inspect import read_status  # noqa: PLC0415
 
     facts = read_status(folder, setup.load().settings)
-    if as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False, default=str))
-    else:
-        click.echo("\n".join(list_facts(facts)))
+    show_facts(facts, as_json=as_json)
     return Exit.COMPLETE
 
 
@@ -106,10 +103,9 @@ def verify(*, folder: Path, as_json: bool, **manner: Any) -> Exit:
 
     findings = verify_archive(folder)
     if as_json:
-        facts = {"archive": str(folder), "whole": not findings, "findings": findings}
-        click.echo(json.dumps(facts, ensure_ascii=False))
+        show_facts({"archive": str(folder), "whole": not findings, "findings": findings}, as_json=True)
     else:
-        click.echo("\n".join(findings or [f"{folder} is whole."]))
+        show_lines(map(escape_line, findings or [f"{folder} is whole."]))
     return Exit.INCOMPLETE if findings else Exit.COMPLETE
 
 
@@ -134,5 +130,5 @@ def ids(*, folder: Path, **manner: Any) -> Exit:
 
     found = read_ids(folder)
     while some := list(islice(found, IDS_AT_ONCE)):
-        click.echo("\n".join(some))
+        show_lines(some)
     return Exit.COMPLETE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -18,7 +17,7 @@ import click
 from harvester.cli.ids import read_lines
 from harvester.cli.options import Command, Names, Setup, connection_options, option
 from harvester.cli.session import find_loop_factory
-from harvester.cli.show import list_facts
+from harvester.cli.show import show_facts, show_lines
 from harvester.cli.voice import Voice
 from harvester.config import Settings
 from harvester.errors import Exit, KeyRefused, UsageError
@@ -96,9 +95,9 @@ def status(*, setup: Setup, as_json: bool) -> Exit:
         facts = _find_facts(setup)
     except KeyRefused as error:
         if as_json:
-            click.echo(json.dumps({"logged_in": False, "problem": error.problem or None}))
+            show_facts({"logged_in": False, "problem": error.problem or None}, as_json=True)
         raise
-    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(list_facts(facts)))
+    show_facts(facts, as_json=as_json)
     return Exit.COMPLETE
 
 
@@ -129,7 +128,7 @@ async def _log_in(settings: Settings, *, perms: str, browser: bool, voice: Voice
         asked = await begin_login(settings, callback=callback, perms=perms)
         desk.token = asked.token
         voice.note("Allow harvester to read your photos, private ones too, at this address:")
-        click.echo(asked.url)  # on standard output, since standard error shows no token
+        show_lines([asked.url])  # on standard output, since standard error shows no token
         if browser:
             voice.note("Your browser should open it. If it ends at a page that is not there, paste its address here.")
             threading.Thread(target=_open_browser, args=(asked.url,), daemon=True).start()

@@ -9,6 +9,7 @@ import click
 
 from harvester.cli.options import Command, Setup, find_voice, voice_options
 from harvester.cli.session import find_loop_factory, harvest
+from harvester.cli.show import show_lines
 from harvester.config import read_folder
 from harvester.demo import FAULTS, PHOTOS, build_harvest, build_sandbox, read_first, serve_sandbox
 from harvester.errors import Exit
@@ -39,7 +40,7 @@ def demo(*, folder: str, log_format: str, verbose: bool, quiet: bool) -> Exit:
         job, settings = build_harvest(url)
         code = harvest(job, settings, output=Output(folder=path), setup=setup)
     if code == Exit.COMPLETE and not quiet:
-        click.echo("\n".join(list_next(path, again=again)))
+        show_lines(list_next(path, again=again))
     return code
 
 

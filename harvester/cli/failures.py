@@ -12,12 +12,13 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from harvester.cli.voice import Voice
 from harvester.errors import Exit, StopRun
+from harvester.text.streams import let_go
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -26,7 +27,8 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 def end_well(run: Callable[[], Any], voice: Voice) -> int:
     """Runs the command line; what it raises becomes a sentence on standard error. Returns the exit code."""
     _fill_closed()
-    with contextlib.redirect_stderr(voice.open_stderr()):
+    stdout, stderr = sys.stdout, sys.stderr
+    with contextlib.redirect_stderr(voice.open_stderr()), contextlib.redirect_stdout(voice.open_stdout()):
         try:
             with _terminable():
                 code = _exit_code(run)
@@ -35,7 +37,9 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
         except KeyboardInterrupt:
             voice.note("Stopped.")
             code = Exit.INTERRUPTED
-        return _finish_stdout(code, voice)
+        code = _finish_stdout(stdout, code, voice)
+    _finish_stderr(stderr)
+    return code
 
 
 @contextlib.contextmanager
@@ -131,16 +135,23 @@ def quiet_pipe() -> Iterator[None]:
         raise click.exceptions.Exit(Exit.COMPLETE) from None
 
 
-def _finish_stdout(code: int, voice: Voice) -> int:
+def _finish_stdout(stdout: TextIO | None, code: int, voice: Voice) -> int:
     """Bring out what is left. Python tries once more when it ends: that must not make noise."""
-    if sys.stdout is None:
+    if stdout is None:
         return code
     try:
-        sys.stdout.flush()
+        stdout.flush()
     except (OSError, ValueError) as error:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go(stdout)
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and code == Exit.COMPLETE:
             code = Exit.CANNOT_WRITE
             voice.error(f"Cannot write to standard output: {error.strerror}.", exit_code=code)
     return code
+
+
+def _finish_stderr(stderr: TextIO) -> None:
+    """Python flushes standard error at its end, and would make a failure there the exit code 120."""
+    try:
+        stderr.flush()
+    except (OSError, ValueError):
+        let_go(stderr)

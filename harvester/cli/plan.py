@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from harvester.cli.get import gather_sources
 from harvester.cli.options import Command, Setup, build_job, decorate, job_options, settings_options
 from harvester.cli.search import build_search, search_options
 from harvester.cli.session import find_loop_factory
-from harvester.cli.show import list_facts
+from harvester.cli.show import show_facts
 from harvester.cli.sources import JOB_FIELDS, NAMED_SOURCES, Named, show_examples
 from harvester.errors import Exit, UsageError
 from harvester.model import Source
@@ -97,5 +96,5 @@ def show_plan(source: Source, given: dict[str, Any], *, setup: Setup, as_json: b
     settings.require_key()
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
         facts = runner.run(plan_job(job, settings))
-    click.echo(json.dumps(facts, ensure_ascii=False, default=str) if as_json else "\n".join(list_facts(facts)))
+    show_facts(facts, as_json=as_json)
     return Exit.COMPLETE

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harvester.errors import CannotWrite
 from harvester.progress.words import name_count, name_duration
+from harvester.text.escapes import escape_line
+
+
+def show_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """Facts on standard output: for people as aligned lines, for machines as one JSON object."""
+    show_lines([json.dumps(facts, ensure_ascii=False, default=str)] if as_json else list_facts(facts))
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Lines on standard output. CannotWrite where that is closed."""
+    if sys.stdout is None:
+        raise CannotWrite("Cannot write to standard output: it is closed.")
+    try:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotWrite(f"Cannot write to standard output: {error.strerror}.") from None
 
 
 def list_facts(facts: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
@@ -38,7 +60,7 @@ def _list_rows(rows: Sequence[Mapping[str, Any]], *, indent: str) -> Iterator[st
 
 
 def _title(name: str) -> str:
-    return name.replace("seconds", "time").replace("_", " ")
+    return escape_line(name.replace("seconds", "time").replace("_", " "))
 
 
 def _word(name: str, value: object) -> str:
@@ -54,4 +76,4 @@ def _word(name: str, value: object) -> str:
         case list() | tuple():
             return ", ".join(_word(name, item) for item in value) or "-"
         case _:
-            return str(value)
+            return escape_line(str(value))

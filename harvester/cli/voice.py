@@ -2,59 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
+
+from harvester.text.escapes import escape_line
+from harvester.text.redactor import Redactor
+from harvester.text.streams import CleanStream
 
 _SECRET_VARIABLES = ("FLICKR_API_KEY", "FLICKR_API_SECRET", "FLICKR_OAUTH_TOKEN", "FLICKR_OAUTH_TOKEN_SECRET")
-# Shorter ones may be words ("demo"); they are still taken out of addresses.
-_SHORTEST = 8
-_IN_ADDRESS = re.compile(
-    r"\b(api_key|api_sig|oauth_(?:token|consumer_key|signature|verifier|token_secret))(=|\"?:\s?\"?)[^&\s'\",]+"
-)
-
-
-class Redactor:
-    """Takes secrets out of texts."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets: set[str] = set()
-        self.add(secrets)
-
-    def add(self, secrets: Iterable[str]) -> None:
-        """From now on these are not shown either."""
-        self._secrets |= {secret.strip() for secret in secrets if len(secret.strip()) >= _SHORTEST}
-
-    def __call__(self, text: str) -> str:
-        """The text without them."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return _IN_ADDRESS.sub(r"\1\2***", text) if "api_" in text or "oauth_" in text else text
-
-
-class RedactedStream:
-    """A text stream that shows no secrets; in all else the stream it wraps."""
-
-    def __init__(self, stream: TextIO, redact: Redactor) -> None:
-        self._stream = stream
-        self._redact = redact
-
-    def write(self, text: str) -> int:
-        """Write the text without secrets. Says it wrote all of it."""
-        self._stream.write(self._redact(text))
-        return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Write the lines without secrets."""
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 class Voice:
@@ -73,8 +33,12 @@ class Voice:
             self.log_format = "json"
 
     def open_stderr(self) -> TextIO:
-        """Standard error as it should be for all that writes to it: without secrets."""
-        return cast("TextIO", RedactedStream(sys.stderr, self.redact))
+        """Standard error for all that writes to it: without secrets and controls, and no trouble where it is full."""
+        return cast("TextIO", CleanStream(sys.stderr, self.redact, is_optional=True))
+
+    def open_stdout(self) -> TextIO | None:
+        """Standard output for what is text there; None where it is closed. Addresses of logins may be shown there."""
+        return cast("TextIO", CleanStream(sys.stdout, self.redact.hide_known)) if sys.stdout else None
 
     def error(self, sentence: str, *, exit_code: int) -> None:
         """Say what is wrong."""
@@ -95,9 +59,7 @@ class Voice:
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             text = json.dumps({"event": kind, "time": now, "sentence": sentence, **facts}, ensure_ascii=False)
         else:
-            text = sentence if kind == "noticed" else f"{kind.capitalize()}: {sentence}"
-        try:
+            text = escape_line(sentence if kind == "noticed" else f"{kind.capitalize()}: {sentence}")
+        with contextlib.suppress(OSError, ValueError):  # nobody listens; the exit code still tells
             sys.stderr.write(self.redact(text) + "\n")
             sys.stderr.flush()
-        except (OSError, ValueError):  # nobody listens; the exit code still tells
-            pass

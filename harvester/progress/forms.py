@@ -11,6 +11,7 @@ from harvester.progress.gauge import Reading
 from harvester.progress.lines import describe_job, list_facts, say_end, say_next, say_reading
 from harvester.progress.words import name_count, name_duration, name_moment
 from harvester.quota import Rate
+from harvester.text.escapes import escape_line
 
 MOST_FAILURES = 10
 """Failures told one by one; more are counted only, unless -v asks for them."""
@@ -118,7 +119,7 @@ class Plain:
 
     def say(self, sentence: str) -> None:
         """A line with the time of day."""
-        self._write(f"{time.strftime('%H:%M:%S', time.localtime(self._wall()))} {sentence}")
+        self._write(f"{time.strftime('%H:%M:%S', time.localtime(self._wall()))} {escape_line(sentence)}")
 
     def close(self) -> None:
         """Nothing is left to be done."""
@@ -135,7 +136,7 @@ def write_summary(summary: Summary, *, again: str | None) -> list[str]:
     lines = [say_end(summary), *(f"  {name:<{width}}  {value}" for name, value in facts)]
     lines += [f"Note: {note}" for note in summary.notes]
     advice = say_next(summary, again=again)
-    return [*lines, advice] if advice else lines
+    return [escape_line(line) for line in ([*lines, advice] if advice else lines)]
 
 
 class Mute:
@@ -167,4 +168,4 @@ class Quiet(Mute):
         """One line where the run ended incomplete."""
         if isinstance(event, Ended) and event.summary.status == "incomplete":
             advice = say_next(event.summary, again=self._again)
-            self._out.write(f"{say_end(event.summary)} {advice}\n")
+            self._out.write(escape_line(f"{say_end(event.summary)} {advice}") + "\n")

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from harvester.events import Ended, Event, Retrying, Waiting
 from harvester.progress.gauge import Reading
+from harvester.text.escapes import escape_line
 
 
 class JsonLines:
@@ -48,7 +49,7 @@ class JsonLines:
 
     def _write(self, name: str, values: dict[str, Any]) -> None:
         record = {"event": name, "time": _stamp(self._wall()), **values}
-        self._out.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+        self._out.write(escape_line(json.dumps(record, ensure_ascii=False, default=str)) + "\n")
         self._out.flush()
 
 

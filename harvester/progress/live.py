@@ -19,6 +19,8 @@ from harvester.progress.gauge import Reading
 from harvester.progress.lines import list_facts, say_calls, say_end, say_next, say_share, say_speed, say_wait
 from harvester.progress.words import flow
 from harvester.quota import Rate
+from harvester.text.escapes import escape_line
+from harvester.text.streams import CleanStream
 
 WIDEST = 100
 _COLOURS = {"complete": "green", "incomplete": "yellow", "stopped": "yellow"}
@@ -35,7 +37,14 @@ class _Console(Console):
 
 def open_console(out: TextIO, *, width: int | None = None) -> Console:
     """A console that shows texts as they are: no markup, no emoji codes, no colouring of numbers."""
+    if isinstance(out, CleanStream):
+        out = out.for_drawing()
     return _Console(file=out, width=width, markup=False, emoji=False, highlight=False)
+
+
+def _write(line: str, *, style: str = "") -> Text:
+    """A line of text; what is in it of Flickr's or of the input moves no cursor."""
+    return Text(escape_line(line), style=style)
 
 
 def draw_reading(reading: Reading, *, quota: Rate | None, now: float, width: int) -> RenderableType:
@@ -43,11 +52,11 @@ def draw_reading(reading: Reading, *, quota: Rate | None, now: float, width: int
     width = min(width, WIDEST)
     lines: list[RenderableType] = [_draw_bar(reading, width=width)] if reading.share is not None else []
     first = flow([say_share(reading), *say_speed(reading)], width=width)
-    lines += [Text(line) for line in first]
-    lines += [Text(line, style="dim") for line in flow(say_calls(reading, quota), width=width)]
+    lines += [_write(line) for line in first]
+    lines += [_write(line, style="dim") for line in flow(say_calls(reading, quota), width=width)]
     if reading.wait:
         sentence = say_wait(reading.wait, now=now)
-        lines.append(Text(sentence[0].upper() + sentence[1:], style="yellow"))
+        lines.append(_write(sentence[0].upper() + sentence[1:], style="yellow"))
     return Group(*lines)
 
 
@@ -68,14 +77,14 @@ def draw_summary(summary: Summary, *, again: str | None) -> RenderableType:
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     for name, value in list_facts(summary):
-        facts.add_row(name, value)
+        facts.add_row(name, _write(value))
     lines: list[RenderableType] = [
-        Text(f"{_MARKS[summary.status]} {say_end(summary)}", style=f"bold {colour}"),
+        _write(f"{_MARKS[summary.status]} {say_end(summary)}", style=f"bold {colour}"),
         Padding(facts, (0, 0, 0, 2)),
     ]
-    lines += [Text(f"  {note}", style="yellow") for note in summary.notes]
+    lines += [_write(f"  {note}", style="yellow") for note in summary.notes]
     if advice := say_next(summary, again=again):
-        lines.append(Text(f"  {advice}"))
+        lines.append(_write(f"  {advice}"))
     return Group(*lines)
 
 
@@ -110,7 +119,7 @@ class Live:
             self._console.print(draw_summary(event.summary, again=self._again))
             return
         if sentence := self._notices.word(event):
-            self._console.print(Text(sentence, style="bold" if isinstance(event, Started) else "yellow"))
+            self._console.print(_write(sentence, style="bold" if isinstance(event, Started) else "yellow"))
 
     def show(self, reading: Reading) -> None:
         """Draw the reading in the place of the one before."""
@@ -121,7 +130,7 @@ class Live:
 
     def say(self, sentence: str) -> None:
         """A line above the display."""
-        self._console.print(Text(sentence, style="yellow"))
+        self._console.print(_write(sentence, style="yellow"))
 
     def close(self) -> None:
         """Take the display away and show the cursor."""

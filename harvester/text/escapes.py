@@ -1,0 +1,58 @@
+r"""Text from elsewhere, made harmless for terminals and logs. Pure.
+
+A terminal obeys control characters: C0 and DEL, and C1 too, which xterm takes in UTF-8 as well. The bidirectional
+controls obey nobody but show text in another order than it has ("Trojan Source", CVE-2021-42574). Both are written as
+`\u001b`, the form that JSON also reads, so that an escaped line of JSON is still the same JSON.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_CONTROLS = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and line feed, DEL, C1
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # bidirectional controls and the deprecated ones beside them
+    r"\u2028\u2029"  # line and paragraph separator: Python and many viewers begin a new line there
+    r"\ud800-\udfff"  # lone surrogates, as file names that are not UTF-8 have them
+)
+_controls = re.compile(f"[{_CONTROLS}]")
+_breaks = re.compile(rf"[\t\n{_CONTROLS}]")
+_HANDLER = "harvester-escape"
+
+
+def name_character(character: str) -> str:
+    r"""`\u001b`: a character by its number, past 16 bits as a pair of surrogates."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[n] << 8 | units[n + 1]:04x}" for n in range(0, len(units), 2))
+
+
+def escape_controls(text: str) -> str:
+    """The text with its control characters escaped; line feeds and tabs stay."""
+    return _controls.sub(_escape, text)
+
+
+def escape_line(text: str) -> str:
+    """The text as one line: its line feeds and tabs are escaped, too."""
+    return _breaks.sub(_escape, text)
+
+
+def fit_encoding(text: str, encoding: str | None) -> str:
+    """The text with all escaped that the encoding has no bytes for."""
+    try:
+        return text.encode(encoding or "ascii", _HANDLER).decode(encoding or "ascii")
+    except (LookupError, UnicodeError):  # an encoding that does not hold even the escapes
+        return text
+
+
+def _escape(found: re.Match[str]) -> str:
+    return name_character(found[0])
+
+
+def _escape_unencodable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(name_character, error.object[error.start : error.end])), error.end
+
+
+codecs.register_error(_HANDLER, _escape_unencodable)
