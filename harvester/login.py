@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from hmac import compare_digest
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harvester.client import open_client
@@ -136,9 +137,12 @@ class Desk:
 
     def hear(self, query: Mapping[str, str]) -> str:
         """What the browser brings; the sentence to show there."""
-        token = query.get("oauth_token") or query.get("denied")
-        if not self.token or (token != self.token and "oauth_problem" not in query):
-            return "This is no answer to the login that harvester waits for."
+        token = query.get("oauth_token") or query.get("denied") or ""
+        if not self.token or not compare_digest(token.encode(), self.token.encode()):
+            # Any page in the browser can call this address. Only Flickr and its visitor know the token, so a refusal
+            # that names none counts for nothing either.
+            more = " If you have refused the login, press Ctrl-C there." if "oauth_problem" in query else ""
+            return f"This is no answer to the login that harvester waits for.{more}"
         if verifier := query.get("oauth_verifier"):
             self._take(verifier)
             return "harvester goes on where it was started. You may close this window."
@@ -179,9 +183,12 @@ async def serve_callback(desk: Desk) -> AsyncIterator[str]:
     from aiohttp import web  # noqa: PLC0415
 
     async def answer(request: web.Request) -> web.Response:
+        if request.host not in hosts:  # a name of somebody else's that leads here (DNS rebinding)
+            raise web.HTTPForbidden(text="This address is for the browser of this machine.")
         text = _PAGE.format(desk.hear(request.query))
         return web.Response(text=text, content_type="text/html", headers={"Connection": "close"})
 
+    hosts: set[str] = set()
     app = web.Application()
     app.router.add_get("/", answer)
     # No log: the addresses hold token and verifier. No long goodbye: browsers hold connections open.
@@ -189,6 +196,8 @@ async def serve_callback(desk: Desk) -> AsyncIterator[str]:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        port = runner.addresses[0][1]
+        hosts.update((f"127.0.0.1:{port}", f"localhost:{port}"))
+        yield f"http://127.0.0.1:{port}/"
     finally:
         await runner.cleanup()

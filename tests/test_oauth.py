@@ -437,13 +437,48 @@ async def test_a_code_is_taken_in_every_form(typed: str, verifier: str) -> None:
     assert await desk.wait(1) == verifier
 
 
-@pytest.mark.parametrize("query", ["denied=t", "oauth_problem=user_refused", "oauth_token=t"])
+@pytest.mark.parametrize("query", ["denied=t", "oauth_problem=user_refused&oauth_token=t", "oauth_token=t"])
 async def test_a_denied_login_is_told(query: str) -> None:
     desk = Desk()
     desk.token = "t"
     assert "refused" in desk.hear(dict(parse_qsl(query)))
     with pytest.raises(KeyRefused, match="The login was refused"):
         await desk.wait(1)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "oauth_problem=user_refused",
+        "oauth_problem=x&oauth_verifier=evil-1",
+        "oauth_token=other&oauth_verifier=evil-1",
+        "oauth_token=%F4%8F&oauth_verifier=evil-1",
+        "denied=other",
+        "oauth_verifier=evil-1",
+        "",
+    ],
+)
+async def test_a_callback_without_the_logins_token_changes_nothing(query: str) -> None:
+    desk = Desk()
+    desk.token = "t"
+    assert "no answer" in desk.hear(dict(parse_qsl(query)))
+    assert desk.read(f"http://127.0.0.1:1/?{query}")
+    assert "goes on" in desk.hear({"oauth_token": "t", "oauth_verifier": "good-1"})
+    assert await desk.wait(1) == "good-1"
+
+
+async def test_the_callback_is_served_under_this_machines_name_only() -> None:
+    import aiohttp  # noqa: PLC0415
+
+    desk = Desk()
+    desk.token = "t"
+    async with serve_callback(desk) as url, aiohttp.ClientSession() as session:
+        answer = f"{url}?oauth_token=t&oauth_verifier=good-1"
+        async with session.get(answer, headers={"Host": "evil.example"}) as response:
+            assert response.status == 403
+        async with session.get(answer) as response:
+            assert response.status == 200
+    assert await desk.wait(1) == "good-1"
 
 
 async def test_nobody_answers() -> None:
