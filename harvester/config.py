@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from harvester.config_file import ConfigFile, JobTable, read_config_file
+from harvester.config_file import ConfigFile, JobTable, expand_home, read_config_file
 from harvester.errors import UsageError, show
 from harvester.model import SOURCES, Job, Photos, Source
 from harvester.quota import Rate
@@ -218,7 +218,7 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
 
 def read_folder(text: str, *, field: str) -> Path:
     """The folder for an archive or a state; UsageError with what to type where a file seems to be meant."""
-    path = Path(text)
+    path = Path(expand_home(text, field=field))
     if not text.strip() or text == "-":
         raise UsageError("name a folder, or leave it out: then records go to standard output.", field=field)
     if path.is_dir():

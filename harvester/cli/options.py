@@ -14,6 +14,7 @@ import click
 
 from harvester.cli.voice import Voice
 from harvester.config import MAX_WORKERS, Config, load_config, read_folder
+from harvester.config_file import expand_home
 from harvester.errors import UsageError
 from harvester.logins import add_login, config_folder
 from harvester.model import Account, Detail, Extra, Job, Source
@@ -212,7 +213,7 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
         voice = find_voice(log_format=log_format, verbose=verbose, quiet=quiet)
         setup = Setup(
             voice=voice,
-            config_path=None if config is None else Path(config),
+            config_path=None if config is None else Path(expand_home(config, field="config")),
             options={name: given.pop(name, None) for name in _SETTINGS},
             progress=progress,
             anonymous=anonymous,
