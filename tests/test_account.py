@@ -81,11 +81,11 @@ def check_account(folder: Path, sandbox: Sandbox, nsid: str, *, login: str | Non
     favorites = ask_all(sandbox, "favorites.getPublicList", "photos", "photo", user_id=nsid, extras=EXTRAS)
     assert all("date_faved" in row for row in favorites)
     assert [line["favorite"] for line in read_lines(folder / "favorites.ndjson")] == favorites
-    contacts = ask_all(sandbox, "contacts.getPublicList", "contacts", "contact", user_id=nsid)
-    assert [line["contact"]["nsid"] for line in read_lines(folder / "contacts.ndjson")] == [
-        row["nsid"] for row in contacts
-    ]
-    groups = ask(sandbox, "people.getPublicGroups", user_id=nsid)["groups"]["group"]
+    listing = "contacts.getPublicList" if login is None else "contacts.getList"
+    contacts = ask_all(sandbox, listing, "contacts", "contact", user_id=nsid, **caller)
+    assert [line["contact"] for line in read_lines(folder / "contacts.ndjson")] == contacts
+    listing = "people.getPublicGroups" if login is None else "people.getGroups"
+    groups = ask(sandbox, listing, user_id=nsid, **caller)["groups"]["group"]
     assert [line["group"] for line in read_lines(folder / "groups.ndjson")] == groups
     assert [line["person"] for line in read_lines(folder / "people.ndjson")] == [
         ask(sandbox, "people.getInfo", user_id=nsid, **caller)["person"]
