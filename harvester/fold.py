@@ -257,6 +257,7 @@ class _Merge:
             out = _Lines(target.write)
             ids, places = _index(fresh)
             marks = bytearray(len(ids))
+            kept = array("q")
             for photo_id, line in _read_photos(old, self._archive.length(PHOTOS)):
                 if self._is_stopped():
                     raise Stopped("The run is to end.")
@@ -268,6 +269,8 @@ class _Merge:
                     members = self._compare(line, fresh.readline())
                     keep = not members
                     marks[n] = _KEPT if keep else _CHANGED
+                    if keep:
+                        kept.append(photo_id)
                     if members:
                         self._tell(str(photo_id), "changed", {"members": members})
                 (out if keep else self._history).write(line)
@@ -281,6 +284,8 @@ class _Merge:
             out.flush()
             target.sync()
             self.files[PHOTOS] = (target.length, out.count)
+            with self._state.changing():
+                self._state.forget_lines(kept)
 
     def _compare(self, old: bytes, new: bytes) -> list[str]:
         try:

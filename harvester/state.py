@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zlib import crc32
 
 import msgspec
 import orjson
 
 from harvester.answers import Row
 from harvester.errors import CannotWrite, UsageError, shorten
+from harvester.record import Record
 from harvester.schema import FORMAT, prepare, read_version
 from harvester.sweep import Step, Stretch, Sweep
 from harvester.walk import Walk
@@ -152,7 +154,7 @@ class State:
     def forget(self) -> None:
         """Forget what was asked, as if it had never begun: where no photo was listed yet."""
         self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
-        for table in ("sweep", "stretch", "walk", "gathered", "entry", "later", "file"):
+        for table in ("sweep", "stretch", "walk", "gathered", "entry", "later", "file", "list_line"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
     # -- listing
@@ -181,10 +183,10 @@ class State:
 
     def admit(self, rows: Sequence[Row]) -> list[Row]:
         """Those of the rows that were never seen before; now they are."""
-        ids = orjson.dumps([(int(row.id), row.updated) for row in rows]).decode()
+        ids = orjson.dumps([(int(row.id), row.updated, row.uploaded) for row in rows]).decode()
         found = self._db.execute(
-            "INSERT OR IGNORE INTO seen SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') "
-            "FROM json_each(?) RETURNING id",
+            "INSERT OR IGNORE INTO seen(id, updated, uploaded) SELECT json_extract(value, '$[0]'), "
+            "json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?) RETURNING id",
             (ids,),
         ).fetchall()
         new = {str(i) for (i,) in found}
@@ -395,11 +397,17 @@ class State:
         try:
             with self.changing():
                 self._db.execute(
-                    "INSERT INTO seen SELECT id, updated FROM newer.seen WHERE true ON CONFLICT(id) "
-                    "DO UPDATE SET updated = coalesce(excluded.updated, updated) WHERE updated IS NOT excluded.updated"
+                    "INSERT INTO seen(id, updated, uploaded) SELECT id, updated, uploaded FROM newer.seen WHERE true "
+                    "ON CONFLICT(id) DO UPDATE SET updated = coalesce(excluded.updated, updated), "
+                    "uploaded = coalesce(excluded.uploaded, uploaded) "
+                    "WHERE (updated, uploaded) IS NOT (excluded.updated, excluded.uploaded)"
                 )
                 which = "code IS NOT NULL" if keep_unlisted else "true"
-                self._db.execute(f"DELETE FROM seen WHERE id IN (SELECT id FROM newer.gone WHERE {which})")  # noqa: S608
+                for table in ("seen", "line"):
+                    self._db.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM newer.gone WHERE {which})")  # noqa: S608
+                self._db.execute("INSERT OR REPLACE INTO line SELECT * FROM newer.line")
+                self._db.execute("DELETE FROM list_line WHERE file IN (SELECT name FROM newer.file)")
+                self._db.execute("INSERT INTO list_line SELECT * FROM newer.list_line")
                 spared = self._db.execute("SELECT 1 FROM newer.meta WHERE name = 'spared'").fetchone()
                 for table in ("entry",) if spared else ("entry", "stretch"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -442,6 +450,20 @@ class State:
         return int(self._db.execute("SELECT count(*) FROM seen").fetchone()[0])
 
     # -- files
+
+    def note_lines(self, records: Iterable[Record]) -> None:
+        """Keep the checksums of lines that are on the disk."""
+        self._db.executemany("INSERT OR REPLACE INTO line VALUES (?, ?)", ((int(r.id), crc32(r.line)) for r in records))
+
+    def forget_lines(self, ids: Iterable[int]) -> None:
+        """These photos have other lines than those whose checksums are kept."""
+        self._db.executemany("DELETE FROM line WHERE id = ?", ((i,) for i in ids))
+
+    def note_list_lines(self, name: str, lines: Iterable[tuple[str, bytes]]) -> None:
+        """Keep the checksums of lines of a file beside the photos."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO list_line VALUES (?, ?, ?)", ((name, i, crc32(line)) for i, line in lines)
+        )
 
     def length(self, name: str) -> Length:
         """How much of a file is vouched for."""
