@@ -43,6 +43,7 @@ from harvester.sinks import PHOTOS, ArchiveSink, PipeClosed, Sink, StreamSink, s
 from harvester.state import State, check_same_job
 from harvester.store import HORIZON, Bounds, Store
 from harvester.sweep import OPEN_END
+from harvester.unbounded import AGAIN, list_again, mark_bounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,7 @@ async def harvest(
     now, asked = clock(), _remember(job)
     job, dated = settle_job(job, state.recall("job"), state.recall("asked"), now=now)
     resumed = _begin(job, state, asked=asked, now=int(now), where=output.where)
+    again = AGAIN if list_again(job.source, state) else ""
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"))
     observer(
@@ -174,7 +176,7 @@ async def harvest(
         )
     )
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
-    for sentence in filter(None, (told, dated)):
+    for sentence in filter(None, (told, dated, again)):
         observer(Noticed(sentence=sentence))
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
         if output.folder is not None and not is_told_complete(output.folder):
@@ -217,6 +219,7 @@ def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, where: Pa
         if check_same_job(state, job.describe(), where=where):
             state.clear_failures()
             return True
+        mark_bounded(state)
         state.remember("job", job.describe())
         state.remember("asked", asked)
         state.remember("begun", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
@@ -310,14 +313,14 @@ class _Run:
             to_files=self._output.folder is not None,
         )
         is_own = login is not None and found.get("user_id") == login["nsid"]
-        spares = state.is_update and isinstance(source, Account) and is_own and seeds.sweep is not None
+        spares = state.is_update and isinstance(source, Account) and is_own and bool(seeds.sweeps)
         if is_new:
             if spares:
                 seeds = seeds.since(state.recall("changed_since"))
             with state.changing():
                 state.remember("arguments", found)
-                if seeds.sweep is not None and not state.sweeps():
-                    state.add_sweep(seeds.sweep)
+                for sweep in () if state.sweeps() else seeds.sweeps:
+                    state.add_sweep(sweep)
                 for walk in seeds.walks:
                     state.add_walk(walk)
         since = source.upload_span[0] if isinstance(source, Search) else 0

@@ -11,6 +11,7 @@ from harvester.config import Settings
 from harvester.engine import restore_job
 from harvester.errors import CannotWrite
 from harvester.fold import UPDATE, open_archive
+from harvester.geo import find_page_size
 from harvester.plan import count_calls, estimate_seconds
 from harvester.quota import open_throttle
 from harvester.sinks import PHOTOS
@@ -26,7 +27,7 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         unlisted = 0 if not sweeps or is_at_limit(state) else max(0, (expected or 0) - length.lines - todo)
         left = todo + unlisted
         lists = state.walks()
-        calls = count_calls(left, parts=len(job.parts), listed=todo)
+        calls = count_calls(left, parts=len(job.parts), listed=todo, page_size=find_page_size(job.describe()))
         return {
             "archive": str(folder),
             "state": _find_damage(folder, state)

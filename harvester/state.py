@@ -169,6 +169,11 @@ class State:
         body = msgspec.json.encode(sweep).decode()
         return int(self._db.execute("INSERT INTO sweep(body) VALUES (?)", (body,)).lastrowid or 0)
 
+    def drop_listing(self) -> None:
+        """Forget what is to be asked of the search and what is known of it; the photos it has shown stay."""
+        for table in ("sweep", "stretch"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+
     def replace_sweep(self, n: int, step: Step) -> list[tuple[int, Sweep]]:
         """A sweep was answered: what is to be asked instead, numbered."""
         self._db.execute("DELETE FROM sweep WHERE n = ?", (n,))
@@ -415,7 +420,7 @@ class State:
                 self._db.execute("DELETE FROM meta WHERE name IN ('refusals', 'notes')")
                 self._db.execute(
                     "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
-                    "('horizon', 'expected', 'refusals', 'notes', 'arguments')"
+                    "('horizon', 'expected', 'refusals', 'notes', 'arguments', 'bounded')"
                 )
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))
