@@ -34,7 +34,7 @@ from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, tell_login
 from harvester.lists import Files, Reuse
 from harvester.model import Account, Job, Photos, Search
-from harvester.people import look_up_source
+from harvester.people import Meant, keep_names, look_up_source, recall_names
 from harvester.pipeline import Pipeline, Plan
 from harvester.query.remembered import rebuild_job, settle_job
 from harvester.seeds import plant
@@ -176,8 +176,9 @@ async def harvest(
         )
     )
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
-    for sentence in filter(None, (told, dated, again)):
+    for sentence in filter(None, (told, dated, again, *job.warnings)):
         observer(Noticed(sentence=sentence))
+    run.tell_names()
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
@@ -303,7 +304,7 @@ class _Run:
         found = state.recall("arguments")
         is_new = found is None
         if is_new:
-            found = state.recall("looked_up") or await look_up_source(source, client)
+            found = state.recall("looked_up") or await self._look_up(client)
         login = state.recall("login") if client.signs else None
         seeds = plant(
             source,
@@ -334,6 +335,19 @@ class _Run:
             workers=settings.workers,
             secrets=_secrets(settings),
         )
+
+    async def _look_up(self, client: Client) -> dict[str, str]:
+        names: list[Meant] = []
+        found = await look_up_source(self._job.source, client, names.append)
+        with self._state.changing():
+            keep_names(self._state, names)
+        self.tell_names()
+        return found
+
+    def tell_names(self) -> None:
+        """Say whom the names of the job stand for, as far as that is known."""
+        for sentence in filter(None, (meant.sentence for meant in recall_names(self._state))):
+            self._observer(Noticed(sentence=sentence))
 
     def _find_horizon(self, clock: ServerClock, *, until: int) -> int | None:
         """The last second of upload that belongs to the harvest, once Flickr's time is known: it is fixed then.

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from harvester.errors import UsageError, show
+from harvester.query.arguments import name_option, tell_unknown
 from harvester.query.dates import Moment, is_relative, read_taken, read_upload, settle
 from harvester.values import (
     SAFE_SEARCH,
@@ -91,8 +92,14 @@ class Search:
 
     def _check_params(self) -> None:
         for name in self.params:
-            if name in _RESERVED or name in {"min_upload_date", "max_upload_date", "sort"}:
+            if name in _RESERVED:
                 raise UsageError(f"{show(name)} is the harvester's own; leave it out.", field="params")
+            if (option := name_option(name)) is not None:
+                raise UsageError(
+                    f"{show(name)} has an option of its own: use {option}, in a config file and from Python "
+                    f"{option[2:].replace('-', '_')}.",
+                    field="params",
+                )
 
     def _check_texts(self) -> None:
         for name in ("tags", "machine_tags"):
@@ -167,6 +174,11 @@ class Search:
         }
         given = {name: str(value) for name, value in found.items() if value not in (None, "")}
         return {**given, **{name: str(value) for name, value in self.params.items()}}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on arguments that Flickr does not know."""
+        return tuple(tell_unknown(self.params))
 
     def _safe_search(self) -> int | None:
         if self.safe_search is None:
@@ -372,6 +384,11 @@ class Job:
             raise UsageError(f"{self.limit} is not a number of photos; use 1 or more.", field="limit")
         if isinstance(self.source, Photos) and self.detail == "list":
             raise UsageError("photos given by id have no listing; use info or full.", field="detail")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what is asked and does nothing."""
+        return self.source.warnings if isinstance(self.source, Search) else ()
 
     @property
     def extras_asked(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from harvester.events import Tally, ignore
 from harvester.flickr import PAGE_SIZE, build_query
 from harvester.geo import EVER, find_page_size
 from harvester.model import Job, Photos, Search
-from harvester.people import ask_login, look_up_source
+from harvester.people import Meant, ask_login, look_up_source
 from harvester.pipeline import explain_sweep
 from harvester.query.remembered import settle_job
 from harvester.seeds import Seeds, plant
@@ -62,7 +62,8 @@ async def plan_job(job: Job, settings: Settings, *, clock: Callable[[], float] =
     tally = Tally()
     async with open_client(settings, tally=tally, observer=ignore, sleep=build_sleep(asyncio.Event())) as client:
         login = (await ask_login(client)).nsid if client.signs else None
-        found = await look_up_source(job.source, client)
+        meant: list[Meant] = []
+        found = await look_up_source(job.source, client, meant.append)
         names = [_List("names", None, tally.calls)] if tally.calls else []
         seeds = plant(job.source, found, horizon=OPEN_END, login=login)
         lists = names + await _weigh(seeds, job, client)
@@ -72,6 +73,7 @@ async def plan_job(job: Job, settings: Settings, *, clock: Callable[[], float] =
     table = [{"list": each.name, "found": each.found, "calls": each.calls} for each in lists]
     return {
         "job": job.describe(),
+        **({"resolved": named} if (named := {each.kind: str(each) for each in meant if each.sentence}) else {}),
         "matches": matches,
         "photos": photos,
         **({} if isinstance(job.source, Search) else {"lists": table}),

@@ -146,7 +146,7 @@ def _begin(state: State, archive: State) -> None:
             state.remember("update_begun", stamp(time.time()))
             state.remember("looked_up", archive.recall("arguments"))
             state.remember("changed_since", archive.recall("horizon"))
-            for name in ("signed", "login"):
+            for name in ("names", "signed", "login"):
                 state.remember(name, archive.recall(name))
 
 

@@ -87,9 +87,18 @@ _WHAT = {
 }
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is meant as an address: `https://…`, or a path on a host of Flickr's."""
+    if re.match(r"\s*(https?:)?//", text, re.IGNORECASE):
+        return True
+    host, slash, _ = text.strip().lower().partition("/")
+    return bool(slash) and any(known.fullmatch(host) for known in (_PAGE_HOST, _SHORT_HOST, _IMAGE_HOST))
+
+
 def read_named(text: str, kind: str) -> str:
     """The id or name of a source of NAMED, given as such or by address; UsageError where that is another kind's."""
-    if "/" not in text:
+    is_name = kind in ("account", "favorites") and not is_address(text)  # a user name may have slashes
+    if is_name or "/" not in text:
         return text.strip()
     source = read_url(text)
     if source.name != kind and not (kind == "favorites" and isinstance(source, Account)):

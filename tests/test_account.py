@@ -253,7 +253,8 @@ async def test_what_was_asked_in_vain_leaves_room_for_another_question(
     for source in (Group(group="monkeys"), Account(user=owner(sandbox))):
         with pytest.raises(UsageError, match=r"^Flickr refuses (pool|user) [\d@N]+: no \(code 5\)\.$"):
             await harvest_into(tmp_path, sandbox, Job(source=source), events=events)
-    assert not [event for event in events if isinstance(event, Noticed)]
+    told = [event.sentence for event in events if isinstance(event, Noticed)]
+    assert told == ["The group 'monkeys' is 'Monkeys & friends' (663100@N21)."]
     assert not (tmp_path / "groups.ndjson").exists()
     monkeypatch.undo()
     await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))

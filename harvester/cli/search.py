@@ -110,5 +110,7 @@ def _read_params(texts: Iterable[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise UsageError(f"{show(text)} is no argument; write NAME=VALUE, as is_commons=1.", field="params")
+        if name in found:
+            raise UsageError(f"{show(name)} is given twice; Flickr takes one value.", field="params")
         found[name] = value
     return found

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from hashlib import sha1
 from typing import Any
+from urllib.parse import unquote
 
 from .catalogue import Catalogue, Person
 from .info import list_shown
@@ -48,7 +49,7 @@ class People:
 
     def _by_url(self, query: Query) -> Answer:
         found = re.search(r"flickr\.com/(?:photos|people)/([^/?#]+)", query.get("url", ""))
-        name = found[1] if found else ""
+        name = unquote(found[1]) if found else ""
         person = self._user(lambda p: bool(name) and name in (p.nsid, p.alias))
         return {"user": {"id": person.nsid, "username": {"_content": person.username}}, "stat": "ok"}
 
