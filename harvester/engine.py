@@ -29,7 +29,7 @@ from harvester.client import Client, open_client
 from harvester.config import Settings
 from harvester.errors import HarvestError, Stopped, UsageError
 from harvester.events import Ended, Noticed, Observer, Started, Status, Summary, Tally, ignore
-from harvester.files import Appender
+from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, tell_login
 from harvester.lists import Files, Reuse
@@ -180,6 +180,7 @@ async def harvest(
         observer(Noticed(sentence=sentence))
     run.tell_names()
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
+        run.is_through = True
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
         notes = () if state.is_update else ("This archive is complete already: no call was made.",)
@@ -264,6 +265,8 @@ class _Run:
         self._observer = observer
         self._stop = stop
         self._pipeline: Pipeline | None = None
+        self.is_through = False
+        """No error has ended it. A step that was never entered in the checkpoint may else seem to be done."""
         self.is_mistaken = False
         """What was asked cannot be meant, and has brought nothing: the mended query may begin here."""
 
@@ -292,6 +295,7 @@ class _Run:
             self._pipeline = pipeline
             try:
                 await pipeline.run()
+                self.is_through = True
             except BaseExceptionGroup as group:
                 raise _first_error(group) from None
 
@@ -368,8 +372,7 @@ class _Run:
             with self._state.changing():
                 self._state.forget()
             if self._output.folder is not None:
-                for name in begun:
-                    (self._output.folder / name).unlink(missing_ok=True)
+                remove_files(self._output.folder / name for name in begun)
             return
         with self._state.changing():
             if _names_photos(self._job) and self._pipeline is not None and self._pipeline.input_ended:
@@ -394,7 +397,9 @@ class _Run:
         if self._stop.is_set() and not (self._is_whole() and is_read) and not reached:
             return "stopped"
         whole = (self._is_whole() or reached) and next(self._state.failures(), None) is None
-        return "complete" if whole and all(s.whole for s in self._state.stretches()) else "incomplete"
+        return (
+            "complete" if whole and self.is_through and all(s.whole for s in self._state.stretches()) else "incomplete"
+        )
 
     def _facts(self) -> dict[str, Any]:
         counts = {

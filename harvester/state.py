@@ -110,22 +110,30 @@ class State:
             raise self._refused(error) from None
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
-        """All changes inside count together, or none does."""
+    def changing(self, *, durably: bool = False) -> Iterator[None]:
+        """All changes inside count together, or none does; `durably`, they outlive a power cut right after."""
         try:
+            if durably:
+                self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
+            if durably:
+                self._db.execute("PRAGMA synchronous=NORMAL")
         except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # the first error tells more
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 raise self._refused(error) from None
             raise
 
     def settle(self) -> None:
         """What was committed so far outlives a power cut too."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise self._refused(error) from None
 
     def shrink(self) -> None:
         """Give back the room of what is done with, where it is most of the file; on a full disk it stays as it is."""
@@ -133,7 +141,7 @@ class State:
             self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count", "page_size")
         )
         if free * size > SPARE and free > pages // 2:
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, CannotWrite):
                 self._db.execute("VACUUM")
                 self.settle()
 
@@ -155,6 +163,12 @@ class State:
         """Forget what was asked, as if it had never begun: where no photo was listed yet."""
         self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
         for table in ("sweep", "stretch", "walk", "gathered", "entry", "later", "file", "list_line"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+
+    def wipe(self) -> None:
+        """Forget everything: an update begins anew in what an earlier one has left."""
+        self.forget()
+        for table in ("seen", "line", "todo", "bad_input", "gone"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
     # -- listing
@@ -398,9 +412,12 @@ class State:
 
         `fold` says which files are to take the place of this archive's; it stands in the checkpoint until they do.
         """
-        self._db.execute("ATTACH ? AS newer", (str(newer),))
         try:
-            with self.changing():
+            self._db.execute("ATTACH ? AS newer", (str(newer),))
+        except sqlite3.Error as error:
+            raise self._refused(error) from None
+        try:
+            with self.changing(durably=True):  # files change places next: a power cut must undo both or none
                 self._db.execute(
                     "INSERT INTO seen(id, updated, uploaded) SELECT id, updated, uploaded FROM newer.seen WHERE true "
                     "ON CONFLICT(id) DO UPDATE SET updated = coalesce(excluded.updated, updated), "
@@ -425,10 +442,12 @@ class State:
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))
                 self.remember("updated", fold["time"])
+                self.remember("folded", fold["update"])
                 self.remember("finished", fold["status"] == "complete")
                 self.remember("fold", fold)
         finally:
-            self._db.execute("DETACH newer")
+            with suppress(sqlite3.Error):
+                self._db.execute("DETACH newer")
 
     def has_unknown_changes(self) -> bool:
         """Whether there are photos whose last change is not known."""

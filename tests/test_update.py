@@ -22,9 +22,9 @@ from test_durability import start, until_calls
 
 from harvester.errors import CannotWrite, KeyRefused, UsageError
 from harvester.events import Event, Started
-from harvester.fold import zstd
 from harvester.identity import NOT_LOGGED_IN
 from harvester.inspect import read_status
+from harvester.merge import zstd
 from harvester.model import Account, Album, Job, Photos, Search
 from harvester.retry import Backoff
 from harvester.sandbox.faults import Faults
@@ -366,7 +366,7 @@ async def test_a_fold_is_told_and_can_be_stopped(
     sandbox.api.control({"change": ids_of(tmp_path)[:5]})
     stop = asyncio.Event()
     events: list[Event] = []
-    monkeypatch.setattr("harvester.fold._find", lambda *_: stop.set())  # asked of each line that stays
+    monkeypatch.setattr("harvester.merge._find", lambda *_: stop.set())  # asked of each line that stays
     summary = await run_update(tmp_path, settings_for(sandbox), observer=events.append, stop=stop)
     monkeypatch.undo()
     assert [e.tally.doing for e in events if isinstance(e, Started)] == ["folding the update into the archive"]
