@@ -26,6 +26,7 @@ from harvester.events import (
 from harvester.progress import Look, Progress, open_progress
 from harvester.progress.forms import MOST_FAILURES
 from harvester.progress.gauge import Bounds, Reading, Wait
+from harvester.progress.lines import say_reading
 from harvester.progress.live import draw_reading, draw_summary, open_console
 from harvester.quota import Rate
 
@@ -341,3 +342,19 @@ async def test_after_the_end_the_live_display_is_gone_and_the_summary_stays(term
     text = terminal.getvalue()
     assert "✓ Complete: 27,412 photos" in text
     assert "of about" not in text[text.index("✓ Complete") :]
+
+
+def test_a_rate_is_told_once_there_is_one() -> None:
+    for none in (None, 0.0):
+        said = say_reading(replace(READING, photos_per_second=none), quota=None, now=NOW)
+        assert "/s" not in said
+        assert "/h" not in said
+    assert "2.4 photos/s" in say_reading(READING, quota=None, now=NOW)
+
+
+async def test_quiet_silences_json_but_for_a_bad_end() -> None:
+    told = (start(), Noticed(sentence="Something is odd."), Failed(what="photo 1", why="x"))
+    seen = await watch(Look(form="json", quiet=True, readings=False), *told, Ended(summary=SUMMARY))
+    assert seen.lines == []
+    seen = await watch(Look(form="json", quiet=True), Ended(summary=replace(SUMMARY, status="incomplete")))
+    assert [event["event"] for event in seen.events] == ["ended"]

@@ -29,6 +29,8 @@ class Look:
     readings: bool = True
     """False shows notices and the end only."""
     verbose: bool = False
+    quiet: bool = False
+    """True tells only what is missing at the end; the form `quiet` is so by itself."""
     bounds: Bounds = field(default_factory=Bounds)
     again: str | None = None
 
@@ -120,7 +122,7 @@ def _open_form(look: Look, out: TextIO, *, wall: Callable[[], float]) -> Form:
         case "quiet":
             return Quiet(out, again=again)
         case "json":
-            return JsonLines(out, interval=interval, verbose=look.verbose, wall=wall)
+            return JsonLines(out, interval=interval, verbose=look.verbose, wall=wall, quiet=look.quiet)
         case "plain":
             return Plain(out, interval=interval, notices=notices, quota=quota, again=again, wall=wall)
         case "live":
