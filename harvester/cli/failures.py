@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, TextIO
@@ -40,6 +39,7 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
             code = Exit.INTERRUPTED
         code = _finish_stdout(stdout, code, voice)
     _finish_stderr(stderr)
+    voice.close()
     return code
 
 
@@ -108,7 +108,7 @@ def explain(error: BaseException, voice: Voice) -> int:
     code, sentence = _judge(error)
     voice.error(sentence, exit_code=code)
     if voice.verbose and not isinstance(error, click.ClickException | StopRun):
-        traceback.print_exception(error)
+        voice.trace(error)
     return code
 
 

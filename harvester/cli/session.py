@@ -155,6 +155,7 @@ def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, again: str | N
         readings=readings,
         verbose=voice.verbose,
         quiet=voice.quiet,
+        log=voice.log,
         bounds=bounds,
         again=again,
     )

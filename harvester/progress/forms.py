@@ -98,8 +98,10 @@ class Plain:
         quota: Rate | None,
         again: str | None,
         wall: Callable[[], float],
+        stamp: str = "%H:%M:%S",
     ) -> None:
         self.interval = interval
+        self._stamp = stamp
         self._out = out
         self._notices = notices
         self._quota = quota
@@ -119,7 +121,7 @@ class Plain:
 
     def say(self, sentence: str) -> None:
         """A line with the time of day."""
-        self._write(f"{time.strftime('%H:%M:%S', time.localtime(self._wall()))} {escape_line(sentence)}")
+        self._write(f"{time.strftime(self._stamp, time.localtime(self._wall()))} {escape_line(sentence)}")
 
     def close(self) -> None:
         """Nothing is left to be done."""
