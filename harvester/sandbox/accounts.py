@@ -62,7 +62,8 @@ class Accounts:
 
     def _login(self, query: Query) -> Answer:
         caller = require_login(query, self._catalogue)
-        return {"user": {"id": caller.nsid, "username": {"_content": caller.username}}, "stat": "ok"}
+        user = {"id": caller.nsid, "username": {"_content": caller.username}, "path_alias": caller.alias}
+        return {"user": user, "stat": "ok"}
 
     def _check_token(self, query: Query) -> Answer:
         caller = require_login(query, self._catalogue)
