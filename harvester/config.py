@@ -194,7 +194,7 @@ def _read_url(value: object) -> str:
     except ValueError:
         good = False
     if not good or parts.query or parts.fragment or re.search(r"\s", text):
-        raise UsageError(f"{show(text)} is not the address of an API; write one such as {API_URL}")
+        raise UsageError(f"{show(text)} is not the address of an API; Flickr's is {API_URL}.")
     return text
 
 

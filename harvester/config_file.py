@@ -170,7 +170,8 @@ class ConfigFile:
         """What the user should mend though it works: a secret that others can read."""
         if not self.shared or not any(self.settings.get(name) for name in secrets):
             return ()
-        return (f"{self.path} holds a key or secret and others can read it: chmod 600 {shlex.quote(str(self.path))}",)
+        cure = f"chmod 600 {shlex.quote(str(self.path))}"
+        return (f"{self.path} holds a key or secret and others can read it: `{cure}` mends that.",)
 
 
 def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile | None:

@@ -168,7 +168,7 @@ def test_a_secret_of_the_config_file_is_not_said_either(folder: Path, monkeypatc
     (folder / "harvester.toml").chmod(0o644)
     fail_with(monkeypatch, RuntimeError("signed with fedcba9876543210"))
     result = call("search", "--tags", "a", "-v")
-    assert result.stderr.startswith("Warning: harvester.toml holds a key or secret and others can read it: chmod 600")
+    assert result.stderr.startswith("Warning: harvester.toml holds a key or secret and others can read it: `chmod 600")
     assert "fedcba9876543210" not in result.output
     assert "Warning" not in call("search", "--tags", "a", "-q").stderr
 

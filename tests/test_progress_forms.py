@@ -115,7 +115,7 @@ async def test_plain_lines_tell_start_waits_failures_and_notices() -> None:
     )
     assert said[1].startswith("Waiting until ")
     assert said[1].endswith(" (12 min 5 s): the quota of 3600/h is spent.")
-    assert said[2:] == ["Failed: photo 1: flickr.photos.getInfo: no answer in time", "Something is odd."]
+    assert said[2:] == ["Failed: photo 1: flickr.photos.getInfo: no answer in time.", "Something is odd."]
 
 
 async def test_verbose_tells_retries_and_short_waits_too() -> None:
@@ -123,7 +123,7 @@ async def test_verbose_tells_retries_and_short_waits_too() -> None:
     assert (await watch(Look(), *events)).lines == []
     seen = await watch(Look(verbose=True), *events)
     assert len(seen.lines) == 2
-    assert seen.lines[1].endswith("Retrying m in 1.5 s: no answer in time")
+    assert seen.lines[1].endswith("Retrying m in 1.5 s: no answer in time.")
 
 
 async def test_the_same_wait_is_told_once() -> None:
@@ -135,7 +135,7 @@ async def test_failures_are_told_up_to_a_number() -> None:
     failures = [Failed(what=f"photo {n}", why="x") for n in range(1000)]
     seen = await watch(Look(), *failures)
     assert len(seen.lines) == MOST_FAILURES
-    assert seen.lines[-1].endswith("(further ones are only counted)")
+    assert seen.lines[-1].endswith("x. Further ones are only counted.")
     assert len((await watch(Look(verbose=True), *failures)).lines) == 1000
 
 
