@@ -8,13 +8,15 @@ crash in between finishes that.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from harvester.archive import CHANGES, STATE, lock_folder, open_archive_state, write_manifest
 from harvester.errors import CannotWrite
 from harvester.files import Appender, cannot_write, sync_folder
 from harvester.merge import Folded, History, Merge
+from harvester.proof import Proof
 from harvester.sinks import PHOTOS
 from harvester.staging import ID, UPDATE, remove_staging
 from harvester.state import Length, State
@@ -136,8 +138,19 @@ def fold(
 def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:
     """What has changed so far, to be added to: the archive's own file stays as it is until the fold counts."""
     if length:
-        shutil.copyfile(folder / CHANGES, new / CHANGES)
+        proof = Proof(folder / CHANGES, length)
+        with (folder / CHANGES).open("rb") as old, (new / CHANGES).open("wb") as copy:
+            for part in proof.read(_read_parts(old, length)):
+                copy.write(part)
+        proof.check()
     return Appender(new / CHANGES, length=length)
+
+
+def _read_parts(file: IO[bytes], length: int) -> Iterator[bytes]:
+    """So many bytes of a file, by the megabyte."""
+    while part := file.read(min(length, 1 << 20)):
+        length -= len(part)
+        yield part
 
 
 def _find_name(folder: Path, wanted: str) -> str:

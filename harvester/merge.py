@@ -13,13 +13,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from harvester.answers import dump
 from harvester.archive import CHANGES, damaged
 from harvester.changes import find_differing, without_counters, without_time
 from harvester.errors import Stopped
 from harvester.files import Appender
+from harvester.proof import Proof
 from harvester.sinks import PHOTOS
 from harvester.staging import UPDATE
 from harvester.state import Length, State
@@ -137,7 +138,9 @@ class Merge:
             ids, places = _index(fresh)
             marks = bytearray(len(ids))
             kept = array("q")
-            for photo_id, line in _read_photos(old, self._archive.length(PHOTOS)):
+            vouched = self._archive.length(PHOTOS)
+            proof = Proof(self._folder / PHOTOS, vouched.bytes)
+            for photo_id, line in _read_photos(self._folder / PHOTOS, proof.read(old), vouched):
                 if self._is_stopped():
                     raise Stopped("The run is to end.")
                 n = _find(ids, photo_id)
@@ -153,6 +156,7 @@ class Merge:
                     if members:
                         self._tell(str(photo_id), "changed", {"members": members})
                 (out if keep else self._history).write(line)
+            proof.check()
             fresh.seek(0)
             for line in fresh:
                 mark = marks[bisect_left(ids, _read_id(line))]
@@ -251,21 +255,21 @@ def _read_id(line: bytes) -> int:
     return int(line[_PREFIX : line.index(b'"', _PREFIX)])
 
 
-def _read_photos(lines: IO[bytes], vouched: Length) -> Iterator[tuple[int, bytes]]:
+def _read_photos(path: Path, lines: Iterator[bytes], vouched: Length) -> Iterator[tuple[int, bytes]]:
     """The lines that the checkpoint vouches for, each with its photo's id; CannotWrite where they are others."""
     place = count = 0
     while place < vouched.bytes:
-        line = lines.readline()
+        line = next(lines, b"")
         try:
             photo_id = _read_id(line)
         except ValueError:
             photo_id = 0
         if not photo_id or not line.startswith(_START) or not line.endswith(b"}\n"):
-            raise damaged(Path(lines.name), f"holds no photo in line {count + 1}, at byte {place}")
+            raise damaged(path, f"holds no photo in line {count + 1}, at byte {place}")
         yield photo_id, line
         place, count = place + len(line), count + 1
     if (place, count) != (vouched.bytes, vouched.lines):
-        raise damaged(Path(lines.name), f"has {count} lines where the checkpoint has {vouched.lines}")
+        raise damaged(path, f"has {count} lines where the checkpoint has {vouched.lines}")
 
 
 def _find(numbers: array[int], number: int) -> int | None:

@@ -45,6 +45,7 @@ from harvester.files import Appender, cannot_write, sync_folder
 from harvester.fold import fold, mend_fold, open_archive
 from harvester.merge import Folded
 from harvester.model import Account, Photos
+from harvester.proof import Proof
 from harvester.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.staging import ID, UPDATE, is_folded, is_under_way, remove_staging
 from harvester.state import State
@@ -266,13 +267,18 @@ def _mark(head: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _index(path: Path) -> dict[str, int]:
-    """Where each line of a file begins, by its id. A damaged line is as good as none: its list is read again."""
+    """Where each line of a file begins, by its id. A damaged line is as good as none: its list is read again.
+
+    So is a whole file that is not the one of the manifest.
+    """
     places: dict[str, int] = {}
-    if path.exists():
-        with path.open("rb") as file:
-            place = 0
-            for line in file:
-                with contextlib.suppress(ValueError, TypeError, KeyError):
-                    places[str(orjson.loads(line)["id"])] = place
-                place += len(line)
-    return places
+    if not path.exists():
+        return places
+    proof = Proof(path, path.stat().st_size)
+    with path.open("rb") as file:
+        place = 0
+        for line in proof.read(file):
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                places[str(orjson.loads(line)["id"])] = place
+            place += len(line)
+    return places if proof.holds else {}
