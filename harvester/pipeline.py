@@ -20,7 +20,7 @@ from harvester.answers import EXCESSIVE_OFFSET, Page, read_page
 from harvester.client import Client
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
-from harvester.flickr import EXTRAS, PAGE_SIZE, SEARCH, build_query
+from harvester.flickr import PAGE_SIZE, SEARCH, build_query, join_extras
 from harvester.frontier import Frontier
 from harvester.geo import EVER, find_page_size
 from harvester.hydrate import Hydrator
@@ -271,7 +271,7 @@ class Pipeline:
         arguments = {**(EVER if method == SEARCH else {}), **self._plan.arguments, **sweep.arguments}
         most = find_page_size(arguments)
         size = most if limit is None else min(most, limit)
-        arguments |= {"per_page": str(size), "extras": EXTRAS}
+        arguments |= {"per_page": str(size), "extras": join_extras(arguments.get("extras", ""))}
         self._tally.pages += 1
         try:
             page = await self._client.call(build_query(method, arguments), lambda body: read_page(body, method=method))

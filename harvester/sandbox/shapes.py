@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from .catalogue import Catalogue
-from .info import count_comments, write_granularity, write_point
+from .info import write_granularity, write_point
 from .sizes import FARM, SERVER, SIZES, can_download, list_sizes, original_sides
+from .web_extras import WEB_EXTRAS
 
 _FOREIGN = re.compile(rb'[\x80-\xff](?:[^"\\]*[\x80-\xff])?')
 """From the first foreign letter of a stretch without quotes and backslashes to its last."""
@@ -58,16 +59,9 @@ def _o_dims(catalogue: Catalogue, n: int) -> Row:
     return {"o_width": str(width), "o_height": str(height)} if can_download(catalogue, n) else {}
 
 
-def _realname(catalogue: Catalogue, n: int) -> Row:
-    """Missing for people who give none."""
-    name = catalogue.people[catalogue.owners[n]].realname
-    return {} if name is None else {"realname": name}
-
-
 EXTRAS: Mapping[str, Callable[[Catalogue, int], Row]] = {
     "description": lambda c, n: {"description": {"_content": c.text(n).description}},
     "license": lambda c, n: {"license": str(c.license(n))},
-    "safety_level": lambda _c, _n: {"safety_level": "0"},
     "date_upload": lambda c, n: {"dateupload": str(c.uploads[n])},
     "date_taken": _taken,
     "owner_name": lambda c, n: {"ownername": c.people[c.owners[n]].username},
@@ -81,10 +75,7 @@ EXTRAS: Mapping[str, Callable[[Catalogue, int], Row]] = {
     "views": lambda c, n: {"views": str(c.dice(n, 10) % 5000)},
     "media": lambda c, n: {"media": "video" if c.is_video(n) else "photo", "media_status": "ready"},
     "path_alias": lambda c, n: {"pathalias": c.people[c.owners[n]].alias},
-    "realname": _realname,
-    "count_faves": lambda c, n: {"count_faves": str(c.dice(n, 15) % 60)},
-    "count_comments": lambda c, n: {"count_comments": str(count_comments(c, n))},
-    "count_views": lambda c, n: {"count_views": str(c.dice(n, 10) % 5000)},
+    **WEB_EXTRAS,
 }
 _URL_EXTRAS = frozenset(f"url_{name}" for _, name, _, _ in SIZES) | {"url_o"}
 
