@@ -65,6 +65,15 @@ class Settings:
         self._check_login()
         return self.api_key
 
+    def name_account(self) -> str:
+        """What a quota counts the calls of: the key, at the API's host. All of Flickr's hosts count as one."""
+        parts = urlsplit(self.api_url.strip())
+        host = (parts.hostname or "").rstrip(".")
+        key = (self.api_key or "").strip()
+        is_flickr = host == "flickr.com" or host.endswith(".flickr.com")
+        # Flickr's ledgers are named by the key alone, as they were before other hosts had their own.
+        return key if is_flickr else f"{key} {host}:{parts.port or ''}"
+
     @property
     def has_login(self) -> bool:
         """Whether calls are to be made in somebody's name."""

@@ -87,7 +87,7 @@ async def _quota_left(settings: Settings) -> int | None:
     if settings.api_key is None:
         return None
     try:
-        async with open_throttle(settings.api_key, quota=settings.quota, pace=None) as throttle:
+        async with open_throttle(settings.name_account(), quota=settings.quota, pace=None) as throttle:
             return throttle.left()
     except CannotWrite:
         return None  # whoever only looks at an archive may have no place for a ledger

@@ -209,6 +209,22 @@ def test_a_tilde_without_a_home_folder_is_told(monkeypatch: pytest.MonkeyPatch) 
         read_folder("~/a", field="output")
 
 
+def test_a_quota_is_counted_by_key_and_host() -> None:
+    def name(url: str, key: str = KEY) -> str:
+        return Settings(api_key=key, api_url=url).name_account()
+
+    assert name(API_URL) == name("http://www.flickr.com/services/rest/") == KEY
+    elsewhere = [
+        name(API_URL, "other"),
+        name("http://127.0.0.1:8765/services/rest/"),
+        name("http://127.0.0.1:8766/services/rest/"),
+        name("http://localhost:8765/services/rest/"),
+        name("https://flickr.com.example.org/services/rest/"),
+        name("https://notflickr.com/services/rest/"),
+    ]
+    assert len({KEY, *elsewhere}) == 7
+
+
 def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
     def said(path: Path) -> str:
         with pytest.raises(UsageError) as caught:
