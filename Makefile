@@ -32,8 +32,8 @@ types: $(READY)
 check: lint types ## Lint, types, and the tests with branch coverage: what CI runs
 	$(BIN)/pytest --quiet --cov --cov-report=term
 
-soak: $(READY) ## The long proofs: kills, quotas, a million photos (20 minutes)
-	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_durable_steps.py
+soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
+	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_sweep_odds.py
 
 bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (5 minutes)
 	$(BIN)/python tests/bench/run.py

@@ -39,8 +39,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     """
     path = folder / LOCK
     try:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise cannot_write(folder, error) from None
@@ -149,12 +148,11 @@ def write_manifest(
     """
     horizon = state.recall("horizon")
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
-    is_ended = status != "stopped"
-    known = known_digests(folder) if is_ended else {}
+    known = _known_digests(folder) if status == "complete" else {}
     entries: dict[str, dict[str, Any]] = {}
     for name, length in files.items():
         entries[name] = {"bytes": length.bytes, "lines": length.lines}
-        if is_ended:
+        if status == "complete":
             digest = None if name in renewed else known.get((name, length.bytes))
             entries[name]["sha256"] = digest or _digest(folder / name)
     manifest = {
@@ -187,7 +185,7 @@ def is_told_complete(folder: Path) -> bool:
         return False
 
 
-def known_digests(folder: Path) -> dict[tuple[str, int], str]:
+def _known_digests(folder: Path) -> dict[tuple[str, int], str]:
     """What the last manifest says of files of a size: hashing anew would bless a file that was changed since."""
     try:
         entries = orjson.loads((folder / MANIFEST).read_bytes())["files"]

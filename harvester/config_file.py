@@ -18,7 +18,6 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from harvester.errors import UsageError
-from harvester.text.decoding import decode_text
 
 FILE_NAME = "harvester.toml"
 
@@ -170,8 +169,7 @@ class ConfigFile:
         """What the user should mend though it works: a secret that others can read."""
         if not self.shared or not any(self.settings.get(name) for name in secrets):
             return ()
-        cure = f"chmod 600 {shlex.quote(str(self.path))}"
-        return (f"{self.path} holds a key or secret and others can read it: `{cure}` mends that.",)
+        return (f"{self.path} holds a key or secret and others can read it: chmod 600 {shlex.quote(str(self.path))}",)
 
 
 def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile | None:
@@ -194,22 +192,12 @@ def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile
     return ConfigFile(path=path, shared=shared, settings=settings, jobs=jobs)
 
 
-def expand_home(path: str, *, field: str) -> str:
-    """The path with `~` at its beginning taken for the home folder, as shells do: none expands a file's values."""
-    whole = os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser refuses a folder that is named ~x
-    if re.match(r"~(?:[/\\]|$)", whole):
-        raise UsageError(
-            f"{path!r} begins with the home folder, and there is none: set HOME or write the whole path.", field=field
-        )
-    return whole
-
-
 def _load_toml(path: Path) -> tuple[dict[str, Any], bool]:
     """What the file holds, and whether others than its owner can read it."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            tables = tomllib.loads(decode_text(file.read()).replace("\r\n", "\n"))
+            tables = tomllib.load(file)
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder; name the TOML file in it.") from None
     except OSError as error:

@@ -9,9 +9,11 @@ results, nor uploads and deletions during the run, nor repeated pages matter. Ro
                                         |==== page 1 ====.==|
                                                          |=== page 1, short: the end
 
-What an answer claims in `total` is compared with what it brings. A claim decides nothing, but a doubt (a short
-page, a row out of order, a total that falls by more than the photos seen) has the stretch read again from its
-other end, until a reading brings nothing new.
+Every answer claims in `total` how many photos there are from its cursor on. Two totals in a row tell how many lie
+between their cursors: a piece counts as read when that many were shown, by pages without an oddity. All other
+pieces are read again from their other end, neighbours together. This ends when a reading shows as many photos as
+Flickr claims, or when several readings in a row have shown the same photos and no new one: then the claim is noted
+beside what was found.
 
 Only a second that fills a whole page is paged through; one that fills the cap is split by date taken, licence
 and media. What cannot be split is told, not cut.
@@ -20,156 +22,39 @@ and media. What cannot be split is told, not cut.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import pairwise
-from statistics import median_low
+from dataclasses import replace
 
-from harvester.answers import Page, Row
+from harvester.answers import Page
 from harvester.flickr import CAP, PAGE_SIZE
-from harvester.values import LICENSES
+from harvester.reading import CHANGED, Reading, measure, read_size
+from harvester.second import split_filters
+from harvester.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
+
+__all__ = ["OPEN_END", "Piece", "Step", "Stretch", "Sweep", "advance", "cut_short", "first_sweep"]
 
 FLICKR_BEGAN = 1_076_371_200
 """2004-02-10, when Flickr opened: nothing was uploaded before. Used only to choose where to cut in two."""
-OPEN_END = 1 << 40
-"""The end of a sweep that goes up to now, whenever that is by Flickr's clock."""
-WIDEST_FUZZ = 600
-"""Windows of five minutes and less are widened by the server (openverse-catalog#1041): none that small is asked."""
 _OVERLAP = 0.99
 """Rows near a page's end are seen to change places with rows of the next: the cursor stays a little before it."""
-_MOST_READS = 6
+_MOST_READS = 24
 _MOST_TRIES = 3
+_MOST_BARREN = 2
 _SPLITTABLE = 10
 """Pages that must remain for a sweep to be worth cutting in two."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
-    """What is still to be read of a stretch of upload time, and how. Seconds are Unix time, both ends inclusive.
-
-    `until` is the cursor of a sweep that goes newest first, `since` that of one that goes oldest first. `reads`
-    counts the readings of this stretch, `tries` the idle answers at this place. `fresh` counts the photos that a
-    second or later reading brought of the stretch `origin`. `expected` is what the next answer should claim as
-    total, `behind` the stretch that its claim will prove. `narrow` holds arguments that cut a full second into
-    parts. `ranked` is an order that is no date, to be paged through as far as it goes.
-    """
-
-    since: int
-    until: int
-    newest_first: bool = True
-    page: int = 1
-    reads: int = 1
-    tries: int = 0
-    fresh: int = 0
-    expected: int | None = None
-    behind: Stretch | None = None
-    origin: tuple[int, int] | None = None
-    narrow: tuple[tuple[str, str], ...] = ()
-    ranked: str = ""
-
-    def ending(self, horizon: int) -> Sweep:
-        """The same sweep, up to a second that was not known when it began."""
-        return replace(self, until=horizon) if self.until > horizon else self
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        """Arguments of the search that ask for this sweep's next page."""
-        if self.ranked:
-            return {**self._bounds(self.since, self.until), "sort": self.ranked, "page": str(self.page)}
-        fuzz = WIDEST_FUZZ
-        if self.newest_first:
-            given = self._bounds(min(self.since, max(self.until - fuzz, 0)), self.until)
-        else:
-            given = self._bounds(self.since, max(self.until, self.since + fuzz))
-        order = "date-posted-desc" if self.newest_first else "date-posted-asc"
-        return {**given, **dict(self.narrow), "sort": order, "page": str(self.page)}
-
-    def _bounds(self, since: int, until: int) -> dict[str, str]:
-        lower = {"min_upload_date": str(since)} if since > 0 else {}
-        upper = {"max_upload_date": str(until)} if until < OPEN_END else {}
-        return {**lower, **upper}
-
-    def ahead(self, second: int) -> int:
-        """How far a second lies ahead of the cursor."""
-        return self.until - second if self.newest_first else second - self.since
-
-    def rest_from(self, offset: int) -> Sweep:
-        """The rest of the sweep, from so many seconds ahead."""
-        rest = replace(self, page=1, tries=0, expected=None, behind=None)
-        return (
-            replace(rest, until=self.until - offset) if self.newest_first else replace(rest, since=self.since + offset)
-        )
-
-    def again(self, span: int) -> Sweep:
-        """The stretch from the cursor up to so many seconds ahead, to be read from its other end."""
-        near, far = (self.until - span, self.until) if self.newest_first else (self.since, self.since + span)
-        return self.reread(near, far)
-
-    def reread(self, since: int, until: int) -> Sweep:
-        """A stretch, read once more and the other way round."""
-        return Sweep(
-            since=since,
-            until=until,
-            newest_first=not self.newest_first,
-            reads=self.reads + 1,
-            origin=(since, until),
-            narrow=self.narrow,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """What is known of a stretch of upload time: what Flickr reported, what was found, how often it was read."""
-
-    since: int
-    until: int
-    reported: int | None
-    found: int
-    reads: int = 1
-    note: str = ""
-    whole: bool = True
-    """False where Flickr keeps photos back that no question reaches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What an answer leads to: what is to be asked next, and what is known now."""
-
-    sweeps: tuple[Sweep, ...] = ()
-    stretches: tuple[Stretch, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """An answer measured against the sweep that asked for it."""
-
-    offsets: tuple[int, ...]
-    """Of the rows inside the stretch, from near to far."""
-    full: bool
-    claims_more: bool
-    passes_end: bool
-    ordered: bool
-    confirmed: bool
-    """The page is full, or brings just what is claimed: a short one that claims less, or nothing, may be any page."""
-
-    @property
-    def ends(self) -> bool:
-        return self.passes_end or not (self.full or self.claims_more)
-
-    @property
-    def doubt(self) -> str:
-        if self.claims_more and not self.full:
-            return "a page came short"
-        if not self.confirmed:
-            return "no total confirmed the end"
-        return "" if self.ordered else "rows came out of order"
+_MANY, _FEW = 5_000, 20
 
 
 def first_sweep(*, since: int, until: int, sort: str) -> Sweep:
     """The sweep that lists a whole search in the given order."""
-    if sort.startswith("date-posted"):
-        return Sweep(since=since, until=until, newest_first=sort.endswith("desc"))
-    return Sweep(since=since, until=until, ranked=sort)
+    if not sort.startswith("date-posted"):
+        return Sweep(since=since, until=until, ranked=sort)
+    return _open_sweep(since, until, newest_first=sort.endswith("desc"))
+
+
+def _open_sweep(since: int, until: int, *, newest_first: bool) -> Sweep:
+    """A sweep whose first total counts the stretch and nothing else, where that is wide enough to be asked for."""
+    far = since if newest_first else until
+    return Sweep(since=since, until=until, newest_first=newest_first, far=far if until - since >= WIDEST_FUZZ else None)
 
 
 def advance(
@@ -182,198 +67,208 @@ def advance(
     """
     if sweep.ranked:
         return _advance_ranked(sweep, page, fresh=fresh)
-    reading = _measure(sweep, page)
-    proved, doubted = _prove(sweep, page)
+    sweep, settled, is_short = _settle(sweep, page)
+    if sweep.span < 0:
+        return settled + _close(sweep)
+    reading = measure(sweep, page)
     if reading.ends:
-        step = _end(sweep, page, reading, fresh=fresh)
-    elif not reading.offsets or reading.offsets[-1] == 0:
-        step = _stay(sweep, page, reading, fresh=fresh, given=given or {})
-    else:
-        step = _move(sweep, page, reading, fresh=fresh, split=split)
-    return Step((*step.sweeps, *doubted), (*proved, *step.stretches))
+        note = "the listing ended early" if is_short and not reading.beyond else ""
+        return settled + _end(sweep, page, reading, fresh=fresh, note=note)
+    if not reading.offsets or reading.offsets[-1] == 0:
+        return settled + _stay(sweep, page, reading, fresh=fresh, given=given or {})
+    return settled + _move(sweep, page, reading, fresh=fresh, split=split)
 
 
-def _measure(sweep: Sweep, page: Page) -> _Reading:
-    span = sweep.until - sweep.since
-    dated = {row.id: sweep.ahead(row.uploaded) for row in page.rows if row.uploaded is not None}
-    size = page.per_page or PAGE_SIZE
-    past = (sweep.page - 1) * size + len(page.rows)
-    return _Reading(
-        offsets=tuple(sorted(offset for offset in dated.values() if 0 <= offset <= span)),
-        full=len(page.rows) >= size,
-        claims_more=page.total is not None and page.total > past,
-        passes_end=any(offset > span for offset in dated.values()),
-        ordered=all(near <= far for near, far in pairwise(dated.values())),
-        confirmed=len(page.rows) >= size or page.total == past,
-    )
-
-
-def _prove(sweep: Sweep, page: Page) -> tuple[tuple[Stretch, ...], tuple[Sweep, ...]]:
-    """The stretch behind, now that a second total is known: proved, or to be read again."""
+def _settle(sweep: Sweep, page: Page) -> tuple[Sweep, Step, bool]:
+    """Judge the piece behind, now that a second total is known; whether Flickr claims more than was found."""
     behind, expected = sweep.behind, sweep.expected
     if behind is None:
-        return (), ()
-    if expected is None or page.total is None or sweep.page > 1:
-        return (behind,), ()
-    reported = max(0, behind.found + expected - page.total)
-    if reported <= behind.found:
-        return (replace(behind, reported=reported),), ()
-    again = sweep.reread(behind.since, behind.until)
-    note = f"totals fell by {reported} where {behind.found} photos were seen"
-    return (replace(behind, reported=reported, note=note),), (again,)
+        return sweep, Step(), False
+    sweep = replace(sweep, behind=None, expected=None)
+    if expected is not None and page.total is not None:
+        reported = max(0, behind.found + expected - page.total)
+        behind = replace(behind, reported=reported)
+        if reported > behind.found:
+            told = f"totals fell by {reported} where {behind.found} photos were seen"
+            sweep, step = _file(sweep, replace(behind, note=behind.note or told))
+            return sweep, step, True
+    return *_file(sweep, behind), False
 
 
-def _move(sweep: Sweep, page: Page, reading: _Reading, *, fresh: int, split: bool) -> Step:
-    """On from a second near the page's end."""
+def _file(sweep: Sweep, piece: Piece) -> tuple[Sweep, Step]:
+    """Put a piece with the doubtful ones before it, or note it as read."""
+    if piece.note:
+        return replace(sweep, doubt=sweep.doubt.joined(piece) if sweep.doubt else piece), Step()
+    read = Stretch(since=piece.since, until=piece.until, reported=piece.reported, found=piece.found, reads=sweep.reads)
+    return replace(sweep, doubt=None), _close(sweep) + Step((), (read,))
+
+
+def _close(sweep: Sweep) -> Step:
+    """What becomes of the doubtful pieces so far: they are read again, or noted as what they are."""
+    doubt = sweep.doubt
+    if doubt is None:
+        return Step()
+    before = sweep if sweep.origin == (doubt.since, doubt.until) else None
+    known, best = doubt.found, doubt.found
+    agreed = 0
+    if before:
+        known = max(known, before.known + doubt.fresh)
+        best = max(best, before.best)
+        agreed = before.agreed + 1 if not doubt.fresh and best - best // 1000 <= doubt.found <= before.best else 0
+        if doubt.reported is not None and doubt.reported == before.claimed and doubt.reported <= known:
+            return Step((), (_note(sweep, doubt, found=known),))
+    if agreed < _count_needed(best, doubt.reported) and sweep.reads < _MOST_READS:
+        again = replace(
+            _open_sweep(doubt.since, doubt.until, newest_first=not sweep.newest_first),
+            reads=sweep.reads + 1,
+            origin=(doubt.since, doubt.until),
+            best=best,
+            known=known,
+            claimed=before.claimed if before else doubt.reported,
+            agreed=agreed,
+            narrow=sweep.narrow,
+        )
+        return Step((again,))
+    note = f"read {sweep.reads} times, {doubt.fresh} new photos the last time: {doubt.note}"
+    return Step((), (replace(_note(sweep, doubt, found=known), note=note, whole=not doubt.fresh),))
+
+
+def _note(sweep: Sweep, piece: Piece, *, found: int) -> Stretch:
+    return Stretch(since=piece.since, until=piece.until, reported=piece.reported, found=found, reads=sweep.reads)
+
+
+def _count_needed(found: int, reported: int | None) -> int:
+    """Readings in a row that must agree before a claim counts as wrong: few photos are soon left out by chance."""
+    if found >= _MANY:
+        return 1
+    if reported is None:
+        return 2
+    return 4 if found >= _FEW else 8
+
+
+def _move(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, split: bool) -> Step:
+    """On from a second near the page's end; from its last row, where the page is short."""
     offsets = reading.offsets
-    offset = offsets[max(0, int(len(offsets) * _OVERLAP) - 1)] or offsets[-1]
-    found = sum(o < offset for o in offsets)
-    rest = replace(sweep.rest_from(offset), fresh=sweep.fresh + fresh)
-    again: tuple[Sweep, ...] = ()
-    note = "one second filled more than a page" if sweep.page > 1 else reading.doubt
-    if note and sweep.reads == 1:
-        again = (sweep.again(offset),)
-    behind = _stretch(sweep, offset - 1, reported=None, found=found, note=note)
-    if sweep.page > 1 or sweep.reads > 1 or page.total is None:
-        return Step((rest, *again), (behind,))
-    expected = page.total - found
-    if split and expected >= _SPLITTABLE * PAGE_SIZE and (halves := _halves(rest)):
-        return Step((*halves, *again), (behind,))
-    return Step((replace(rest, expected=expected, behind=behind), *again))
+    near = offsets[max(0, int(len(offsets) * _OVERLAP) - 1)] if reading.full else 0
+    rest = _go_on(sweep, page, reading, offset=near or offsets[-1], fresh=fresh, note=reading.doubt)
+    is_long = (rest.expected or 0) >= _SPLITTABLE * PAGE_SIZE
+    return Step(_halves(rest) if split and is_long and rest.reads == 1 else (rest,))
+
+
+def _go_on(sweep: Sweep, page: Page, reading: Reading, *, offset: int, fresh: int, note: str) -> Sweep:
+    """The rest from so many seconds ahead, whose total will settle the piece before it."""
+    rest = sweep.rest_from(offset)
+    if sweep.far is not None and abs(rest.limit - (rest.until if rest.newest_first else rest.since)) < WIDEST_FUZZ:
+        # The window would be too small. Two totals can be compared only if their windows end at the same second.
+        return replace(sweep.rest_from(0), far=None)
+    found = len(sweep.held) + len(reading.here) + reading.between(offset)
+    behind = sweep.piece(offset - 1, found=found, fresh=_count_inside(sweep, reading, fresh), note=note)
+    return replace(rest, expected=None if page.total is None else page.total - found, behind=behind)
+
+
+def _count_inside(sweep: Sweep, reading: Reading, fresh: int) -> int:
+    """New photos of this stretch, at least: those past its end may be new as well."""
+    return max(0, sweep.fresh + fresh - reading.beyond)
 
 
 def _halves(rest: Sweep) -> tuple[Sweep, ...]:
+    """The rest in two. Both keep the far end of its windows: the near one's totals are compared with those before."""
     oldest = max(rest.since, FLICKR_BEGAN)
     if rest.until - oldest < 4 * WIDEST_FUZZ:
-        return ()
+        return (rest,)
     middle = (oldest + rest.until) // 2
-    return replace(rest, since=middle + 1), replace(rest, until=middle)
+    rest = replace(rest, far=rest.limit)
+    younger, older = replace(rest, since=middle + 1), replace(rest, until=middle)
+    near, far = (younger, older) if rest.newest_first else (older, younger)
+    return near, replace(far, expected=None, behind=None, doubt=None)
 
 
-def _stretch(sweep: Sweep, offset: int, *, reported: int | None, found: int, note: str = "") -> Stretch:
-    """The stretch from the cursor up to so many seconds ahead, that second included."""
-    near, far = (sweep.until - offset, sweep.until) if sweep.newest_first else (sweep.since, sweep.since + offset)
-    return Stretch(since=near, until=far, reported=reported, found=found, reads=sweep.reads, note=note)
-
-
-def _end(sweep: Sweep, page: Page, reading: _Reading, *, fresh: int) -> Step:
+def _end(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, note: str) -> Step:
     """The stretch is read to its end, unless there is reason to doubt that."""
-    span, found = sweep.until - sweep.since, len(reading.offsets)
-    if sweep.reads > 1:
-        return _end_again(sweep, reading, fresh=fresh)
-    missing = sweep.expected is not None and sweep.page == 1 and found < sweep.expected and not reading.passes_end
-    note = "the listing ended early" if missing else reading.doubt
-    again = (sweep.again(span),) if note or not page.rows or sweep.page > 1 else ()
-    # Past the end the answer counts photos that lie beyond this stretch: then its total says nothing about it.
-    reported = page.total if sweep.page == 1 and not reading.passes_end else None
-    return Step(again, (_stretch(sweep, span, reported=reported, found=found, note=note),))
+    inside = reading.known - reading.beyond
+    note = note or reading.doubt
+    if not page.rows and sweep.reads == 1 and sweep.page == 1:
+        note = note or "the answer was empty"
+    if reading.beyond and not reading.exact and page.total is not None:
+        # The total counts photos past the end too: the next one, from there on, tells how many.
+        return Step((_go_on(sweep, page, reading, offset=sweep.span + 1, fresh=fresh, note=note),))
+    is_known = page.total is not None and (reading.exact or not reading.beyond)
+    reported = max(0, (page.total or 0) - reading.beyond) if is_known else None
+    brought = _count_inside(sweep, reading, fresh)
+    piece = sweep.piece(sweep.span, found=inside, fresh=brought, reported=reported, note=note)
+    sweep, step = _file(sweep, piece)
+    return step + _close(sweep)
 
 
-def _end_again(sweep: Sweep, reading: _Reading, *, fresh: int) -> Step:
-    """A second or later reading ends: once more where it brought something new, or may have ended too early."""
-    brought = sweep.fresh + fresh
-    since, until = sweep.origin or (sweep.since, sweep.until)
-    if (brought or not reading.confirmed) and sweep.reads < _MOST_READS:
-        return Step((sweep.reread(since, until),))
-    note = f"read {sweep.reads} times; the last reading brought {brought} new photos"
-    stretch = Stretch(
-        since=since, until=until, reported=None, found=brought, reads=sweep.reads, note=note, whole=not brought
-    )
-    return Step((), (stretch,))
-
-
-def _stay(sweep: Sweep, page: Page, reading: _Reading, *, fresh: int, given: Mapping[str, str]) -> Step:
+def _stay(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, given: Mapping[str, str]) -> Step:
     """No second ahead was reached: an idle answer, or one second that fills the page."""
-    if not reading.full:
-        if sweep.tries < _MOST_TRIES:
-            return Step((replace(sweep, tries=sweep.tries + 1, fresh=sweep.fresh + fresh),))
-        if not reading.offsets:
-            return _end(replace(sweep, expected=page.total), page, reading, fresh=fresh)
-        # It stays short where more is claimed: what there is more, stands behind it.
-    size = page.per_page or PAGE_SIZE
-    if (sweep.page + 1) * size <= CAP:
-        return Step((replace(sweep, page=sweep.page + 1, tries=0, fresh=sweep.fresh + fresh, behind=None),))
-    parts = split_second(sweep, page.rows, given=given)
-    rest = (sweep.rest_from(1),) if sweep.since < sweep.until else ()
-    stretch = _stretch(sweep, 0, reported=None, found=sweep.page * size)
-    if parts:
-        return Step((*parts, *rest), (replace(stretch, note="one second held more than the cap; read in parts"),))
+    size = read_size(page)
+    there_is_more = reading.full or (page.total or 0) > sweep.page * size
+    is_idle = not (reading.full and reading.here)
+    # A second reading is itself a second try, but where the next page is known to hold more this one must be full.
+    if is_idle and sweep.tries < _MOST_TRIES and (sweep.reads == 1 or there_is_more):
+        return Step((replace(sweep, tries=sweep.tries + 1, fresh=sweep.fresh + fresh),))
+    if reading.here and there_is_more:
+        held = (*sweep.held, *reading.here)
+        if (sweep.page + 1) * size <= CAP:
+            more = replace(sweep, page=sweep.page + 1, held=held, tries=0, fresh=sweep.fresh + fresh)
+            return Step((replace(more, expected=CHANGED if reading.changed else page.total),))
+        return _overflow(sweep, page, held=len(held), fresh=fresh, given=given)
+    if sweep.span and (sweep.held or reading.here) and (reading.offsets or reading.beyond or not reading.undated):
+        note = reading.doubt or "a page brought nothing new"
+        return Step((_go_on(sweep, page, reading, offset=1, fresh=fresh, note=note),))
+    return _end(sweep, page, reading, fresh=fresh, note=reading.doubt or "nothing came of what is claimed")
+
+
+def _overflow(sweep: Sweep, page: Page, *, held: int, fresh: int, given: Mapping[str, str]) -> Step:
+    """One second holds more than Flickr serves of it: read it in parts, or say that it cannot be."""
+    barren = 0 if sweep.fresh + fresh else sweep.barren + 1
+    filters = split_filters(page.rows, known={**given, **dict(sweep.narrow)}) if barren <= _MOST_BARREN else []
+    rest = (replace(sweep.rest_from(1), doubt=None),) if sweep.span else ()
+    piece = sweep.piece(0, found=held, fresh=0)
     note = "one second holds more photos than Flickr serves, and they cannot be told apart"
-    return Step(rest, (replace(stretch, note=note, whole=False),))
+    if filters:
+        note = "one second held more than the cap; read in parts"
+    stretch = Stretch(
+        since=piece.since,
+        until=piece.until,
+        reported=None,
+        found=held,
+        reads=sweep.reads,
+        note=note,
+        whole=bool(filters),
+    )
+    return _close(sweep) + Step((*_narrow(sweep, piece.since, filters, barren=barren), *rest), (stretch,))
+
+
+def _narrow(sweep: Sweep, second: int, filters: list[dict[str, str]], *, barren: int) -> tuple[Sweep, ...]:
+    cut = {name for part in filters for name in part}
+    kept = [(name, value) for name, value in sweep.narrow if name not in cut]
+    whole = Sweep(since=second, until=second, newest_first=sweep.newest_first, barren=barren)
+    return tuple(replace(whole, narrow=(*kept, *part.items())) for part in filters)
 
 
 def cut_short(sweep: Sweep, why: str) -> Step:
     """Flickr refuses to go on at a page that it should serve: what follows, and what is missing."""
-    stretch = replace(_stretch(sweep, 0, reported=None, found=0, note=why), whole=False)
     if sweep.ranked:
         return Step((Sweep(since=sweep.since, until=sweep.until),))
-    return Step((sweep.rest_from(1),) if sweep.since < sweep.until else (), (stretch,))
+    if sweep.behind is not None:
+        sweep, settled = _file(sweep, replace(sweep.behind, note=sweep.behind.note or why))
+    else:
+        settled = Step()
+    piece = sweep.piece(0, found=len(sweep.held), fresh=0)
+    cut = Stretch(since=piece.since, until=piece.until, reported=None, found=piece.found, note=why, whole=False)
+    rest = (replace(sweep.rest_from(1), doubt=None),) if sweep.span > 0 else ()
+    return settled + _close(sweep) + Step(rest, (cut,))
 
 
 def _advance_ranked(sweep: Sweep, page: Page, *, fresh: int) -> Step:
     """Page through a ranked order as far as it goes; what lies past the cap is then found by date."""
-    size = page.per_page or PAGE_SIZE
+    size = read_size(page)
     brought = sweep.fresh + fresh
     if len(page.rows) >= size and (sweep.page + 1) * size <= CAP:
         return Step((replace(sweep, page=sweep.page + 1, fresh=brought),))
     if page.rows and page.total is not None and page.total <= brought:
-        return Step((), (_stretch(sweep, sweep.until - sweep.since, reported=page.total, found=brought),))
-    return Step((Sweep(since=sweep.since, until=sweep.until),))
-
-
-def split_second(sweep: Sweep, rows: tuple[Row, ...], *, given: Mapping[str, str]) -> tuple[Sweep, ...]:
-    """Parts of a second beyond the cap: by date taken, then licence, then media; () where none is left."""
-    second = sweep.until if sweep.newest_first else sweep.since
-    whole = replace(sweep, since=second, until=second, page=1, tries=0, expected=None, behind=None)
-    known = {**given, **dict(sweep.narrow)}
-    parts = _by_date_taken(rows, known) or _by_license(known) or _by_media(known)
-    cut = {name for part in parts for name in part}
-    kept = [(name, value) for name, value in sweep.narrow if name not in cut]
-    return tuple(replace(whole, narrow=(*kept, *part.items())) for part in parts)
-
-
-def _by_date_taken(rows: tuple[Row, ...], known: Mapping[str, str]) -> list[dict[str, str]]:
-    """Two parts around a date taken that the rows show. Dates such as 1950-00-01 exist: those are passed over."""
-    low, high = known.get("min_taken_date", ""), known.get("max_taken_date", "9999")
-    if low == high:
-        return []
-    shown = [row.taken for row in rows if row.taken and low <= row.taken <= high and _moment(row.taken)]
-    if not shown:
-        return []
-    pivot = median_low(shown)
-    before, after = _shifted(pivot, -1), _shifted(pivot, 1)
-    if min(shown) == max(shown):  # one value on the whole page: that value alone, and what lies around it
-        parts = [(low, before), (pivot, pivot), (after, high)]
-    elif pivot > min(shown):
-        parts = [(low, before), (pivot, high)]
-    else:
-        parts = [(low, pivot), (after, high)]
-    return [_taken(a, b) for a, b in parts if a <= b]
-
-
-def _taken(low: str, high: str) -> dict[str, str]:
-    bounds = {"min_taken_date": low, "max_taken_date": high}
-    return {name: value for name, value in bounds.items() if value not in ("", "9999")}
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - the owner's local time, no zone
-    except ValueError:
-        return None
-
-
-def _shifted(text: str, seconds: int) -> str:
-    moment = _moment(text)
-    return f"{moment + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}" if moment else text
-
-
-def _by_license(known: Mapping[str, str]) -> list[dict[str, str]]:
-    asked = known.get("license", "")
-    if asked and "," not in asked:
-        return []
-    return [{"license": i} for i in (asked.split(",") if asked else map(str, LICENSES.values()))]
-
-
-def _by_media(known: Mapping[str, str]) -> list[dict[str, str]]:
-    return [] if known.get("media", "all") != "all" else [{"media": "photos"}, {"media": "videos"}]
+        piece = sweep.piece(sweep.span, found=brought, fresh=brought, reported=page.total)
+        return Step((), (Stretch(since=piece.since, until=piece.until, reported=page.total, found=brought),))
+    return Step((first_sweep(since=sweep.since, until=sweep.until, sort="date-posted-desc"),))
