@@ -33,7 +33,7 @@ check: lint types ## Lint, types, and the tests with branch coverage: what CI ru
 	$(BIN)/pytest --quiet --cov --cov-report=term
 
 soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
-	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_sweep_odds.py
+	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_durable_steps.py tests/test_sweep_odds.py
 
 bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (5 minutes)
 	$(BIN)/python tests/bench/run.py

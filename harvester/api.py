@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -168,5 +169,8 @@ class Flickr:
     ) -> Harvest:
         """The photos of a Search, or of Photos by id, as they are fetched; each id once."""
         job = Job(source=source, detail=detail, extras=extras, limit=limit)
+        if self._observer is ignore:
+            for sentence in job.warnings:
+                warnings.warn(sentence, stacklevel=2)
         self._under_way.append(Harvest(job, self._settings, observer=self._observer))
         return self._under_way[-1]

@@ -39,7 +39,8 @@ def lock_folder(folder: Path) -> Iterator[None]:
     """
     path = folder / LOCK
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise cannot_write(folder, error) from None
@@ -148,11 +149,12 @@ def write_manifest(
     """
     horizon = state.recall("horizon")
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
-    known = _known_digests(folder) if status == "complete" else {}
+    is_ended = status != "stopped"
+    known = known_digests(folder) if is_ended else {}
     entries: dict[str, dict[str, Any]] = {}
     for name, length in files.items():
         entries[name] = {"bytes": length.bytes, "lines": length.lines}
-        if status == "complete":
+        if is_ended:
             digest = None if name in renewed else known.get((name, length.bytes))
             entries[name]["sha256"] = digest or _digest(folder / name)
     manifest = {
@@ -185,7 +187,7 @@ def is_told_complete(folder: Path) -> bool:
         return False
 
 
-def _known_digests(folder: Path) -> dict[tuple[str, int], str]:
+def known_digests(folder: Path) -> dict[tuple[str, int], str]:
     """What the last manifest says of files of a size: hashing anew would bless a file that was changed since."""
     try:
         entries = orjson.loads((folder / MANIFEST).read_bytes())["files"]

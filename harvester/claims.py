@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -12,6 +15,7 @@ from harvester.model import Account, Source
 from harvester.sinks import PHOTOS
 from harvester.state import State
 
+_MOST_REASONS = 3
 _WHY = "the others may be private, not safe, or deleted"
 
 
@@ -30,9 +34,25 @@ class _Head(msgspec.Struct):
         return (photos or 0) + ((read_number(self.videos) if videos is None else videos) or 0)
 
 
+class _Reason(msgspec.Struct, frozen=True):
+    """Why Flickr refuses a list."""
+
+    code: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.message} (code {self.code})"
+
+
 class _Line(msgspec.Struct):
-    photoset: _Head
+    photoset: _Head | None = None
     photo_ids: list[str] | None = None
+    errors: dict[str, _Reason] = {}
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a set shows fewer photos than it claims. A refused one shows none, and is told as refused."""
+        return self.photoset is not None and not self.errors and self.photoset.claimed > len(self.photo_ids or ())
 
 
 _line = msgspec.json.Decoder(_Line)
@@ -47,22 +67,29 @@ def tell_claims(source: Source, state: State, folder: Path) -> list[str]:
     is_comparable = "photos" in source.kinds and not source.hydrated and not is_at_limit(state)
     if is_comparable and claimed is not None and claimed > photos:
         told.append(f"Flickr claims {claimed:,} photos of the account, and {photos:,} are here: {_WHY}.")
-    if "photosets" in source.kinds and (short := _count_short(folder / "photosets.ndjson")):
+    if "photosets" in source.kinds and (short := sum(line.is_short for line in _read_lines(folder, "photosets"))):
         sets = "1 set shows" if short == 1 else f"{short:,} sets show"
         told.append(f"{sets} fewer photos than Flickr claims: {_WHY}.")
-    return told
+    return [*told, *_tell_refused(state, folder)]
 
 
-def _count_short(path: Path) -> int:
-    """Sets that show fewer photos than they claim."""
-    short = 0
+def _tell_refused(state: State, folder: Path) -> Iterator[str]:
+    """Sentences on what Flickr refuses: whole kinds, and the photos of sets and galleries."""
+    for known in state.recall("refusals") or []:
+        kind = known["list"].removeprefix("own_")
+        yield f"Flickr refuses the {kind}: {_Reason(known['code'], known['message'])}."
+    for name, one, many in (("photosets", "1 set", "sets"), ("galleries", "1 gallery", "galleries")):
+        reasons = Counter(reason for line in _read_lines(folder, name) for reason in line.errors.values())
+        for reason, count in reasons.most_common(_MOST_REASONS):
+            yield f"Flickr refuses the photos of {one if count == 1 else f'{count:,} {many}'}: {reason}."
+
+
+def _read_lines(folder: Path, name: str) -> Iterator[_Line]:
+    """The lines of a file of lists. A damaged one is for `verify` to tell."""
+    path = folder / f"{name}.ndjson"
     if not path.exists():
-        return 0
+        return
     with path.open("rb") as lines:
         for line in lines:
-            try:
-                known = _line.decode(line)
-            except msgspec.DecodeError:
-                continue
-            short += known.photoset.claimed > len(known.photo_ids or ())
-    return short
+            with suppress(msgspec.DecodeError):
+                yield _line.decode(line)

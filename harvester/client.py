@@ -282,7 +282,12 @@ async def open_client(
 
     async with (
         open_throttle(
-            key, quota=settings.quota, pace=settings.pace, sleep=sleep, on_wait=tell_wait, on_notice=tell_notice
+            settings.name_account(),
+            quota=settings.quota,
+            pace=settings.pace,
+            sleep=sleep,
+            on_wait=tell_wait,
+            on_notice=tell_notice,
         ) as throttle,
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300) as connector,
     ):

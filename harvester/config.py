@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from harvester.config_file import ConfigFile, JobTable, read_config_file
+from harvester.config_file import ConfigFile, JobTable, expand_home, read_config_file
 from harvester.errors import UsageError, show
 from harvester.model import SOURCES, Job, Photos, Source
 from harvester.quota import Rate
@@ -64,6 +64,15 @@ class Settings:
             )
         self._check_login()
         return self.api_key
+
+    def name_account(self) -> str:
+        """What a quota counts the calls of: the key, at the API's host. All of Flickr's hosts count as one."""
+        parts = urlsplit(self.api_url.strip())
+        host = (parts.hostname or "").rstrip(".")
+        key = (self.api_key or "").strip()
+        is_flickr = host == "flickr.com" or host.endswith(".flickr.com")
+        # Flickr's ledgers are named by the key alone, as they were before other hosts had their own.
+        return key if is_flickr else f"{key} {host}:{parts.port or ''}"
 
     @property
     def has_login(self) -> bool:
@@ -194,7 +203,7 @@ def _read_url(value: object) -> str:
     except ValueError:
         good = False
     if not good or parts.query or parts.fragment or re.search(r"\s", text):
-        raise UsageError(f"{show(text)} is not the address of an API; write one such as {API_URL}")
+        raise UsageError(f"{show(text)} is not the address of an API; Flickr's is {API_URL}.")
     return text
 
 
@@ -218,7 +227,7 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
 
 def read_folder(text: str, *, field: str) -> Path:
     """The folder for an archive or a state; UsageError with what to type where a file seems to be meant."""
-    path = Path(text)
+    path = Path(expand_home(text, field=field))
     if not text.strip() or text == "-":
         raise UsageError("name a folder, or leave it out: then records go to standard output.", field=field)
     if path.is_dir():

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from harvester.errors import UsageError
+from harvester.text.decoding import decode_text
 
 FILE_NAME = "harvester.toml"
 
@@ -169,7 +170,8 @@ class ConfigFile:
         """What the user should mend though it works: a secret that others can read."""
         if not self.shared or not any(self.settings.get(name) for name in secrets):
             return ()
-        return (f"{self.path} holds a key or secret and others can read it: chmod 600 {shlex.quote(str(self.path))}",)
+        cure = f"chmod 600 {shlex.quote(str(self.path))}"
+        return (f"{self.path} holds a key or secret and others can read it: `{cure}` mends that.",)
 
 
 def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile | None:
@@ -192,12 +194,22 @@ def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile
     return ConfigFile(path=path, shared=shared, settings=settings, jobs=jobs)
 
 
+def expand_home(path: str, *, field: str) -> str:
+    """The path with `~` at its beginning taken for the home folder, as shells do: none expands a file's values."""
+    whole = os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser refuses a folder that is named ~x
+    if re.match(r"~(?:[/\\]|$)", whole):
+        raise UsageError(
+            f"{path!r} begins with the home folder, and there is none: set HOME or write the whole path.", field=field
+        )
+    return whole
+
+
 def _load_toml(path: Path) -> tuple[dict[str, Any], bool]:
     """What the file holds, and whether others than its owner can read it."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            tables = tomllib.load(file)
+            tables = tomllib.loads(decode_text(file.read()).replace("\r\n", "\n"))
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder; name the TOML file in it.") from None
     except OSError as error:

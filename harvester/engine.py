@@ -29,12 +29,12 @@ from harvester.client import Client, open_client
 from harvester.config import Settings
 from harvester.errors import HarvestError, Stopped, UsageError
 from harvester.events import Ended, Noticed, Observer, Started, Status, Summary, Tally, ignore
-from harvester.files import Appender
+from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, tell_login
 from harvester.lists import Files, Reuse
 from harvester.model import Account, Job, Photos, Search
-from harvester.people import look_up_source
+from harvester.people import Meant, keep_names, look_up_source, recall_names
 from harvester.pipeline import Pipeline, Plan
 from harvester.query.remembered import rebuild_job, settle_job
 from harvester.seeds import plant
@@ -43,6 +43,7 @@ from harvester.sinks import PHOTOS, ArchiveSink, PipeClosed, Sink, StreamSink, s
 from harvester.state import State, check_same_job
 from harvester.store import HORIZON, Bounds, Store
 from harvester.sweep import OPEN_END
+from harvester.unbounded import AGAIN, list_again, mark_bounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,7 @@ async def harvest(
     now, asked = clock(), _remember(job)
     job, dated = settle_job(job, state.recall("job"), state.recall("asked"), now=now)
     resumed = _begin(job, state, asked=asked, now=int(now), where=output.where)
+    again = AGAIN if list_again(job.source, state) else ""
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"))
     observer(
@@ -174,9 +176,11 @@ async def harvest(
         )
     )
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
-    for sentence in filter(None, (told, dated)):
+    for sentence in filter(None, (told, dated, again, *job.warnings)):
         observer(Noticed(sentence=sentence))
+    run.tell_names()
     if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
+        run.is_through = True
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
         notes = () if state.is_update else ("This archive is complete already: no call was made.",)
@@ -217,6 +221,7 @@ def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, where: Pa
         if check_same_job(state, job.describe(), where=where):
             state.clear_failures()
             return True
+        mark_bounded(state)
         state.remember("job", job.describe())
         state.remember("asked", asked)
         state.remember("begun", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
@@ -260,6 +265,8 @@ class _Run:
         self._observer = observer
         self._stop = stop
         self._pipeline: Pipeline | None = None
+        self.is_through = False
+        """No error has ended it. A step that was never entered in the checkpoint may else seem to be done."""
         self.is_mistaken = False
         """What was asked cannot be meant, and has brought nothing: the mended query may begin here."""
 
@@ -288,6 +295,7 @@ class _Run:
             self._pipeline = pipeline
             try:
                 await pipeline.run()
+                self.is_through = True
             except BaseExceptionGroup as group:
                 raise _first_error(group) from None
 
@@ -300,7 +308,7 @@ class _Run:
         found = state.recall("arguments")
         is_new = found is None
         if is_new:
-            found = state.recall("looked_up") or await look_up_source(source, client)
+            found = state.recall("looked_up") or await self._look_up(client)
         login = state.recall("login") if client.signs else None
         seeds = plant(
             source,
@@ -310,14 +318,14 @@ class _Run:
             to_files=self._output.folder is not None,
         )
         is_own = login is not None and found.get("user_id") == login["nsid"]
-        spares = state.is_update and isinstance(source, Account) and is_own and seeds.sweep is not None
+        spares = state.is_update and isinstance(source, Account) and is_own and bool(seeds.sweeps)
         if is_new:
             if spares:
                 seeds = seeds.since(state.recall("changed_since"))
             with state.changing():
                 state.remember("arguments", found)
-                if seeds.sweep is not None and not state.sweeps():
-                    state.add_sweep(seeds.sweep)
+                for sweep in () if state.sweeps() else seeds.sweeps:
+                    state.add_sweep(sweep)
                 for walk in seeds.walks:
                     state.add_walk(walk)
         since = source.upload_span[0] if isinstance(source, Search) else 0
@@ -331,6 +339,19 @@ class _Run:
             workers=settings.workers,
             secrets=_secrets(settings),
         )
+
+    async def _look_up(self, client: Client) -> dict[str, str]:
+        names: list[Meant] = []
+        found = await look_up_source(self._job.source, client, names.append)
+        with self._state.changing():
+            keep_names(self._state, names)
+        self.tell_names()
+        return found
+
+    def tell_names(self) -> None:
+        """Say whom the names of the job stand for, as far as that is known."""
+        for sentence in filter(None, (meant.sentence for meant in recall_names(self._state))):
+            self._observer(Noticed(sentence=sentence))
 
     def _find_horizon(self, clock: ServerClock, *, until: int) -> int | None:
         """The last second of upload that belongs to the harvest, once Flickr's time is known: it is fixed then.
@@ -351,8 +372,7 @@ class _Run:
             with self._state.changing():
                 self._state.forget()
             if self._output.folder is not None:
-                for name in begun:
-                    (self._output.folder / name).unlink(missing_ok=True)
+                remove_files(self._output.folder / name for name in begun)
             return
         with self._state.changing():
             if _names_photos(self._job) and self._pipeline is not None and self._pipeline.input_ended:
@@ -377,7 +397,9 @@ class _Run:
         if self._stop.is_set() and not (self._is_whole() and is_read) and not reached:
             return "stopped"
         whole = (self._is_whole() or reached) and next(self._state.failures(), None) is None
-        return "complete" if whole and all(s.whole for s in self._state.stretches()) else "incomplete"
+        return (
+            "complete" if whole and self.is_through and all(s.whole for s in self._state.stretches()) else "incomplete"
+        )
 
     def _facts(self) -> dict[str, Any]:
         counts = {

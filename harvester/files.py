@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,17 +30,20 @@ class Appender:
         self.length = length
         self._write = write
         try:
+            is_new = not path.exists()
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            size = os.fstat(self._file).st_size
-            if size < length:
-                os.close(self._file)
-                raise CannotWrite(
-                    f"{path} has {size} bytes where the checkpoint has {length}: the file was changed or cut. "
-                    "Put it back, or begin a new archive."
-                )
-            self.cut(length)
         except OSError as error:
             raise cannot_write(path, error) from None
+        try:
+            _check_size(path, os.fstat(self._file).st_size, length)
+            self.cut(length)
+            if is_new:  # POSIX: syncing a file does not have to bring its name to the disk
+                sync_folder(path.parent)
+        except BaseException as error:
+            os.close(self._file)
+            if isinstance(error, OSError):
+                raise cannot_write(path, error) from None
+            raise
 
     def __repr__(self) -> str:
         return f"<Appender {self.path.name} {self.length} bytes>"
@@ -63,17 +67,22 @@ class Appender:
         try:
             self.sync()
         except CannotWrite:
-            self.cut(before)
+            with suppress(CannotWrite):
+                self.cut(before)
             raise
 
     def write(self, data: bytes) -> None:
-        """Write whole lines, which `sync` is to bring to the disk; after a failure none of them is there."""
+        """Write whole lines, which `sync` is to bring to the disk.
+
+        After a failure none of them is there, or they are cut off when the file is opened again.
+        """
         rest = memoryview(data)
         try:
             while rest:
                 rest = rest[self._write(self._file, rest) :]  # type: ignore[arg-type]
         except OSError as error:
-            self.cut(self.length)
+            with suppress(CannotWrite):
+                self.cut(self.length)
             raise cannot_write(self.path, error) from None
         self.length += len(data)
 
@@ -88,13 +97,24 @@ class Appender:
 
     def cut(self, length: int) -> None:
         """Take off what lies behind so many bytes."""
-        os.ftruncate(self._file, length)
-        os.lseek(self._file, length, os.SEEK_SET)
         self.length = length
+        try:
+            os.lseek(self._file, length, os.SEEK_SET)
+            os.ftruncate(self._file, length)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+
+
+def _check_size(path: Path, size: int, length: int) -> None:
+    if size < length:
+        raise CannotWrite(
+            f"{path} has {size} bytes where the checkpoint has {length}: the file was changed or cut. "
+            "Put it back, or begin a new archive."
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file at once: readers see the old one or the new one."""
+    """Replace a file at once: readers, and whoever comes after a power cut, see the old one or the new one."""
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
@@ -102,7 +122,10 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink()
         raise cannot_write(path, error) from None
 
 
@@ -111,6 +134,12 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     if rows:
         write_whole(path, b"".join(dump(row) + b"\n" for row in rows))
     else:
+        remove_files([path])
+
+
+def remove_files(paths: Iterable[Path]) -> None:
+    """Remove files, those that are there."""
+    for path in paths:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

@@ -22,10 +22,19 @@ PAGE_SIZE = 500
 
 EXTRAS = (
     "description,license,date_upload,date_taken,owner_name,icon_server,original_format,last_update,geo,tags,"
-    "machine_tags,o_dims,views,media,path_alias,realname,count_comments,count_faves,url_sq,url_q,url_t,url_s,url_n,"
-    "url_w,url_m,url_z,url_c,url_l,url_h,url_k,url_3k,url_4k,url_5k,url_6k,url_o"
+    "machine_tags,o_dims,views,media,path_alias,url_sq,url_q,url_t,url_s,url_n,url_m,url_z,url_c,url_l,url_o,"
+    "realname,count_comments,count_faves,count_views,url_w,url_h,url_k,url_3k,url_4k,url_f,url_5k,url_6k,"
+    "safety_level,rotation,visibility,visibility_source,usage,content_type,ispro,isfavorite,contact,can_comment,"
+    "can_addmeta,can_download,can_share,publiceditability,needs_interstitial,secret_h,secret_k,icon_urls_deep,"
+    "owner_datecreate,is_marketplace_printable,autotags,system_moderation,static_maps"
 )
-"""All that a listing can tell: the documented extras, and those seen to work besides."""
+"""All that a listing can tell: the documented extras, and from `realname` on those that are seen or reported to work
+besides. Flickr ignores extras that it does not know."""
+
+
+def join_extras(more: str = "") -> str:
+    """All extras that a listing is asked for, `more` of them with commas besides."""
+    return ",".join(dict.fromkeys([*EXTRAS.split(","), *filter(None, more.split(","))]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,56 +7,19 @@ crash in between finishes that.
 
 from __future__ import annotations
 
-import io
-import os
-import re
 import shutil
-import sqlite3
-import sys
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO
 
-import orjson
-
-from harvester.answers import dump
-from harvester.archive import CHANGES, STATE, damaged, lock_folder, open_archive_state, write_manifest
-from harvester.errors import CannotWrite, Stopped
+from harvester.archive import CHANGES, STATE, lock_folder, open_archive_state, write_manifest
+from harvester.errors import CannotWrite
 from harvester.files import Appender, cannot_write, sync_folder
+from harvester.merge import Folded, History, Merge
+from harvester.proof import Proof
 from harvester.sinks import PHOTOS
+from harvester.staging import ID, UPDATE, remove_staging
 from harvester.state import Length, State
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-__all__ = ["UPDATE", "Folded", "fold", "mend_fold", "open_archive", "zstd"]
-
-UPDATE = ".update"
-_BUFFER = 1 << 20
-_START = b'{"id":"'
-_PREFIX = len(_START)
-_COUNTERS = re.compile(rb'"(?:views|count_views|members|pool_count)":\s*(?:"[\d,]*"|\d+)')
-_ADDED, _CHANGED, _KEPT = range(3)
-"""What is known of a line of the update: the archive has it in other words, or in the same."""
-
-
-@dataclass(slots=True)
-class Folded:
-    """What an update came to: photos added, changed, removed, unlisted; and lines of other files that differ."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    lists: dict[str, int] = field(default_factory=dict)
-
-    def count(self, what: str) -> None:
-        """One more."""
-        self.counts[what] = self.counts.get(what, 0) + 1
 
 
 def open_archive(folder: Path) -> State:
@@ -73,23 +36,32 @@ def open_archive(folder: Path) -> State:
 
 def mend_fold(folder: Path, archive: State) -> None:
     """Finish a fold that counts already. The archive must be locked."""
+    if archive.recall("fold") is not None:
+        _finish(folder, archive)
+        remove_staging(folder)
+
+
+def _finish(folder: Path, archive: State) -> None:
+    """Move the new files to their places, and say what the archive is now. Each step may be done again."""
     known = archive.recall("fold")
-    if known is None:
-        return
     try:
         for source, target in known["moves"]:
             if (folder / source).exists():
-                (folder / target).parent.mkdir(exist_ok=True)
+                _make_folder((folder / target).parent)
                 (folder / source).replace(folder / target)
                 sync_folder((folder / target).parent)
         sync_folder(folder)
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from None
     write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
-    with archive.changing():
+    with archive.changing(durably=True):  # or a later update's files would be taken for this one's
         archive.remember("fold", None)
-    archive.settle()  # or a later update's files would be taken for this one's
-    shutil.rmtree(folder / UPDATE, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir()
+        sync_folder(folder.parent)
 
 
 def fold(
@@ -104,7 +76,9 @@ def fold(
 ) -> Folded:
     """Fold a whole update, whose checkpoint is `state`, into its archive.
 
-    CannotWrite leaves the archive as it was, and so does Stopped, once `is_stopped` says that the run is to end.
+    Stopped, once `is_stopped` says that the run is to end, leaves the archive as it was. So does CannotWrite until the
+    checkpoint says that the update counts; behind that the archive is the new one, and whoever opens it finishes.
+    What is left of the update's folder is to be removed when its checkpoint is closed.
 
     Photos that no longer match leave the archive, unless `keep_unlisted`; those that are gone always do. Their lines
     are kept in the history.
@@ -114,12 +88,12 @@ def fold(
     began = str(state.recall("update_begun"))
     name = _find_name(folder, began.replace(":", "-"))
     try:
-        new.mkdir()
+        new.mkdir(exist_ok=True)
         with (
             _copy_changes(folder, new, length=archive.length(CHANGES).bytes) as changes,
-            _History(new / "history.ndjson.zst") as history,
+            History(new / "history.ndjson.zst") as history,
         ):
-            merge = _Merge(
+            merge = Merge(
                 folder,
                 new,
                 archive=archive,
@@ -135,8 +109,8 @@ def fold(
             moves.append((f"{UPDATE}/new/history.ndjson.zst", f"history/{name}.ndjson.zst"))
         if state.length(PHOTOS).lines:
             moves.append((f"{UPDATE}/{PHOTOS}", f"updates/{name}.ndjson"))
-        sync_folder(new)
-        sync_folder(folder)
+        for changed in (new, folder / UPDATE, folder):
+            sync_folder(changed)
     except OSError as error:
         raise cannot_write(folder / UPDATE, error) from None
     lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
@@ -148,18 +122,35 @@ def fold(
     archive.absorb(
         folder / UPDATE / STATE,
         keep_unlisted=keep_unlisted,
-        fold={"time": began, "files": merge.files, "moves": moves, "status": status, "facts": facts},
+        fold={
+            "update": state.recall(ID),
+            "time": began,
+            "files": merge.files,
+            "moves": moves,
+            "status": status,
+            "facts": facts,
+        },
     )
-    archive.settle()  # before the files change places: a power cut must not undo the one and not the other
-    mend_fold(folder, archive)
+    _finish(folder, archive)
     return merge.folded
 
 
 def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:
     """What has changed so far, to be added to: the archive's own file stays as it is until the fold counts."""
     if length:
-        shutil.copyfile(folder / CHANGES, new / CHANGES)
+        proof = Proof(folder / CHANGES, length)
+        with (folder / CHANGES).open("rb") as old, (new / CHANGES).open("wb") as copy:
+            for part in proof.read(_read_parts(old, length)):
+                copy.write(part)
+        proof.check()
     return Appender(new / CHANGES, length=length)
+
+
+def _read_parts(file: IO[bytes], length: int) -> Iterator[bytes]:
+    """So many bytes of a file, by the megabyte."""
+    while part := file.read(min(length, 1 << 20)):
+        length -= len(part)
+        yield part
 
 
 def _find_name(folder: Path, wanted: str) -> str:
@@ -169,248 +160,3 @@ def _find_name(folder: Path, wanted: str) -> str:
         n += 1
         name = f"{wanted}_{n}"
     return name
-
-
-class _History:
-    """The lines that are superseded, compressed; no file where there is none."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: Any = None
-        self.lines = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
-            with self._path.open("rb+") as file:
-                os.fsync(file.fileno())
-
-    def write(self, line: bytes) -> None:
-        """Keep a line, of whatever file it was."""
-        if self._file is None:
-            self._file = zstd.open(self._path, "wb")
-        self._file.write(line if line.endswith(b"\n") else line + b"\n")
-        self.lines += 1
-
-
-class _Merge:
-    """Writes the files that are to take the place of the archive's."""
-
-    def __init__(
-        self,
-        folder: Path,
-        new: Path,
-        *,
-        archive: State,
-        state: State,
-        changes: Appender,
-        history: _History,
-        began: str,
-        is_stopped: Callable[[], bool],
-    ) -> None:
-        self._folder = folder
-        self._new = new
-        self._archive = archive
-        self._state = state
-        self._changes_file = changes
-        self._changes = _Lines(changes.write)
-        self._history = history
-        self._began = began
-        self._is_stopped = is_stopped
-        self.folded = Folded()
-        self.files: dict[str, tuple[int, int]] = {}
-        """Length and lines of each file that is new."""
-
-    def photos(self, *, keep_unlisted: bool) -> list[tuple[str, str]]:
-        """The photos as they are now, and what has changed; the file to be moved, if there is one."""
-        dropped = array("q")
-        for gone in self._state.gone():
-            if gone.code is not None or not keep_unlisted:
-                dropped.append(int(gone.id))
-                why = {} if gone.code is None else {"code": gone.code, "message": gone.message}
-                self._tell(gone.id, "unlisted" if gone.code is None else "removed", why)
-        moves = []
-        if dropped or self._state.length(PHOTOS).lines:
-            self._merge_photos(dropped)
-            moves.append((f"{UPDATE}/new/{PHOTOS}", PHOTOS))
-        self._changes.flush()
-        self._changes_file.sync()
-        told_before = self._archive.length(CHANGES).lines
-        self.files[CHANGES] = (self._changes_file.length, told_before + self._changes.count)
-        return moves
-
-    def _tell(self, photo_id: str, change: str, more: Mapping[str, Any]) -> None:
-        self._changes.write(dump({"id": photo_id, "at": self._began, "change": change, **more}) + b"\n")
-        self.folded.count(change)
-
-    def _merge_photos(self, dropped: array[int]) -> None:
-        fresh_path = self._folder / UPDATE / PHOTOS
-        with ExitStack() as stack:
-            old = stack.enter_context((self._folder / PHOTOS).open("rb", _BUFFER))
-            fresh = stack.enter_context(fresh_path.open("rb", _BUFFER))
-            target = stack.enter_context(Appender(self._new / PHOTOS, length=0))
-            out = _Lines(target.write)
-            ids, places = _index(fresh)
-            marks = bytearray(len(ids))
-            for photo_id, line in _read_photos(old, self._archive.length(PHOTOS)):
-                if self._is_stopped():
-                    raise Stopped("The run is to end.")
-                n = _find(ids, photo_id)
-                if n is None:
-                    keep = _find(dropped, photo_id) is None
-                else:
-                    fresh.seek(places[n])
-                    members = self._compare(line, fresh.readline())
-                    keep = not members
-                    marks[n] = _KEPT if keep else _CHANGED
-                    if members:
-                        self._tell(str(photo_id), "changed", {"members": members})
-                (out if keep else self._history).write(line)
-            fresh.seek(0)
-            for line in fresh:
-                mark = marks[bisect_left(ids, _read_id(line))]
-                if mark == _ADDED:
-                    self._tell(str(_read_id(line)), "added", {})
-                if mark != _KEPT:
-                    out.write(line)
-            out.flush()
-            target.sync()
-            self.files[PHOTOS] = (target.length, out.count)
-
-    def _compare(self, old: bytes, new: bytes) -> list[str]:
-        try:
-            return _differing(old, new)
-        except ValueError:
-            raise damaged(self._folder / PHOTOS, f"holds a line that is no JSON, of photo {_read_id(new)}") from None
-
-    def lists(self) -> list[tuple[str, str]]:
-        """The sets, collections and the like, all read anew; what is superseded goes into the history."""
-        moves = []
-        for name, length in self._state.files().items():
-            if name == PHOTOS:
-                continue
-            self.files[name] = (length.bytes, length.lines)
-            moves.append((f"{UPDATE}/{name}", name))
-            self._keep_superseded(name)
-        return moves
-
-    def _keep_superseded(self, name: str) -> None:
-        with (self._folder / UPDATE / name).open("rb") as lines:
-            marks = {hash(_without_time(line)): hash(_without_counters(line)) for line in lines}
-        fresh, kept = set(marks.values()), set[int]()
-        superseded = 0
-        old = self._folder / name
-        with old.open("rb") if old.exists() else io.BytesIO() as lines:
-            for line in lines:
-                if hash(_without_time(line)) not in marks:
-                    self._history.write(line)
-                mark = hash(_without_counters(line))
-                kept.add(mark)
-                superseded += mark not in fresh
-        if differing := max(superseded, len(fresh - kept)):
-            self.folded.lists[name] = differing
-
-
-class _Lines:
-    """Collects lines for fewer, larger writes."""
-
-    def __init__(self, write: Callable[[bytes], None]) -> None:
-        self._write = write
-        self._lines: list[bytes] = []
-        self._size = 0
-        self.count = 0
-
-    def write(self, line: bytes) -> None:
-        """Add a line."""
-        self._lines.append(line)
-        self._size += len(line)
-        self.count += 1
-        if self._size > _BUFFER:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is collected."""
-        if self._lines:
-            self._write(b"".join(self._lines))
-            self._lines.clear()
-            self._size = 0
-
-
-def _index(lines: Iterable[bytes]) -> tuple[array[int], array[int]]:
-    """The ids of a file's lines in order, and where each begins: 16 bytes a line, sorted on disk."""
-    with closing(sqlite3.connect("", isolation_level=None)) as table:
-        table.execute("PRAGMA cache_size=-8000")
-        table.execute("CREATE TABLE line(id INTEGER PRIMARY KEY, place INTEGER)")
-        table.execute("BEGIN")
-        table.executemany("INSERT INTO line VALUES (?, ?)", _places(lines))
-        ids, places = array("q"), array("q")
-        for photo_id, place in table.execute("SELECT id, place FROM line ORDER BY id"):
-            ids.append(photo_id)
-            places.append(place)
-        return ids, places
-
-
-def _places(lines: Iterable[bytes]) -> Iterator[tuple[int, int]]:
-    place = 0
-    for line in lines:
-        yield _read_id(line), place
-        place += len(line)
-
-
-def _read_id(line: bytes) -> int:
-    """The photo of a line that the harvester wrote."""
-    return int(line[_PREFIX : line.index(b'"', _PREFIX)])
-
-
-def _read_photos(lines: IO[bytes], vouched: Length) -> Iterator[tuple[int, bytes]]:
-    """The lines that the checkpoint vouches for, each with its photo's id; CannotWrite where they are others."""
-    place = count = 0
-    while place < vouched.bytes:
-        line = lines.readline()
-        try:
-            photo_id = _read_id(line)
-        except ValueError:
-            photo_id = 0
-        if not photo_id or not line.startswith(_START) or not line.endswith(b"}\n"):
-            raise damaged(Path(lines.name), f"holds no photo in line {count + 1}, at byte {place}")
-        yield photo_id, line
-        place, count = place + len(line), count + 1
-    if (place, count) != (vouched.bytes, vouched.lines):
-        raise damaged(Path(lines.name), f"has {count} lines where the checkpoint has {vouched.lines}")
-
-
-def _find(numbers: array[int], number: int) -> int | None:
-    """Where a number stands among sorted ones."""
-    n = bisect_left(numbers, number)
-    return n if n < len(numbers) and numbers[n] == number else None
-
-
-def _differing(old: bytes, new: bytes) -> list[str]:
-    """The members in which two lines of a photo differ, as `info.title`; when they were harvested aside."""
-    one, other = orjson.loads(old), orjson.loads(new)
-    names: list[str] = []
-    for name in {**one, **other}:
-        before, after = one.get(name), other.get(name)
-        if name == "harvested_at" or before == after:
-            continue
-        if isinstance(before, dict) and isinstance(after, dict):
-            names += [f"{name}.{inner}" for inner in {**before, **after} if before.get(inner) != after.get(inner)]
-        else:
-            names.append(name)
-    return names
-
-
-def _without_time(line: bytes) -> bytes:
-    """A line but for the moment of its harvest."""
-    head, _, rest = line.partition(b',"harvested_at":"')
-    return head + rest[len("2026-11-23T22:30:05Z") :]
-
-
-def _without_counters(line: bytes) -> bytes:
-    """A line but for its time and what moves by itself: views of a set, members of a group."""
-    return _COUNTERS.sub(b"", _without_time(line))

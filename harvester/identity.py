@@ -57,6 +57,7 @@ async def confirm_login(state: State, client: Client, *, where: Path | None) -> 
     with state.changing():
         if known is not None and known["nsid"] != login.nsid:
             state.remember("arguments", None)  # `me` was somebody else
+            state.remember("names", None)
         state.remember("login", {"nsid": login.nsid, "username": login.username})
 
 

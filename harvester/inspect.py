@@ -6,14 +6,16 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from harvester.archive import CHANGES, MANIFEST, STATE, UNREAD, count_lists, is_at_limit
+from harvester.archive import CHANGES, MANIFEST, UNREAD, count_lists, is_at_limit
 from harvester.config import Settings
 from harvester.engine import restore_job
 from harvester.errors import CannotWrite
-from harvester.fold import UPDATE, open_archive
+from harvester.fold import open_archive
+from harvester.geo import find_page_size
 from harvester.plan import count_calls, estimate_seconds
 from harvester.quota import open_throttle
 from harvester.sinks import PHOTOS
+from harvester.staging import is_under_way
 from harvester.state import State
 
 
@@ -26,11 +28,11 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         unlisted = 0 if not sweeps or is_at_limit(state) else max(0, (expected or 0) - length.lines - todo)
         left = todo + unlisted
         lists = state.walks()
-        calls = count_calls(left, parts=len(job.parts), listed=todo)
+        calls = count_calls(left, parts=len(job.parts), listed=todo, page_size=find_page_size(job.describe()))
         return {
             "archive": str(folder),
             "state": _find_damage(folder, state)
-            or _describe(state, todo=todo, sweeps=sweeps + len(lists), failed=failed) + _describe_update(folder),
+            or _describe(state, todo=todo, sweeps=sweeps + len(lists), failed=failed) + _describe_update(folder, state),
             "job": state.recall("job"),
             "begun": state.recall("begun"),
             **({"brought_up_to_date": at} if (at := state.recall("updated")) else {}),
@@ -77,15 +79,15 @@ def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
     return "unfinished: resume to go on" if todo or sweeps else "complete"
 
 
-def _describe_update(folder: Path) -> str:
-    return "; an update is under way: update to go on" if (folder / UPDATE / STATE).is_file() else ""
+def _describe_update(folder: Path, state: State) -> str:
+    return "; an update is under way: update to go on" if is_under_way(folder, state) else ""
 
 
 async def _quota_left(settings: Settings) -> int | None:
     if settings.api_key is None:
         return None
     try:
-        async with open_throttle(settings.api_key, quota=settings.quota, pace=None) as throttle:
+        async with open_throttle(settings.name_account(), quota=settings.quota, pace=None) as throttle:
             return throttle.left()
     except CannotWrite:
         return None  # whoever only looks at an archive may have no place for a ledger

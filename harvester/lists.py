@@ -28,14 +28,15 @@ class Files:
         self._state = state
         self._open: dict[str, Appender] = {}
 
-    def append(self, name: str, lines: Sequence[bytes]) -> None:
-        """Write lines of `NAME.ndjson` and vouch for them: within a transaction, which may still fail."""
+    def append(self, name: str, lines: Sequence[tuple[str, bytes]]) -> None:
+        """Write lines of `NAME.ndjson`, each with its id, and vouch for them: within a transaction, which may fail."""
         name += ".ndjson"
         known = self._state.length(name)
         if name not in self._open:
             self._open[name] = Appender(self._folder / name, length=known.bytes)
         file = self._open[name]
-        file.append(b"".join(lines))
+        file.append(b"".join(line for _, line in lines))
+        self._state.note_list_lines(name, lines)
         self._state.vouch(name, Length(file.length, known.lines + len(lines)))
 
     def close(self) -> None:
@@ -77,7 +78,7 @@ class Lists:
         reason = {"code": error.code, "message": error.message}
         if walk.head is not None:
             line = self._build_line(walk, walk.subject, walk.head.encode(), {"photo_ids": b"null"}, {"photos": reason})
-            self._write(walk.shape, [line], walk)
+            self._write(walk.shape, [(walk.subject, line)], walk)
         else:
             self._note("refusals", {"list": walk.listing, **reason})
         self._state.drop_gathered(n)
@@ -90,7 +91,7 @@ class Lists:
         if walk.shape.inside:
             return self._enclose(walk, rows), repeated
         if walk.shape.file:
-            self._write(walk.shape, [self._build_line(walk, row_id, raw) for row_id, raw in rows], walk)
+            self._write(walk.shape, [(row_id, self._build_line(walk, row_id, raw)) for row_id, raw in rows], walk)
         return [], repeated
 
     def _enclose(self, walk: Walk, rows: Sequence[tuple[str, bytes]]) -> list[tuple[int, Walk]]:
@@ -103,7 +104,7 @@ class Lists:
             if known is None:
                 walks.append((self._state.add_walk(inner), inner))
             else:
-                self._write(inner.shape, [self._build_line(inner, row_id, raw, known)], inner)
+                self._write(inner.shape, [(row_id, self._build_line(inner, row_id, raw, known))], inner)
         return walks
 
     def _finish(self, n: int, walk: Walk) -> None:
@@ -115,14 +116,14 @@ class Lists:
         elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
             more["photos_of_others"] = b"[%s]" % b",".join(others)
         head = None if walk.head is None else walk.head.encode()
-        self._write(walk.shape, [self._build_line(walk, walk.subject, head, more)], walk)
+        self._write(walk.shape, [(walk.subject, self._build_line(walk, walk.subject, head, more))], walk)
         if walk.hydrates or walk.owner:
             state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
 
     def _note(self, name: str, value: Any) -> None:
         self._state.remember(name, [*(self._state.recall(name) or []), value])
 
-    def _write(self, shape: Listing, lines: Sequence[bytes], walk: Walk) -> None:
+    def _write(self, shape: Listing, lines: Sequence[tuple[str, bytes]], walk: Walk) -> None:
         if walk.writes and self._files is not None:
             self._files.append(shape.file, lines)
 

@@ -101,7 +101,7 @@ def find_warnings(path: Path) -> tuple[str, ...]:
     """What the user should mend: a login that others can read."""
     mode = path.stat().st_mode
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        return (f"{path} holds a login and others can read it: chmod 600 {shlex.quote(str(path))}",)
+        return (f"{path} holds a login and others can read it: `chmod 600 {shlex.quote(str(path))}` mends that.",)
     return ()
 
 

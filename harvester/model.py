@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from harvester.errors import UsageError, show
+from harvester.query.arguments import name_option, tell_unknown
 from harvester.query.dates import Moment, is_relative, read_taken, read_upload, settle
 from harvester.values import (
     SAFE_SEARCH,
@@ -42,7 +43,9 @@ Sort: TypeAlias = Literal[
 ]
 
 DATES = ("min_upload_date", "max_upload_date", "min_taken_date", "max_taken_date")
-_RESERVED = frozenset({"method", "api_key", "format", "nojsoncallback", "per_page", "page", "extras"})
+_RESERVED = frozenset({"method", "api_key", "format", "nojsoncallback", "per_page", "page"})
+EXTRAS = "extras"
+"""The one of `params` that adds: to the extras that every listing is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,8 @@ class Search:
     day, month or year, and words such as `yesterday` or `7 days ago` count from when the job begins. `license` takes
     ids and names (`cc-by`); `content_types` any of photos, screenshots, other; `bbox` is west, south, east, north in
     degrees; `safe_search` is safe, moderate or restricted (or 1 to 3); `user` is an NSID, a user name, a path alias,
-    a flickr.com address or `me`; `group` an id or an address; `params` holds any other argument of the method.
+    a flickr.com address or `me`; `group` an id or an address; `params` holds any other argument of the method, and
+    `extras` among them adds to those that every listing is asked for.
 
     UsageError, with the field's name, where a value cannot be meant.
     """
@@ -86,13 +90,19 @@ class Search:
         self._check_params()
         self._check_texts()
         self._check_dates()
-        if not self.arguments and self.min_upload_date is None and self.max_upload_date is None:
+        if not self.arguments.keys() - {EXTRAS} and self.min_upload_date is None and self.max_upload_date is None:
             raise UsageError("A search needs at least one filter, such as --tags monkey or --user NAME.")
 
     def _check_params(self) -> None:
         for name in self.params:
-            if name in _RESERVED or name in {"min_upload_date", "max_upload_date", "sort"}:
+            if name in _RESERVED:
                 raise UsageError(f"{show(name)} is the harvester's own; leave it out.", field="params")
+            if (option := name_option(name)) is not None:
+                raise UsageError(
+                    f"{show(name)} has an option of its own: use {option}, in a config file and from Python "
+                    f"{option[2:].replace('-', '_')}.",
+                    field="params",
+                )
 
     def _check_texts(self) -> None:
         for name in ("tags", "machine_tags"):
@@ -166,7 +176,18 @@ class Search:
             "safe_search": self._safe_search(),
         }
         given = {name: str(value) for name, value in found.items() if value not in (None, "")}
-        return {**given, **{name: str(value) for name, value in self.params.items()}}
+        return {**given, **self._read_params()}
+
+    def _read_params(self) -> dict[str, str]:
+        known = {name: str(value) for name, value in self.params.items()}
+        if EXTRAS in known:
+            known[EXTRAS] = ",".join(read_texts(self.params[EXTRAS], field="params"))
+        return {name: value for name, value in known.items() if value or name != EXTRAS}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on arguments that Flickr does not know."""
+        return tuple(tell_unknown(self.params))
 
     def _safe_search(self) -> int | None:
         if self.safe_search is None:
@@ -372,6 +393,11 @@ class Job:
             raise UsageError(f"{self.limit} is not a number of photos; use 1 or more.", field="limit")
         if isinstance(self.source, Photos) and self.detail == "list":
             raise UsageError("photos given by id have no listing; use info or full.", field="detail")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what is asked and does nothing."""
+        return self.source.warnings if isinstance(self.source, Search) else ()
 
     @property
     def extras_asked(self) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ from harvester.answers import EXCESSIVE_OFFSET, Page, read_page
 from harvester.client import Client
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
-from harvester.flickr import EXTRAS, PAGE_SIZE, SEARCH, build_query
+from harvester.flickr import PAGE_SIZE, SEARCH, build_query, join_extras
 from harvester.frontier import Frontier
+from harvester.geo import EVER, find_page_size
 from harvester.hydrate import Hydrator
 from harvester.intake import Intake
 from harvester.model import Job, Photos
@@ -265,10 +266,12 @@ class Pipeline:
 
     async def _ask(self, sweep: Sweep) -> Page | None:
         limit = self._plan.bounds.limit
-        size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit)
-        arguments = {**self._plan.arguments, **sweep.arguments, "per_page": str(size), "extras": EXTRAS}
         # A photostream has one order; whatever else is asked of it is asked of the search.
         method = self._plan.method if sweep.newest_first and not sweep.narrow else SEARCH
+        arguments = {**(EVER if method == SEARCH else {}), **self._plan.arguments, **sweep.arguments}
+        most = find_page_size(arguments)
+        size = most if limit is None else min(most, limit)
+        arguments |= {"per_page": str(size), "extras": join_extras(arguments.get("extras", ""))}
         self._tally.pages += 1
         try:
             page = await self._client.call(build_query(method, arguments), lambda body: read_page(body, method=method))

@@ -18,8 +18,9 @@ from harvester.engine import build_sleep
 from harvester.errors import Refused, UsageError
 from harvester.events import Tally, ignore
 from harvester.flickr import PAGE_SIZE, build_query
+from harvester.geo import EVER, find_page_size
 from harvester.model import Job, Photos, Search
-from harvester.people import ask_login, look_up_source
+from harvester.people import Meant, ask_login, look_up_source
 from harvester.pipeline import explain_sweep
 from harvester.query.remembered import settle_job
 from harvester.seeds import Seeds, plant
@@ -34,9 +35,9 @@ EXTRA_PAGES = 1.02
 _DETAILS = (("list", 0), ("info", 1), ("full", 2))
 
 
-def count_calls(photos: int, *, parts: int, listed: int = 0) -> int:
+def count_calls(photos: int, *, parts: int, listed: int = 0, page_size: int = PAGE_SIZE) -> int:
     """Calls for so many photos, `listed` of them known already."""
-    pages = math.ceil(max(0, photos - listed) / PAGE_SIZE * EXTRA_PAGES)
+    pages = math.ceil(max(0, photos - listed) / page_size * EXTRA_PAGES)
     return pages + photos * parts
 
 
@@ -61,7 +62,8 @@ async def plan_job(job: Job, settings: Settings, *, clock: Callable[[], float] =
     tally = Tally()
     async with open_client(settings, tally=tally, observer=ignore, sleep=build_sleep(asyncio.Event())) as client:
         login = (await ask_login(client)).nsid if client.signs else None
-        found = await look_up_source(job.source, client)
+        meant: list[Meant] = []
+        found = await look_up_source(job.source, client, meant.append)
         names = [_List("names", None, tally.calls)] if tally.calls else []
         seeds = plant(job.source, found, horizon=OPEN_END, login=login)
         lists = names + await _weigh(seeds, job, client)
@@ -71,6 +73,7 @@ async def plan_job(job: Job, settings: Settings, *, clock: Callable[[], float] =
     table = [{"list": each.name, "found": each.found, "calls": each.calls} for each in lists]
     return {
         "job": job.describe(),
+        **({"resolved": named} if (named := {each.kind: str(each) for each in meant if each.sentence}) else {}),
         "matches": matches,
         "photos": photos,
         **({} if isinstance(job.source, Search) else {"lists": table}),
@@ -103,7 +106,7 @@ class _List:
 
 async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
     lists = []
-    if seeds.sweep is not None:
+    if seeds.sweeps:
         lists.append(await _weigh_sweep(seeds, job, client))
     for walk in seeds.walks:
         try:
@@ -118,15 +121,17 @@ async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
 async def _weigh_sweep(seeds: Seeds, job: Job, client: Client) -> _List:
     asked = {**seeds.arguments, "per_page": "1"}
     if isinstance(job.source, Search):
+        asked |= EVER
         bounds = zip(("min_upload_date", "max_upload_date"), job.source.upload_span, strict=True)
-        asked |= {name: str(second) for name, second in bounds if second is not None}
+        asked |= {name: str(second) for name, second in bounds if second}
     method = seeds.method
     try:
         page = await client.call(build_query(method, asked), lambda body: read_page(body, method=method))
     except Refused as error:
         raise UsageError(explain_sweep(method, error)) from None
     total = page.total or 0
-    return _List("photos", total, count_calls(_up_to(job.limit, total), parts=0), total)
+    pages = count_calls(_up_to(job.limit, total), parts=0, page_size=find_page_size(asked))
+    return _List("photos", total, pages, total)
 
 
 async def _weigh_walk(walk: Walk, job: Job, client: Client) -> _List:

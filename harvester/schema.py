@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 
-FORMAT = 2
+FORMAT = 3
+# A line's checksum (CRC-32 of its bytes) tells which line of a damaged file is not what was written.
+_SUMS = """
+CREATE TABLE line(id INTEGER PRIMARY KEY, sum INTEGER NOT NULL);
+CREATE TABLE list_line(file TEXT, id TEXT, sum INTEGER NOT NULL, PRIMARY KEY(file, id)) WITHOUT ROWID;
+"""
 _WALKS = """
 CREATE TABLE walk(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, failure TEXT);
 CREATE TABLE gathered(walk INTEGER NOT NULL, id TEXT NOT NULL, row BLOB NOT NULL, UNIQUE(walk, id));
@@ -16,17 +21,18 @@ CREATE TABLE gone(id INTEGER PRIMARY KEY, code INTEGER, message TEXT);
 _INDEX = "CREATE INDEX IF NOT EXISTS todo_failure ON todo(failure);"
 _SCHEMA = f"""
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE seen(id INTEGER PRIMARY KEY, updated INTEGER);
+CREATE TABLE seen(id INTEGER PRIMARY KEY, updated INTEGER, uploaded INTEGER);
 CREATE TABLE todo(id INTEGER PRIMARY KEY, row BLOB, failure TEXT, missing INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE bad_input(text TEXT PRIMARY KEY, failure TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sweep(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 CREATE TABLE stretch(n INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE file(name TEXT PRIMARY KEY, length INTEGER NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID;
-{_WALKS}
+{_WALKS}{_SUMS}
 """
 _STEPS = {
     1: "ALTER TABLE seen ADD COLUMN updated INTEGER;"
-    f"ALTER TABLE todo ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;{_WALKS}{_INDEX}"
+    f"ALTER TABLE todo ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;{_WALKS}{_INDEX}",
+    2: f"ALTER TABLE seen ADD COLUMN uploaded INTEGER;{_SUMS}",
 }
 """What brings a checkpoint of an older format to the next one."""
 

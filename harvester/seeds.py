@@ -20,15 +20,15 @@ _OVERLAP = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
-    """What a run begins with. `arguments` and `method` are those of the sweep."""
+    """What a run begins with. `arguments` and `method` are those of the sweeps."""
 
     arguments: Mapping[str, str]
     method: str = SEARCH
-    sweep: Sweep | None = None
+    sweeps: tuple[Sweep, ...] = ()
     walks: tuple[Walk, ...] = ()
 
     def since(self, second: int) -> Seeds:
-        """Of the login's own account Flickr tells what has changed since: that may spare the sweep."""
+        """Of the login's own account Flickr tells what has changed since: that may spare the sweeps."""
         changed = Walk(listing=UPDATED, subject=str(max(second - _OVERLAP, 1)), hydrates=True)
         return replace(self, walks=(*self.walks, changed))
 
@@ -45,7 +45,7 @@ def plant(
         case Search():
             since, until = source.upload_span
             until = horizon if until is None else until
-            return Seeds(arguments=found, sweep=first_sweep(since=since or 0, until=until, sort=source.sort))
+            return Seeds(arguments=found, sweeps=(first_sweep(since=since or 0, until=until, sort=source.sort),))
         case Photos():
             return Seeds(arguments={})
         case Album():
@@ -86,9 +86,10 @@ def _plant_account(source: Account, user: str, *, horizon: int, login: str | Non
         walks.append(Walk(listing=listing, subject=user, hydrates="favorites" in source.hydrated))
     if "contacts" in kinds:
         walks.append(Walk(listing="own_contacts" if is_own else "contacts", subject=user))
+    stream = first_sweep(since=0, until=horizon, sort="date-posted-desc")
     return Seeds(
         arguments={"user_id": user, "content_type": ALL_CONTENT, "safe_search": RESTRICTED},
         method=PERSON_PHOTOS,
-        sweep=first_sweep(since=0, until=horizon, sort="date-posted-desc") if "photos" in kinds else None,
+        sweeps=(stream,) if "photos" in kinds else (),
         walks=tuple(walks),
     )

@@ -145,6 +145,7 @@ def salvage(state: State, path: Path) -> None:
     if found:
         with state.changing():
             state.finish(record.id for record in found)
+            state.note_lines(found)
             size = sum(len(record.line) for record in found)
             state.vouch(PHOTOS, Length(vouched.bytes + size, vouched.lines + len(found)))
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zlib import crc32
 
 import msgspec
 import orjson
 
 from harvester.answers import Row
 from harvester.errors import CannotWrite, UsageError, shorten
+from harvester.record import Record
 from harvester.schema import FORMAT, prepare, read_version
 from harvester.sweep import Step, Stretch, Sweep
 from harvester.walk import Walk
@@ -108,22 +110,30 @@ class State:
             raise self._refused(error) from None
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
-        """All changes inside count together, or none does."""
+    def changing(self, *, durably: bool = False) -> Iterator[None]:
+        """All changes inside count together, or none does; `durably`, they outlive a power cut right after."""
         try:
+            if durably:
+                self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
+            if durably:
+                self._db.execute("PRAGMA synchronous=NORMAL")
         except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # the first error tells more
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 raise self._refused(error) from None
             raise
 
     def settle(self) -> None:
         """What was committed so far outlives a power cut too."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise self._refused(error) from None
 
     def shrink(self) -> None:
         """Give back the room of what is done with, where it is most of the file; on a full disk it stays as it is."""
@@ -131,7 +141,7 @@ class State:
             self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count", "page_size")
         )
         if free * size > SPARE and free > pages // 2:
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, CannotWrite):
                 self._db.execute("VACUUM")
                 self.settle()
 
@@ -152,7 +162,13 @@ class State:
     def forget(self) -> None:
         """Forget what was asked, as if it had never begun: where no photo was listed yet."""
         self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
-        for table in ("sweep", "stretch", "walk", "gathered", "entry", "later", "file"):
+        for table in ("sweep", "stretch", "walk", "gathered", "entry", "later", "file", "list_line"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+
+    def wipe(self) -> None:
+        """Forget everything: an update begins anew in what an earlier one has left."""
+        self.forget()
+        for table in ("seen", "line", "todo", "bad_input", "gone"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
     # -- listing
@@ -166,6 +182,11 @@ class State:
         """Take up a sweep; its number."""
         body = msgspec.json.encode(sweep).decode()
         return int(self._db.execute("INSERT INTO sweep(body) VALUES (?)", (body,)).lastrowid or 0)
+
+    def drop_listing(self) -> None:
+        """Forget what is to be asked of the search and what is known of it; the photos it has shown stay."""
+        for table in ("sweep", "stretch"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
     def replace_sweep(self, n: int, step: Step) -> list[tuple[int, Sweep]]:
         """A sweep was answered: what is to be asked instead, numbered."""
@@ -181,10 +202,10 @@ class State:
 
     def admit(self, rows: Sequence[Row]) -> list[Row]:
         """Those of the rows that were never seen before; now they are."""
-        ids = orjson.dumps([(int(row.id), row.updated) for row in rows]).decode()
+        ids = orjson.dumps([(int(row.id), row.updated, row.uploaded) for row in rows]).decode()
         found = self._db.execute(
-            "INSERT OR IGNORE INTO seen SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') "
-            "FROM json_each(?) RETURNING id",
+            "INSERT OR IGNORE INTO seen(id, updated, uploaded) SELECT json_extract(value, '$[0]'), "
+            "json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?) RETURNING id",
             (ids,),
         ).fetchall()
         new = {str(i) for (i,) in found}
@@ -391,15 +412,24 @@ class State:
 
         `fold` says which files are to take the place of this archive's; it stands in the checkpoint until they do.
         """
-        self._db.execute("ATTACH ? AS newer", (str(newer),))
         try:
-            with self.changing():
+            self._db.execute("ATTACH ? AS newer", (str(newer),))
+        except sqlite3.Error as error:
+            raise self._refused(error) from None
+        try:
+            with self.changing(durably=True):  # files change places next: a power cut must undo both or none
                 self._db.execute(
-                    "INSERT INTO seen SELECT id, updated FROM newer.seen WHERE true ON CONFLICT(id) "
-                    "DO UPDATE SET updated = coalesce(excluded.updated, updated) WHERE updated IS NOT excluded.updated"
+                    "INSERT INTO seen(id, updated, uploaded) SELECT id, updated, uploaded FROM newer.seen WHERE true "
+                    "ON CONFLICT(id) DO UPDATE SET updated = coalesce(excluded.updated, updated), "
+                    "uploaded = coalesce(excluded.uploaded, uploaded) "
+                    "WHERE (updated, uploaded) IS NOT (excluded.updated, excluded.uploaded)"
                 )
                 which = "code IS NOT NULL" if keep_unlisted else "true"
-                self._db.execute(f"DELETE FROM seen WHERE id IN (SELECT id FROM newer.gone WHERE {which})")  # noqa: S608
+                for table in ("seen", "line"):
+                    self._db.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM newer.gone WHERE {which})")  # noqa: S608
+                self._db.execute("INSERT OR REPLACE INTO line SELECT * FROM newer.line")
+                self._db.execute("DELETE FROM list_line WHERE file IN (SELECT name FROM newer.file)")
+                self._db.execute("INSERT INTO list_line SELECT * FROM newer.list_line")
                 spared = self._db.execute("SELECT 1 FROM newer.meta WHERE name = 'spared'").fetchone()
                 for table in ("entry",) if spared else ("entry", "stretch"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -407,15 +437,17 @@ class State:
                 self._db.execute("DELETE FROM meta WHERE name IN ('refusals', 'notes')")
                 self._db.execute(
                     "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
-                    "('horizon', 'expected', 'refusals', 'notes', 'arguments')"
+                    "('horizon', 'expected', 'refusals', 'notes', 'arguments', 'bounded')"
                 )
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))
                 self.remember("updated", fold["time"])
+                self.remember("folded", fold["update"])
                 self.remember("finished", fold["status"] == "complete")
                 self.remember("fold", fold)
         finally:
-            self._db.execute("DETACH newer")
+            with suppress(sqlite3.Error):
+                self._db.execute("DETACH newer")
 
     def has_unknown_changes(self) -> bool:
         """Whether there are photos whose last change is not known."""
@@ -442,6 +474,20 @@ class State:
         return int(self._db.execute("SELECT count(*) FROM seen").fetchone()[0])
 
     # -- files
+
+    def note_lines(self, records: Iterable[Record]) -> None:
+        """Keep the checksums of lines that are on the disk."""
+        self._db.executemany("INSERT OR REPLACE INTO line VALUES (?, ?)", ((int(r.id), crc32(r.line)) for r in records))
+
+    def forget_lines(self, ids: Iterable[int]) -> None:
+        """These photos have other lines than those whose checksums are kept."""
+        self._db.executemany("DELETE FROM line WHERE id = ?", ((i,) for i in ids))
+
+    def note_list_lines(self, name: str, lines: Iterable[tuple[str, bytes]]) -> None:
+        """Keep the checksums of lines of a file beside the photos."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO list_line VALUES (?, ?, ?)", ((name, i, crc32(line)) for i, line in lines)
+        )
 
     def length(self, name: str) -> Length:
         """How much of a file is vouched for."""

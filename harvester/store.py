@@ -74,8 +74,8 @@ class Store:
         self._files = files
         self._lists = Lists(state, files, reuse=reuse, clock=clock)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._sent: list[tuple[list[str], int]] = []
-        """Ids of records that were sent and are not vouched for, with the output's length behind each of them."""
+        self._sent: list[tuple[Sequence[Record], int]] = []
+        """Records that were sent and are not vouched for, with the output's length behind each handful of them."""
         self._is_failing = False
         self.listed = state.count_todo() + state.length(PHOTOS).lines
         self.unchanged = max(0, state.count_seen() - self.listed) if state.is_update else 0
@@ -219,7 +219,7 @@ class Store:
     async def send(self, records: Sequence[Record], sink: Sink) -> None:
         """Deliver records. `commit` makes the checkpoint know of it."""
         await sink.send(records, self._thread)
-        self._sent.append(([record.id for record in records], sink.length))
+        self._sent.append((records, sink.length))
 
     async def commit(self, sink: Sink) -> None:
         """Vouch for all that was sent: on the disk first, then in the checkpoint."""
@@ -232,9 +232,11 @@ class Store:
         self._is_failing = True
         sink.sync()
         with self.state.changing():
-            ids = [photo_id for some, _ in sent for photo_id in some]
-            self.state.finish(ids)
-            self.state.vouch(PHOTOS, Length(sent[-1][1], self.state.length(PHOTOS).lines + len(ids)))
+            records = [record for some, _ in sent for record in some]
+            self.state.finish(record.id for record in records)
+            if sink.length:
+                self.state.note_lines(records)
+            self.state.vouch(PHOTOS, Length(sent[-1][1], self.state.length(PHOTOS).lines + len(records)))
         self._is_failing = False
         del self._sent[: len(sent)]
 

@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import orjson
@@ -40,21 +41,19 @@ from harvester.config import Settings
 from harvester.engine import Output, harvest, restore_job, run_job
 from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
-from harvester.files import Appender
-from harvester.fold import UPDATE, Folded, fold, mend_fold, open_archive
+from harvester.files import Appender, cannot_write, sync_folder
+from harvester.fold import fold, mend_fold, open_archive
+from harvester.merge import Folded
 from harvester.model import Account, Photos
+from harvester.proof import Proof
 from harvester.sinks import PHOTOS, ArchiveSink, salvage
+from harvester.staging import ID, UPDATE, is_folded, is_under_way, remove_staging
 from harvester.state import State
 from harvester.values import stamp
 from harvester.walk import Walk
 
 _BATCH = 10_000
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-def is_under_way(folder: Path) -> bool:
-    """Whether an update of this archive was begun and not ended."""
-    return (folder / UPDATE / STATE).is_file()
 
 
 async def run_update(
@@ -76,7 +75,8 @@ async def run_update(
         _check_ready(archive, folder)
         check_lengths(folder, archive, (PHOTOS, CHANGES))
         _learn_changes(archive, folder)
-        staging.mkdir(exist_ok=True)
+        stack.callback(_clear, folder, archive)  # when the update's own checkpoint, opened below, is closed
+        _make_folder(staging)
         state = stack.enter_context(State(staging / STATE))
         _begin(state, archive)
         state.compare_with(folder / STATE)
@@ -112,11 +112,12 @@ async def run_resume(
     folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
 ) -> Summary:
     """Go on with an archive, whatever it was begun with, or with its update."""
-    if is_under_way(folder):
-        return await run_update(folder, settings, observer=observer, stop=stop)
     with open_archive(folder) as state:
-        job = restore_job(state, where=folder)
+        is_update = is_under_way(folder, state)
+        job = None if is_update else restore_job(state, where=folder)
         is_stream = state.recall("stream")
+    if job is None:
+        return await run_update(folder, settings, observer=observer, stop=stop)
     output = Output(state=folder) if is_stream else Output(folder=folder)
     return await run_job(job, settings, output=output, observer=observer, stop=stop)
 
@@ -135,19 +136,37 @@ def _check_ready(archive: State, folder: Path) -> None:
         raise UsageError(f"{folder} holds photos given by id: nothing lists them, so nothing tells what has changed.")
 
 
-def _begin(state: State, archive: State) -> None:
-    """What the update knows from the beginning: the ids behind the names, and the moment.
+def _make_folder(staging: Path) -> None:
+    try:
+        if not staging.is_dir():
+            staging.mkdir()
+        sync_folder(staging.parent)
+    except OSError as error:
+        raise cannot_write(staging, error) from None
 
-    One that came to nothing, as without a login, begins anew: its moment is long past.
+
+def _clear(folder: Path, archive: State) -> None:
+    """Remove what is left of an update that was folded to the end."""
+    if (folder / UPDATE).exists() and archive.recall("fold") is None and not is_under_way(folder, archive):
+        remove_staging(folder)
+
+
+def _begin(state: State, archive: State) -> None:
+    """What the update knows from the beginning: its id, the ids behind the names, and the moment.
+
+    One that came to nothing, as without a login, begins anew: its moment is long past. So does one in the remains of
+    an update that was folded, where these could not be removed.
     """
-    if state.recall("update_begun") is None or state.is_untouched():
+    if state.recall("update_begun") is None or is_folded(state.recall(ID), archive) or state.is_untouched():
         with state.changing():
-            state.forget()
+            state.wipe()
+            state.remember(ID, uuid4().hex)
             state.remember("update_begun", stamp(time.time()))
             state.remember("looked_up", archive.recall("arguments"))
             state.remember("changed_since", archive.recall("horizon"))
-            for name in ("signed", "login"):
+            for name in ("names", "signed", "login"):
                 state.remember(name, archive.recall(name))
+        state.settle()
 
 
 class _Watched:
@@ -248,13 +267,18 @@ def _mark(head: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _index(path: Path) -> dict[str, int]:
-    """Where each line of a file begins, by its id. A damaged line is as good as none: its list is read again."""
+    """Where each line of a file begins, by its id. A damaged line is as good as none: its list is read again.
+
+    So is a whole file that is not the one of the manifest.
+    """
     places: dict[str, int] = {}
-    if path.exists():
-        with path.open("rb") as file:
-            place = 0
-            for line in file:
-                with contextlib.suppress(ValueError, TypeError, KeyError):
-                    places[str(orjson.loads(line)["id"])] = place
-                place += len(line)
-    return places
+    if not path.exists():
+        return places
+    proof = Proof(path, path.stat().st_size)
+    with path.open("rb") as file:
+        place = 0
+        for line in proof.read(file):
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                places[str(orjson.loads(line)["id"])] = place
+            place += len(line)
+    return places if proof.holds else {}

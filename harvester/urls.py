@@ -12,10 +12,11 @@ from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from harvester.errors import UsageError, show
 from harvester.model import Account, Album, Favorites, Gallery, Group, Kind, Photos, Search, Source
+from harvester.query.pages import name_page
 from harvester.values import read_photo_id, stamp
 
 PAGES = (
@@ -41,7 +42,12 @@ _NOBODY = frozenset({"contacts", "forsale", "friends", "organize", "upload"})
 
 
 def read_url(text: str) -> Source:
-    """What an address of flickr.com or flic.kr means, with or without its scheme; UsageError where it is unknown."""
+    """What an address of flickr.com or flic.kr means, with or without its scheme; UsageError where it is unknown.
+
+    A bare number is a photo's id.
+    """
+    if _is_number(text.strip()):
+        return _photo(text.strip())
     try:
         source = _read(text.strip()) if len(text) <= LONGEST else None
     except UsageError as error:
@@ -49,6 +55,8 @@ def read_url(text: str) -> Source:
     except ValueError:  # of urlsplit, of percent-encoding that is not UTF-8, of dates
         source = None
     if source is None:
+        if what := _name_page(text):
+            raise UsageError(f"{show(text)} is {what}")
         raise UsageError(
             f"{show(text)} is no address that can be harvested; those of flickr.com are {PAGES}; "
             "those of flic.kr and of images are known too."
@@ -87,9 +95,18 @@ _WHAT = {
 }
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is meant as an address: `https://…`, or a path on a host of Flickr's."""
+    if re.match(r"\s*(https?:)?//", text, re.IGNORECASE):
+        return True
+    host, slash, _ = text.strip().lower().partition("/")
+    return bool(slash) and any(known.fullmatch(host) for known in (_PAGE_HOST, _SHORT_HOST, _IMAGE_HOST))
+
+
 def read_named(text: str, kind: str) -> str:
     """The id or name of a source of NAMED, given as such or by address; UsageError where that is another kind's."""
-    if "/" not in text:
+    is_name = kind in ("account", "favorites") and not is_address(text)  # a user name may have slashes
+    if is_name or "/" not in text:
         return text.strip()
     source = read_url(text)
     if source.name != kind and not (kind == "favorites" and isinstance(source, Account)):
@@ -98,9 +115,21 @@ def read_named(text: str, kind: str) -> str:
     return str(getattr(source, NAMED[kind]))
 
 
-def _read(text: str) -> Source | None:
+def _split(text: str) -> tuple[SplitResult, str]:
     parts = urlsplit("https://" + re.sub(r"(https?:)?//", "", text, count=1, flags=re.IGNORECASE))
-    host = (parts.hostname or "").rstrip(".")
+    return parts, (parts.hostname or "").rstrip(".")
+
+
+def _name_page(text: str) -> str | None:
+    try:
+        parts, host = _split(text.strip())
+    except ValueError:
+        return None
+    return name_page(unquote(parts.path)) if _PAGE_HOST.fullmatch(host) else None
+
+
+def _read(text: str) -> Source | None:
+    parts, host = _split(text)
     # m.flickr.com had the path in the fragment: m.flickr.com/#/photos/NAME/ID/.
     in_fragment = host.startswith("m.") and parts.fragment.startswith("/")
     path = parts.fragment.partition("?")[0] if in_fragment else parts.path

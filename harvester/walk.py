@@ -184,6 +184,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
             writes=self.writes,
             hydrates=self.hydrates,
             owner=self.owner,
+            top=self.top,
         )
 
     @property

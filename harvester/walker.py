@@ -18,8 +18,8 @@ from harvester.frontier import Frontier
 from harvester.store import Store
 from harvester.walk import Walk
 
-DELETED = 5
-"""flickr.people.getInfo and others: the user has left Flickr."""
+NOT_FOUND = 1
+"""Of every list. Flickr answers so for a private one too, where the login may not see it."""
 
 
 class Walker:
@@ -127,5 +127,6 @@ _NAMES = {
 def explain(walk: Walk, error: Refused) -> str:
     """The sentence for a list that Flickr refuses."""
     what = f"{_NAMES.get(walk.listing, walk.listing)} {walk.subject}".strip()
-    advice = "" if error.code == DELETED else " It may be gone, or private: then a login that may see it is needed."
+    is_hidden = error.code == NOT_FOUND
+    advice = " It may be gone, or private: then a login that may see it is needed." if is_hidden else ""
     return f"Flickr refuses {what}: {error.message} (code {error.code}).{advice}"

@@ -16,6 +16,7 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 from test_durability import start, until_calls
 
+from harvester.engine import Output, run_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.flickr import EXTRAS
@@ -81,11 +82,11 @@ def check_account(folder: Path, sandbox: Sandbox, nsid: str, *, login: str | Non
     favorites = ask_all(sandbox, "favorites.getPublicList", "photos", "photo", user_id=nsid, extras=EXTRAS)
     assert all("date_faved" in row for row in favorites)
     assert [line["favorite"] for line in read_lines(folder / "favorites.ndjson")] == favorites
-    contacts = ask_all(sandbox, "contacts.getPublicList", "contacts", "contact", user_id=nsid)
-    assert [line["contact"]["nsid"] for line in read_lines(folder / "contacts.ndjson")] == [
-        row["nsid"] for row in contacts
-    ]
-    groups = ask(sandbox, "people.getPublicGroups", user_id=nsid)["groups"]["group"]
+    listing = "contacts.getPublicList" if login is None else "contacts.getList"
+    contacts = ask_all(sandbox, listing, "contacts", "contact", user_id=nsid, **caller)
+    assert [line["contact"] for line in read_lines(folder / "contacts.ndjson")] == contacts
+    listing = "people.getPublicGroups" if login is None else "people.getGroups"
+    groups = ask(sandbox, listing, user_id=nsid, **caller)["groups"]["group"]
     assert [line["group"] for line in read_lines(folder / "groups.ndjson")] == groups
     assert [line["person"] for line in read_lines(folder / "people.ndjson")] == [
         ask(sandbox, "people.getInfo", user_id=nsid, **caller)["person"]
@@ -253,7 +254,8 @@ async def test_what_was_asked_in_vain_leaves_room_for_another_question(
     for source in (Group(group="monkeys"), Account(user=owner(sandbox))):
         with pytest.raises(UsageError, match=r"^Flickr refuses (pool|user) [\d@N]+: no \(code 5\)\.$"):
             await harvest_into(tmp_path, sandbox, Job(source=source), events=events)
-    assert not [event for event in events if isinstance(event, Noticed)]
+    told = [event.sentence for event in events if isinstance(event, Noticed)]
+    assert told == ["The group 'monkeys' is 'Monkeys & friends' (663100@N21)."]
     assert not (tmp_path / "groups.ndjson").exists()
     monkeypatch.undo()
     await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
@@ -284,6 +286,36 @@ async def test_a_kind_that_is_refused_is_told_and_the_rest_is_there(
     assert lines
     assert all(line["photo_ids"] is None for line in lines)
     assert lines[0]["errors"] == {"photos": {"code": 1, "message": "Photoset not found"}}
+    assert [note for note in summary.notes if "Flickr" in note] == [
+        "Flickr refuses the contacts: User not found (code 1).",
+        f"Flickr refuses the photos of {len(lines)} sets: Photoset not found (code 1).",
+    ]
+
+
+@pytest.mark.parametrize("code", [1, 2])
+@pytest.mark.parametrize("method", ["getInfo", "getPhotos"])
+async def test_a_refused_gallery_ends_the_run_with_flickrs_own_words_with_an_archive_and_without(
+    method: str, code: int, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = sandbox.api.answer
+    (gallery, *_) = ask_all(sandbox, "galleries.getList", "galleries", "gallery", user_id=owner(sandbox, 1))
+
+    def answer(query: dict[str, str]) -> bytes:
+        if query.get("method") == f"flickr.galleries.{method}":
+            return orjson.dumps({"stat": "fail", "code": code, "message": "Not for you"})
+        return honest(query)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    job = Job(source=Gallery(gallery=gallery["id"]), detail="list")
+    refused = pytest.raises(UsageError, match=rf"Flickr refuses gallery {gallery['id']}: Not for you \(code {code}\)\.")
+    with refused:
+        await harvest_into(tmp_path / "a", sandbox, job)
+    if method == "getPhotos":
+        with refused:
+            await run_job(job, settings_for(sandbox), output=Output())
+    assert not (tmp_path / "a" / "galleries.ndjson").exists()
+    monkeypatch.undo()
+    assert (await harvest_into(tmp_path / "a", sandbox, job)).status == "complete"
 
 
 async def test_a_photo_that_only_a_set_shows_is_there_too(

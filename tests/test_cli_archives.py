@@ -46,6 +46,8 @@ def test_a_harvest_its_status_and_its_proof(tmp_path: Path) -> None:
     status = json.loads(call("status", "out", "--json").stdout)
     assert (status["photos"], status["failed"], status["calls_to_go"]) == (60, 0, 0)
     assert status["quota_left"] == 3600 - 121
+    elsewhere = call("status", "out", "--json", "--api-url", "http://127.0.0.1:9/services/rest/")
+    assert json.loads(elsewhere.stdout)["quota_left"] == 3600
     told = call("status", "out").stdout
     assert "quota left   3,479" in told
     assert "time to go   0 s" in told

@@ -168,7 +168,7 @@ def test_a_secret_of_the_config_file_is_not_said_either(folder: Path, monkeypatc
     (folder / "harvester.toml").chmod(0o644)
     fail_with(monkeypatch, RuntimeError("signed with fedcba9876543210"))
     result = call("search", "--tags", "a", "-v")
-    assert result.stderr.startswith("Warning: harvester.toml holds a key or secret and others can read it: chmod 600")
+    assert result.stderr.startswith("Warning: harvester.toml holds a key or secret and others can read it: `chmod 600")
     assert "fedcba9876543210" not in result.output
     assert "Warning" not in call("search", "--tags", "a", "-q").stderr
 
@@ -214,3 +214,29 @@ def test_the_keyboard_ends_it_quietly_before_the_run_begins(monkeypatch: pytest.
     monkeypatch.setattr(engine, "run_job", interrupt)
     result = call("search", "--tags", "a")
     assert (result.exit_code, result.stderr.strip()) == (Exit.INTERRUPTED, "Stopped.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("--foo", "No such option '--foo'. See"),
+        ("search --foo", "No such option '--foo'. See"),
+        ("search --tag x", "No such option '--tag'. Did you mean --tags? See"),
+        ("search --min-date 2009", "Did you mean --min-taken-date or --min-upload-date? See"),
+        (
+            "--tags x search",
+            "No such option '--tags'. It stands after a command, as in harvester search",
+        ),
+        ("--status a", "No such option '--status'. Did you mean status? See"),
+        ("search --api-key x", "Keys and secrets are never options: put them into FLICKR_API_KEY"),
+        ("plan serch", "No such command 'serch'. Did you mean 'search'? See"),
+        ("status", "Missing argument 'DIR'. See"),
+        ("demo a b", "Got unexpected extra argument (b). See"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_may_be_meant(arguments: str, sentence: str, folder: Path) -> None:
+    result = call(*arguments.split())
+    assert result.exit_code == Exit.USAGE
+    assert sentence in result.stderr
+    assert "help" in result.stderr.splitlines()[-1]
+    assert not list(folder.iterdir())

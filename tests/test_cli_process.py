@@ -274,6 +274,7 @@ class Stream:
         ("terminal", "terminal", False, {"progress": False}, "plain", False),
         ("terminal", "terminal", False, {"quiet": True}, "quiet", False),
         ("terminal", "terminal", False, {"log_format": "json"}, "json", True),
+        ("pipe", "terminal", True, {"log_format": "json"}, "json", True),
         ("pipe", "pipe", False, {"progress": True}, "plain", True),
     ],
 )

@@ -20,9 +20,9 @@ from harvester.engine import Output
 from harvester.errors import Exit
 from harvester.events import Status, Summary
 from harvester.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
-from harvester.sandbox.accounts import FIRST_GALLERY
 from harvester.sandbox.albums import FIRST_SET
 from harvester.sandbox.catalogue import Catalogue, CatalogueOptions
+from harvester.sandbox.galleries import FIRST_GALLERY
 from harvester.sandbox.server import SandboxOptions
 
 KEY = "0123456789abcdef0123456789abcdef"

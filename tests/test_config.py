@@ -180,6 +180,51 @@ def test_a_malformed_key_is_not_shown(tmp_path: Path) -> None:
     assert "secret key" not in said
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_file_is_read_as_windows_editors_save_it(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "harvester.toml"
+    path.write_bytes('[jobs.a]\r\nsource = "search"\r\ntext = """снег\r\nice"""\r\n'.encode(encoding))
+    job = load_config({}, environ={}, cwd=tmp_path).jobs["a"].job
+    assert isinstance(job.source, Search)
+    assert job.source.text == "снег\nice"
+
+
+def test_a_tilde_is_the_home_folder_which_no_shell_expands_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "harvester.toml").write_text(
+        '[jobs.a]\nsource = "search"\ntags = "x"\noutput = "~/a"\n'
+        '[jobs.b]\nsource = "search"\ntags = "x"\nstate = "~"\n'
+        '[jobs.c]\nsource = "search"\ntags = "x"\noutput = "~nobody-of-that-name"\n'
+    )
+    jobs = load_config({}, environ={}, cwd=tmp_path).jobs
+    assert (jobs["a"].output, jobs["b"].state) == (tmp_path / "a", tmp_path)
+    assert jobs["c"].output == Path("~nobody-of-that-name")
+
+
+def test_a_tilde_without_a_home_folder_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.expanduser", str)
+    with pytest.raises(UsageError, match=r"^output: '~/a' begins with the home folder, and there is none: set HOME"):
+        read_folder("~/a", field="output")
+
+
+def test_a_quota_is_counted_by_key_and_host() -> None:
+    def name(url: str, key: str = KEY) -> str:
+        return Settings(api_key=key, api_url=url).name_account()
+
+    assert name(API_URL) == name("http://www.flickr.com/services/rest/") == KEY
+    elsewhere = [
+        name(API_URL, "other"),
+        name("http://127.0.0.1:8765/services/rest/"),
+        name("http://127.0.0.1:8766/services/rest/"),
+        name("http://localhost:8765/services/rest/"),
+        name("https://flickr.com.example.org/services/rest/"),
+        name("https://notflickr.com/services/rest/"),
+    ]
+    assert len({KEY, *elsewhere}) == 7
+
+
 def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
     def said(path: Path) -> str:
         with pytest.raises(UsageError) as caught:
@@ -215,7 +260,7 @@ def test_a_secret_that_others_can_read_is_warned_about(tmp_path: Path) -> None:
         file.chmod(mode)
         warnings = load_config({}, environ={}, cwd=tmp_path).warnings
         assert bool(warnings) is warned
-        assert all(f"chmod 600 {file}" in line and KEY not in line for line in warnings)
+        assert all(f"`chmod 600 {file}` mends that." in line and KEY not in line for line in warnings)
 
 
 def test_jobs_come_with_dates_of_toml_and_relative_folders(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from harvester.events import Event, Failed, Retrying
 from harvester.model import Job
 from harvester.retry import Backoff
 from harvester.sandbox.faults import KINDS, Faults
+from harvester.sandbox.info import build_info
 from harvester.sandbox.server import Sandbox
-from harvester.sandbox.shapes import build_info, build_sizes
+from harvester.sandbox.sizes import build_sizes
 from harvester.state import State
 from harvester.sweep import Stretch
 from harvester.update import run_resume
@@ -128,9 +129,10 @@ async def test_extras_come_as_members_of_the_line(sandbox: Sandbox, tmp_path: Pa
     assert {tuple(line)[3:8] for line in lines} == {("info", "exif", "comments", "contexts", "favorites")}
     assert any(line["contexts"] == {} for line in lines)
     assert any("pool" in line["contexts"] for line in lines)
+    assert any("set" in line["contexts"] for line in lines)
     assert any(line["exif"] is None and line["errors"]["exif"]["code"] == 2 for line in lines)
     for line in lines:
-        assert line["favorites"] is None or len(line["favorites"]["person"]) == line["favorites"]["total"]
+        assert line["favorites"] is None or len(line["favorites"]["person"]) == int(line["favorites"]["total"])
 
 
 async def test_favourites_of_more_than_one_page_are_put_together(sandbox_of: Opener, tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ from click.testing import CliRunner, Result
 from conftest import KEY, harvest_into, read_lines
 
 from harvester.cli import main
+from harvester.cli.ids import open_ids
 from harvester.cli.ids import read_lines as read_ids
 from harvester.errors import Exit, UsageError
 from harvester.model import Job, Photos, Search
 from harvester.progress.lines import describe_job, say_end
 from harvester.sandbox.server import Sandbox
 from harvester.state import State, check_same_job
+from harvester.text.decoding import to_utf8
 from harvester.urls import parse_photo
 
 NOWHERE = "http://127.0.0.1:9/services/rest/"
@@ -62,6 +64,24 @@ async def test_no_ids_at_all_are_not_called_a_search(sandbox: Sandbox, tmp_path:
 def test_comments_and_blank_lines_are_passed_over_and_addresses_keep_their_hash(tmp_path: Path) -> None:
     data = b"\xef\xbb\xbf# mine\n1 # one\n\n2\t#two\r\n   \nhttps://flickr.com/photos/x/3#c\n #4\n5"
     assert lines_of(data, tmp_path) == ["1", "2", "https://flickr.com/photos/x/3#c", "5"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("data", ["4195976808\r\n# Москва 🐒\r\n4195976809", "7", "7\n", "\n7\n", ""])
+def test_ids_are_read_as_windows_shells_write_them(encoding: str, data: str, tmp_path: Path) -> None:
+    found = [line for line in data.splitlines() if line and not line.startswith("#")]
+    assert lines_of(data.encode(encoding), tmp_path) == found
+
+
+def test_ids_that_come_byte_by_byte_are_decoded_as_a_whole() -> None:
+    data = "7\r\n8 # 🐒\r\n".encode("utf-16")
+    assert b"".join(to_utf8(data[n : n + 1] for n in range(len(data)))) == "7\r\n8 # 🐒\r\n".encode()
+
+
+def test_a_file_named_by_a_tilde_is_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "ids.txt").write_text("7\n")
+    assert list(open_ids((), "~/ids.txt")) == ["7"]
 
 
 def test_a_line_without_end_is_not_kept_in_memory(tmp_path: Path) -> None:

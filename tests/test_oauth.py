@@ -29,6 +29,7 @@ from harvester.plan import plan_job
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import Signed, build_base_string, read_header, secret_of, sign
 from harvester.sandbox.server import Sandbox
+from harvester.sandbox.wire import Reply, Request
 
 SECRET = secret_of(KEY)
 
@@ -384,15 +385,13 @@ async def test_a_login_in_three_steps(owner: Owner) -> None:
 
 
 async def test_a_service_that_fails_in_passing_is_asked_again(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    respond = owner.sandbox.respond
+    reply = owner.sandbox.reply
     failures = [b"429 Too Many Requests", b"503 Unavailable", b"200 OK"]
 
-    def fail(path: str, call: Signed, body: bytes) -> Any:
-        return (
-            (b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % failures.pop(), 0) if failures else respond(path, call, body)
-        )
+    def fail(request: Request) -> Reply:
+        return Reply(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % failures.pop()) if failures else reply(request)
 
-    monkeypatch.setattr(owner.sandbox, "respond", fail)
+    monkeypatch.setattr(owner.sandbox, "reply", fail)
     settings = settings_for(owner.sandbox, api_secret=SECRET)
     assert (await begin_login(settings, callback=NOWHERE, perms="read")).url.startswith("http://127.0.0.1")
     assert not failures
@@ -401,7 +400,7 @@ async def test_a_service_that_fails_in_passing_is_asked_again(owner: Owner, monk
 async def test_a_service_that_only_fails_is_told_soon(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harvester.login.PATIENCE", 0.1)
     busy = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
-    monkeypatch.setattr(owner.sandbox, "respond", lambda *_: (busy, 0))
+    monkeypatch.setattr(owner.sandbox, "reply", lambda _: Reply(busy))
     settings = settings_for(owner.sandbox, api_secret=SECRET)
     with pytest.raises(Unreachable, match=r"Logging in failed: .*too many calls \(429\).* Run `harvester auth login`"):
         await begin_login(settings, callback=NOWHERE, perms="read")

@@ -26,6 +26,7 @@ from harvester.events import (
 from harvester.progress import Look, Progress, open_progress
 from harvester.progress.forms import MOST_FAILURES
 from harvester.progress.gauge import Bounds, Reading, Wait
+from harvester.progress.lines import say_reading
 from harvester.progress.live import draw_reading, draw_summary, open_console
 from harvester.quota import Rate
 
@@ -114,7 +115,7 @@ async def test_plain_lines_tell_start_waits_failures_and_notices() -> None:
     )
     assert said[1].startswith("Waiting until ")
     assert said[1].endswith(" (12 min 5 s): the quota of 3600/h is spent.")
-    assert said[2:] == ["Failed: photo 1: flickr.photos.getInfo: no answer in time", "Something is odd."]
+    assert said[2:] == ["Failed: photo 1: flickr.photos.getInfo: no answer in time.", "Something is odd."]
 
 
 async def test_verbose_tells_retries_and_short_waits_too() -> None:
@@ -122,7 +123,7 @@ async def test_verbose_tells_retries_and_short_waits_too() -> None:
     assert (await watch(Look(), *events)).lines == []
     seen = await watch(Look(verbose=True), *events)
     assert len(seen.lines) == 2
-    assert seen.lines[1].endswith("Retrying m in 1.5 s: no answer in time")
+    assert seen.lines[1].endswith("Retrying m in 1.5 s: no answer in time.")
 
 
 async def test_the_same_wait_is_told_once() -> None:
@@ -134,7 +135,7 @@ async def test_failures_are_told_up_to_a_number() -> None:
     failures = [Failed(what=f"photo {n}", why="x") for n in range(1000)]
     seen = await watch(Look(), *failures)
     assert len(seen.lines) == MOST_FAILURES
-    assert seen.lines[-1].endswith("(further ones are only counted)")
+    assert seen.lines[-1].endswith("x. Further ones are only counted.")
     assert len((await watch(Look(verbose=True), *failures)).lines) == 1000
 
 
@@ -341,3 +342,19 @@ async def test_after_the_end_the_live_display_is_gone_and_the_summary_stays(term
     text = terminal.getvalue()
     assert "✓ Complete: 27,412 photos" in text
     assert "of about" not in text[text.index("✓ Complete") :]
+
+
+def test_a_rate_is_told_once_there_is_one() -> None:
+    for none in (None, 0.0):
+        said = say_reading(replace(READING, photos_per_second=none), quota=None, now=NOW)
+        assert "/s" not in said
+        assert "/h" not in said
+    assert "2.4 photos/s" in say_reading(READING, quota=None, now=NOW)
+
+
+async def test_quiet_silences_json_but_for_a_bad_end() -> None:
+    told = (start(), Noticed(sentence="Something is odd."), Failed(what="photo 1", why="x"))
+    seen = await watch(Look(form="json", quiet=True, readings=False), *told, Ended(summary=SUMMARY))
+    assert seen.lines == []
+    seen = await watch(Look(form="json", quiet=True), Ended(summary=replace(SUMMARY, status="incomplete")))
+    assert [event["event"] for event in seen.events] == ["ended"]

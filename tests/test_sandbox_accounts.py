@@ -72,7 +72,7 @@ async def test_every_set_is_listed_with_members_that_stay_in_order(asker: Asker)
         members = [photo["id"] for page in pages for photo in page["photo"]]
         whole = (await asker.ask("photosets.getPhotos", photoset_id=row["id"]))["photoset"]
         assert members == [photo["id"] for photo in whole["photo"]]
-        assert len(set(members)) == len(members) == row["photos"] + int(row["videos"]) == whole["total"]
+        assert len(set(members)) == len(members) == int(row["photos"]) + int(row["videos"]) == int(whole["total"])
         assert whole["per_page"] == whole["perpage"] == 500
         assert all("owner" not in photo for photo in whole["photo"]), "the owner is on the set"
         assert [photo["isprimary"] for photo in whole["photo"]].count("1") == bool(members)

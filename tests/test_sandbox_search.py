@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from harvester.sandbox.catalogue import Catalogue, CatalogueOptions
 from harvester.sandbox.faults import Faults
+from harvester.sandbox.info import build_info
 from harvester.sandbox.methods import Api
 from harvester.sandbox.search import Failure, Searcher
-from harvester.sandbox.shapes import build_info
 from harvester.sandbox.texts import normalise_tag
 
 COMMON = {"api_key": "0123456789abcdef0123456789abcdef", "format": "json", "nojsoncallback": "1"}

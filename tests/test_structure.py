@@ -13,7 +13,8 @@ import harvester
 
 HOME = Path(harvester.__file__).parent
 PURE = (
-    "answers", "errors", "flickr", "ledger", "model", "query.dates", "query.remembered", "record", "retry",
+    "answers", "errors", "flickr", "geo", "ledger", "model", "query.arguments", "query.dates", "query.remembered",
+    "record", "retry",
     "seeds", "sweep", "urls", "values", "walk",
 )  # fmt: skip
 OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "subprocess", "threading", "uvloop"}

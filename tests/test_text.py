@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -237,3 +238,33 @@ def test_a_known_secret_is_hidden_however_it_is_written(text: str) -> None:
 )  # fmt: skip
 def test_secrets_nobody_knows_of_are_found_by_their_names(text: str, told: str) -> None:
     assert Redactor()(text) == told
+
+
+def test_a_log_file_gets_what_is_said_with_the_day_and_without_secrets(tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with serve_hostile({"getSizes": 2}, HOSTILE) as url:
+        code, _, said = harvest(tmp_path, url, "-q", "--log-file", str(log))
+        assert (code, said) == (Exit.COMPLETE, "")
+        code, _, said = harvest(tmp_path, url, "--log-file", str(log), "--limit", "x")
+        assert code == Exit.USAGE
+    lines = log.read_text("utf-8").splitlines()
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} Harvesting search tags=x", lines[0])
+    assert lines[1].startswith("Complete: 1 photo in ")
+    assert re.match(r"\S+ Error: Invalid value for '--limit'", lines[-1])
+    assert said.splitlines()[-1].startswith("Error: Invalid value")
+    assert KEY not in log.read_text()
+
+
+def test_a_log_file_is_json_where_the_log_is(tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with serve_hostile({"search": 100}, HOSTILE) as url:
+        _, _, said = harvest(tmp_path, url, "--log-format", "json", "--log-file", str(log))
+    told = [json.loads(line)["event"] for line in log.read_text("utf-8").splitlines()]
+    assert told == ["started", "error"] == [json.loads(line)["event"] for line in said.splitlines()]
+
+
+def test_a_log_file_that_cannot_be_written_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    code, _, said = harvest(tmp_path, "http://127.0.0.1:9", "--log-file", str(tmp_path))
+    assert code == Exit.CANNOT_WRITE
+    assert said == f"Error: Cannot write {tmp_path}: Is a directory. Name another file with --log-file.\n"
+    assert not (tmp_path / "a").exists()

@@ -204,7 +204,6 @@ def test_what_a_search_cannot_keep_is_told_and_not_dropped(query: str, sentence:
         "https://api.flickr.com/services/rest/",
         "ftp://flickr.com/photos/coast_guard/32812033543",
         "https://www.flickr.com/",
-        "https://www.flickr.com/explore",
         "https://www.flickr.com/account/email",
         "https://www.flickr.com/photos/",
         "https://www.flickr.com/photos/friends/",
@@ -215,7 +214,6 @@ def test_what_a_search_cannot_keep_is_told_and_not_dropped(query: str, sentence:
         "https://www.flickr.com/photos/coast_guard/sets/①②③",
         "https://www.flickr.com/photos/coast_guard/%ff%fe/",
         "https://www.flickr.com/photos/coast_guard/collections/72157600001/",
-        "https://www.flickr.com/photos/tags/apple/clusters/nyc-fruit/",
         "https://www.flickr.com/photos/coast_guard/archives/date-taken/2012/13/",
         "https://www.flickr.com/photos/coast_guard/archives/date-taken/2012/02/30/",
         "https://www.flickr.com/photos/coast_guard/archives/date-taken/2012/0/",
@@ -341,3 +339,29 @@ def test_an_address_of_another_kind_says_which_command_takes_it(kind: str, text:
     with pytest.raises(UsageError) as caught:
         read_named(text, kind)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://www.flickr.com/explore", "is Explore, a choice of Flickr's for each day"),
+        ("flickr.com/explore/2014/05/01/", "is Explore, a choice of Flickr's for each day"),
+        ("https://www.flickr.com/commons", "harvester search --param is_commons=true"),
+        ("https://flickr.com/commons/institutions/", "is the Flickr Commons"),
+        ("https://www.flickr.com/photos/tags/apple/clusters/", "is a cluster"),
+        ("https://www.flickr.com/photos/tags/a%20b/clusters/nyc-fruit/", "harvester search --tags 'a b'."),
+        ("https://www.flickr.com/map/?fLat=1", "is a map; to have the photos of a place"),
+        ("https://www.flickr.com/cameras/canon/", "is a list of cameras"),
+    ],
+)
+def test_a_page_that_is_no_list_of_the_apis_is_told_as_what_it_is(url: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_url(url)
+    assert told in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_a_bare_number_is_a_photo() -> None:
+    assert read_url(" 4195976808 ") == Photos(ids=("4195976808",))
+    with pytest.raises(UsageError, match="is not a photo id"):
+        read_url("0")

@@ -111,7 +111,7 @@ def logout(*, setup: Setup) -> Exit:
     """Forget the login that is kept for this key. Flickr still honours it until you take it back there."""
     settings = setup.load(kept=False).settings
     if remove_login(find_path(settings.without_login(), config_folder())):
-        setup.voice.note(f"Logged out. To take the permission back on Flickr too: {REVOKE_PAGE}")
+        setup.voice.note(f"Logged out. Flickr still honours the login until you take it back at {REVOKE_PAGE}.")
     else:
         setup.voice.note("Not logged in: there was nothing to forget.")
     if settings.has_login:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,14 +25,14 @@ FOLDER = "demo"
 )
 @click.argument("folder", metavar="[DIR]", default=FOLDER)
 @voice_options
-def demo(*, folder: str, log_format: str, verbose: bool, quiet: bool) -> Exit:
+def demo(*, folder: str, quiet: bool, **manner: Any) -> Exit:
     """Harvest a small made-up Flickr into DIR (./demo), which takes a few seconds and needs no key.
 
     Done twice, it finds its archive complete and makes no call. It touches nothing but DIR.
     """
     from harvester.engine import Output  # noqa: PLC0415
 
-    voice = find_voice(log_format=log_format, verbose=verbose, quiet=quiet)
+    voice = find_voice(quiet=quiet, **manner)
     path = read_folder(folder, field="DIR")
     again = (path / "manifest.json").exists()
     setup = Setup(voice=voice, config_path=None, options={}, progress=None)

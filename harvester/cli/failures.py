@@ -9,13 +9,13 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, TextIO
 
 import click
 
+from harvester.cli.suggestions import explain_option
 from harvester.cli.voice import Voice
 from harvester.errors import Exit, StopRun
 from harvester.text.streams import let_go
@@ -39,6 +39,7 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
             code = Exit.INTERRUPTED
         code = _finish_stdout(stdout, code, voice)
     _finish_stderr(stderr)
+    voice.close()
     return code
 
 
@@ -107,7 +108,7 @@ def explain(error: BaseException, voice: Voice) -> int:
     code, sentence = _judge(error)
     voice.error(sentence, exit_code=code)
     if voice.verbose and not isinstance(error, click.ClickException | StopRun):
-        traceback.print_exception(error)
+        voice.trace(error)
     return code
 
 
@@ -116,7 +117,7 @@ def _judge(error: BaseException) -> tuple[int, str]:
         return error.exit_code, str(error)
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "harvester"
-        return Exit.USAGE, f"{error.format_message().rstrip()} See {path} --help."
+        return Exit.USAGE, f"{_say_usage(error)} See {path} --help."
     if isinstance(error, click.ClickException):
         return Exit.USAGE, error.format_message()
     if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
@@ -124,6 +125,13 @@ def _judge(error: BaseException) -> tuple[int, str]:
         return Exit.CANNOT_WRITE, f"Cannot write{where}: {error.strerror}."
     told = f": {error}" if str(error) else ""
     return Exit.UNEXPECTED, f"Unexpected {type(error).__name__}{told}. Run again with -v for the traceback."
+
+
+def _say_usage(error: click.UsageError) -> str:
+    if isinstance(error, click.NoSuchOption):
+        return explain_option(error)
+    sentence = error.format_message().strip()
+    return sentence if sentence.endswith((".", "?", "?)")) else f"{sentence}."
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ from harvester.urls import read_url
 @job_options
 @settings_options
 def get(*, setup: Setup, url: tuple[str, ...], output: str | None, state: str | None, **given: Any) -> Exit:
-    """Harvest what an address of flickr.com or flic.kr means.
+    """Harvest what an address of flickr.com or flic.kr means, or a photo by its id.
 
     Photos, photostreams, people, albums, galleries, groups, favourites, tags, archives, searches and images are
     known. Photos are harvested together, all else one after the other; an archive holds one of them.

@@ -1,4 +1,4 @@
-"""Photo ids from a file or from standard input, line by line, as they come."""
+"""Photo ids from a file or from standard input, line by line, as they come, in UTF-8 or UTF-16."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 
+from harvester.config_file import expand_home
 from harvester.errors import UsageError
+from harvester.text.decoding import to_utf8
 
 _CHUNK = 1 << 16
 _LONGEST = 1 << 12
@@ -28,7 +31,7 @@ def _open(path: str) -> int:
             raise UsageError("standard input is closed.", field="from")
         return sys.stdin.fileno()
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(expand_home(path, field="from"), os.O_RDONLY | os.O_CLOEXEC)
         os.read(file, 0)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", field="from") from None
@@ -42,7 +45,7 @@ def read_lines(file: int) -> Iterator[str]:
     Python cannot end then.
     """
     rest = b""
-    while chunk := os.read(file, _CHUNK):
+    for chunk in to_utf8(iter(partial(os.read, file, _CHUNK), b"")):
         *lines, rest = (rest + chunk).split(b"\n")
         rest = rest[:_LONGEST]
         yield from _clean(lines)

@@ -14,6 +14,7 @@ import click
 
 from harvester.cli.voice import Voice
 from harvester.config import MAX_WORKERS, Config, load_config, read_folder
+from harvester.config_file import expand_home
 from harvester.errors import UsageError
 from harvester.logins import add_login, config_folder
 from harvester.model import Account, Detail, Extra, Job, Source
@@ -152,6 +153,14 @@ voice_options = decorate(
         callback=_tell_voice,
         help="As text, or as JSON, an event a line.  [default: text]",
     ),
+    option(
+        "Messages",
+        "--log-file",
+        metavar="FILE",
+        is_eager=True,
+        callback=_tell_voice,
+        help="Append all messages and the progress to FILE, too, even with -q.",
+    ),
     option("Messages", "-v", "--verbose", is_flag=True, is_eager=True, callback=_tell_voice, help="Say more."),
     option("Messages", "-q", "--quiet", is_flag=True, is_eager=True, callback=_tell_voice, help="Say errors only."),
 )
@@ -201,6 +210,7 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
         *,
         config: str | None,
         log_format: str,
+        log_file: str | None,
         verbose: bool,
         quiet: bool,
         progress: bool | None = None,
@@ -209,10 +219,10 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if verbose and quiet:
             raise UsageError("-v and -q say opposite things; use one of them.")
-        voice = find_voice(log_format=log_format, verbose=verbose, quiet=quiet)
+        voice = find_voice(log_format=log_format, log_file=log_file, verbose=verbose, quiet=quiet)
         setup = Setup(
             voice=voice,
-            config_path=None if config is None else Path(config),
+            config_path=None if config is None else Path(expand_home(config, field="config")),
             options={name: given.pop(name, None) for name in _SETTINGS},
             progress=progress,
             anonymous=anonymous,

@@ -94,6 +94,8 @@ def show_plan(source: Source, given: dict[str, Any], *, setup: Setup, as_json: b
     job = build_job(source, given)
     settings = setup.load().settings
     settings.require_key()
+    for sentence in job.warnings:
+        setup.voice.warn(sentence)
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
         facts = runner.run(plan_job(job, settings))
     show_facts(facts, as_json=as_json)

@@ -22,7 +22,7 @@ from harvester.cli.options import (
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit, UsageError, show
-from harvester.model import Media, Search, Sort, TagMode
+from harvester.model import EXTRAS, Media, Search, Sort, TagMode
 from harvester.values import CONTENT_TYPES, SAFE_SEARCH
 
 _LISTS = ("tags", "machine_tags", "license", "content_types")
@@ -67,7 +67,13 @@ search_options = decorate(
         help="By date-posted, date-taken or interestingness, each with -asc or -desc, or by relevance.  "
         "[default: date-posted-desc]",
     ),
-    _filter("--param", "params", multiple=True, metavar="NAME=VALUE", help="Any other of flickr.photos.search."),
+    _filter(
+        "--param",
+        "params",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Any other argument of flickr.photos.search; extras=NAME adds to the extras.",
+    ),
 )
 """All filters of a search; the command gets them by the names of Search."""
 
@@ -105,10 +111,14 @@ def build_search(given: Mapping[str, Any]) -> Search:
 
 
 def _read_params(texts: Iterable[str]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise UsageError(f"{show(text)} is no argument; write NAME=VALUE, as is_commons=1.", field="params")
+        if name == EXTRAS:
+            value = ",".join(filter(None, (found.get(name), value)))
+        elif name in found:
+            raise UsageError(f"{show(name)} is given twice; Flickr takes one value.", field="params")
         found[name] = value
     return found

@@ -6,13 +6,16 @@ import contextlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO, cast
 
+from harvester.errors import CannotWrite
 from harvester.text.escapes import escape_line
 from harvester.text.redactor import Redactor
-from harvester.text.streams import CleanStream
+from harvester.text.streams import LOG_STAMP, CleanStream
 
 _SECRET_VARIABLES = ("FLICKR_API_KEY", "FLICKR_API_SECRET", "FLICKR_OAUTH_TOKEN", "FLICKR_OAUTH_TOKEN_SECRET")
 
@@ -24,6 +27,9 @@ class Voice:
         self.verbose = False
         self.quiet = False
         self.log_format = "text"
+        self.log: TextIO | None = None
+        """A file that is told all that is said, and the progress besides."""
+        self._log_file: str | None = None
         self.redact = Redactor(environ.get(name, "") for name in _SECRET_VARIABLES)
 
     def overhear(self, arguments: Sequence[str]) -> None:
@@ -31,6 +37,30 @@ class Voice:
         words = " ".join(arguments).replace("=", " ")
         if "--log-format json" in words:
             self.log_format = "json"
+
+    @property
+    def log_file(self) -> str | None:
+        """The file's path. Once it is set, the file is open."""
+        return self._log_file
+
+    @log_file.setter
+    def log_file(self, path: str | None) -> None:
+        if path is None or path == self._log_file:
+            return
+        from harvester.config_file import expand_home  # noqa: PLC0415 - no need of msgspec for help
+
+        whole = Path(expand_home(path, field="log_file"))
+        try:
+            file = whole.open("a", encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise CannotWrite(f"Cannot write {whole}: {error.strerror}. Name another file with --log-file.") from None
+        self._log_file, self.log = path, cast("TextIO", CleanStream(file, self.redact, is_optional=True))
+
+    def close(self) -> None:
+        """Close the log file."""
+        if self.log is not None:
+            self.log.close()
+            self._log_file = self.log = None
 
     def open_stderr(self) -> TextIO:
         """Standard error for all that writes to it: without secrets and controls, and no trouble where it is full."""
@@ -46,20 +76,32 @@ class Voice:
 
     def warn(self, sentence: str) -> None:
         """Say what should be mended though it works."""
-        if not self.quiet:
-            self._speak("warning", sentence)
+        self._speak("warning", sentence, is_loud=not self.quiet)
 
     def note(self, sentence: str) -> None:
         """Say something that is no trouble."""
-        if not self.quiet:
-            self._speak("noticed", sentence)
+        self._speak("noticed", sentence, is_loud=not self.quiet)
 
-    def _speak(self, kind: str, sentence: str, **facts: object) -> None:
+    def trace(self, error: BaseException) -> None:
+        """Show where an error comes from."""
+        for stream in filter(None, (sys.stderr, self.log)):
+            traceback.print_exception(error, file=stream)
+
+    def _speak(self, kind: str, sentence: str, *, is_loud: bool = True, **facts: object) -> None:
+        now = datetime.now(UTC)
         if self.log_format == "json":
-            now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            text = json.dumps({"event": kind, "time": now, "sentence": sentence, **facts}, ensure_ascii=False)
+            stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            text = json.dumps({"event": kind, "time": stamp, "sentence": sentence, **facts}, ensure_ascii=False)
+            logged = text
         else:
             text = escape_line(sentence if kind == "noticed" else f"{kind.capitalize()}: {sentence}")
+            logged = f"{now.astimezone():{LOG_STAMP}} {text}"
+        if is_loud:
+            self._write(sys.stderr, text)
+        if self.log is not None:
+            self._write(self.log, logged)
+
+    def _write(self, stream: TextIO, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # nobody listens; the exit code still tells
-            sys.stderr.write(self.redact(text) + "\n")
-            sys.stderr.flush()
+            stream.write(self.redact(text) + "\n")
+            stream.flush()

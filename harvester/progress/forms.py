@@ -9,7 +9,7 @@ from typing import Protocol, TextIO
 from harvester.events import Ended, Event, Failed, Noticed, Retrying, Started, Summary, Waiting
 from harvester.progress.gauge import Reading
 from harvester.progress.lines import describe_job, list_facts, say_end, say_next, say_reading
-from harvester.progress.words import name_count, name_duration, name_moment
+from harvester.progress.words import end_sentence, name_count, name_duration, name_moment
 from harvester.quota import Rate
 from harvester.text.escapes import escape_line
 
@@ -54,7 +54,7 @@ class Notices:
             case Waiting() if event.seconds >= WORTH_A_LINE or self._verbose:
                 return self._word_wait(event)
             case Retrying() if self._verbose:
-                return f"Retrying {event.method} in {name_duration(event.seconds)}: {event.why}"
+                return end_sentence(f"Retrying {event.method} in {name_duration(event.seconds)}: {event.why}")
             case Failed():
                 return self._word_failure(event)
             case Noticed():
@@ -83,7 +83,7 @@ class Notices:
         if self._failures > MOST_FAILURES and not self._verbose:
             return None
         more = self._failures == MOST_FAILURES and not self._verbose
-        return f"Failed: {event.what}: {event.why}" + (" (further ones are only counted)" if more else "")
+        return end_sentence(f"Failed: {event.what}: {event.why}") + (" Further ones are only counted." if more else "")
 
 
 class Plain:
@@ -98,8 +98,10 @@ class Plain:
         quota: Rate | None,
         again: str | None,
         wall: Callable[[], float],
+        stamp: str = "%H:%M:%S",
     ) -> None:
         self.interval = interval
+        self._stamp = stamp
         self._out = out
         self._notices = notices
         self._quota = quota
@@ -119,7 +121,7 @@ class Plain:
 
     def say(self, sentence: str) -> None:
         """A line with the time of day."""
-        self._write(f"{time.strftime('%H:%M:%S', time.localtime(self._wall()))} {escape_line(sentence)}")
+        self._write(f"{time.strftime(self._stamp, time.localtime(self._wall()))} {escape_line(sentence)}")
 
     def close(self) -> None:
         """Nothing is left to be done."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harvester.events import Tally, Waiting
-from harvester.flickr import PAGE_SIZE
+from harvester.geo import find_page_size
 from harvester.quota import Rate
 
 WINDOW = 60.0
@@ -61,7 +61,7 @@ class Bounds:
 
 def count_calls(job: dict[str, Any]) -> float:
     """Calls for each photo of a described job, its share of the listing included."""
-    listing = 0.0 if job.get("source") == "photos" else 1 / PAGE_SIZE
+    listing = 0.0 if job.get("source") == "photos" else 1 / find_page_size(job)
     return _OWN_CALLS.get(str(job.get("detail")), 2) + len(job.get("with", ())) + listing
 
 
@@ -91,6 +91,7 @@ class Gauge:
     def __init__(self, tally: Tally, *, job: dict[str, Any], bounds: Bounds, wall: Callable[[], float]) -> None:
         self.tally = tally
         self._per_photo = count_calls(job)
+        self._page_size = find_page_size(job)
         self._bounds = bounds
         self._wall = wall
         self._waiting: Waiting | None = None
@@ -147,7 +148,7 @@ class Gauge:
         tally = self.tally
         if not tally.unchanged:
             return self._per_photo
-        return 1 / PAGE_SIZE + self._per_photo * tally.new / (tally.new + tally.unchanged)
+        return 1 / self._page_size + self._per_photo * tally.new / (tally.new + tally.unchanged)
 
     def read(self) -> Reading:
         """The state of this moment."""

@@ -16,14 +16,19 @@ from harvester.text.escapes import escape_line
 class JsonLines:
     """An object a line, for machines: `event`, `time`, and what the event holds."""
 
-    def __init__(self, out: TextIO, *, interval: float | None, verbose: bool, wall: Callable[[], float]) -> None:
+    def __init__(
+        self, out: TextIO, *, interval: float | None, verbose: bool, wall: Callable[[], float], quiet: bool = False
+    ) -> None:
         self.interval = interval
         self._out = out
         self._verbose = verbose
         self._wall = wall
+        self._quiet = quiet
 
     def tell(self, event: Event) -> None:
-        """The event under its name; retries only where they are asked for."""
+        """The event under its name; retries only where they are asked for, and only a bad end where quiet is."""
+        if self._quiet and not (isinstance(event, Ended) and event.summary.status == "incomplete"):
+            return
         if isinstance(event, Retrying) and not self._verbose:
             return
         values = {f.name: getattr(event, f.name) for f in dataclasses.fields(event) if f.name != "tally"}
@@ -42,7 +47,8 @@ class JsonLines:
 
     def say(self, sentence: str) -> None:
         """The sentence as an event of the name `noticed`."""
-        self._write("noticed", {"sentence": sentence})
+        if not self._quiet:
+            self._write("noticed", {"sentence": sentence})
 
     def close(self) -> None:
         """Nothing is left to be done."""

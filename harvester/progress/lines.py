@@ -46,7 +46,7 @@ def say_share(reading: Reading) -> str:
 def say_speed(reading: Reading) -> list[str]:
     """What is done, how fast, and how long still."""
     said = [reading.doing] if reading.doing else []
-    if reading.photos_per_second is not None and reading.wait is None:
+    if reading.photos_per_second and reading.wait is None:
         said.append(name_rate(reading.photos_per_second))
     if reading.seconds_left:
         said.append(f"about {name_duration(reading.seconds_left)} to go")

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
+from rich.control import Control
 from rich.live import Live as RichLive
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
+from rich.segment import ControlType
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +26,7 @@ from harvester.text.streams import CleanStream
 
 WIDEST = 100
 _COLOURS = {"complete": "green", "incomplete": "yellow", "stopped": "yellow"}
+_ROW_UP = (ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1))
 _MARKS = {"complete": "✓", "incomplete": "!", "stopped": "■"}
 
 
@@ -107,6 +110,9 @@ class Live:
         self._quota = quota
         self._again = again
         self._wall = wall
+        self._shape: list[int] = []
+        """Widths of the lines that are drawn now."""
+        self._width = 0
         # Drawn by whoever calls show(): no thread, and nobody's stdout or stderr is put aside.
         self._live = RichLive(
             console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
@@ -114,6 +120,7 @@ class Live:
 
     def tell(self, event: Event) -> None:
         """The end as a table; other events that are worth it in a line above the display."""
+        self._settle()
         if isinstance(event, Ended):
             self._live.stop()
             self._console.print(draw_summary(event.summary, again=self._again))
@@ -123,15 +130,34 @@ class Live:
 
     def show(self, reading: Reading) -> None:
         """Draw the reading in the place of the one before."""
+        self._settle()
         if not self._live.is_started:
             self._live.start()
-        width = self._console.width - 1
-        self._live.update(draw_reading(reading, quota=self._quota, now=self._wall(), width=width), refresh=True)
+        self._width = self._console.width
+        drawing = draw_reading(reading, quota=self._quota, now=self._wall(), width=self._width - 1)
+        lines = self._console.render_lines(drawing, pad=False)
+        self._shape = [sum(segment.cell_length for segment in line) for line in lines]
+        self._live.update(drawing, refresh=True)
 
     def say(self, sentence: str) -> None:
         """A line above the display."""
+        self._settle()
         self._console.print(_write(sentence, style="yellow"))
 
     def close(self) -> None:
         """Take the display away and show the cursor."""
+        self._settle()
         self._live.stop()
+
+    def _settle(self) -> None:
+        """Take away the rows that a narrower terminal has made of the lines that were drawn.
+
+        Most terminals wrap anew when they are resized (VTE, iTerm2, kitty, Windows Terminal, tmux), so the display is
+        more rows high than was drawn. rich goes up by the lines that it drew.
+        """
+        width = self._console.width
+        if not self._live.is_started or width >= self._width:
+            return
+        extra = sum(max(-(-line // width), 1) - 1 for line in self._shape)
+        self._width = width
+        self._console.control(Control(*(step for _ in range(extra) for step in _ROW_UP)))

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TextIO
 
 from harvester.events import Ended, Event, Resumed, Started, Waiting
@@ -16,6 +16,7 @@ from harvester.progress.forms import Form, Mute, Notices, Plain, Quiet
 from harvester.progress.gauge import Bounds, Gauge
 from harvester.progress.json_lines import JsonLines
 from harvester.progress.lines import say_reading
+from harvester.text.streams import LOG_STAMP
 
 EVERY = 10.0
 """Seconds between two lines where there is no live display."""
@@ -29,21 +30,32 @@ class Look:
     readings: bool = True
     """False shows notices and the end only."""
     verbose: bool = False
+    quiet: bool = False
+    """True tells only what is missing at the end; the form `quiet` is so by itself."""
     bounds: Bounds = field(default_factory=Bounds)
     again: str | None = None
+    log: TextIO | None = None
+    """A second place for the log: lines or JSON, with all readings, whatever else is shown."""
+    stamp: str = "%H:%M:%S"
+    """How plain lines begin."""
 
 
 class Progress:
     """An observer. `open_progress` makes it."""
 
-    def __init__(self, form: Form, *, bounds: Bounds, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, form: Form, *, bounds: Bounds, wall: Callable[[], float] = time.time, log: Progress | None = None
+    ) -> None:
         self._form = form
         self._bounds = bounds
         self._wall = wall
         self._gauge: Gauge | None = None
+        self._log = log
 
     def __call__(self, event: Event) -> None:
         """Takes an event of the engine."""
+        if self._log:
+            self._log(event)
         if isinstance(event, Started):
             self._gauge = Gauge(event.tally, job=event.job, bounds=self._bounds, wall=self._wall)
         elif isinstance(event, Ended):
@@ -57,6 +69,8 @@ class Progress:
 
     def say(self, sentence: str) -> None:
         """A sentence of the program itself, such as that it is stopping."""
+        if self._log:
+            self._log.say(sentence)
         with self._enduring():
             self._form.say(sentence)
 
@@ -101,8 +115,29 @@ async def open_progress(
     wall: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> AsyncIterator[Progress]:
-    """An observer that shows the run on `out`, by default standard error."""
-    progress = Progress(_open_form(look, out or sys.stderr, wall=wall), bounds=look.bounds, wall=wall)
+    """An observer that shows the run on `out`, by default standard error, and in the log that `look` names."""
+    async with contextlib.AsyncExitStack() as stack:
+        log = None
+        if look.log is not None:
+            log = await stack.enter_async_context(_open_one(_choose_log(look), look.log, wall=wall, sleep=sleep))
+        yield await stack.enter_async_context(_open_one(look, out or sys.stderr, wall=wall, sleep=sleep, log=log))
+
+
+def _choose_log(look: Look) -> Look:
+    form: Literal["json", "plain"] = "json" if look.form == "json" else "plain"
+    return replace(look, form=form, readings=True, quiet=False, log=None, stamp=LOG_STAMP)
+
+
+@asynccontextmanager
+async def _open_one(
+    look: Look,
+    out: TextIO,
+    *,
+    wall: Callable[[], float],
+    sleep: Callable[[float], Awaitable[object]],
+    log: Progress | None = None,
+) -> AsyncIterator[Progress]:
+    progress = Progress(_open_form(look, out, wall=wall), bounds=look.bounds, wall=wall, log=log)
     timer = asyncio.create_task(progress.keep_showing(sleep))
     try:
         yield progress
@@ -120,9 +155,9 @@ def _open_form(look: Look, out: TextIO, *, wall: Callable[[], float]) -> Form:
         case "quiet":
             return Quiet(out, again=again)
         case "json":
-            return JsonLines(out, interval=interval, verbose=look.verbose, wall=wall)
+            return JsonLines(out, interval=interval, verbose=look.verbose, wall=wall, quiet=look.quiet)
         case "plain":
-            return Plain(out, interval=interval, notices=notices, quota=quota, again=again, wall=wall)
+            return Plain(out, interval=interval, notices=notices, quota=quota, again=again, wall=wall, stamp=look.stamp)
         case "live":
             from harvester.progress.live import Live, open_console  # noqa: PLC0415 - a tenth of a second
 

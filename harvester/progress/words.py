@@ -71,3 +71,8 @@ def flow(pieces: list[str], *, width: int, mark: str = " · ") -> list[str]:
         else:
             lines.append(piece)
     return lines
+
+
+def end_sentence(text: str) -> str:
+    """The text with a full stop, unless it has an end already; what Flickr says ends in either way."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."

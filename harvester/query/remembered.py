@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from harvester.model import DATES, SOURCES, Job, Search
+from harvester.query.arguments import OPTIONS
 
 
 def rebuild_job(known: Mapping[str, Any], asked: Mapping[str, Any], *, limit: int | None) -> Job:
@@ -20,8 +21,21 @@ def rebuild_job(known: Mapping[str, Any], asked: Mapping[str, Any], *, limit: in
     kind = rest.pop("source")
     given = dict(rest.pop(kind, {}))
     if kind == Search.name:
+        given = _move_params(given)
         given |= {name: known[name] for name in DATES if name in given and name in known}
     return Job(source=SOURCES[kind](**given), limit=limit, **rest)
+
+
+def _move_params(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Older versions took arguments that have an option of their own as `params` too, before the option's value."""
+    params = given.get("params", {})
+    moved = {OPTIONS[name]: _read_flag(name, value) for name, value in params.items() if name in OPTIONS}
+    rest = {name: value for name, value in params.items() if name not in OPTIONS}
+    return {**given, **moved, "params": rest}
+
+
+def _read_flag(name: str, value: str) -> bool | str:
+    return value == "1" if name == "has_geo" else value
 
 
 def settle_job(

@@ -8,10 +8,11 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from .catalogue import Catalogue, Person
-from .listings import Answer, Page, Shelf, database_id, read_extras
-from .search import Failure, Query
-from .shapes import FARM, SERVER, build_row
+from .catalogue import Catalogue
+from .listings import Answer, Page, Shelf, build_primary, read_extras
+from .search import CALLER, Failure, Query
+from .shapes import build_row
+from .sizes import FARM, SERVER
 from .words import SET_TITLES
 
 FIRST_SET = 72_157_600_000_000_000
@@ -29,6 +30,11 @@ class Album(NamedTuple):
     def id(self) -> str:
         """The id that the API shows."""
         return str(FIRST_SET + self.owner * _PER_OWNER + self.number)
+
+    @property
+    def has_old_shape(self) -> bool:
+        """Whether answers about the set look as they did in 2012."""
+        return self.number % 3 == 2
 
     @property
     def title(self) -> str:
@@ -62,12 +68,18 @@ class Albums:
         dice, count = self._catalogue.dice, self._counts[owner]
         found: list[list[int]] = [[] for _ in range(count)]
         for n in sorted(self._shelf.own(owner), key=lambda n: dice(n, _ORDER)):
-            first = dice(n, _MEMBERS) % (count * 5 // 4 + 1)
-            second = dice(n, _SECOND) // 10 % count if dice(n, _SECOND) % 10 == 0 else count
-            for number in {first, second}:
-                if number < count:
-                    found[number].append(n)
+            for number in self._sets_of(n, count):
+                found[number].append(n)
         return found
+
+    def _sets_of(self, n: int, count: int) -> list[int]:
+        """The numbers of the sets of a photo, out of so many sets of its owner."""
+        if not count:
+            return []
+        dice = self._catalogue.dice
+        first = dice(n, _MEMBERS) % (count * 5 // 4 + 1)
+        second = dice(n, _SECOND) // 10 % count if dice(n, _SECOND) % 10 == 0 else count
+        return sorted({number for number in (first, second) if number < count})
 
     @cached_property
     def _counts(self) -> list[int]:
@@ -83,35 +95,44 @@ class Albums:
             raise Failure(1, "Photoset not found")
         return album
 
-    def _person(self, album: Album) -> Person:
-        return self._catalogue.people[album.owner]
-
     def _list(self, query: Query) -> Answer:
-        """At most 500 a page since November 2019 (beaufour/flickr-download#58)."""
-        page = Page(self.albums_of(self._shelf.owner(query)), query, per_page=500)
+        """At most 500 a page since November 2019 (beaufour/flickr-download#58). The owner may create further sets."""
+        owner = self._shelf.owner(query)
+        page = Page(self.albums_of(owner), query, per_page=500)
         extras = read_extras(query, "primary_photo_extras")
+        claims = {"page": page.page, "pages": page.pages, "perpage": page.per_page, "total": page.total}
+        if self._is_caller(owner, query):
+            claims = {"cancreate": 1, **claims}
         return {
-            "photosets": {**page.claims(), "photoset": [self._row(a, query, extras) for a in page.shown]},
+            "photosets": {**claims, "photoset": [self._row(a, query, extras) for a in page.shown]},
             "stat": "ok",
         }
 
-    def _row(self, album: Album, query: Query, extras: tuple[str, ...]) -> Answer:
-        members = self.members(album, query)
-        row = self._head(album, members) | {
-            "needs_interstitial": 0,
-            "visibility_can_see_set": 1,
-            "owner": self._person(album).nsid,
-            "username": self._person(album).username,
-        }
-        if members and extras != ("",):
-            shown = build_row(self._catalogue, members[0], extras)
-            bare = build_row(self._catalogue, members[0], ())
-            row["primary_photo_extras"] = {name: value for name, value in shown.items() if name not in bare}
-        return row
+    def _is_caller(self, owner: int, query: Query) -> bool:
+        return self._catalogue.people[owner].nsid == query.get(CALLER)
 
-    def _head(self, album: Album, members: list[int]) -> Answer:
-        """`photos` counts without videos; counts come as texts and as numbers."""
+    def _row(self, album: Album, query: Query, extras: tuple[str, ...]) -> Answer:
+        """Every third set has the members and types of 2012, when counts were texts, and the owner was not told."""
+        members = self.members(album, query)
+        photos, videos = self._count(members)
+        row = self._head(album, members, query) | {"needs_interstitial": 0, "visibility_can_see_set": 1}
+        if album.has_old_shape:
+            row |= {"photos": str(photos), "videos": str(videos)}
+        else:
+            row |= {"photos": photos, "videos": videos, "count_photos": photos, "count_videos": videos}
+            row |= self._owner(album)
+        return row | build_primary(self._catalogue, members, extras)
+
+    def _count(self, members: list[int]) -> tuple[int, int]:
+        """Photos without videos, and videos."""
         videos = sum(map(self._catalogue.is_video, members))
+        return len(members) - videos, videos
+
+    def _owner(self, album: Album) -> Answer:
+        person = self._catalogue.people[album.owner]
+        return {"owner": person.nsid, "username": person.username}
+
+    def _head(self, album: Album, members: list[int], query: Query) -> Answer:
         first = members[0] if members else None
         return {
             "id": album.id,
@@ -119,13 +140,9 @@ class Albums:
             "secret": "" if first is None else self._catalogue.secret(first),
             "server": SERVER,
             "farm": FARM,
-            "photos": len(members) - videos,
-            "videos": str(videos),
-            "count_photos": str(len(members) - videos),
-            "count_videos": videos,
             "count_views": str(album.number * 7),
             "count_comments": "0",
-            "can_comment": 0,
+            "can_comment": int(self._is_caller(album.owner, query)),
             "title": {"_content": album.title},
             "description": {"_content": "" if album.number % 2 else "Some text\n\n<b>here</b> &amp; new lines!"},
             "date_create": str(1_334_832_826 + album.number),
@@ -135,9 +152,27 @@ class Albums:
 
     def _info(self, query: Query) -> Answer:
         album = self._find(query)
-        person = self._person(album)
-        head = self._head(album, self.members(album, query)) | {"owner": person.nsid, "username": person.username}
-        return {"photoset": {**head, "coverphoto_server": "0", "coverphoto_farm": 0}, "stat": "ok"}
+        members = self.members(album, query)
+        photos, videos = self._count(members)
+        found = self._head(album, members, query) | self._owner(album) | {"photos": photos, "count_videos": videos}
+        if album.has_old_shape:
+            found |= {"count_photos": str(photos), "coverphoto_server": "0", "coverphoto_farm": 0}
+        else:
+            found |= {"count_photos": photos, "visibility_can_see_set": 1, "needs_interstitial": 0}
+        return {"photoset": found, "stat": "ok"}
+
+    def contexts(self, n: int, query: Query) -> list[Answer]:
+        """The sets of a photo, as getAllContexts tells them: a text counts the photos, and a number the videos."""
+        owner = self._catalogue.owners[n]
+        albums = [Album(owner, number) for number in self._sets_of(n, self._counts[owner])]
+        return [self._context(album, self.members(album, query), query) for album in albums]
+
+    def _context(self, album: Album, members: list[int], query: Query) -> Answer:
+        head = self._head(album, members, query)
+        shown = {name: head[name] for name in ("id", "primary", "secret", "server", "farm")}
+        counts = {"view_count": head["count_views"], "comment_count": head["count_comments"]}
+        photos, videos = self._count(members)
+        return {"title": album.title, **shown, **counts, "count_photo": str(photos), "count_video": videos}
 
     def _photos(self, query: Query) -> Answer:
         """The rows have no owner: that is on the set. `perpage` comes under two names."""
@@ -147,12 +182,13 @@ class Albums:
         if media in ("photos", "videos"):
             members = [n for n in members if self._catalogue.is_video(n) == (media == "videos")]
         page = Page(members, query, per_page=500)
-        head = self._head(album, members)
-        rows = [self._member(n, query, primary=str(head["primary"])) for n in page.shown]
-        person = self._person(album)
-        about = {"id": album.id, "primary": head["primary"], "owner": person.nsid, "ownername": person.username}
-        claims = {**page.claims(), "per_page": page.per_page, "title": album.title}
-        return {"photoset": {**about, "photo": rows, **claims}, "stat": "ok"}
+        primary = str(self._head(album, members, query)["primary"])
+        rows = [self._member(n, query, primary=primary) for n in page.shown]
+        person = self._catalogue.people[album.owner]
+        about = {"id": album.id, "primary": primary, "owner": person.nsid, "ownername": person.username}
+        size = str(page.per_page) if album.has_old_shape and query.get("per_page") else page.per_page
+        more = {"perpage": size, "per_page": size, "title": album.title, "sorting_option_id": "manual-add-to-end"}
+        return {"photoset": {**about, "photo": rows, **page.claims(), **more}, "stat": "ok"}
 
     def _member(self, n: int, query: Query, *, primary: str) -> Answer:
         row = build_row(self._catalogue, n, read_extras(query))
@@ -176,7 +212,7 @@ class Albums:
     ) -> Answer:
         icon = "https://combo.staticflickr.com/pw/images/collection_default"
         found: Answer = {
-            "id": f"{database_id(self._catalogue.people[owner])}-7215763492516{number:04d}",
+            "id": f"{self._catalogue.people[owner].database_id}-7215763492516{number:04d}",
             "title": f"Collection {number} & more",
             "description": "" if number % 2 else "<i>Just</i> a collection.",
             "iconlarge": f"{icon}_l.gif",

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
+from typing import Any
+from zlib import crc32
 
 from .dates import LAST, Unset, draw_uploads, mysql_date
 from .places import PLACES, Place
@@ -51,6 +53,21 @@ class Person:
     """None where Flickr leaves it out."""
     alias: str | None
     location: str | None
+
+    @property
+    def icon(self) -> dict[str, Any]:
+        """Where the buddy icon is; 0 and 0 where the person has none."""
+        dice = crc32(self.nsid.encode())
+        return (
+            {"iconserver": str(dice % 9000), "iconfarm": 1 + dice % 9}
+            if dice & 3
+            else {"iconserver": "0", "iconfarm": 0}
+        )
+
+    @property
+    def database_id(self) -> str:
+        """The number that stands in front of the ids of collections and galleries."""
+        return str(int(self.nsid.partition("@")[0]) % 100_000_000)
 
 
 class Catalogue:
@@ -146,6 +163,13 @@ class Catalogue:
     def taken_text(self, n: int) -> str:
         """The same as Flickr writes it."""
         return mysql_date(self.taken(n))
+
+    def has_old_shape(self, n: int) -> bool:
+        """Whether answers about the photo look as they did until 2019: one in four.
+
+        Which members there are and which are texts has changed over the years, and recordings show both.
+        """
+        return self.dice(n, 7) >> 5 & 3 == 0
 
     def is_private(self, n: int) -> bool:
         """Whether only its owner sees it."""

@@ -9,8 +9,10 @@ from typing import Any
 from .catalogue import Catalogue, Person
 from .search import CALLER, Failure, Query
 from .shapes import build_row
+from .sizes import FARM, SERVER
 
 Answer = dict[str, Any]
+NOT_FOUND = "Photo not found"
 LAST_PAGE = 10_000
 """Pages past this one answer as this one does (alexis-mignon/python-flickr-api#54)."""
 
@@ -25,10 +27,15 @@ class Page:
         self.total = len(items)
         self.shown = items[(self.page - 1) * self.per_page : self.page * self.per_page]
 
+    @property
+    def pages(self) -> int:
+        """How many pages the list has."""
+        return -(-self.total // self.per_page)
+
     def claims(self) -> Answer:
-        """Page, pages, perpage and total."""
-        pages = -(-self.total // self.per_page)
-        return {"page": self.page, "pages": pages, "perpage": self.per_page, "total": self.total}
+        """Page, pages, perpage and total. Both texts and numbers were recorded as totals: here, odd ones are texts."""
+        total = str(self.total) if self.total % 2 else self.total
+        return {"page": self.page, "pages": self.pages, "perpage": self.per_page, "total": total}
 
 
 class Shelf:
@@ -42,9 +49,36 @@ class Shelf:
         """The photos of an owner, oldest upload first."""
         return self._own(self.catalogue.version)[owner]
 
+    def is_own(self, n: int, query: Query) -> bool:
+        """Whether the photo's owner asks."""
+        return self.catalogue.people[self.catalogue.owners[n]].nsid == query.get(CALLER)
+
     def visible(self, numbers: Sequence[int], query: Query) -> list[int]:
         """Those that are there and that the caller may see."""
         return [n for n in numbers if n not in self.catalogue.removed and is_visible(self.catalogue, n, query)]
+
+    def find(self, query: Query) -> int:
+        """The number of the photo that the call asks about."""
+        n = self.catalogue.number_of(query.get("photo_id", ""))
+        if n is None or not is_visible(self.catalogue, n, query):
+            raise Failure(1, NOT_FOUND)
+        return n
+
+    def head(self, n: int) -> Answer:
+        """What a photo's part tells of the photo."""
+        return {
+            "id": str(self.catalogue.id_of(n)),
+            "secret": self.catalogue.secret(n),
+            "server": SERVER,
+            "farm": FARM,
+        }
+
+    def sample(self, owner: int, count: int, *, salt: int, query: Query) -> list[int]:
+        """So many photos of others, without those that the caller may not see."""
+        photos = self.catalogue.options.photos
+        drawn = (self.catalogue.dice(salt * 1_000 + i, owner) % photos for i in range(count)) if photos else ()
+        others = [n for n in dict.fromkeys(drawn) if self.catalogue.owners[n] != owner]
+        return self.visible(others, query)
 
     def owner(self, query: Query, name: str = "user_id", *, code: int = 1, message: str = "User not found") -> int:
         """The number of the person that the call asks about: the caller, where it does not say."""
@@ -87,9 +121,13 @@ def read_extras(query: Query, name: str = "extras") -> tuple[str, ...]:
     return tuple(extra.strip() for extra in query.get(name, "").split(","))
 
 
-def database_id(person: Person) -> str:
-    """What stands in front of collection and gallery ids."""
-    return str(int(person.nsid.partition("@")[0]) % 100_000_000)
+def build_primary(catalogue: Catalogue, members: Sequence[int], extras: tuple[str, ...]) -> Answer:
+    """`primary_photo_extras` of a set or gallery: only what the extras bring; nothing where none was asked for."""
+    if not members or extras == ("",):
+        return {}
+    bare = build_row(catalogue, members[0], ())
+    shown = build_row(catalogue, members[0], extras)
+    return {"primary_photo_extras": {name: value for name, value in shown.items() if name not in bare}}
 
 
 def _number(query: Query, name: str) -> int:

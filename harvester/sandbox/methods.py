@@ -14,14 +14,30 @@ from .albums import Albums
 from .catalogue import Catalogue
 from .dates import LAST
 from .faults import Faults
-from .listings import Page, Shelf, is_visible
+from .galleries import Galleries
+from .groups import Groups
+from .info import build_info, count_comments
+from .listings import NOT_FOUND, Shelf, is_visible
+from .people import People
 from .search import CALLER, Failure, Query, Searcher, build_listing
-from .shapes import build_info, build_row, build_sizes, count_comments, encode, page_url
+from .shapes import build_row, encode
+from .sizes import build_sizes, page_url
 from .words import COMMENTS
 
 _KEY = re.compile(r"[0-9a-f]{32}")
-NOT_FOUND = "Photo not found"
-LICENSE_NAMES = ("All Rights Reserved", "CC BY-NC-SA 2.0", "CC BY-NC 2.0", "CC BY-NC-ND 2.0", "CC BY 2.0")
+_OLDER_KINDS = ("BY-NC-SA", "BY-NC", "BY-NC-ND", "BY", "BY-SA", "BY-ND")
+_NEWER_KINDS = ("BY", "BY-SA", "BY-ND", "BY-NC", "BY-NC-SA", "BY-NC-ND")
+_COMMONS = "https://creativecommons.org"
+LICENSES = (
+    ("All Rights Reserved", ""),
+    *((f"CC {kind} 2.0", f"{_COMMONS}/licenses/{kind.lower()}/2.0/") for kind in _OLDER_KINDS),
+    ("No known copyright restrictions", "https://www.flickr.com/commons/usage/"),
+    ("United States Government Work", "https://www.usa.gov/government-copyright"),
+    ("Public Domain Dedication (CC0)", f"{_COMMONS}/publicdomain/zero/1.0/"),
+    ("Public Domain Mark", f"{_COMMONS}/publicdomain/mark/1.0/"),
+    *((f"CC {kind} 4.0", f"{_COMMONS}/licenses/{kind.lower()}/4.0/") for kind in _NEWER_KINDS),
+)
+"""Name and address of each licence, by its id, as recorded 2025-06-19."""
 
 
 class Api:
@@ -33,7 +49,9 @@ class Api:
         self.faults = Faults()
         self.refused_keys: set[str] = set()
         self._rng = Random(f"lies {seed}")
-        shelf = Shelf(catalogue)
+        self._shelf = shelf = Shelf(catalogue)
+        self._albums = Albums(catalogue, shelf)
+        self._groups = Groups(catalogue, shelf, self.searcher)
         self._methods: Mapping[str, Callable[[Query], dict[str, Any]]] = {
             "flickr.photos.search": self._search,
             "flickr.photos.getInfo": self._info,
@@ -41,14 +59,12 @@ class Api:
             "flickr.photos.getExif": self._exif,
             "flickr.photos.comments.getList": self._comments,
             "flickr.photos.getAllContexts": self._contexts,
-            "flickr.photos.getFavorites": self._favorites,
             "flickr.photos.licenses.getInfo": self._licenses,
-            "flickr.people.findByUsername": self._by_username,
-            "flickr.people.getInfo": self._person,
-            "flickr.urls.lookupUser": self._by_url,
-            "flickr.urls.lookupGroup": self._group_by_url,
             "flickr.test.echo": self._echo,
-            **Albums(catalogue, shelf).methods,
+            **self._albums.methods,
+            **self._groups.methods,
+            **Galleries(catalogue, shelf).methods,
+            **People(catalogue, shelf).methods,
             **Accounts(catalogue, shelf, self.searcher).methods,
         }
 
@@ -95,12 +111,6 @@ class Api:
         if key in self.refused_keys:
             raise Failure(100, "Invalid API Key (Key has expired)")
 
-    def _number(self, query: Query) -> int:
-        n = self.catalogue.number_of(query.get("photo_id", ""))
-        if n is None or not is_visible(self.catalogue, n, query):
-            raise Failure(1, NOT_FOUND)
-        return n
-
     def _search(self, query: Query) -> dict[str, Any]:
         if self.faults.drift and self._rng.random() < self.faults.drift:
             self.catalogue.remove(self._rng.randrange(len(self.catalogue)))
@@ -114,19 +124,16 @@ class Api:
         if n is None or not is_visible(self.catalogue, n, query):
             # Since mid 2025 deleted and private photos are told apart by nothing (flickr-photos-api recordings).
             raise Failure(1, f'Photo "{query.get("photo_id", "")}" not found (invalid ID)')
-        return build_info(self.catalogue, n)
+        return build_info(self.catalogue, n, own=self._shelf.is_own(n, query))
 
     def _sizes(self, query: Query) -> dict[str, Any]:
-        n = self._number(query)
+        n = self._shelf.find(query)
         if self.catalogue.is_refused(n):
             raise Failure(2, "Permission denied")
-        return build_sizes(self.catalogue, n)
-
-    def _head(self, n: int) -> dict[str, Any]:
-        return {"id": str(self.catalogue.id_of(n)), "secret": self.catalogue.secret(n), "server": "65535", "farm": 66}
+        return build_sizes(self.catalogue, n, own=self._shelf.is_own(n, query))
 
     def _exif(self, query: Query) -> dict[str, Any]:
-        n = self._number(query)
+        n = self._shelf.find(query)
         if self.catalogue.dice(n, 20) % 10 == 0:
             raise Failure(2, "Permission denied")  # the owner hides it
         rows = (("IFD0", "Make", "Make", "Canon"), ("ExifIFD", "FNumber", "Aperture", "8.0"))
@@ -135,11 +142,11 @@ class Api:
             for space, tag, label, raw in rows
         ]
         exif[1]["clean"] = {"_content": "f/8.0"}
-        return {"photo": {**self._head(n), "camera": "Canon EOS 5D", "exif": exif}, "stat": "ok"}
+        return {"photo": {**self._shelf.head(n), "camera": "Canon EOS 5D", "exif": exif}, "stat": "ok"}
 
     def _comments(self, query: Query) -> dict[str, Any]:
         """No `comment` member where there is none."""
-        n = self._number(query)
+        n = self._shelf.find(query)
         photo_id, people = str(self.catalogue.id_of(n)), self.catalogue.people
         comments = []
         for i in range(count_comments(self.catalogue, n)):
@@ -151,8 +158,7 @@ class Api:
                     "author": person.nsid,
                     "author_is_deleted": 0,
                     "authorname": person.username,
-                    "iconserver": "7",
-                    "iconfarm": 1,
+                    **person.icon,
                     "datecreate": str(self.catalogue.uploads[n] + 3600 * (i + 1)),
                     "permalink": f"{page_url(self.catalogue, n)}#comment{i}",
                     "path_alias": person.alias,
@@ -164,68 +170,19 @@ class Api:
         return {"comments": found, "stat": "ok"}
 
     def _contexts(self, query: Query) -> dict[str, Any]:
-        """Only `stat` where the photo is in no group."""
-        n = self._number(query)
-        pool = {"title": "Monkeys & friends", "url": "/groups/monkeys/pool/", "id": self.catalogue.group_id}
-        pools = [{**pool, "iconserver": "0", "iconfarm": 0, "members": "1,204", "pool_count": "33,021"}]
-        return ({"pool": pools} if n % 3 == 0 else {}) | {"stat": "ok"}
-
-    def _favorites(self, query: Query) -> dict[str, Any]:
-        n = self._number(query)
-        people = self.catalogue.people[: self.catalogue.dice(n, 15) % 60]
-        page = Page(people, query, per_page=10, most=50)
-        rows = [
-            {"nsid": p.nsid, "username": p.username, "favedate": str(self.catalogue.uploads[n] + 99)}
-            for p in page.shown
-        ]
-        return {"photo": {"person": rows, **self._head(n), **page.claims()}, "stat": "ok"}
+        """The sets and the pools of a photo; only `stat` where it is in neither."""
+        n = self._shelf.find(query)
+        found = {"set": self._albums.contexts(n, query), "pool": self._groups.pools(n)}
+        return {name: rows for name, rows in found.items() if rows} | {"stat": "ok"}
 
     def _licenses(self, _query: Query) -> dict[str, Any]:
-        rows = [{"id": i, "name": name, "url": ""} for i, name in enumerate(LICENSE_NAMES)]
+        rows = [{"id": str(i), "name": name, "url": url} for i, (name, url) in enumerate(LICENSES)]
         return {"licenses": {"license": rows}, "stat": "ok"}
-
-    def _user(self, fits: Callable[[Any], bool]) -> Any:
-        person = next((p for p in self.catalogue.people if fits(p)), None)
-        if person is None:
-            raise Failure(1, "User not found")
-        return person
-
-    def _by_username(self, query: Query) -> dict[str, Any]:
-        person = self._user(lambda p: p.username.lower() == query.get("username", "").lower())
-        return {
-            "user": {"id": person.nsid, "nsid": person.nsid, "username": {"_content": person.username}},
-            "stat": "ok",
-        }
-
-    def _by_url(self, query: Query) -> dict[str, Any]:
-        found = re.search(r"flickr\.com/(?:photos|people)/([^/?#]+)", query.get("url", ""))
-        name = found[1] if found else ""
-        person = self._user(lambda p: bool(name) and name in (p.nsid, p.alias))
-        return {"user": {"id": person.nsid, "username": {"_content": person.username}}, "stat": "ok"}
-
-    def _group_by_url(self, query: Query) -> dict[str, Any]:
-        if not re.search(r"flickr\.com/groups/(monkeys|663100@N21)(/|$)", query.get("url", "")):
-            raise Failure(1, "Group not found")
-        group = {"id": self.catalogue.group_id, "groupname": {"_content": "Monkeys & friends"}}
-        return {"group": group, "stat": "ok"}
-
-    def _person(self, query: Query) -> dict[str, Any]:
-        person = self._user(lambda p: p.nsid == query.get("user_id"))
-        count = sum(
-            1
-            for n, owner in enumerate(self.catalogue.owners)
-            if self.catalogue.people[owner] is person
-            and n not in self.catalogue.removed
-            and is_visible(self.catalogue, n, query)
-        )
-        texts = {"username": person.username, "realname": person.realname, "location": person.location}
-        shown = {name: {"_content": text} for name, text in texts.items() if text is not None}
-        head = {"id": person.nsid, "nsid": person.nsid, "ispro": 1, "path_alias": person.alias, "has_stats": 0}
-        return {"person": {**head, **shown, "photos": {"count": {"_content": count}}}, "stat": "ok"}
 
     def _unknown(self, query: Query) -> dict[str, Any]:
         raise Failure(112, f'Method "{query.get("method", "")}" not found')
 
     def _echo(self, query: Query) -> dict[str, Any]:
-        hidden = ("api_key", CALLER)
-        return {name: {"_content": value} for name, value in query.items() if name not in hidden} | {"stat": "ok"}
+        """All arguments, the key and the signature included."""
+        given = {**query, "api_auth_is_oauth": "1"} if CALLER in query else query
+        return {name: {"_content": value} for name, value in given.items() if name != CALLER} | {"stat": "ok"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from . import geo
 from .catalogue import Catalogue
 from .dates import parse_moment
 from .faults import Faults
@@ -16,9 +17,8 @@ from .texts import Text, fold, normalise_tag
 
 CAP = 4000
 _CONTENT_PHOTO = frozenset({"1", "4", "6", "7"})
-_GEO = ("bbox", "has_geo")
 _WINDOWS = ("min_upload_date", "max_upload_date", "min_taken_date", "max_taken_date")
-_FILTERS = ("tags", "tag_mode", "text", "user_id", "group_id", "license", "media", "content_type", "bbox", "has_geo")
+_FILTERS = ("tags", "tag_mode", "text", "user_id", "group_id", "license", "media", "content_type", *geo.ARGUMENTS)
 _MORE = ("machine_tags", "machine_tag_mode", "safe_search", "privacy_filter")
 _KEPT = 64
 _TERM = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
@@ -69,9 +69,10 @@ class Searcher:
 
     def show(self, query: Query, *, faults: Faults, rng: Random) -> Listing:
         """One page, as Flickr would show it."""
+        query = geo.limit_to_recent(query, now=self._catalogue.clock())
         found = self.find(_widened(query) if faults.widened_windows else query)
         total = len(found)
-        per_page = max(1, min(_count(query, "per_page", 100), 250 if any(query.get(g) for g in _GEO) else 500))
+        per_page = max(1, min(_count(query, "per_page", 100), geo.PAGE_SIZE if geo.is_geographic(query) else 500))
         page = max(1, _count(query, "page", 1))
         ordered = self._order(found, query.get("sort") or "date-posted-desc")[:CAP]
         shown = page
@@ -131,31 +132,11 @@ def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
         tests.append(lambda n: catalogue.is_video(n) == (media == "videos"))
     if (kinds := query.get("content_type")) and kinds not in _CONTENT_PHOTO:
         tests.append(lambda _n: False)
-    tests += _geo_tests(query, catalogue)
-    return lambda n: all(test(n) for test in tests)
-
-
-def _geo_tests(query: Query, catalogue: Catalogue) -> list[Callable[[int], bool]]:
-    tests: list[Callable[[int], bool]] = []
-    if (geo := query.get("has_geo")) in ("0", "1"):
-        tests.append(lambda n: (catalogue.place(n) is not None) == (geo == "1"))
-    if box := query.get("bbox"):
-        west, south, east, north = _box(box)
-
-        def is_inside(n: int) -> bool:
-            place = catalogue.place(n)
-            return place is not None and west <= place.longitude <= east and south <= place.latitude <= north
-
-        tests.append(is_inside)
-    return tests
-
-
-def _box(text: str) -> tuple[float, float, float, float]:
     try:
-        west, south, east, north = map(float, text.split(","))
-    except ValueError:
+        tests += geo.build_place_tests(query, catalogue)
+    except geo.Illogical:
         raise Failure(18, "Illogical arguments") from None
-    return west, south, east, north
+    return lambda n: all(test(n) for test in tests)
 
 
 def _word_filter(text: str, catalogue: Catalogue) -> Callable[[int], bool] | None:

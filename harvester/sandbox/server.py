@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import time
 from array import array
 from bisect import bisect_left
@@ -11,38 +10,28 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from email.utils import formatdate
-from functools import lru_cache
 from random import Random
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl
 
-import httptools
 import orjson
 
 from .catalogue import Catalogue, CatalogueOptions
 from .faults import Faults
+from .guard import is_trusted
 from .methods import Api
 from .oauth import Authority, Refusal, Signed, read_header
 from .search import CALLER, Failure
+from .wire import HTML, TEXT, Reply, Request, compress, connect, frame, stamp
 
-REASONS = {
-    200: "OK",
-    302: "Found",
-    400: "Bad Request",
-    401: "Unauthorized",
-    404: "Not Found",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Unavailable",
-}
 TOO_MANY = (
     b"<html><body><h1>429 Too Many Requests</h1>\n"
     b"You have sent too many requests in a given amount of time.\n</body></html>\n"
 )
+STRANGER = b"Only programs on this machine may ask this.\n"
+_STEPS = ("request_token", "authorize", "access_token")
+_OAUTH = "/services/oauth/"
 NOT_NOW = "Sorry, the Flickr API service is not currently available."
-HTML, JSON, TEXT = "text/html", "application/json", "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,18 +105,31 @@ class Sandbox:
     def faults(self, faults: Faults) -> None:
         self.api.faults = faults
 
-    def respond(self, path: str, call: Signed, body: bytes) -> tuple[bytes | None, int]:
+    def reply(self, request: Request) -> Reply:
+        """The answer to a request. Only answers of the API are late."""
+        answer, cut = self._respond(request)
+        if answer:
+            answer = stamp(answer, self.options.clock())
+        if answer and self.options.gzip and not cut and "gzip" in request.headers.get("accept-encoding", ""):
+            answer = compress(answer)
+        return Reply(answer, cut, 0.0 if request.path.startswith("/__") else self.options.latency)
+
+    def _respond(self, request: Request) -> tuple[bytes | None, int]:
         """The bytes of the answer, and how many of them to send before the connection breaks (0 for all)."""
+        path, call = request.path, _read_call(request)
+        step = path.rstrip("/").removeprefix(_OAUTH) if path.startswith(_OAUTH) else ""
+        if (path.startswith("/__") or step == "authorize") and not is_trusted(request.headers):
+            return frame(403, STRANGER, kind=TEXT), 0
         query = {name: value for name, value in call.params.items() if name != CALLER}
         try:
             if path.startswith("/services/rest"):
                 return self._serve(query, call)
-            if path.startswith("/services/oauth/"):
-                return self._log_in(path.rstrip("/").rpartition("/")[2], call), 0
+            if step in _STEPS:
+                return self._log_in(step, call), 0
         except Refusal as refusal:
             return frame(refusal.status, refusal.body, kind=TEXT), 0
         try:
-            return self._inspect(path, query, body), 0
+            return self._inspect(path, query, request.body), 0
         except (Failure, ValueError, TypeError, AttributeError) as error:
             return frame(400, f"Cannot do that: {error}\n".encode(), kind=TEXT), 0
 
@@ -197,20 +199,14 @@ class Sandbox:
         return FAILURES.get(fault) or frame(200, refuse(int(fault))), 0
 
 
-def frame(status: int, body: bytes, *, kind: str = JSON, more: str = "") -> bytes:
-    """A whole HTTP answer."""
-    head = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: {kind}\r\n"
-    return f"{head}{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-@lru_cache(8)
-def _date_line(second: int) -> bytes:
-    return f"\r\nDate: {formatdate(second, usegmt=True)}\r\n".encode()
-
-
-def stamp(answer: bytes, now: float) -> bytes:
-    """The answer with its Date header, which every answer of Flickr carries."""
-    return answer.replace(b"\r\n", _date_line(int(now)), 1)
+def _read_call(request: Request) -> Signed:
+    """The arguments, wherever they stand: in the query, in a posted form, in the Authorization header."""
+    text = request.query
+    if request.body and request.path != "/__control":
+        text = f"{text}&{request.body.decode(errors='replace')}"
+    header = read_header(request.headers.get("authorization", ""))
+    params = dict(parse_qsl(text, keep_blank_values=True)) | header
+    return Signed(request.verb, f"http://{request.headers.get('host', '')}{request.path}", params)
 
 
 def refuse(code: int) -> bytes:
@@ -229,89 +225,12 @@ FAILURES = {
 }
 
 
-def _gzipped(answer: bytes) -> bytes:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length")]
-    packed = gzip.compress(body, 1)
-    lines += [b"Content-Encoding: gzip", b"Content-Length: %d" % len(packed)]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + packed
-
-
-class _Connection(asyncio.Protocol):
-    """One client. httptools calls the `on_` methods."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._parser = httptools.HttpRequestParser(self)
-        self._transport: asyncio.Transport | None = None
-        self._target = b""
-        self._body = b""
-        self._takes_gzip = False
-        self._headers: dict[bytes, str] = {}
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
-        self._sandbox.connections.add(self._transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        if self._transport:
-            self._sandbox.connections.discard(self._transport)
-        self._transport = None
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            if self._transport:
-                self._transport.close()
-
-    def on_url(self, url: bytes) -> None:
-        self._target, self._body, self._takes_gzip, self._headers = url, b"", False, {}
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"accept-encoding":
-            self._takes_gzip = b"gzip" in value
-        elif name.lower() in (b"host", b"authorization"):
-            self._headers[name.lower()] = value.decode("latin-1")
-
-    def on_body(self, body: bytes) -> None:
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        path, _, text = self._target.decode("latin-1").partition("?")
-        if self._body and path != "/__control":
-            text = f"{text}&{self._body.decode(errors='replace')}"
-        params = dict(parse_qsl(text, keep_blank_values=True)) | read_header(self._headers.get(b"authorization", ""))
-        url = f"http://{self._headers.get(b'host', '')}{path}"
-        call = Signed(self._parser.get_method().decode(), url, params)
-        answer, most = self._sandbox.respond(path, call, self._body)
-        if answer:
-            answer = stamp(answer, self._sandbox.options.clock())
-        if answer and self._takes_gzip and self._sandbox.options.gzip and not most:
-            answer = _gzipped(answer)
-        if self._sandbox.options.latency and not path.startswith("/__"):
-            asyncio.get_running_loop().call_later(self._sandbox.options.latency, self._send, answer, most)
-        else:
-            self._send(answer, most)
-
-    def _send(self, answer: bytes | None, most: int) -> None:
-        if self._transport is None:
-            return
-        if answer is None:
-            self._transport.abort()
-        elif most:
-            self._transport.write(answer[:most])
-            self._transport.close()
-        else:
-            self._transport.write(answer)
-
-
 @asynccontextmanager
 async def open_sandbox(options: SandboxOptions | None = None) -> AsyncIterator[Sandbox]:
     """A sandbox served by the running event loop, until the block ends."""
     sandbox = Sandbox(options or SandboxOptions())
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(sandbox), "127.0.0.1", sandbox.options.port)
+    server = await loop.create_server(lambda: connect(sandbox), "127.0.0.1", sandbox.options.port)
     sandbox.port = server.sockets[0].getsockname()[1]
     try:
         yield sandbox

@@ -9,6 +9,9 @@ from typing import Any, TextIO, cast
 
 from harvester.text.escapes import escape_controls, fit_encoding
 
+LOG_STAMP = "%Y-%m-%dT%H:%M:%S%z"
+"""How a line of a log file begins, which is read on other days and elsewhere."""
+
 
 class CleanStream:
     """A text stream that cleans what is written; in all else the stream it wraps.

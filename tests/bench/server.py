@@ -26,8 +26,10 @@ import uvloop
 
 from harvester.flickr import CAP, PAGE_SIZE
 from harvester.sandbox.catalogue import Catalogue, CatalogueOptions
+from harvester.sandbox.info import build_info
 from harvester.sandbox.server import Stats
-from harvester.sandbox.shapes import build_info, build_row, build_sizes, encode
+from harvester.sandbox.shapes import build_row, encode
+from harvester.sandbox.sizes import build_sizes
 
 FIRST_ID = 40_000_000_000
 FIRST_SECOND = 1_300_000_000

@@ -1,0 +1,40 @@
+"""Pages of flickr.com that people paste and that are no list of the API's, and what to ask for instead. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+_PAGES = (
+    (
+        r"/explore(/.*)?",
+        (
+            "Explore, a choice of Flickr's for each day, which is not harvested; to have all photos of a day, "
+            "name it: harvester search --min-upload-date 2014-05-01 --max-upload-date 2014-05-01."
+        ),
+    ),
+    (
+        r"/commons(/.*)?",
+        (
+            "the Flickr Commons; to have its photos, use harvester search --param is_commons=true, or name one of its "
+            "institutions: harvester account USER."
+        ),
+    ),
+    (
+        r"/photos/tags/(?P<tag>[^/]+)/clusters(/.*)?",
+        (
+            "a cluster, by which Flickr groups some of a tag's photos; to have all of them, use "
+            "harvester search --tags {tag}."
+        ),
+    ),
+    (r"/(map|places|nearby)(/.*)?", "a map; to have the photos of a place, use harvester search --bbox W,S,E,N."),
+    (r"/cameras(/.*)?", "a list of cameras, which Flickr's API cannot search by."),
+)
+
+
+def name_page(path: str) -> str | None:
+    """What the page at a path of www.flickr.com is, as the rest of a sentence; None where that is not known."""
+    for pattern, words in _PAGES:
+        if found := re.fullmatch(pattern, path.rstrip("/")):
+            return words.format(**{name: shlex.quote(value) for name, value in found.groupdict().items()})
+    return None
