@@ -381,7 +381,8 @@ class _Run:
             self._state.remember("finished", self._is_whole() and self._status() == "complete")
         if self._is_whole():
             self._state.shrink()
-        if self._output.archive is not None:
+        is_cut_short = self._state.is_update and self._status() == "stopped"  # what failed before is still to be tried
+        if self._output.archive is not None and not is_cut_short:
             write_errors(self._output.archive, self._state)
         if self._output.folder is not None:
             write_manifest(self._output.folder, self._state, status=self._status(), facts=self._facts())
@@ -419,6 +420,8 @@ class _Run:
         if self._tally.failed:
             where = f"; see {self._output.archive / ERRORS}" if self._output.archive else ""
             notes.append(f"{self._tally.failed} could not be had for now{where}. Run the same again to try again.")
+        if unfetched := self._state.count_unfetched():
+            notes.append(f"What the last update could not get: {unfetched}; `harvester update` tries again.")
         if self._tally.bad_input:
             where = f", as {self._output.archive / ERRORS} says" if self._output.archive else ""
             notes.append(f"Lines of input that name no photo{where}: {self._tally.bad_input}; mend these lines.")

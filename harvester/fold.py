@@ -116,7 +116,7 @@ def fold(
     lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
     counts = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
     facts = {
-        "counts": {**counts, "reported": state.recall("expected"), "failed": 0},
+        "counts": {**counts, "reported": state.recall("expected"), "failed": sum(1 for _ in state.failures())},
         "last_run": {"update": merge.folded.counts, "lists": merge.folded.lists, "calls": calls},
     }
     archive.absorb(
@@ -126,6 +126,7 @@ def fold(
             "update": state.recall(ID),
             "time": began,
             "files": merge.files,
+            "kept": merge.kept,
             "moves": moves,
             "status": status,
             "facts": facts,

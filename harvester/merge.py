@@ -8,12 +8,15 @@ import sqlite3
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import orjson
 
 from harvester.answers import dump
 from harvester.archive import CHANGES, damaged
@@ -105,6 +108,8 @@ class Merge:
         self.folded = Folded()
         self.files: dict[str, tuple[int, int]] = {}
         """Length and lines of each file that is new."""
+        self.kept: list[tuple[str, str]] = []
+        """Lines that are the old ones, since the new ones could not be had: file and id."""
 
     def photos(self, *, keep_unlisted: bool) -> list[tuple[str, str]]:
         """The photos as they are now, and what has changed; the file to be moved, if there is one."""
@@ -177,18 +182,57 @@ class Merge:
             raise damaged(self._folder / PHOTOS, f"holds a line that is no JSON, of photo {_read_id(new)}") from None
 
     def lists(self) -> list[tuple[str, str]]:
-        """The sets, collections and the like, all read anew; what is superseded goes into the history."""
+        """The sets, collections and the like, read anew; what is superseded goes into the history.
+
+        A file whose list could not be read stays as it was. So does the line of a set that could not be read.
+        """
+        failed = [walk for _, walk in self._state.walks() if walk.writes]
+        unread = {f"{walk.file}.ndjson" for walk in failed if walk.head is None}
         moves = []
         for name, length in self._state.files().items():
-            if name == PHOTOS:
+            if name == PHOTOS or name in unread:
                 continue
-            self.files[name] = (length.bytes, length.lines)
-            moves.append((f"{UPDATE}/{name}", name))
-            self._keep_superseded(name)
+            ids = {walk.subject for walk in failed if f"{walk.file}.ndjson" == name}
+            fresh = self._add_kept(name, length, ids) if ids else self._folder / UPDATE / name
+            self.files.setdefault(name, (length.bytes, length.lines))
+            moves.append((str(fresh.relative_to(self._folder)), name))
+            self._keep_superseded(name, fresh)
         return moves
 
-    def _keep_superseded(self, name: str) -> None:
-        with (self._folder / UPDATE / name).open("rb") as lines:
+    def _add_kept(self, name: str, length: Length, ids: Collection[str]) -> Path:
+        """A file with the new lines, and behind them the old ones of these ids."""
+        fresh = self._new / name
+        with ExitStack() as stack:
+            target = stack.enter_context(Appender(fresh, length=0))
+            out = _Lines(target.write)
+            with (self._folder / UPDATE / name).open("rb") as lines:
+                for line in islice(lines, length.lines):
+                    out.write(line)
+            for line_id, line in self._read_old(name):
+                if line_id in ids:
+                    out.write(line)
+                    self.kept.append((name, line_id))
+            out.flush()
+            target.sync()
+        self.files[name] = (target.length, out.count)
+        return fresh
+
+    def _read_old(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """The lines of a file of the archive, each with its id."""
+        path, vouched = self._folder / name, self._archive.length(name)
+        if not vouched.bytes:
+            return
+        proof = Proof(path, vouched.bytes)
+        with path.open("rb") as lines:
+            for line in proof.read(islice(lines, vouched.lines)):
+                try:
+                    yield str(orjson.loads(line)["id"]), line
+                except (ValueError, TypeError, KeyError):
+                    raise damaged(path, "holds a line that is no JSON, or without an id") from None
+        proof.check()
+
+    def _keep_superseded(self, name: str, fresh_path: Path) -> None:
+        with fresh_path.open("rb") as lines:
             marks = {hash(without_time(line)): hash(without_counters(line)) for line in lines}
         fresh, kept = set(marks.values()), set[int]()
         superseded = 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-FORMAT = 3
+FORMAT = 4
+# What the last update could not get: the photo, NULL where it is a list, and the line of errors.ndjson.
+_UNFETCHED = "CREATE TABLE unfetched(id INTEGER, failure TEXT NOT NULL);"
 # A line's checksum (CRC-32 of its bytes) tells which line of a damaged file is not what was written.
 _SUMS = """
 CREATE TABLE line(id INTEGER PRIMARY KEY, sum INTEGER NOT NULL);
@@ -27,12 +29,13 @@ CREATE TABLE bad_input(text TEXT PRIMARY KEY, failure TEXT NOT NULL) WITHOUT ROW
 CREATE TABLE sweep(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 CREATE TABLE stretch(n INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE file(name TEXT PRIMARY KEY, length INTEGER NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID;
-{_WALKS}{_SUMS}
+{_WALKS}{_SUMS}{_UNFETCHED}
 """
 _STEPS = {
     1: "ALTER TABLE seen ADD COLUMN updated INTEGER;"
     f"ALTER TABLE todo ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;{_WALKS}{_INDEX}",
     2: f"ALTER TABLE seen ADD COLUMN uploaded INTEGER;{_SUMS}",
+    3: _UNFETCHED,
 }
 """What brings a checkpoint of an older format to the next one."""
 
@@ -58,3 +61,9 @@ def prepare(db: sqlite3.Connection, *, lasting: bool) -> None:
         db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
     for older in range(version or FORMAT, FORMAT):
         db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
+
+
+def lend_tables(db: sqlite3.Connection) -> None:
+    """A checkpoint of an older format that nobody can change gets what it lacks in memory."""
+    if read_version(db) < FORMAT:
+        db.execute(_UNFETCHED.replace("CREATE TABLE", "CREATE TEMP TABLE"))

@@ -21,7 +21,7 @@ import orjson
 from harvester.answers import Row
 from harvester.errors import CannotWrite, UsageError, shorten
 from harvester.record import Record
-from harvester.schema import FORMAT, prepare, read_version
+from harvester.schema import FORMAT, lend_tables, prepare, read_version
 from harvester.sweep import Step, Stretch, Sweep
 from harvester.walk import Walk
 
@@ -74,7 +74,9 @@ class State:
             raise self._refused(error) from None
         try:
             self._check_version()
-            if not frozen:
+            if frozen:
+                lend_tables(self._db)
+            else:
                 self._prepare(lasting=lasting)
         except BaseException as error:
             self._db.close()  # and with it goes what was begun, and its lock
@@ -340,10 +342,24 @@ class State:
 
     def failures(self) -> Iterator[dict[str, Any]]:
         """What could not be had for now."""
-        for table in ("todo", "walk", "bad_input"):
+        for table in ("todo", "walk", "bad_input", "unfetched"):
             query = f"SELECT failure FROM {table} WHERE failure IS NOT NULL"  # noqa: S608 - the names above
             for (failure,) in self._db.execute(query):
                 yield orjson.loads(failure)
+
+    def count_unfetched(self, *, without_line: bool = False) -> int:
+        """What the last update could not get; of it, the photos of which no older line is there."""
+        which = "id IS NOT NULL AND id NOT IN (SELECT id FROM seen)" if without_line else "true"
+        return int(self._db.execute(f"SELECT count(*) FROM unfetched WHERE {which}").fetchone()[0])  # noqa: S608
+
+    def has_only_failures(self) -> bool:
+        """Whether it was begun, and all that is left was tried and could not be had; none of it shows the photos."""
+        if self.recall("arguments") is None or self.sweeps() or self.is_later_left():
+            return False
+        if any(walk.shows_all for _, walk in self.walks()):
+            return False
+        untried = (f"SELECT 1 FROM {table} WHERE failure IS NULL LIMIT 1" for table in ("todo", "walk"))  # noqa: S608
+        return not any(self._db.execute(query).fetchone() for query in untried)
 
     def count_todo(self) -> int:
         """Photos listed but not yet written."""
@@ -364,7 +380,7 @@ class State:
         ids = orjson.dumps([(int(row.id), row.updated) for row in rows]).decode()
         query = (
             "SELECT old.id FROM json_each(?) JOIN older.seen AS old ON old.id = json_extract(value, '$[0]') "
-            "WHERE old.updated = json_extract(value, '$[1]')"
+            "WHERE old.updated = json_extract(value, '$[1]') AND old.id NOT IN (SELECT id FROM older.todo)"
         )
         same = {str(i) for (i,) in self._db.execute(query, (ids,))}
         return [row for row in rows if row.id not in same]
@@ -372,8 +388,10 @@ class State:
     def spare_sweeps(self, claimed: int) -> bool:
         """Whether the older archive's photos and the new ones are as many as Flickr claims: then none is gone.
 
-        If so, nothing is left to be listed.
+        If so, nothing is left to be listed. What an earlier run could not get only a listing shows again.
         """
+        if self._db.execute("SELECT 1 FROM older.todo UNION SELECT 1 FROM older.unfetched LIMIT 1").fetchone():
+            return False
         query = (
             "SELECT (SELECT count(*) FROM older.seen) + (SELECT count(*) FROM seen WHERE id NOT IN "
             "(SELECT id FROM older.seen))"
@@ -388,7 +406,8 @@ class State:
     def add_missing(self) -> None:
         """Photos of the older archive that no listing has shown: what became of them is to be found out."""
         self._db.execute(
-            "INSERT OR IGNORE INTO todo(id, missing) SELECT id, 1 FROM older.seen WHERE id NOT IN (SELECT id FROM seen)"
+            "INSERT OR IGNORE INTO todo(id, missing) SELECT id, 1 FROM older.seen "
+            "WHERE id NOT IN (SELECT id FROM seen) AND id NOT IN (SELECT id FROM older.todo)"
         )
 
     def todo_missing(self, *, after: int, most: int) -> list[Todo]:
@@ -411,6 +430,7 @@ class State:
         """Take over what an update has found: what it has seen, its stretches and notes, the lengths of its files.
 
         `fold` says which files are to take the place of this archive's; it stands in the checkpoint until they do.
+        What could not be had is kept as such, and its last change as it was, so that the next update asks again.
         """
         try:
             self._db.execute("ATTACH ? AS newer", (str(newer),))
@@ -418,8 +438,10 @@ class State:
             raise self._refused(error) from None
         try:
             with self.changing(durably=True):  # files change places next: a power cut must undo both or none
+                self._drop_unfetched()
                 self._db.execute(
-                    "INSERT INTO seen(id, updated, uploaded) SELECT id, updated, uploaded FROM newer.seen WHERE true "
+                    "INSERT INTO seen(id, updated, uploaded) SELECT id, updated, uploaded FROM newer.seen "
+                    "WHERE id NOT IN (SELECT id FROM newer.todo) "
                     "ON CONFLICT(id) DO UPDATE SET updated = coalesce(excluded.updated, updated), "
                     "uploaded = coalesce(excluded.uploaded, uploaded) "
                     "WHERE (updated, uploaded) IS NOT (excluded.updated, excluded.uploaded)"
@@ -428,8 +450,10 @@ class State:
                 for table in ("seen", "line"):
                     self._db.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM newer.gone WHERE {which})")  # noqa: S608
                 self._db.execute("INSERT OR REPLACE INTO line SELECT * FROM newer.line")
-                self._db.execute("DELETE FROM list_line WHERE file IN (SELECT name FROM newer.file)")
-                self._db.execute("INSERT INTO list_line SELECT * FROM newer.list_line")
+                for table in ("todo", "walk"):
+                    which = "id" if table == "todo" else "NULL"
+                    self._db.execute(f"INSERT INTO unfetched SELECT {which}, failure FROM newer.{table}")  # noqa: S608
+                self._replace_sums(fold["files"], fold["kept"])
                 spared = self._db.execute("SELECT 1 FROM newer.meta WHERE name = 'spared'").fetchone()
                 for table in ("entry",) if spared else ("entry", "stretch"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -448,6 +472,26 @@ class State:
         finally:
             with suppress(sqlite3.Error):
                 self._db.execute("DETACH newer")
+
+    def _drop_unfetched(self) -> None:
+        """What earlier runs could not get, the newer one has, or has noted."""
+        self._db.execute("DELETE FROM seen WHERE id IN (SELECT id FROM todo)")
+        for table in ("todo", "walk", "gathered", "later", "unfetched"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+
+    def _replace_sums(self, files: Iterable[str], kept: Sequence[tuple[str, str]]) -> None:
+        """The checksums of these files are those of the newer lines, but for lines that are `kept`: file and id."""
+        names, lines = orjson.dumps(list(files)).decode(), orjson.dumps(kept).decode()
+        self._db.execute(
+            "DELETE FROM list_line WHERE file IN (SELECT value FROM json_each(?)) AND (file, id) NOT IN "
+            "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))",
+            (names, lines),
+        )
+        self._db.execute(
+            "INSERT OR REPLACE INTO list_line SELECT * FROM newer.list_line "
+            "WHERE file IN (SELECT value FROM json_each(?))",
+            (names,),
+        )
 
     def has_unknown_changes(self) -> bool:
         """Whether there are photos whose last change is not known."""

@@ -93,7 +93,7 @@ async def run_update(
             stop=stop,
             reuse=Unchanged(folder),
         )
-        if summary.status == "complete" or (summary.status == "incomplete" and state.is_whole()):
+        if summary.status == "complete" or (summary.status == "incomplete" and state.has_only_failures()):
             folding = partial(fold, folder, archive, state, status=summary.status, calls=summary.calls)
             keep_unlisted = isinstance(restore_job(archive, where=folder).source, Account)
             watched.begin_fold()
@@ -111,9 +111,9 @@ async def run_update(
 async def run_resume(
     folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
 ) -> Summary:
-    """Go on with an archive, whatever it was begun with, or with its update."""
+    """Go on with an archive, whatever it was begun with, or with its update; try again what that could not get."""
     with open_archive(folder) as state:
-        is_update = is_under_way(folder, state)
+        is_update = is_under_way(folder, state) or state.count_unfetched() > 0
         job = None if is_update else restore_job(state, where=folder)
         is_stream = state.recall("stream")
     if job is None:
@@ -130,7 +130,7 @@ def _check_ready(archive: State, folder: Path) -> None:
             f"{folder} was harvested with a limit of {archive.recall('limit')} photos: the command that began it, "
             "without --limit, completes it; then update it."
         )
-    if not archive.is_begun() or not archive.is_whole():
+    if not archive.is_begun() or not archive.has_only_failures():
         raise UsageError(f"{folder} is not complete yet: `harvester resume {folder}` first, then update it.")
     if isinstance(restore_job(archive, where=folder).source, Photos):
         raise UsageError(f"{folder} holds photos given by id: nothing lists them, so nothing tells what has changed.")

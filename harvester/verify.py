@@ -68,6 +68,8 @@ def _check_checkpoint(state: State) -> Iterator[str]:
         yield f"{lists} lists (sets, galleries, favourites …) are still to be read; resume to go on."
     if todo := state.count_todo():
         yield f"{todo} photos were listed but are not there yet; resume to go on."
+    if unfetched := state.count_unfetched(without_line=True):
+        yield f"{unfetched} photos that the last update listed are not there yet; update to try again."
     if state.recall(UNREAD):
         yield "Not all ids of the input were read: run the command that names them again."
     for stretch in state.stretches():

@@ -193,6 +193,16 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
         return LISTINGS[self.listing]
 
     @property
+    def file(self) -> str:
+        """The file that lacks lines as long as this list is not read."""
+        return LISTINGS[self.shape.inside].file if self.shape.inside else self.shape.file
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether the job's photos are those of this list: without it nothing can be compared."""
+        return self.top and bool(self.shape.inside or self.shape.shows_photos)
+
+    @property
     def streams_photos(self) -> bool:
         """Whether each of its pages brings photos to be harvested at once."""
         return self.hydrates and self.shape.shows_photos and not self.shape.gathers

@@ -178,7 +178,7 @@ async def test_an_archive_that_cannot_be_updated_says_why(sandbox: Sandbox, tmp_
 async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandbox: Sandbox, tmp_path: Path) -> None:
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
     with sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None) as database:
-        for table in ("walk", "gathered", "entry", "later", "gone", "line", "list_line"):
+        for table in ("walk", "gathered", "entry", "later", "gone", "line", "list_line", "unfetched"):
             database.execute(f"DROP TABLE {table}")
         database.execute("DROP INDEX todo_failure")
         database.execute("ALTER TABLE seen DROP COLUMN updated")
