@@ -178,20 +178,21 @@ class Albums:
         """The rows have no owner: that is on the set. `perpage` comes under two names."""
         album = self._find(query)
         members = self.members(album, query)
+        primary = str(self._catalogue.id_of(members[0])) if members else "0"
         media = query.get("media", "all")
         if media in ("photos", "videos"):
             members = [n for n in members if self._catalogue.is_video(n) == (media == "videos")]
         page = Page(members, query, per_page=500)
-        primary = str(self._head(album, members, query)["primary"])
-        rows = [self._member(n, query, primary=primary) for n in page.shown]
+        extras = read_extras(query)
+        rows = [self._member(n, extras, primary=primary) for n in page.shown]
         person = self._catalogue.people[album.owner]
         about = {"id": album.id, "primary": primary, "owner": person.nsid, "ownername": person.username}
         size = str(page.per_page) if album.has_old_shape and query.get("per_page") else page.per_page
         more = {"perpage": size, "per_page": size, "title": album.title, "sorting_option_id": "manual-add-to-end"}
         return {"photoset": {**about, "photo": rows, **page.claims(), **more}, "stat": "ok"}
 
-    def _member(self, n: int, query: Query, *, primary: str) -> Answer:
-        row = build_row(self._catalogue, n, read_extras(query))
+    def _member(self, n: int, extras: tuple[str, ...], *, primary: str) -> Answer:
+        row = build_row(self._catalogue, n, extras)
         del row["owner"]
         return row | {"isprimary": str(int(row["id"] == primary))}
 

@@ -84,6 +84,11 @@ def _shape(catalogue: Catalogue, n: int) -> tuple[int, bool]:
     return (800, 1024, 2048, 4000)[dice & 3], bool(dice & 4)
 
 
+def longest_side(catalogue: Catalogue, n: int) -> int:
+    """Of the original; smaller sizes are made of it."""
+    return _shape(catalogue, n)[0]
+
+
 def is_portrait(catalogue: Catalogue, n: int) -> bool:
     """Whether the photo is higher than wide."""
     return _shape(catalogue, n)[1]

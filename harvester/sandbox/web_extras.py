@@ -12,7 +12,7 @@ from typing import Any
 
 from .catalogue import Catalogue
 from .info import count_comments
-from .sizes import can_download, list_sizes
+from .sizes import can_download, longest_side
 
 Row = dict[str, Any]
 
@@ -33,8 +33,7 @@ def _usage(catalogue: Catalogue, n: int) -> Row:
 
 def _own_secret(catalogue: Catalogue, n: int, *, suffix: str, side: int) -> Row:
     """Sizes above 1024 each have a secret of their own; it comes only where the size exists."""
-    has_size = any(name == suffix for _, name, *_ in list_sizes(catalogue, n))
-    return {f"secret_{suffix}": catalogue.secret(n, side)} if has_size else {}
+    return {f"secret_{suffix}": catalogue.secret(n, side)} if side <= longest_side(catalogue, n) else {}
 
 
 WEB_EXTRAS: Mapping[str, Callable[[Catalogue, int], Row]] = {
