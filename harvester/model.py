@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from harvester.errors import UsageError, show
 from harvester.query.arguments import name_option, tell_unknown
+from harvester.query.box import read_bbox, tell_crossing
 from harvester.query.dates import Moment, is_relative, read_taken, read_upload, settle
 from harvester.values import (
     SAFE_SEARCH,
     check_choice,
-    read_bbox,
     read_content_types,
     read_licenses,
     read_texts,
@@ -186,8 +186,8 @@ class Search:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences on arguments that Flickr does not know."""
-        return tuple(tell_unknown(self.params))
+        """Sentences on arguments that Flickr does not know, and on a box that may not be meant."""
+        return *tell_unknown(self.params), *tell_crossing(self.arguments.get("bbox"))
 
     def _safe_search(self) -> int | None:
         if self.safe_search is None:

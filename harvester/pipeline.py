@@ -26,6 +26,7 @@ from harvester.geo import EVER, find_page_size
 from harvester.hydrate import Hydrator
 from harvester.intake import Intake
 from harvester.model import Job, Photos
+from harvester.parts import keep_part
 from harvester.record import Record, build_record
 from harvester.sinks import Sink
 from harvester.state import Gone, State, Todo
@@ -234,7 +235,7 @@ class Pipeline:
             await self._sleep(0.5 * 2 ** (sweep.tries - 1))
         page = await self._ask(sweep)
         if page is None:
-            step = cut_short(sweep, "Flickr refused a page that it should serve (code 20)")
+            step = keep_part(sweep, cut_short(sweep, "Flickr refused a page that it should serve (code 20)"))
             for number, rest in await self._store.cut(n, step):
                 self._frontier.add(number, rest)
             return
@@ -250,6 +251,7 @@ class Pipeline:
             self._frontier.add(number, rest)
         if admission.full:
             self._frontier.close()
+        self._tally.expected = self._store.expected
         self._count()
         await self._hand_on(admission.fresh)
 
@@ -268,7 +270,8 @@ class Pipeline:
         limit = self._plan.bounds.limit
         # A photostream has one order; whatever else is asked of it is asked of the search.
         method = self._plan.method if sweep.newest_first and not sweep.narrow else SEARCH
-        arguments = {**(EVER if method == SEARCH else {}), **self._plan.arguments, **sweep.arguments}
+        arguments = {**(EVER if method == SEARCH else {}), **self._plan.arguments, **dict(sweep.narrow)}
+        arguments |= sweep.arguments
         most = find_page_size(arguments)
         size = most if limit is None else min(most, limit)
         arguments |= {"per_page": str(size), "extras": join_extras(arguments.get("extras", ""))}
@@ -281,8 +284,6 @@ class Pipeline:
             raise UsageError(explain_sweep(method, error)) from None
         except GivenUp as error:
             raise Unreachable(f"The listing cannot go on: {error}. Run the same command again.") from None
-        if self._tally.expected is None and page.total is not None:
-            self._tally.expected = page.total
         return page
 
     async def _read_ids(self, ids: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -107,7 +107,7 @@ class _List:
 async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
     lists = []
     if seeds.sweeps:
-        lists.append(await _weigh_sweep(seeds, job, client))
+        lists.append(await _weigh_sweeps(seeds, job, client))
     for walk in seeds.walks:
         try:
             lists.append(await _weigh_walk(walk, job, client))
@@ -118,20 +118,24 @@ async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
     return lists
 
 
-async def _weigh_sweep(seeds: Seeds, job: Job, client: Client) -> _List:
+async def _weigh_sweeps(seeds: Seeds, job: Job, client: Client) -> _List:
     asked = {**seeds.arguments, "per_page": "1"}
     if isinstance(job.source, Search):
         asked |= EVER
         bounds = zip(("min_upload_date", "max_upload_date"), job.source.upload_span, strict=True)
         asked |= {name: str(second) for name, second in bounds if second}
-    method = seeds.method
+    totals = [await _count_matches(seeds.method, {**asked, **dict(sweep.narrow)}, client) for sweep in seeds.sweeps]
+    total, size = sum(totals), find_page_size(asked)
+    calls = [count_calls(_up_to(job.limit, each), parts=0, page_size=size) for each in totals]
+    return _List("photos", total, sum(calls), total)
+
+
+async def _count_matches(method: str, arguments: Mapping[str, str], client: Client) -> int:
     try:
-        page = await client.call(build_query(method, asked), lambda body: read_page(body, method=method))
+        page = await client.call(build_query(method, arguments), lambda body: read_page(body, method=method))
     except Refused as error:
         raise UsageError(explain_sweep(method, error)) from None
-    total = page.total or 0
-    pages = count_calls(_up_to(job.limit, total), parts=0, page_size=find_page_size(asked))
-    return _List("photos", total, pages, total)
+    return page.total or 0
 
 
 async def _weigh_walk(walk: Walk, job: Job, client: Client) -> _List:

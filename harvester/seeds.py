@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harvester.flickr import PERSON_PHOTOS, RESTRICTED, SEARCH
 from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
+from harvester.parts import split_sweep
 from harvester.sweep import Sweep, first_sweep
 from harvester.walk import UPDATED, Walk
 
@@ -45,7 +46,8 @@ def plant(
         case Search():
             since, until = source.upload_span
             until = horizon if until is None else until
-            return Seeds(arguments=found, sweeps=(first_sweep(since=since or 0, until=until, sort=source.sort),))
+            sweep = first_sweep(since=since or 0, until=until, sort=source.sort)
+            return Seeds(arguments=found, sweeps=split_sweep(sweep, found))
         case Photos():
             return Seeds(arguments={})
         case Album():

@@ -15,6 +15,7 @@ from harvester.answers import Listed, Page, Row, read_number
 from harvester.errors import Refused
 from harvester.flickr import PAGE_SIZE
 from harvester.lists import Files, Lists, Reuse
+from harvester.parts import find_part, keep_part
 from harvester.record import Record
 from harvester.sinks import PHOTOS, Sink
 from harvester.state import Gone, Length, State, Todo, is_photo_id
@@ -23,6 +24,8 @@ from harvester.walk import Walk
 
 T = TypeVar("T")
 HORIZON = "horizon"
+_CLAIMS = "claims"
+"""What Flickr has claimed of each part of a search."""
 """The name under which the checkpoint keeps the last second of upload that belongs to a harvest."""
 
 
@@ -105,13 +108,13 @@ class Store:
             with self.state.changing():
                 horizon = self._fix_horizon(page, until=bounds.until)
                 rows = [row for row in page.rows if bounds.holds(row, horizon=horizon)]
-                self._expect(self._expected if self._expected is not None else page.total)
+                self._expect(self._sum_claims(sweep, page))
                 fresh, full = self._admit(rows, bounds.limit)
                 if full:  # what lies behind the limit stays unseen, and the sweep where it stands
                     sweeps = []
                 else:
                     step = advance(sweep.ending(horizon), page, fresh=len(fresh), given=given, split=split)
-                    sweeps = self.state.replace_sweep(n, step)
+                    sweeps = self.state.replace_sweep(n, keep_part(sweep, step))
             return Admission(fresh, sweeps, full)
 
         return await self.do(work)
@@ -209,6 +212,22 @@ class Store:
         self.state.add_todo(fresh)
         self.listed += len(fresh)
         return fresh, full
+
+    @property
+    def expected(self) -> int | None:
+        """How many photos there are, as Flickr has claimed."""
+        return self._expected
+
+    def _sum_claims(self, sweep: Sweep, page: Page) -> int | None:
+        """What the first answer claims; the sum of the first answers where a search has parts."""
+        part = find_part(sweep)
+        if part is None:
+            return page.total if self._expected is None else self._expected
+        claims: dict[str, int] = self.state.recall(_CLAIMS) or {}
+        if page.total is not None and part not in claims:
+            claims[part] = page.total
+            self.state.remember(_CLAIMS, claims)
+        return sum(claims.values()) if claims else None
 
     def _expect(self, claimed: int | None) -> None:
         """Keep Flickr's claim at once: after a kill a sweep's next page claims no more than what is left."""

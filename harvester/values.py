@@ -92,20 +92,3 @@ def read_content_types(value: object) -> int | None:
     kinds = frozenset(CONTENT_TYPES.get(t) or int(t) for t in texts)
     sums = {frozenset({1, 2}): 4, frozenset({2, 3}): 5, frozenset({1, 3}): 6, frozenset({1, 2, 3}): 7}
     return sums.get(kinds) or min(kinds)
-
-
-def read_bbox(value: object) -> str | None:
-    """A box as Flickr takes it: west, south, east, north in degrees, with commas; None for none."""
-    if value is None:
-        return None
-    texts = read_texts(value, field="bbox")
-    try:
-        west, south, east, north = (float(t) for t in texts)
-    except ValueError:
-        west, south, east, north = 1.0, 0.0, 0.0, 0.0
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise UsageError(
-            f"{show(','.join(texts))} is not a box; write WEST,SOUTH,EAST,NORTH in degrees, as -0.6,51.2,0.4,51.8.",
-            field="bbox",
-        )
-    return ",".join(texts)

@@ -54,7 +54,11 @@ search_options = decorate(
         metavar="A,B",
         help=f"Any of {', '.join(CONTENT_TYPES)}.",
     ),
-    _filter("--bbox", metavar="W,S,E,N", help="Within a box, in degrees, such as -0.6,51.2,0.4,51.8."),
+    _filter(
+        "--bbox",
+        metavar="W,S,E,N",
+        help="Within a box, in degrees, such as -0.6,51.2,0.4,51.8, or across the date line 177,-20,-178,-15.",
+    ),
     _filter("--has-geo/--no-geo", default=None, help="With a place, or without."),
     _filter("--machine-tags", multiple=True, metavar="A,B", help="Such as dc:title=rivers."),
     _filter(
