@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,74 +12,40 @@ from typing import Any
 import orjson
 
 from harvester import __version__
+from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE
+from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write, write_lines, write_whole
-from harvester.locks import try_lock, unlock
-from harvester.sinks import PHOTOS
 from harvester.state import State
 from harvester.sweep import Stretch
 from harvester.values import stamp
 
-STATE = "state.sqlite"
-MANIFEST = "manifest.json"
-ERRORS = "errors.ndjson"
-CHANGES = "changes.ndjson"
-LOCK = ".lock"
+__all__ = [
+    "CHANGES",
+    "ERRORS",
+    "MANIFEST",
+    "STATE",
+    "UNREAD",
+    "check_lengths",
+    "count_lists",
+    "damaged",
+    "is_at_limit",
+    "is_told_complete",
+    "lock_folder",
+    "merge_stretches",
+    "open_archive_state",
+    "write_errors",
+    "write_manifest",
+]
 UNREAD = "unread"
 """Remembered while ids are read: those that were not are in no checkpoint."""
 
 
-@contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Make the folder and keep other processes out; CannotWrite where one is in it, with its pid.
-
-    The lock goes with the process, however that dies.
-    """
-    path = folder / LOCK
-    try:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise cannot_write(folder, error) from None
-    try:
-        _take_lock(file, path)
-        try:
-            yield
-        finally:
-            unlock(file)
-    finally:
-        os.close(file)
-
-
-def _take_lock(file: int, path: Path) -> None:
-    try:
-        if not try_lock(file):
-            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            raise CannotWrite(f"{path.parent} is in use by another harvester (pid {pid}); wait for it, or stop it.")
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
-    except OSError as error:
-        raise cannot_write(path, error) from None
-
-
-def check_not_foreign(folder: Path, *, begun: bool) -> None:
-    """UsageError where the folder holds photos that no checkpoint knows of: they would be overwritten."""
-    path = folder / PHOTOS
-    if not begun and path.is_file() and path.stat().st_size:
-        raise UsageError(
-            f"{folder} holds a {PHOTOS} but no {STATE} that knows of it; choose another folder, "
-            f"or put the {STATE} back."
-        )
-
-
-def open_archive_state(folder: Path) -> State:
-    """The checkpoint of an existing archive; UsageError where there is none."""
+def open_archive_state(folder: Path, *, lock: FolderLock) -> State:
+    """The checkpoint of an existing archive, which must be locked; UsageError where there is none."""
     if not (folder / STATE).is_file():
         raise UsageError(f"{folder} is no archive: it has no {STATE}.")
-    log = folder / f"{STATE}-wal"
-    frozen = not os.access(folder, os.W_OK) and not (log.exists() and log.stat().st_size)
-    return State(folder / STATE, frozen=frozen)
+    return State(folder / STATE, guard=lock.check)
 
 
 def count_lists(state: State) -> dict[str, int]:

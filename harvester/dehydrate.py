@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harvester.archive import open_archive_state
+from harvester.disk.look import locate, look_at
 from harvester.errors import UsageError
 from harvester.sinks import PHOTOS
 
@@ -15,13 +15,13 @@ _LINE = re.compile(rb'\{"id":"(\d{1,18})"')
 
 def read_ids(folder: Path) -> Iterator[str]:
     """The ids in the order of the lines, as far as the checkpoint vouches for them; a harvest may be under way."""
-    with open_archive_state(folder) as state:
+    with look_at(folder) as state:
         if state.recall("stream"):
             raise UsageError(
                 f"{folder} keeps track of records sent to standard output; their ids stand in them: jq -r .id tells."
             )
         left = state.length(PHOTOS).bytes
-    path = folder / PHOTOS
+        path = locate(folder, state, PHOTOS)
     if not left:
         return
     try:

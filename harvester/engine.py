@@ -17,7 +17,6 @@ from harvester.archive import (
     ERRORS,
     STATE,
     UNREAD,
-    check_not_foreign,
     count_lists,
     is_told_complete,
     lock_folder,
@@ -27,7 +26,10 @@ from harvester.archive import (
 from harvester.claims import tell_claims
 from harvester.client import Client, open_client
 from harvester.config import Settings
-from harvester.errors import HarvestError, Stopped, UsageError
+from harvester.disk.entries import check_entries, check_not_foreign
+from harvester.disk.lapses import LAPSES
+from harvester.disk.modes import make_checkpoint_file
+from harvester.errors import CannotWrite, HarvestError, Stopped, UsageError
 from harvester.events import Ended, Noticed, Observer, Started, Status, Summary, Tally, ignore
 from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
@@ -102,10 +104,16 @@ async def run_job(
     settings.require_key()
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
-        state, sink = _open_output(stack, output)
+        state, sink = _open_output(stack, output, private=settings.has_login)
         return await harvest(
             job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop, clock=clock
         )
+
+
+def tell_lapses(observer: Observer) -> None:
+    """Say what the file system refuses and what is done without; each sentence once."""
+    for sentence in LAPSES.take():
+        observer(Noticed(sentence=sentence))
 
 
 def restore_job(state: State, *, where: Path) -> Job:
@@ -113,18 +121,26 @@ def restore_job(state: State, *, where: Path) -> Job:
     asked = state.recall("asked")
     if asked is None:
         raise UsageError(f"{where} remembers no job: it was never begun.")
-    return rebuild_job(state.recall("job") or {}, asked, limit=state.recall("limit"))
+    try:
+        return rebuild_job(state.recall("job") or {}, asked, limit=state.recall("limit"))
+    except (UsageError, KeyError, TypeError, ValueError, AttributeError):
+        raise CannotWrite(
+            f"The checkpoint {where / STATE} is damaged (it remembers a job that none can be): put a copy of the whole "
+            "folder back, or begin a new archive."
+        ) from None
 
 
-def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
+def _open_output(stack: AsyncExitStack, output: Output, *, private: bool) -> tuple[State, Sink]:
     folder = output.folder or output.state
     if folder is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-")))
         return stack.enter_context(State(folder / STATE, lasting=False)), StreamSink()
-    stack.enter_context(lock_folder(folder))
-    check_not_foreign(folder, begun=(folder / STATE).exists())
-    state = stack.enter_context(State(folder / STATE))
-    check_not_foreign(folder, begun=state.recall("job") is not None)
+    check_entries(folder)
+    check_not_foreign(folder, is_stream=output.folder is None)
+    lock = stack.enter_context(lock_folder(folder, private=private))
+    make_checkpoint_file(folder / STATE, private=private)
+    state = stack.enter_context(State(folder / STATE, guard=lock.check))
+    _check_photos(state, folder)
     mend_fold(folder, state)
     _check_kind(state, folder, is_stream=output.folder is None)
     if output.folder is None:
@@ -132,7 +148,17 @@ def _open_output(stack: AsyncExitStack, output: Output) -> tuple[State, Sink]:
     salvage(state, output.folder / PHOTOS)
     length = state.length(PHOTOS)
     file = stack.enter_context(Appender(folder / PHOTOS, length=length.bytes))
-    return state, ArchiveSink(file)
+    return state, ArchiveSink(file, guard=lock.check)
+
+
+def _check_photos(state: State, folder: Path) -> None:
+    """UsageError where there are photos and the checkpoint beside them was never begun: they would be cut off."""
+    path = folder / PHOTOS
+    if state.recall("job") is None and path.is_file() and path.stat().st_size:
+        raise UsageError(
+            f"{folder} holds a {PHOTOS} but no {STATE} that knows of it: choose another folder, or put the {STATE} "
+            "back."
+        )
 
 
 def _check_kind(state: State, folder: Path, *, is_stream: bool) -> None:
@@ -175,6 +201,7 @@ async def harvest(
             is_update=state.is_update,
         )
     )
+    tell_lapses(observer)
     run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
     for sentence in filter(None, (told, dated, again, *job.warnings)):
         observer(Noticed(sentence=sentence))
@@ -454,6 +481,7 @@ class _Run:
     def end(self, status: Status, *notes: str) -> Summary:
         """Tell the watchers."""
         tally = self._tally
+        tell_lapses(self._observer)
         summary = Summary(
             status=status,
             photos=tally.written,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from harvester.answers import dump
+from harvester.disk.entries import NO_FOLLOW
+from harvester.disk.lapses import LAPSES, is_unsupported
+from harvester.disk.modes import create_file, find_mode
 from harvester.errors import CannotWrite
 
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
@@ -31,7 +35,7 @@ class Appender:
         self._write = write
         try:
             is_new = not path.exists()
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | NO_FOLLOW, find_mode(path.parent))
         except OSError as error:
             raise cannot_write(path, error) from None
         try:
@@ -91,7 +95,7 @@ class Appender:
         try:
             if not self.path.exists():
                 raise FileNotFoundError(2, "the file was removed")
-            _sync(self._file)
+            sync_file(self._file, self.path, first=_sync)
         except OSError as error:
             raise cannot_write(self.path, error) from None
 
@@ -100,7 +104,8 @@ class Appender:
         self.length = length
         try:
             os.lseek(self._file, length, os.SEEK_SET)
-            os.ftruncate(self._file, length)
+            if os.fstat(self._file).st_size > length:
+                os.ftruncate(self._file, length)
         except OSError as error:
             raise cannot_write(self.path, error) from None
 
@@ -117,11 +122,11 @@ def write_whole(path: Path, data: bytes) -> None:
     """Replace a file at once: readers, and whoever comes after a power cut, see the old one or the new one."""
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:
+        with open(create_file(part), "wb") as file:  # noqa: PTH123 - a descriptor
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+            sync_file(file.fileno(), part)
+        put_in_place(part, path)
         sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
@@ -146,11 +151,45 @@ def remove_files(paths: Iterable[Path]) -> None:
             raise cannot_write(path, error) from None
 
 
+def put_in_place(source: Path, target: Path) -> None:
+    """Let a file take another's place, at once where the file system can replace files."""
+    try:
+        source.replace(target)
+    except OSError as error:
+        if not is_unsupported(error) or target.is_dir():
+            raise
+    else:
+        return
+    LAPSES.note("Files cannot be replaced there at once, and are written over", target)
+    with source.open("rb") as old, open(create_file(target), "wb") as new:  # noqa: PTH123 - a descriptor
+        shutil.copyfileobj(old, new, 1 << 20)
+        new.flush()
+        sync_file(new.fileno(), target)
+    source.unlink()
+
+
+def sync_file(number: int, path: Path, *, first: Callable[[int], None] | None = None) -> None:
+    """Bring an open file to the disk, by the call `first` if the file system has that."""
+    for sync in (first or os.fsync, os.fsync):
+        try:
+            sync(number)
+        except OSError as error:
+            if not is_unsupported(error):
+                raise
+        else:
+            return
+    LAPSES.note("Nothing can be brought to the disk at once there: a power cut may cost the last lines", path)
+
+
 def sync_folder(folder: Path) -> None:
-    """Have the folder's entries on the disk, where the system can (not on Windows)."""
-    if os.name == "posix":
+    """Have the folder's entries on the disk, where the file system can: SMB, for one, cannot."""
+    try:
         file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(file)
         finally:
             os.close(file)
+    except OSError as error:
+        if not is_unsupported(error):
+            raise
+        LAPSES.note("Folders cannot be synced there: a power cut may cost the newest files", folder / "x")

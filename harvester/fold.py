@@ -12,26 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from harvester.archive import CHANGES, STATE, lock_folder, open_archive_state, write_manifest
-from harvester.errors import CannotWrite
-from harvester.files import Appender, cannot_write, sync_folder
+from harvester.archive import CHANGES, STATE, write_manifest
+from harvester.disk.modes import make_file
+from harvester.files import Appender, cannot_write, put_in_place, sync_folder
 from harvester.merge import Folded, History, Merge
 from harvester.proof import Proof
 from harvester.sinks import PHOTOS
 from harvester.staging import ID, UPDATE, remove_staging
 from harvester.state import Length, State
-
-
-def open_archive(folder: Path) -> State:
-    """The checkpoint of an existing archive, once a fold that a crash cut short is finished."""
-    state = open_archive_state(folder)
-    if state.recall("fold") is not None:
-        try:
-            with lock_folder(folder):
-                mend_fold(folder, state)
-        except CannotWrite:  # whoever holds the lock is about to do it
-            return state
-    return state
 
 
 def mend_fold(folder: Path, archive: State) -> None:
@@ -48,7 +36,7 @@ def _finish(folder: Path, archive: State) -> None:
         for source, target in known["moves"]:
             if (folder / source).exists():
                 _make_folder((folder / target).parent)
-                (folder / source).replace(folder / target)
+                put_in_place(folder / source, folder / target)
                 sync_folder((folder / target).parent)
         sync_folder(folder)
     except OSError as error:
@@ -140,9 +128,9 @@ def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:
     """What has changed so far, to be added to: the archive's own file stays as it is until the fold counts."""
     if length:
         proof = Proof(folder / CHANGES, length)
+        make_file(new / CHANGES)
         with (folder / CHANGES).open("rb") as old, (new / CHANGES).open("wb") as copy:
-            for part in proof.read(_read_parts(old, length)):
-                copy.write(part)
+            copy.writelines(proof.read(_read_parts(old, length)))
         proof.check()
     return Appender(new / CHANGES, length=length)
 

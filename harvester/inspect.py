@@ -8,9 +8,9 @@ from typing import Any
 
 from harvester.archive import CHANGES, MANIFEST, UNREAD, count_lists, is_at_limit
 from harvester.config import Settings
+from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import CannotWrite
-from harvester.fold import open_archive
 from harvester.geo import find_page_size
 from harvester.plan import count_calls, estimate_seconds
 from harvester.quota import open_throttle
@@ -21,7 +21,7 @@ from harvester.state import State
 
 def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
     """Plain JSON: job, state, counts of photos, calls still needed, calls left this hour, seconds still needed."""
-    with open_archive(folder) as state:
+    with look_at(folder) as state:
         job = restore_job(state, where=folder)
         length, todo, sweeps = state.length(PHOTOS), state.count_todo(), len(state.sweeps())
         expected, failed = state.recall("expected"), sum(1 for _ in state.failures())
@@ -59,7 +59,7 @@ def _find_damage(folder: Path, state: State) -> str | None:
     if state.recall("stream") or not vouched:
         return None
     try:
-        size = (folder / PHOTOS).stat().st_size
+        size = locate(folder, state, PHOTOS).stat().st_size
     except OSError:
         return f"damaged: {PHOTOS} is missing; put it back, or begin a new archive"
     if size < vouched:
@@ -80,6 +80,8 @@ def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
 
 
 def _describe_update(folder: Path, state: State) -> str:
+    if state.recall("fold") is not None:
+        return "; an update is being put in place: resume to end that, without a call"
     return "; an update is under way: update to go on" if is_under_way(folder, state) else ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sqlite3
 import sys
 from array import array
@@ -21,8 +20,9 @@ import orjson
 from harvester.answers import dump
 from harvester.archive import CHANGES, damaged
 from harvester.changes import find_differing, without_counters, without_time
+from harvester.disk.modes import make_file
 from harvester.errors import Stopped
-from harvester.files import Appender
+from harvester.files import Appender, sync_file
 from harvester.proof import Proof
 from harvester.sinks import PHOTOS
 from harvester.staging import UPDATE
@@ -71,11 +71,12 @@ class History:
         if self._file is not None:
             self._file.close()
             with self._path.open("rb+") as file:
-                os.fsync(file.fileno())
+                sync_file(file.fileno(), self._path)
 
     def write(self, line: bytes) -> None:
         """Keep a line, of whatever file it was."""
         if self._file is None:
+            make_file(self._path)
             self._file = zstd.open(self._path, "wb")
         self._file.write(line if line.endswith(b"\n") else line + b"\n")
         self.lines += 1

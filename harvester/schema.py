@@ -61,9 +61,3 @@ def prepare(db: sqlite3.Connection, *, lasting: bool) -> None:
         db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
     for older in range(version or FORMAT, FORMAT):
         db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
-
-
-def lend_tables(db: sqlite3.Connection) -> None:
-    """A checkpoint of an older format that nobody can change gets what it lacks in memory."""
-    if read_version(db) < FORMAT:
-        db.execute(_UNFETCHED.replace("CREATE TABLE", "CREATE TEMP TABLE"))

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Protocol
 
 import orjson
 
+from harvester.disk.entries import PHOTOS
 from harvester.errors import CannotWrite
-from harvester.files import Appender, cannot_write
+from harvester.files import Appender, cannot_write, sync_file
 from harvester.record import Record
 from harvester.state import Length, State
 from harvester.text.escapes import escape_controls
 
-PHOTOS = "photos.ndjson"
+__all__ = ["PHOTOS", "ArchiveSink", "ChannelSink", "PipeClosed", "Sink", "StreamSink", "salvage"]
 
 
 class PipeClosed(Exception):
@@ -52,8 +53,10 @@ class ArchiveSink:
     The disk is waited for on the thread, by `sync`.
     """
 
-    def __init__(self, file: Appender) -> None:
+    def __init__(self, file: Appender, *, guard: Callable[[], None] = lambda: None) -> None:
+        """`guard` raises where another harvester may be writing the file by now."""
         self._file = file
+        self._guard = guard
 
     @property
     def length(self) -> int:
@@ -62,6 +65,7 @@ class ArchiveSink:
 
     async def send(self, records: Sequence[Record], thread: Executor) -> None:  # noqa: ARG002 - see above
         """One write for all that is ready."""
+        self._guard()
         self._file.write(b"".join([record.line for record in records]))
 
     def sync(self) -> None:
@@ -70,6 +74,7 @@ class ArchiveSink:
 
     def cut(self, length: int) -> None:
         """Cut the file back."""
+        self._guard()
         self._file.cut(length)
 
 
@@ -134,10 +139,10 @@ def salvage(state: State, path: Path) -> None:
     """
     vouched = state.length(PHOTOS)
     try:
-        with path.open("rb") as file:
+        with path.open("rb+") as file:
             file.seek(vouched.bytes)
             found = list(_whole_records(file, state))
-            os.fsync(file.fileno())
+            sync_file(file.fileno(), path)
     except FileNotFoundError:
         return
     except OSError as error:

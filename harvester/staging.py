@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sqlite3
 from pathlib import Path
 
-import orjson
-
-from harvester.archive import STATE
+from harvester.disk.entries import STATE, UPDATE
+from harvester.disk.look import open_to_read
+from harvester.errors import CannotWrite
 from harvester.state import State
 
-UPDATE = ".update"
+__all__ = ["ID", "UPDATE", "is_folded", "is_under_way", "remove_staging"]
 ID = "update"
 """Names the update in its own checkpoint; the archive remembers the last one that was folded as `folded`."""
 
@@ -41,11 +40,8 @@ def remove_staging(folder: Path) -> None:
 
 def _read_id(path: Path) -> str | None:
     """The id in an update's checkpoint, which another process may have open; None where it cannot be read."""
-    log = path.with_name(f"{path.name}-wal")
-    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as db:
-            row = db.execute("SELECT value FROM meta WHERE name = ?", (ID,)).fetchone()
-        return None if row is None else str(orjson.loads(row[0]))
-    except (sqlite3.Error, orjson.JSONDecodeError, OSError):
+        with open_to_read(path, locked_at=path.parent.parent) as state:
+            return str(state.recall(ID))
+    except CannotWrite:
         return None

@@ -7,25 +7,29 @@ checkpoint says is in a file, is on the disk before it says so; what lies behind
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from zlib import crc32
 
 import msgspec
 import orjson
 
 from harvester.answers import Row
-from harvester.errors import CannotWrite, UsageError, shorten
+from harvester.disk.entries import DATA
+from harvester.disk.remembered import read_json, read_remembered
+from harvester.errors import CannotWrite, UsageError, shorten, show
 from harvester.record import Record
-from harvester.schema import FORMAT, lend_tables, prepare, read_version
+from harvester.schema import FORMAT, prepare, read_version
 from harvester.sweep import Step, Stretch, Sweep
 from harvester.walk import Walk
 
 _OWNER = "json_extract(CAST(row AS TEXT), '$.owner')"
+T = TypeVar("T")
 SPARE = 16_000_000
 """Bytes of a checkpoint that may lie idle."""
 
@@ -56,27 +60,44 @@ class Length:
     lines: int = 0
 
 
+class Reading(StrEnum):
+    """How SQLite is to read a checkpoint in which nothing may be written."""
+
+    AT_REST = "immutable=1"
+    """Nobody changes it: SQLite makes no file beside it."""
+    BESIDE = "mode=ro"
+    """A harvester is writing it: its locks and its log count."""
+
+
 class State:
     """The checkpoint of one harvest. Use it from one thread at a time."""
 
-    def __init__(self, path: Path | str, *, lasting: bool = True, frozen: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lasting: bool = True,
+        reading: Reading | None = None,
+        shown: Path | None = None,
+        guard: Callable[[], None] = lambda: None,
+    ) -> None:
         """Opens or makes the checkpoint. `lasting` False leaves out what only a crash would need.
 
-        `frozen` reads one that nobody can change, where SQLite could not make the files it wants beside it.
+        `reading` opens it to be read only. `shown` is the path for messages where that is another. `guard` raises
+        where another harvester may be at work in the archive by now.
         """
-        self.path = path
+        self._guard = guard
+        self.path = shown or path
         self.is_update = False
         """It is compared with an older one."""
-        name = f"{Path(path).absolute().as_uri()}?immutable=1" if frozen else path
+        name = path if reading is None else f"{path.absolute().as_uri()}?{reading}"
         try:
-            self._db = sqlite3.connect(name, uri=frozen, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(name, uri=reading is not None, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise self._refused(error) from None
         try:
             self._check_version()
-            if frozen:
-                lend_tables(self._db)
-            else:
+            if reading is None:
                 self._prepare(lasting=lasting)
         except BaseException as error:
             self._db.close()  # and with it goes what was begun, and its lock
@@ -90,16 +111,30 @@ class State:
     def _check_version(self) -> None:
         if (version := read_version(self._db)) > FORMAT:
             raise CannotWrite(f"{self.path} was written by a newer harvester (format {version}); update this one.")
-        if not version and self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        # A trigger or a view would run what somebody else has written whenever a table is used.
+        other = "type IN ('trigger', 'view')" if version else "true"
+        if self._db.execute(f"SELECT 1 FROM sqlite_schema WHERE {other}").fetchone():  # noqa: S608 - the words above
             raise CannotWrite(f"{self.path} is a database of something else; choose another folder.")
 
     def _refused(self, error: sqlite3.Error) -> CannotWrite:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-            return CannotWrite(
-                f"The checkpoint {self.path} is damaged ({error}): put a copy of the whole folder back, "
-                "or begin a new archive."
-            )
+            return self._damaged(error)
         return CannotWrite(f"Cannot use the checkpoint {self.path}: {error}. Mend that, then run the same again.")
+
+    def _damaged(self, what: object) -> CannotWrite:
+        return CannotWrite(
+            f"The checkpoint {self.path} is damaged ({shorten(str(what), most=200)}): put a copy of the whole folder "
+            "back, or begin a new archive."
+        )
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is of this format."""
+        return read_version(self._db) == FORMAT
+
+    def close(self) -> None:
+        """Close it."""
+        self._db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -114,11 +149,13 @@ class State:
     @contextmanager
     def changing(self, *, durably: bool = False) -> Iterator[None]:
         """All changes inside count together, or none does; `durably`, they outlive a power cut right after."""
+        self._guard()
         try:
             if durably:
                 self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("BEGIN IMMEDIATE")
             yield
+            self._guard()
             self._db.execute("COMMIT")
             if durably:
                 self._db.execute("PRAGMA synchronous=NORMAL")
@@ -155,7 +192,14 @@ class State:
             row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         except sqlite3.Error as error:
             raise self._refused(error) from None
-        return orjson.loads(row[0]) if row else None
+        return self._read(read_remembered, name, row[0]) if row else None
+
+    def _read(self, read: Callable[..., T], *given: Any) -> T:
+        """What a cell of the checkpoint says; CannotWrite where it is nothing that the harvester has written."""
+        try:
+            return read(*given)
+        except ValueError as error:
+            raise self._damaged(error) from None
 
     def remember(self, name: str, value: Any) -> None:
         """Remember a value of plain JSON."""
@@ -178,7 +222,7 @@ class State:
     def sweeps(self) -> list[tuple[int, Sweep]]:
         """The sweeps still to be asked, oldest first, each with its number."""
         rows = self._db.execute("SELECT n, body FROM sweep ORDER BY n").fetchall()
-        return [(n, msgspec.json.decode(body, type=Sweep)) for n, body in rows]
+        return [(n, self._read(read_json, "sweep", body, Sweep)) for n, body in rows]
 
     def add_sweep(self, sweep: Sweep) -> int:
         """Take up a sweep; its number."""
@@ -200,7 +244,7 @@ class State:
     def stretches(self) -> Iterator[Stretch]:
         """What is known of each stretch of upload time that was read."""
         for (body,) in self._db.execute("SELECT body FROM stretch ORDER BY n"):
-            yield msgspec.json.decode(body, type=Stretch)
+            yield self._read(read_json, "stretch", body, Stretch)
 
     def admit(self, rows: Sequence[Row]) -> list[Row]:
         """Those of the rows that were never seen before; now they are."""
@@ -227,7 +271,7 @@ class State:
     def walks(self) -> list[tuple[int, Walk]]:
         """The lists still to be read, oldest first, each with its number."""
         rows = self._db.execute("SELECT n, body FROM walk ORDER BY n").fetchall()
-        return [(n, msgspec.json.decode(body, type=Walk)) for n, body in rows]
+        return [(n, self._read(read_json, "walk", body, Walk)) for n, body in rows]
 
     def add_walk(self, walk: Walk) -> int:
         """Take up a list; its number."""
@@ -345,7 +389,7 @@ class State:
         for table in ("todo", "walk", "bad_input", "unfetched"):
             query = f"SELECT failure FROM {table} WHERE failure IS NOT NULL"  # noqa: S608 - the names above
             for (failure,) in self._db.execute(query):
-                yield orjson.loads(failure)
+                yield self._read(read_json, "failure", failure, dict[str, Any])
 
     def count_unfetched(self, *, without_line: bool = False) -> int:
         """What the last update could not get; of it, the photos of which no older line is there."""
@@ -536,16 +580,25 @@ class State:
     def length(self, name: str) -> Length:
         """How much of a file is vouched for."""
         row = self._db.execute("SELECT length, lines FROM file WHERE name = ?", (name,)).fetchone()
-        return Length(*row) if row else Length()
+        return self._read(_read_length, name, *row) if row else Length()
 
     def files(self) -> dict[str, Length]:
         """All files that are vouched for, by name."""
         rows = self._db.execute("SELECT name, length, lines FROM file ORDER BY name")
-        return {name: Length(length, lines) for name, length, lines in rows}
+        return {name: self._read(_read_length, name, length, lines) for name, length, lines in rows}
 
     def vouch(self, name: str, length: Length) -> None:
         """So much of the file is on the disk."""
         self._db.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?)", (name, length.bytes, length.lines))
+
+
+def _read_length(name: object, size: object, lines: object) -> Length:
+    """The length of one of the archive's files; ValueError where it is none of them, or no length."""
+    if name not in DATA:
+        raise ValueError(f"it vouches for {show(name)}, which is no file of an archive")
+    if not isinstance(size, int) or not isinstance(lines, int) or lines < 0 or size < 0:
+        raise ValueError(f"the length of {name} is none")
+    return Length(size, lines)
 
 
 def is_photo_id(text: str) -> bool:

@@ -38,11 +38,13 @@ from harvester.archive import (
 )
 from harvester.claims import tell_claims
 from harvester.config import Settings
-from harvester.engine import Output, harvest, restore_job, run_job
+from harvester.disk.look import look_at
+from harvester.disk.modes import make_checkpoint_file
+from harvester.engine import Output, harvest, restore_job, run_job, tell_lapses
 from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
 from harvester.files import Appender, cannot_write, sync_folder
-from harvester.fold import fold, mend_fold, open_archive
+from harvester.fold import fold, mend_fold
 from harvester.merge import Folded
 from harvester.model import Account, Photos
 from harvester.proof import Proof
@@ -69,15 +71,16 @@ async def run_update(
     async with AsyncExitStack() as stack:
         if not (folder / STATE).is_file():
             raise UsageError(f"{folder} is no archive: it has no {STATE}.")
-        stack.enter_context(lock_folder(folder))
-        archive = stack.enter_context(open_archive_state(folder))
+        lock = stack.enter_context(lock_folder(folder))
+        archive = stack.enter_context(open_archive_state(folder, lock=lock))
         mend_fold(folder, archive)
         _check_ready(archive, folder)
         check_lengths(folder, archive, (PHOTOS, CHANGES))
         _learn_changes(archive, folder)
         stack.callback(_clear, folder, archive)  # when the update's own checkpoint, opened below, is closed
         _make_folder(staging)
-        state = stack.enter_context(State(staging / STATE))
+        make_checkpoint_file(staging / STATE)
+        state = stack.enter_context(State(staging / STATE, guard=lock.check))
         _begin(state, archive)
         state.compare_with(folder / STATE)
         salvage(state, staging / PHOTOS)
@@ -87,7 +90,7 @@ async def run_update(
             restore_job(archive, where=folder),
             settings,
             state=state,
-            sink=ArchiveSink(file),
+            sink=ArchiveSink(file, guard=lock.check),
             output=Output(folder=staging, shown=folder),
             observer=watched,
             stop=stop,
@@ -104,6 +107,7 @@ async def run_update(
                 summary = _postpone(replace(summary, status="stopped"), folder, archive)
         else:
             summary = _postpone(summary, folder, archive)
+    tell_lapses(observer)
     observer(Ended(summary=summary))
     return summary
 
@@ -112,7 +116,7 @@ async def run_resume(
     folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
 ) -> Summary:
     """Go on with an archive, whatever it was begun with, or with its update; try again what that could not get."""
-    with open_archive(folder) as state:
+    with look_at(folder) as state:
         is_update = is_under_way(folder, state) or state.count_unfetched() > 0
         job = None if is_update else restore_job(state, where=folder)
         is_stream = state.recall("stream")

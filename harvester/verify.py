@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from harvester.archive import CHANGES, MANIFEST, UNREAD, is_at_limit
+from harvester.disk.look import locate, look_at
 from harvester.files import cannot_write
-from harvester.fold import open_archive
 from harvester.sinks import PHOTOS
 from harvester.state import Length, State, is_photo_id
 
@@ -22,7 +22,7 @@ MOST = 100
 
 def verify_archive(folder: Path) -> list[str]:
     """One sentence for each thing that is wrong, with file, line and byte; none where the archive is whole."""
-    with open_archive(folder) as state:
+    with look_at(folder) as state:
         findings: list[str] = []
         for finding in _find(folder, state):
             findings.append(finding)
@@ -38,8 +38,13 @@ def _find(folder: Path, state: State) -> Iterator[str]:
     manifest = _read_manifest(folder / MANIFEST)
     if manifest is None:
         yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
+    fold = state.recall("fold")
+    if fold is not None:
+        yield f"An update is being put in place: harvester resume {folder} ends that, without a call."
     for name, vouched in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
-        yield from _check_file(folder / name, vouched, None if manifest is None else manifest.get(name, {}))
+        is_told = manifest is not None and not (fold is not None and name in fold["files"])
+        entry = manifest.get(name, {}) if manifest is not None and is_told else None
+        yield from _check_file(locate(folder, state, name), vouched, entry)
     yield from _check_checkpoint(state)
 
 

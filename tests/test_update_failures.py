@@ -14,11 +14,11 @@ from conftest import Opener, harvest_into, read_lines, settings_for
 from test_account import ask_all, check_account, owner
 from test_update import changes_of, ids_of
 
+from harvester.disk.look import look_at
 from harvester.errors import UsageError
 from harvester.model import Account, Job, Search
 from harvester.retry import Backoff
 from harvester.sandbox.server import Sandbox
-from harvester.state import State
 from harvester.update import run_resume, run_update
 from harvester.verify import verify_archive
 
@@ -214,6 +214,6 @@ async def test_an_archive_of_an_older_format_that_nobody_can_change_can_be_looke
         database.execute("PRAGMA user_version=3")
         database.execute("PRAGMA journal_mode=DELETE")
     database.close()
-    with State(tmp_path / "state.sqlite", frozen=True) as state:
+    with look_at(tmp_path) as state:
         assert list(state.failures()) == []
     assert verify_archive(tmp_path) == []

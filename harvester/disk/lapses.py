@@ -1,0 +1,43 @@
+"""What a file system refuses and what is done without: kept, so that the run can say it once."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+UNSUPPORTED = frozenset(
+    getattr(errno, name)
+    for name in ("EINVAL", "ENOTSUP", "EOPNOTSUPP", "EPERM", "ENOSYS", "ENOTTY", "EBADF", "EISDIR", "ENOLCK", "ENODEV")
+)
+"""What a file system answers to a call that it does not have: SMB and exFAT to the sync of a folder, DrvFs and FUSE to
+changes of modes. A disk that is full, broken or read-only answers otherwise."""
+
+
+def is_unsupported(error: OSError) -> bool:
+    """Whether the file system does not have the call; no fault of the disk, and no want of room."""
+    return error.errno in UNSUPPORTED
+
+
+class Lapses:
+    """Sentences on what is done without, each told once."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._untold: list[str] = []
+
+    def note(self, what: str, path: Path) -> None:
+        """Keep a sentence on the file system that holds this path. `what` has no full stop."""
+        where = path.parent
+        sentence = f"The file system of {where}: {what[0].lower()}{what[1:]}."
+        if sentence not in self._known:
+            self._known.add(sentence)
+            self._untold.append(sentence)
+
+    def take(self) -> list[str]:
+        """The sentences that were not told yet."""
+        told, self._untold = self._untold, []
+        return told
+
+
+LAPSES = Lapses()
+"""Of this process: a system call has no way to hand a note to whoever watches the run."""
