@@ -87,7 +87,7 @@ def measure(sweep: Sweep, page: Page) -> Reading:
 def read_size(page: Page) -> int:
     """How many rows make a full page. A claim that cannot be is none (`perpage: -5`)."""
     claimed = page.per_page or 0
-    return claimed if 1 <= claimed <= PAGE_SIZE else PAGE_SIZE
+    return max(claimed, len(page.rows)) if 1 <= claimed <= PAGE_SIZE else PAGE_SIZE
 
 
 def _find_oddity(page: Page, dated: dict[str, int], ahead: dict[str, int]) -> str:

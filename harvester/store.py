@@ -24,9 +24,12 @@ from harvester.walk import Walk
 
 T = TypeVar("T")
 HORIZON = "horizon"
+"""The name under which the checkpoint keeps the last second of upload that belongs to a harvest."""
 _CLAIMS = "claims"
 """What Flickr has claimed of each part of a search."""
-"""The name under which the checkpoint keeps the last second of upload that belongs to a harvest."""
+_LEAST_PATIENCE, _SHOWN_PER_ANSWER = 100, 100
+"""Answers in a row without a new photo after which a sweep ends: photos that were shown before may come again, at
+least so many with an answer, but not more of them than there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,9 @@ class Store:
         """Records that were sent and are not vouched for, with the output's length behind each handful of them."""
         self._is_failing = False
         self.listed = state.count_todo() + state.length(PHOTOS).lines
-        self.unchanged = max(0, state.count_seen() - self.listed) if state.is_update else 0
+        self.shown = state.count_seen()
+        """Photos that listings have shown."""
+        self.unchanged = max(0, self.shown - self.listed) if state.is_update else 0
         """Photos that an update has found to be as they were."""
         self._expected: int | None = state.recall("expected")
 
@@ -109,11 +114,19 @@ class Store:
                 horizon = self._fix_horizon(page, until=bounds.until)
                 rows = [row for row in page.rows if bounds.holds(row, horizon=horizon)]
                 self._expect(self._sum_claims(sweep, page))
+                shown_before = self.shown
                 fresh, full = self._admit(rows, bounds.limit)
                 if full:  # what lies behind the limit stays unseen, and the sweep where it stands
                     sweeps = []
                 else:
-                    step = advance(sweep.ending(horizon), page, fresh=len(fresh), given=given, split=split)
+                    step = advance(
+                        sweep.ending(horizon),
+                        page,
+                        fresh=self.shown - shown_before,
+                        given=given,
+                        split=split,
+                        patience=_LEAST_PATIENCE + self.shown // _SHOWN_PER_ANSWER,
+                    )
                     sweeps = self.state.replace_sweep(n, keep_part(sweep, step))
             return Admission(fresh, sweeps, full)
 
@@ -204,6 +217,7 @@ class Store:
         else:
             full = False
         admitted = self.state.admit(rows)
+        self.shown += len(admitted)
         if self.state.is_update:
             differing = self.state.differing(admitted)
             self.unchanged += len(admitted) - len(differing)

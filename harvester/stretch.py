@@ -59,6 +59,8 @@ class Sweep:
     """Photos that were new on the earlier pages of that second, or of a ranked order."""
     tries: int = 0
     """Idle answers at this place."""
+    stale: int = 0
+    """Answers in a row that have brought no new photo."""
     expected: int | None = None
     """What the next answer should claim as total."""
     behind: Piece | None = None

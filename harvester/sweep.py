@@ -39,6 +39,8 @@ _OVERLAP = 0.99
 _MOST_READS = 24
 _MOST_TRIES = 3
 _MOST_BARREN = 2
+_MOST_STALE_RANKED = 2
+_PATIENCE = 1_000
 _SPLITTABLE = 10
 """Pages that must remain for a sweep to be worth cutting in two."""
 _MANY, _FEW = 5_000, 20
@@ -58,15 +60,25 @@ def _open_sweep(since: int, until: int, *, newest_first: bool) -> Sweep:
 
 
 def advance(
-    sweep: Sweep, page: Page, *, fresh: int, given: Mapping[str, str] | None = None, split: bool = False
+    sweep: Sweep,
+    page: Page,
+    *,
+    fresh: int,
+    given: Mapping[str, str] | None = None,
+    split: bool = False,
+    patience: int = _PATIENCE,
 ) -> Step:
     """What to ask next, now that `page` has answered `sweep`, and `fresh` of its photos were unknown.
 
     `given` are the search's own arguments, which a full second's parts must respect; `split` asks for the rest
-    in two sweeps, for a server that answers faster than one after the other can ask.
+    in two sweeps, for a server that answers faster than one after the other can ask. After more than `patience`
+    answers in a row without a new photo the sweep ends.
     """
+    sweep = replace(sweep, stale=0 if fresh else sweep.stale + 1)
     if sweep.ranked:
         return _advance_ranked(sweep, page, fresh=fresh)
+    if sweep.stale > patience:
+        return _give_up(sweep)
     sweep, settled, is_short = _settle(sweep, page)
     if sweep.span < 0:
         return settled + _close(sweep)
@@ -101,6 +113,15 @@ def _file(sweep: Sweep, piece: Piece) -> tuple[Sweep, Step]:
         return replace(sweep, doubt=sweep.doubt.joined(piece) if sweep.doubt else piece), Step()
     read = Stretch(since=piece.since, until=piece.until, reported=piece.reported, found=piece.found, reads=sweep.reads)
     return replace(sweep, doubt=None), _close(sweep) + Step((), (read,))
+
+
+def _give_up(sweep: Sweep) -> Step:
+    """Whatever the server claims, nothing new comes."""
+    note = f"{sweep.stale} answers in a row brought no new photo"
+    rest = sweep.piece(max(sweep.span, 0), found=0, fresh=0)
+    pieces = [piece for piece in (sweep.doubt, sweep.behind, rest) if piece]
+    told = (replace(_note(sweep, piece, found=piece.found), note=note, whole=False) for piece in pieces)
+    return Step((), tuple(told))
 
 
 def _close(sweep: Sweep) -> Step:
@@ -152,7 +173,7 @@ def _move(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, split: bool
     near = offsets[max(0, int(len(offsets) * _OVERLAP) - 1)] if reading.full else 0
     rest = _go_on(sweep, page, reading, offset=near or offsets[-1], fresh=fresh, note=reading.doubt)
     is_long = (rest.expected or 0) >= _SPLITTABLE * PAGE_SIZE
-    return Step(_halves(rest) if split and is_long and rest.reads == 1 else (rest,))
+    return Step(_halves(rest) if split and fresh and is_long and rest.reads == 1 else (rest,))
 
 
 def _go_on(sweep: Sweep, page: Page, reading: Reading, *, offset: int, fresh: int, note: str) -> Sweep:
@@ -266,7 +287,7 @@ def _advance_ranked(sweep: Sweep, page: Page, *, fresh: int) -> Step:
     """Page through a ranked order as far as it goes; what lies past the cap is then found by date."""
     size = read_size(page)
     brought = sweep.fresh + fresh
-    if len(page.rows) >= size and (sweep.page + 1) * size <= CAP:
+    if len(page.rows) >= size and (sweep.page + 1) * size <= CAP and sweep.stale < _MOST_STALE_RANKED:
         return Step((replace(sweep, page=sweep.page + 1, fresh=brought),))
     if page.rows and page.total is not None and page.total <= brought:
         piece = sweep.piece(sweep.span, found=brought, fresh=brought, reported=page.total)
