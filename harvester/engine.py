@@ -33,7 +33,7 @@ from harvester.errors import CannotWrite, HarvestError, Stopped, UsageError
 from harvester.events import Ended, Noticed, Observer, Started, Status, Summary, Tally, ignore
 from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
-from harvester.identity import choose_login, confirm_login, tell_login
+from harvester.identity import choose_login, confirm_login, confirm_names, tell_login
 from harvester.lists import Files, Reuse
 from harvester.model import Account, Job, Photos, Search
 from harvester.people import Meant, keep_names, look_up_source, recall_names
@@ -188,10 +188,12 @@ async def harvest(
     settings, told = choose_login(state, settings, where=output.where)
     now, asked = clock(), _remember(job)
     job, dated = settle_job(job, state.recall("job"), state.recall("asked"), now=now)
+    sleep = build_sleep(stop)
+    calls = await confirm_names(job, settings, state, where=output.where, observer=observer, sleep=sleep)
     resumed = _begin(job, state, asked=asked, now=int(now), where=output.where)
     again = AGAIN if list_again(job.source, state) else ""
     before = state.length(PHOTOS).lines
-    tally = Tally(written=before, written_before=before, expected=state.recall("expected"))
+    tally = Tally(written=before, written_before=before, expected=state.recall("expected"), calls=calls)
     observer(
         Started(
             job=job.describe(),
@@ -210,7 +212,8 @@ async def harvest(
         run.is_through = True
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
-        notes = () if state.is_update else ("This archive is complete already: no call was made.",)
+        told = "This archive is complete already" + ("." if calls else ": no call was made.")
+        notes = () if state.is_update else (told,)
         return run.end("complete", *notes)
     server_clock = ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
     files = None if output.folder is None else Files(output.folder, state)

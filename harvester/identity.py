@@ -9,14 +9,21 @@ hold private photos of one half of its time and not of the other, and what was b
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeAlias
 
-from harvester.client import Client
+from harvester.client import Client, open_client
 from harvester.config import Settings
-from harvester.errors import KeyRefused
-from harvester.model import Gallery, Group, Photos, Search, Source
-from harvester.people import ask_login
-from harvester.state import State
+from harvester.errors import KeyRefused, Stopped
+from harvester.events import Observer, Tally
+from harvester.model import Gallery, Group, Job, Photos, Search, Source
+from harvester.people import ask_login, look_up_source
+from harvester.query.remembered import rebuild_job
+from harvester.query.sameness import NAMES, is_open, leave_out_same_people, list_differences
+from harvester.state import State, tell_other_job
+
+Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 NOT_LOGGED_IN = "Not logged in: private and restricted photos are not included."
 
@@ -59,6 +66,32 @@ async def confirm_login(state: State, client: Client, *, where: Path | None) -> 
             state.remember("arguments", None)  # `me` was somebody else
             state.remember("names", None)
         state.remember("login", {"nsid": login.nsid, "username": login.username})
+
+
+async def confirm_names(
+    job: Job, settings: Settings, state: State, *, where: Path | None, observer: Observer, sleep: Sleep
+) -> int:
+    """Ask Flickr whether a job that names its people otherwise than the archive means the same ones; calls made.
+
+    UsageError where it means others. Nothing is asked where nothing is in doubt.
+    """
+    known = state.recall("job")
+    ids = state.recall("arguments") or {}
+    differences = [] if known is None else leave_out_same_people(list_differences(known, job.describe()), ids)
+    if not differences or not all(map(is_open, differences)):
+        return 0
+    tally = Tally()
+    try:
+        async with open_client(settings, tally=tally, observer=observer, sleep=sleep) as client:
+            if not ids:
+                first = rebuild_job(known, state.recall("asked"), limit=None)
+                ids = await look_up_source(first.source, client, lambda _: None)
+            found = await look_up_source(job.source, client, lambda _: None)
+    except Stopped:
+        return tally.calls  # the run makes no call any more
+    if any(found.get(name) != ids.get(name) for name in set(NAMES.values())):
+        raise tell_other_job(differences, where=where)
+    return tally.calls
 
 
 def tell_login(state: State, source: Source) -> str:

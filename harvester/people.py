@@ -177,3 +177,5 @@ async def _ask(
         return await client.call(build_query(method, arguments), read)
     except Refused:
         return None
+    except GivenUp as error:
+        raise Unreachable(f"Flickr does not say who {show(name)} is: {error}. Run the same command again.") from None

@@ -23,6 +23,7 @@ from harvester.answers import Row
 from harvester.disk.entries import DATA
 from harvester.disk.remembered import read_json, read_remembered
 from harvester.errors import CannotWrite, UsageError, shorten, show
+from harvester.query.sameness import Difference, is_open, leave_out_same_people, list_differences
 from harvester.record import Record
 from harvester.schema import FORMAT, prepare, read_version
 from harvester.sweep import Step, Stretch, Sweep
@@ -607,18 +608,24 @@ def is_photo_id(text: str) -> bool:
 
 
 def check_same_job(state: State, job: dict[str, Any], *, where: Path | None) -> bool:
-    """Whether the checkpoint has begun this job before; UsageError where it has begun another."""
+    """Whether the checkpoint has begun this job before; UsageError where it has begun another.
+
+    Names that may stand for the same person are passed over: `confirm_names` asks Flickr about them.
+    """
     known = state.recall("job")
     if known is None:
         return False
-    if known != job:
-        raise UsageError(
-            f"{where} was begun with another query: it holds {_show(known)}, and this is {_show(job)}. "
-            "Choose another folder with -o, or use the first query."
-        )
+    differences = leave_out_same_people(list_differences(known, job), state.recall("arguments") or {})
+    if not all(map(is_open, differences)):
+        raise tell_other_job(differences, where=where)
     return True
 
 
-def _show(job: dict[str, Any]) -> str:
-    told = {name: shorten(value) if isinstance(value, str) else value for name, value in job.items()}
-    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
+def tell_other_job(differences: Sequence[Difference], *, where: Path | None) -> UsageError:
+    """The error for a job that is not the one that the archive was begun with."""
+    *most, last = map(str, differences)
+    told = f"{', '.join(most)} and {last}" if most else last
+    return UsageError(
+        f"{where} was begun with another query, which differs in {told}: choose another folder with -o, or use the "
+        "first query."
+    )

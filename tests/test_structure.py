@@ -14,7 +14,7 @@ import harvester
 HOME = Path(harvester.__file__).parent
 PURE = (
     "answers", "errors", "flickr", "geo", "ledger", "model", "parts", "query.arguments", "query.box", "query.dates",
-    "query.remembered", "record", "retry", "seeds", "sweep", "urls", "values", "walk",
+    "query.remembered", "query.sameness", "record", "retry", "seeds", "sweep", "urls", "values", "walk",
 )  # fmt: skip
 OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "subprocess", "threading", "uvloop"}
 

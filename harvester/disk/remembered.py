@@ -33,6 +33,7 @@ _TYPES: Mapping[str, Any] = MappingProxyType(
         "asked": _Object | None,
         "arguments": _Object | None,
         "looked_up": _Object | None,
+        "names": list[tuple[str, str, str, str]] | None,
         "login": dict[str, str] | None,
         "limit": _Number | None,
         "expected": _Number | None,

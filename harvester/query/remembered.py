@@ -56,8 +56,10 @@ def settle_job(
     return replace(job, source=kept), _tell_older(kept, settled) if settled is source else ""
 
 
-def _words(asked: Mapping[str, Any]) -> dict[str, str]:
-    """The dates of a search as they were written."""
+def _words(asked: object) -> dict[str, str]:
+    """The dates of a search as they were written; none where a damaged checkpoint holds something else."""
+    if not isinstance(asked, Mapping):
+        return {}
     return {name: " ".join(str(asked[name]).lower().split()) for name in DATES if asked.get(name) is not None}
 
 
