@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from harvester.errors import UsageError, show
 from harvester.model import Account, Album, Favorites, Gallery, Group, Kind, Photos, Search, Source
+from harvester.query.base58 import decode, decode_group, decode_person
 from harvester.query.pages import name_page
-from harvester.values import read_photo_id, stamp
+from harvester.query.web_search import read_query
+from harvester.values import read_photo_id
 
 PAGES = (
-    "/photos/USER, /photos/USER/ID, /photos/USER/albums/ID, /photos/USER/galleries/ID, /photos/USER/favorites, "
-    "/photos/USER/tags/TAG, /photos/USER/archives/…, /photos/tags/TAG, /people/USER, /groups/NAME, /search/?text=…"
+    "/photos/USER, /photos/USER/ID, /photos/USER/albums/ID, /photos/USER/galleries/ID, /photos/USER/collections/ID, "
+    "/photos/USER/favorites, /photos/USER/tags/TAG, /photos/USER/archives/…, /photos/tags/TAG, /people/USER, "
+    "/groups/NAME, /search/?text=…"
 )
 """The kinds of pages that are known."""
 LONGEST = 4000
@@ -29,15 +31,17 @@ LONGEST = 4000
 FIRST_GALLERY = 72157616180848087
 """flic.kr/y/… counts from here: seen for galleries of 2016 and 2018, eighteen billion apart."""
 
-_PAGE_HOST = re.compile(r"((www|m|secure)\.)?flickr\.com")
+_PAGE_HOST = re.compile(r"((www|m|secure|touch|beta)\.)?flickr\.com")
+_FEED_HOST = re.compile(r"((www|api)\.)?flickr\.com")
+_COMMONS_HOST, _EMBED_HOST = "commons.flickr.org", "embedr.flickr.com"
+_ARCHIVED = re.compile(r"(https?:)?(//)?web\.archive\.org/web/\w+/", re.IGNORECASE)
+_PHOTO_SCRIPT = re.compile(r"(photo|video)(_\w+)?\.gne", re.ASCII)
 _SHORT_HOST = re.compile(r"(www\.)?flic\.kr")
 _IMAGE_HOST = re.compile(r"((live|c\d+|farm\d+)\.)?static\.?flickr\.com|(photos|farm)\d+\.flickr\.com", re.ASCII)
 _IMAGE = re.compile(r"(\d+)_[0-9a-f]+(_\w+)*\.\w+", re.ASCII | re.IGNORECASE)
-_ALPHABET = "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
-_BASE58 = re.compile(f"[{_ALPHABET}]{{1,20}}")
 _NSID = re.compile(r"\d+@N\d\d", re.ASCII)
-_VIEW = re.compile(r"page\d+|with|show|map|detail|list|calendar", re.ASCII)
-_NOBODY = frozenset({"contacts", "forsale", "friends", "organize", "upload"})
+_VIEW = re.compile(r"page\d+|with|show|map|detail|list|calendar|popular(-\w+)?", re.ASCII)
+_NOBODY = frozenset({"contacts", "forsale", "friends", "organize", "tags", "upload"})
 """Pages beside those of people: /photos/friends/ is whoever looks at it."""
 
 
@@ -46,16 +50,17 @@ def read_url(text: str) -> Source:
 
     A bare number is a photo's id.
     """
-    if _is_number(text.strip()):
-        return _photo(text.strip())
+    address = _clean(text)
+    if _is_number(address):
+        return _photo(address)
     try:
-        source = _read(text.strip()) if len(text) <= LONGEST else None
+        source = _read(address) if len(text) <= LONGEST else None
     except UsageError as error:
         raise UsageError(f"in {show(text)}, {error}") from None
     except ValueError:  # of urlsplit, of percent-encoding that is not UTF-8, of dates
         source = None
     if source is None:
-        if what := _name_page(text):
+        if what := _name_page(address):
             raise UsageError(f"{show(text)} is {what}")
         raise UsageError(
             f"{show(text)} is no address that can be harvested; those of flickr.com are {PAGES}; "
@@ -115,6 +120,12 @@ def read_named(text: str, kind: str) -> str:
     return str(getattr(source, NAMED[kind]))
 
 
+def _clean(text: str) -> str:
+    """An address without what stands around it in texts, mails and the Wayback Machine."""
+    text = text.strip().removeprefix("<").rstrip(",;>").strip()
+    return _ARCHIVED.sub("", text, count=1)
+
+
 def _split(text: str) -> tuple[SplitResult, str]:
     parts = urlsplit("https://" + re.sub(r"(https?:)?//", "", text, count=1, flags=re.IGNORECASE))
     return parts, (parts.hostname or "").rstrip(".")
@@ -122,7 +133,7 @@ def _split(text: str) -> tuple[SplitResult, str]:
 
 def _name_page(text: str) -> str | None:
     try:
-        parts, host = _split(text.strip())
+        parts, host = _split(text)
     except ValueError:
         return None
     return name_page(unquote(parts.path)) if _PAGE_HOST.fullmatch(host) else None
@@ -134,6 +145,13 @@ def _read(text: str) -> Source | None:
     in_fragment = host.startswith("m.") and parts.fragment.startswith("/")
     path = parts.fragment.partition("?")[0] if in_fragment else parts.path
     words = [unquote(word, errors="strict") for word in path.split("/") if word]
+    match words:
+        case ["services", "feeds", name] if _FEED_HOST.fullmatch(host):
+            return _read_feed(name, parts.query)
+        case ["members", user, *rest] if host == _COMMONS_HOST and _is_view(rest):
+            return _account(_read_user(user))
+        case ["photos", photo, *_] if host == _EMBED_HOST:
+            return _photo(photo)
     if _PAGE_HOST.fullmatch(host):
         return _read_page(words, parts.query)
     if _SHORT_HOST.fullmatch(host):
@@ -151,25 +169,19 @@ def _read_image(words: Sequence[str]) -> Source | None:
 
 
 def _read_short(words: Sequence[str]) -> Source | None:
-    if len(words) < 2 or not _BASE58.fullmatch(words[1]):
-        return None
-    number = 0
-    for letter in words[1]:
-        number = number * 58 + _ALPHABET.index(letter)
-    sources: dict[str, Callable[[], Source]] = {
-        "p": lambda: _photo(str(number)),
-        "s": lambda: Album(album=str(number)),
-        "y": lambda: Gallery(gallery=str(number + FIRST_GALLERY)),
-        "ps": lambda: _account(f"{number // 10}@N0{number % 10}", "photos"),
-        "g": lambda: Group(group=_group_id(number)),
-    }
-    return sources[words[0]]() if words[0] in sources else None
-
-
-def _group_id(number: int) -> str:
-    """New groups are @N20 and up; the first ones were numbered as people are."""
-    is_new = number // 10 % 10 == 2
-    return f"{number // 100}@N{number % 100}" if is_new else f"{number // 10}@N0{number % 10}"
+    found: Source | None = None
+    match words:
+        case ["ps", letters, *_] if (person := decode_person(letters)) is not None:
+            found = _account(person, "photos")
+        case ["g", letters, *_] if (group := decode_group(letters)) is not None:
+            found = Group(group=group)
+        case ["p", letters, *_] if (number := decode(letters)) is not None:
+            found = _photo(str(number))
+        case ["s", letters, *_] if (number := decode(letters)) is not None:
+            found = Album(album=str(number))
+        case ["y", letters, *_] if (number := decode(letters)) is not None:
+            found = Gallery(gallery=str(number + FIRST_GALLERY))
+    return found
 
 
 def _read_page(words: Sequence[str], query: str) -> Source | None:
@@ -181,18 +193,30 @@ def _read_page(words: Sequence[str], query: str) -> Source | None:
             found = _photo(photo)
         case ["photos", user, *rest] if user not in _NOBODY:
             found = _read_stream(_read_user(user), rest)
-        case ["people", user]:
+        case ["photos", "tags", tag, "interesting", *rest] if _is_view(rest):
+            found = Search(tags=[tag], sort="interestingness-desc")
+        case ["people", user, *rest] if _is_view(rest):
             found = _account(_read_user(user))
         case ["people", user, "contacts" | "groups" as kind, *rest] if _is_view(rest):
             found = _account(_read_user(user), "contacts" if kind == "contacts" else "groups")
         case ["groups", group, *rest]:
             found = _read_group(group.upper() if _NSID.fullmatch(group.upper()) else group, rest)
-        case ["search"]:
-            found = _read_search(query)
-        case ["photo.gne" | "photo_zoom.gne" | "photo_exif.gne" | "video.gne"]:
-            given = dict(parse_qsl(query))
-            found = _read_short(["p", given["short"]]) if "short" in given else _photo(given.get("id", ""))
+        case _:
+            found = _read_script(words, query)
     return found
+
+
+def _read_script(words: Sequence[str], query: str) -> Source | None:
+    """Of pages that have what they show in the query of their address."""
+    match words:
+        case ["search"] | ["search", "advanced" | "show"]:
+            return _read_search(query)
+        case ["slideShow", "index.gne"]:
+            return _read_slides(query)
+        case [script] if _PHOTO_SCRIPT.fullmatch(script):
+            given = dict(parse_qsl(query))
+            return _read_short(["p", given["short"]]) if "short" in given else _photo(given.get("id", ""))
+    return None
 
 
 _SHELVES: Mapping[str, Kind] = {
@@ -219,6 +243,8 @@ def _read_stream(user: str, words: Sequence[str]) -> Source | None:
             found = _read_archive(user, kind, dates)
         case ["archives", *_]:
             found = _account(user, "photos")
+        case ["collections", collection] if re.fullmatch(r"(\d+-)?\d+", collection, re.ASCII):
+            found = _account(user, "collections")  # the API tells all of them together
         case [shelf, *rest] if shelf in _SHELVES and _is_view(rest):
             found = _account(user, _SHELVES[shelf])
         case rest if _is_view(rest):
@@ -242,7 +268,7 @@ def _read_archive(user: str, kind: str, words: Sequence[str]) -> Source | None:
 
 def _read_group(group: str, words: Sequence[str]) -> Source | None:
     match words:
-        case [] | ["about" | "rules"]:
+        case [] | ["about" | "rules"] | ["members", *_]:
             return Group(group=group)
         case ["pool", *rest] if _is_view(rest):
             return Group(group=group)
@@ -253,49 +279,42 @@ def _read_group(group: str, words: Sequence[str]) -> Source | None:
     return None
 
 
-_FIELDS = {
-    **{name: name for name in ("text", "tags", "tag_mode", "license", "sort", "media", "bbox", "machine_tags")},
-    **{f"{end}_{what}_date": f"{end}_{what}_date" for end in ("min", "max") for what in ("upload", "taken")},
-    "q": "text",
-    "user_id": "user",
-    "group_id": "group",
-    "content_type": "content_types",
-    "content_types": "content_types",
-    "has_geo": "has_geo",
-    "safe_search": "safe_search",
-}
-"""The web's parameters of a search, and the fields of a Search."""
-_ARGUMENTS = frozenset(
-    "accuracy contacts geo_context in_gallery is_commons is_getty lat lon machine_tag_mode place_id privacy_filter "
-    "radius radius_units woe_id".split()
-)
-"""Those that flickr.photos.search has besides."""
-_LOOKS = frozenset({"advanced", "lang", "page", "per_page", "view", "view_all"})
-"""Those that change nothing about what is found."""
-_WEB_TYPES = {"0": "photos", "1": "screenshots", "2": "other"}
-"""`content_types` of the web counts from 0, `content_type` of the API from 1."""
-
-
 def _read_search(query: str) -> Source:
-    given = {name: value for name, value in parse_qsl(query, errors="strict") if value.strip()}
-    kept = {name: value for name, value in given.items() if name not in _LOOKS and not name.startswith("utm_")}
-    if unknown := sorted(kept.keys() - _FIELDS.keys() - _ARGUMENTS):
-        raise UsageError(f"{', '.join(unknown)}: Flickr's API cannot search by that; take it out of the address.")
-    fields: dict[str, Any] = {_FIELDS[name]: value for name, value in kept.items() if name in _FIELDS}
+    fields = read_query(query)
     if "user" in fields:
         fields["user"] = _read_user(fields["user"])
-    for name in {"min_taken_date", "max_taken_date"} & fields.keys():
-        fields[name] = _read_web_date(fields[name])
-    if "has_geo" in fields:
-        fields["has_geo"] = fields["has_geo"] not in ("0", "false")
-    if "content_types" in kept:
-        fields["content_types"] = [_WEB_TYPES.get(name, name) for name in kept["content_types"].split(",")]
-    return Search(**fields, params={name: value for name, value in kept.items() if name in _ARGUMENTS})
+    return Search(**fields)
 
 
-def _read_web_date(text: str) -> str:
-    """The web writes dates taken as Unix time, those before 2004 too."""
-    return stamp(int(text)) if re.fullmatch(r"\d{9,10}", text, re.ASCII) else text
+def _read_slides(query: str) -> Source | None:
+    """The slide shows of before 2014: of an album, a group, a person, or a search."""
+    given = {name: value for name, value in parse_qsl(query, errors="strict") if value.strip()}
+    if "set_id" in given:
+        return Album(album=given["set_id"])
+    if given.keys() & {"tags", "text", "q"}:
+        return _read_search(query)
+    if "group_id" in given:
+        return Group(group=given["group_id"])
+    return _account(_read_user(given["user_id"]), "photos") if "user_id" in given else None
+
+
+def _read_feed(name: str, query: str) -> Source | None:
+    """What a feed shows the latest photos of (services/feeds/photos_public.gne?id=NSID&tags=a,b)."""
+    given = {name: value for name, value in parse_qsl(query, errors="strict") if value.strip()}
+    owner = given.get("nsid") or given.get("id", "")
+    match name:
+        case "photos_public.gne" if "tags" in given:
+            whose = _read_user(owner) if owner else None
+            return Search(user=whose, tags=given["tags"], tag_mode="any" if given.get("tagmode") == "any" else "all")
+        case "photos_public.gne" if owner:
+            return _account(_read_user(owner), "photos")
+        case "photos_faves.gne" if owner:
+            return Favorites(user=_read_user(owner))
+        case "photoset.gne" if "set" in given:
+            return Album(album=given["set"])
+        case "groups_pool.gne" if "id" in given:
+            return Group(group=given["id"])
+    return None
 
 
 def _photo(text: str) -> Photos:

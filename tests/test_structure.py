@@ -13,8 +13,9 @@ import harvester
 
 HOME = Path(harvester.__file__).parent
 PURE = (
-    "answers", "errors", "flickr", "geo", "ledger", "model", "parts", "query.arguments", "query.box", "query.dates",
-    "query.remembered", "query.sameness", "record", "retry", "seeds", "sweep", "urls", "values", "walk",
+    "answers", "errors", "flickr", "geo", "ledger", "model", "parts", "query.arguments", "query.base58", "query.box",
+    "query.dates", "query.pages", "query.remembered", "query.sameness", "query.web_search", "record", "retry",
+    "seeds", "sweep", "urls", "values", "walk",
 )  # fmt: skip
 OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "subprocess", "threading", "uvloop"}
 

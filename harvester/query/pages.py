@@ -27,6 +27,13 @@ _PAGES = (
             "harvester search --tags {tag}."
         ),
     ),
+    (
+        r"/gp/.+|/photos/[^/]+/shares/.+",
+        (
+            "a guest pass, which shows private photos to whoever has the address; the API takes none: ask its owner to "
+            "let your account see the photos, and log in (harvester auth login)."
+        ),
+    ),
     (r"/(map|places|nearby)(/.*)?", "a map; to have the photos of a place, use harvester search --bbox W,S,E,N."),
     (r"/cameras(/.*)?", "a list of cameras, which Flickr's API cannot search by."),
 )
