@@ -16,7 +16,7 @@ from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write, write_lines, write_whole
-from harvester.state import State
+from harvester.state import UNESCAPE, State
 from harvester.sweep import Stretch
 from harvester.values import stamp
 
@@ -127,6 +127,7 @@ def write_manifest(
         "status": status,
         "job": state.recall("job"),
         "signed": bool(state.recall("signed")),
+        **({"unescape": True} if state.recall(UNESCAPE) else {}),
         **({"login": login} if (login := state.recall("login")) else {}),
         "begun": state.recall("begun"),
         **({"brought_up_to_date": at} if (at := state.recall("updated")) else {}),

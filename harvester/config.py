@@ -106,6 +106,7 @@ class NamedJob:
     """A file whose lines are photo ids, beside those that the job names; `-` is standard input."""
     output: Path | None = None
     state: Path | None = None
+    unescape: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +253,7 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
     """The job of a table; a wrong value is told by `FILE: jobs.NAME.FIELD`."""
     given = table.given()
     common = {key: given.pop(key) for key in ("detail", "extras", "limit") if key in given}
+    unescape = given.pop("unescape", False)
     output, state, ids_from = (given.pop(key, None) for key in ("output", "state", "ids_from"))
     try:
         source = _build_source(table.source, given, ids_from=ids_from)
@@ -261,6 +263,7 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
             ids_from=ids_from,
             output=None if output is None else read_folder(output, field="output"),
             state=None if state is None else read_folder(state, field="state"),
+            unescape=unescape,
         )
     except UsageError as error:
         raise UsageError(error.sentence, field=file.name_place(error.field, job=name)) from None

@@ -42,7 +42,7 @@ from harvester.query.remembered import rebuild_job, settle_job
 from harvester.seeds import plant
 from harvester.server_clock import ServerClock, tell_skew
 from harvester.sinks import PHOTOS, ArchiveSink, PipeClosed, Sink, StreamSink, salvage
-from harvester.state import State, check_same_job
+from harvester.state import State, check_same_job, settle_letters
 from harvester.store import HORIZON, Bounds, Store
 from harvester.sweep import OPEN_END
 from harvester.unbounded import AGAIN, list_again, mark_bounded
@@ -58,6 +58,8 @@ class Output:
     folder: Path | None = None
     state: Path | None = None
     shown: Path | None = None
+    unescape: bool = False
+    """Write letters in place of their escapes. An archive that was begun so stays so."""
 
     @property
     def where(self) -> Path | None:
@@ -190,7 +192,7 @@ async def harvest(
     job, dated = settle_job(job, state.recall("job"), state.recall("asked"), now=now)
     sleep = build_sleep(stop)
     calls = await confirm_names(job, settings, state, where=output.where, observer=observer, sleep=sleep)
-    resumed = _begin(job, state, asked=asked, now=int(now), where=output.where)
+    resumed = _begin(job, state, asked=asked, now=int(now), output=output)
     again = AGAIN if list_again(job.source, state) else ""
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"), calls=calls)
@@ -242,13 +244,15 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(secret for secret in settings.secrets if len(secret) >= 8)
 
 
-def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, where: Path | None) -> bool:
+def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: Output) -> bool:
     """Whether the checkpoint knows this job; if not, now it does. `asked` is the job in its own words."""
     with state.changing():
         state.remember("limit", job.limit)
         if _names_photos(job):
             state.remember(UNREAD, True)
-        if check_same_job(state, job.describe(), where=where):
+        resumed = check_same_job(state, job.describe(), where=output.where)
+        settle_letters(state, unescape=output.unescape, is_new=not resumed, where=output.where)
+        if resumed:
             state.clear_failures()
             return True
         mark_bounded(state)

@@ -13,7 +13,8 @@ from harvester.answers import Listed, dump
 from harvester.errors import Refused
 from harvester.files import Appender
 from harvester.record import build_entry
-from harvester.state import Length, State
+from harvester.state import UNESCAPE, Length, State
+from harvester.text.escapes import unescape_json
 from harvester.walk import LISTINGS, Listing, Walk, advance_walk
 
 Reuse: TypeAlias = Callable[[Walk], Mapping[str, bytes] | None]
@@ -27,10 +28,13 @@ class Files:
         self._folder = folder
         self._state = state
         self._open: dict[str, Appender] = {}
+        self._unescapes = bool(state.recall(UNESCAPE))
 
     def append(self, name: str, lines: Sequence[tuple[str, bytes]]) -> None:
         """Write lines of `NAME.ndjson`, each with its id, and vouch for them: within a transaction, which may fail."""
         name += ".ndjson"
+        if self._unescapes:
+            lines = [(line_id, unescape_json(line)) for line_id, line in lines]
         known = self._state.length(name)
         if name not in self._open:
             self._open[name] = Appender(self._folder / name, length=known.bytes)

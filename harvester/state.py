@@ -34,6 +34,9 @@ T = TypeVar("T")
 SPARE = 16_000_000
 """Bytes of a checkpoint that may lie idle."""
 
+UNESCAPE = "unescape"
+"""The name under which the checkpoint keeps whether lines have letters in place of their escapes."""
+
 
 class Todo(msgspec.Struct, frozen=True, gc=False):
     """A photo to be hydrated: its id, and the listing's row, None where no listing showed it."""
@@ -605,6 +608,21 @@ def _read_length(name: object, size: object, lines: object) -> Length:
 def is_photo_id(text: str) -> bool:
     """Whether a text is an id as the checkpoint holds them."""
     return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def settle_letters(state: State, *, unescape: bool, is_new: bool, where: Path | None) -> None:
+    """Remember whether lines are written with letters in place of escapes; UsageError where they were begun without.
+
+    Within a transaction. An update remembers it from its archive.
+    """
+    if is_new and state.recall(UNESCAPE) is None:
+        state.remember(UNESCAPE, unescape)
+    elif unescape and not state.recall(UNESCAPE):
+        raise UsageError(
+            f"{where} was begun without it: its text is written as Flickr sends it. Leave it out, or choose another "
+            "folder with -o.",
+            field="unescape",
+        )
 
 
 def check_same_job(state: State, job: dict[str, Any], *, where: Path | None) -> bool:

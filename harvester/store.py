@@ -18,8 +18,9 @@ from harvester.lists import Files, Lists, Reuse
 from harvester.parts import find_part, keep_part
 from harvester.record import Record
 from harvester.sinks import PHOTOS, Sink
-from harvester.state import Gone, Length, State, Todo, is_photo_id
+from harvester.state import UNESCAPE, Gone, Length, State, Todo, is_photo_id
 from harvester.sweep import Step, Sweep, advance
+from harvester.text.escapes import unescape_json
 from harvester.walk import Walk
 
 T = TypeVar("T")
@@ -83,6 +84,7 @@ class Store:
         self._sent: list[tuple[Sequence[Record], int]] = []
         """Records that were sent and are not vouched for, with the output's length behind each handful of them."""
         self._is_failing = False
+        self._unescapes = bool(state.recall(UNESCAPE))
         self.listed = state.count_todo() + state.length(PHOTOS).lines
         self.shown = state.count_seen()
         """Photos that listings have shown."""
@@ -251,6 +253,8 @@ class Store:
 
     async def send(self, records: Sequence[Record], sink: Sink) -> None:
         """Deliver records. `commit` makes the checkpoint know of it."""
+        if self._unescapes:
+            records = [Record(record.id, unescape_json(record.line)) for record in records]
         await sink.send(records, self._thread)
         self._sent.append((records, sink.length))
 

@@ -50,7 +50,7 @@ from harvester.model import Account, Photos
 from harvester.proof import Proof
 from harvester.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.staging import ID, UPDATE, is_folded, is_under_way, remove_staging
-from harvester.state import State
+from harvester.state import UNESCAPE, State
 from harvester.values import stamp
 from harvester.walk import Walk
 
@@ -168,7 +168,7 @@ def _begin(state: State, archive: State) -> None:
             state.remember("update_begun", stamp(time.time()))
             state.remember("looked_up", archive.recall("arguments"))
             state.remember("changed_since", archive.recall("horizon"))
-            for name in ("names", "signed", "login"):
+            for name in ("names", "signed", "login", UNESCAPE):
                 state.remember(name, archive.recall(name))
         state.settle()
 

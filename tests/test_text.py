@@ -24,7 +24,7 @@ from harvester.cli.show import show_facts
 from harvester.errors import Exit
 from harvester.events import Noticed, Started, Tally
 from harvester.progress import Look, open_progress
-from harvester.text.escapes import escape_controls, escape_line, fit_encoding
+from harvester.text.escapes import escape_controls, escape_line, fit_encoding, unescape_json
 from harvester.text.redactor import Redactor
 from harvester.text.streams import CleanStream
 
@@ -49,7 +49,7 @@ def serve_hostile(codes: dict[str, int], message: str) -> Iterator[str]:
             method = parse_qs(urlsplit(self.path).query)["method"][0].removeprefix("flickr.photos.")
             refusal = {"stat": "fail", "code": codes.get(method, 0), "message": f"{message} {self.path}"}
             good = answer_search(message) if method == "search" else {"photo": {"id": "7"}, "stat": "ok"}
-            body = json.dumps(refusal if method in codes else good, ensure_ascii=False).encode()
+            body = json.dumps(refusal if method in codes else good, ensure_ascii="М" in message).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -199,6 +199,36 @@ def test_an_archives_facts_are_told_in_any_encoding(encoding: str, tmp_path: Pat
         ran = CliRunner(charset=encoding).invoke(main, [command, str(folder)])
         assert ran.exit_code == Exit.COMPLETE
         assert ("архив" if encoding == "utf-8" else "\\u0430\\u0440\\u0445") in ran.stdout
+
+
+LETTERS = r'{"a":"\u041c\u043e \ud83d\udc12 \u0022\u005c \u001b\u202e \ud800 \\u0041 \\\u0041 \/ \n"}'
+WRITTEN = r'{"a":"Мо 🐒 \u0022\u005c \u001b\u202e \ud800 \\u0041 \\A \/ \n"}'
+
+
+def test_letters_stand_for_their_escapes_and_nothing_else_changes() -> None:
+    assert unescape_json(LETTERS.encode()).decode() == WRITTEN
+    assert json.loads(LETTERS) == json.loads(WRITTEN)
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_unescaped_json_is_the_same_json(value: dict[str, str]) -> None:
+    line = json.dumps(value).encode()
+    assert json.loads(unescape_json(line)) == value
+
+
+def test_an_archive_begun_with_letters_keeps_them_when_resumed(tmp_path: Path) -> None:
+    with serve_hostile({}, "Москва") as url:
+        code, _, said = harvest(tmp_path, url, "--unescape", "--detail", "list")
+        assert code == Exit.COMPLETE, said
+        assert "Москва".encode() in (tmp_path / "a" / "photos.ndjson").read_bytes()
+        assert json.loads((tmp_path / "a" / "manifest.json").read_bytes())["unescape"] is True
+        assert harvest(tmp_path, url, "--detail", "list")[0] == Exit.COMPLETE
+        code, _, said = harvest(tmp_path, url, "--detail", "list", "-o", str(tmp_path / "b"))
+        assert rb"\u041c\u043e" in (tmp_path / "b" / "photos.ndjson").read_bytes()
+        code, _, said = harvest(tmp_path, url, "--detail", "list", "-o", str(tmp_path / "b"), "--unescape")
+    assert code == Exit.USAGE
+    assert "--unescape: " in said
+    assert "was begun without it: its text is written as Flickr sends it." in said
 
 
 ODD = "key/with+odd=signs&more"

@@ -37,14 +37,16 @@ from harvester.urls import read_url
 @output_options
 @job_options
 @settings_options
-def get(*, setup: Setup, url: tuple[str, ...], output: str | None, state: str | None, **given: Any) -> Exit:
+def get(
+    *, setup: Setup, url: tuple[str, ...], output: str | None, state: str | None, unescape: bool, **given: Any
+) -> Exit:
     """Harvest what an address of flickr.com or flic.kr means, or a photo by its id.
 
     Photos, photostreams, people, albums, galleries, groups, favourites, tags, archives, searches and images are
     known. Photos are harvested together, all else one after the other; an archive holds one of them.
     """
     sources = gather_sources(url)
-    where = read_output(output, state)
+    where = read_output(output, state, unescape=unescape)
     if len(sources) > 1 and (output or state):
         raise UsageError(
             f"these addresses are {len(sources)} sources, and an archive holds one: give each its own run, or write "

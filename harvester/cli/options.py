@@ -182,6 +182,9 @@ _settings_options = decorate(
 output_options = decorate(
     option("Output", "-o", "--output", metavar="DIR", help="The archive; else records go to standard output."),
     option("Output", "--state", metavar="DIR", help="Keeps track of what went to standard output: resumable."),
+    option(
+        "Output", "--unescape", is_flag=True, help="Write letters, as grep needs them, where Flickr sends \\u escapes."
+    ),
 )
 
 _detail = partial(option, "Output", "--detail", help="How much of each photo.  [default: full]")
@@ -245,7 +248,7 @@ def build_job(source: Source, given: Mapping[str, Any]) -> Job:
     return Job(source=source, **{name: value for name, value in given.items() if value is not None})
 
 
-def read_output(output: str | None, state: str | None) -> Output:
+def read_output(output: str | None, state: str | None, *, unescape: bool) -> Output:
     """Where records go."""
     from harvester.engine import Output  # noqa: PLC0415
 
@@ -254,6 +257,7 @@ def read_output(output: str | None, state: str | None) -> Output:
     return Output(
         folder=None if output is None else read_folder(output, field="output"),
         state=None if state is None else read_folder(state, field="state"),
+        unescape=unescape,
     )
 
 

@@ -39,7 +39,14 @@ from harvester.urls import parse_photo
 @photo_job_options
 @settings_options
 def photos(
-    *, setup: Setup, photo: tuple[str, ...], ids_from: str | None, output: str | None, state: str | None, **given: Any
+    *,
+    setup: Setup,
+    photo: tuple[str, ...],
+    ids_from: str | None,
+    output: str | None,
+    state: str | None,
+    unescape: bool,
+    **given: Any,
 ) -> Exit:
     """Harvest photos given by id or address: pages, flic.kr, image addresses."""
     if "-" in photo and ids_from is None:
@@ -48,6 +55,6 @@ def photos(
         raise UsageError("Name photos by id or address, or a file of them with --from (- is standard input).")
     ids = [parse_photo(text) for text in photo]
     job = build_job(Photos(ids=open_ids(ids, ids_from)), given)
-    where = read_output(output, state)
+    where = read_output(output, state, unescape=unescape)
     expected = len(set(ids)) if ids_from is None else None
     return harvest(job, setup.load().settings, output=where, setup=setup, expected=expected)

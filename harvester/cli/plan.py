@@ -35,6 +35,7 @@ plan_options = decorate(
     # So that `plan` can be put before a whole command.
     click.option("-o", "--output", hidden=True, expose_value=False),
     click.option("--state", hidden=True, expose_value=False),
+    click.option("--unescape", is_flag=True, hidden=True, expose_value=False),
     settings_options,
 )
 

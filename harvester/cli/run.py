@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 @output_options
 @job_options
 @settings_options
-def run(*, setup: Setup, job: tuple[str, ...], output: str | None, state: str | None, **given: Any) -> Exit:
+def run(
+    *, setup: Setup, job: tuple[str, ...], output: str | None, state: str | None, unescape: bool, **given: Any
+) -> Exit:
     """Run jobs of the config file one after the other, all of them when none is named.
 
     A job that ends incomplete does not keep back the next; the exit code is the worst of all. Options hold for
@@ -52,11 +54,11 @@ def run(*, setup: Setup, job: tuple[str, ...], output: str | None, state: str | 
     """
     config = setup.load()
     config.settings.require_key()
-    where = None if output is None and state is None else read_output(output, state)
+    where = None if output is None and state is None else read_output(output, state, unescape=unescape)
     jobs = choose_jobs(config, job)
     if where is not None and len(jobs) > 1:
         raise UsageError(f"{len(jobs)} jobs cannot share one; name one job, or set it in the file.", field="output")
-    turns = [_build(named, given, where, file=config.file) for named in jobs]
+    turns = [_build(named, given, where, file=config.file, unescape=unescape) for named in jobs]
     return harvest_all(turns, config.settings, setup=setup)
 
 
@@ -74,7 +76,7 @@ def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
     return [config.jobs[name] for name in dict.fromkeys(names or config.jobs)]
 
 
-def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file: Path | None) -> Turn:
+def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file: Path | None, unescape: bool) -> Turn:
     """What a job of the file comes to, with the options that were given besides."""
     from harvester.engine import Output  # noqa: PLC0415
 
@@ -85,5 +87,6 @@ def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file
         except UsageError as error:
             raise UsageError(error.sentence, field=f"{file}: jobs.{named.name}.from") from None
     output = where or Output(folder=named.output, state=named.state)
+    output = replace(output, unescape=unescape or named.unescape)
     check_output(job, output)
     return Turn(title=f"Job {named.name}", job=job, output=output)

@@ -96,14 +96,14 @@ search_options = decorate(
 @output_options
 @job_options
 @settings_options
-def search(*, setup: Setup, output: str | None, state: str | None, **given: Any) -> Exit:
+def search(*, setup: Setup, output: str | None, state: str | None, unescape: bool, **given: Any) -> Exit:
     """Harvest everything that matches a search, however much it is.
 
     Running the same command again goes on where a stopped archive stands.
     """
     wanted = {name: given.pop(name) for name in ("detail", "extras", "limit")}
     job = build_job(build_search(given), wanted)
-    where = read_output(output, state)
+    where = read_output(output, state, unescape=unescape)
     return harvest(job, setup.load().settings, output=where, setup=setup)
 
 

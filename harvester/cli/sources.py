@@ -133,9 +133,11 @@ def build_command(kind: Named) -> click.Command:
     @output_options
     @job_options
     @settings_options
-    def command(*, setup: Setup, named: str, output: str | None, state: str | None, **given: Any) -> Exit:
+    def command(
+        *, setup: Setup, named: str, output: str | None, state: str | None, unescape: bool, **given: Any
+    ) -> Exit:
         job = build_job(kind.build(named, given), given)
-        where = read_output(output, state)
+        where = read_output(output, state, unescape=unescape)
         check_output(job, where)
         return harvest(job, setup.load().settings, output=where, setup=setup)
 

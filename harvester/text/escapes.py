@@ -8,6 +8,7 @@ controls obey nobody but show text in another order than it has ("Trojan Source"
 from __future__ import annotations
 
 import codecs
+import json
 import re
 
 _CONTROLS = (
@@ -18,6 +19,8 @@ _CONTROLS = (
 )
 _controls = re.compile(f"[{_CONTROLS}]")
 _breaks = re.compile(rf"[\t\n{_CONTROLS}]")
+_escaped = re.compile(rb"\\(?:[^u]|u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*)")
+r"""An escape of JSON: a pair such as `\n`, or all `\u` that stand together, since two may be one letter."""
 _HANDLER = "harvester-escape"
 
 
@@ -37,12 +40,27 @@ def escape_line(text: str) -> str:
     return _breaks.sub(_escape, text)
 
 
+def unescape_json(line: bytes) -> bytes:
+    r"""The same JSON with letters in place of their `\u` escapes, so that grep finds them.
+
+    What a terminal obeys stays escaped, and so does what must be: quotes, backslashes, lone surrogates.
+    """
+    return _escaped.sub(_write_letters, line) if b"\\u" in line else line
+
+
 def fit_encoding(text: str, encoding: str | None) -> str:
     """The text with all escaped that the encoding has no bytes for."""
     try:
         return text.encode(encoding or "ascii", _HANDLER).decode(encoding or "ascii")
     except (LookupError, UnicodeError):  # an encoding that does not hold even the escapes
         return text
+
+
+def _write_letters(found: re.Match[bytes]) -> bytes:
+    if found[0][1:2] != b"u":
+        return found[0]
+    letters: str = json.loads(b'"%s"' % found[0])
+    return "".join(name_character(c) if c in '"\\' or _breaks.match(c) else c for c in letters).encode()
 
 
 def _escape(found: re.Match[str]) -> str:
