@@ -234,9 +234,13 @@ class State:
         return int(self._db.execute("INSERT INTO sweep(body) VALUES (?)", (body,)).lastrowid or 0)
 
     def drop_listing(self) -> None:
-        """Forget what is to be asked of the search and what is known of it; the photos it has shown stay."""
-        for table in ("sweep", "stretch"):
+        """Forget what is to be asked of the search and what is known of it; the photos it has shown stay.
+
+        Photos that it has not shown are no longer held for gone.
+        """
+        for table in ("sweep", "stretch", "gone"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+        self._db.execute("DELETE FROM todo WHERE missing")
 
     def replace_sweep(self, n: int, step: Step) -> list[tuple[int, Sweep]]:
         """A sweep was answered: what is to be asked instead, numbered."""

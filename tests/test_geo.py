@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
-from harvester import pipeline
+from harvester import pipeline, update
 from harvester.api import Flickr
 from harvester.engine import Output, run_job
+from harvester.errors import CannotWrite
 from harvester.events import Event, Noticed
 from harvester.geo import EVER, find_page_size, is_geographic
 from harvester.model import Job, Search
@@ -146,19 +147,31 @@ async def test_an_archive_of_12_hours_is_made_whole(
 async def test_an_update_begun_without_a_first_date_is_listed_again(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It had called all photos but the last 12 hours' missing."""
+    """It held all photos but those of the last 12 hours for gone, and stopped before it folded."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise CannotWrite("The disk is full.")
+
     job = Job(source=Search(has_geo=True))
     async with sandbox_of(photos=300) as sandbox:
         await harvest_into(tmp_path, sandbox, job)
         sandbox.api.control({"add": 40})
-        before = set(ids_of(tmp_path))
-        staging = tmp_path / ".update"
-        staging.mkdir()
-        await begin_as_before(staging, sandbox, job, monkeypatch)
-        with State(staging / "state.sqlite") as state, state.changing():
-            state.remember("update_begun", "2026-01-01T00:00:00Z")
+        removed = ids_of(tmp_path)[5]
+        sandbox.api.control({"delete": [removed]})
+        with monkeypatch.context() as earlier:
+            earlier.setattr(pipeline, "EVER", {})
+            earlier.setattr(update, "fold", refuse)
+            with pytest.raises(CannotWrite):
+                await run_update(tmp_path, settings_for(sandbox))
+        with State(tmp_path / ".update" / "state.sqlite") as state, state.changing():
+            assert len(list(state.gone())) > 20
+            state.remember("bounded", None)
         await run_update(tmp_path, settings_for(sandbox))
-        assert before < set(ids_of(tmp_path)) == truth(sandbox, job.source)
+        assert set(ids_of(tmp_path)) == truth(sandbox, job.source)
+    told = [(line["change"], line["id"]) for line in read_lines(tmp_path / "changes.ndjson")]
+    assert [photo for change, photo in told if change == "removed"] == [removed]
+    assert {change for change, _ in told} == {"added", "removed"}
+    verify_archive(tmp_path)
 
 
 async def test_a_search_with_a_tag_is_not_listed_again(
