@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from harvester.client import Client, open_client
 from harvester.config import Settings
-from harvester.errors import KeyRefused, Stopped
+from harvester.errors import CannotWrite, KeyRefused, Stopped, UsageError
 from harvester.events import Observer, Tally
 from harvester.model import Gallery, Group, Job, Photos, Search, Source
 from harvester.people import ask_login, look_up_source
@@ -80,11 +80,10 @@ async def confirm_names(
     differences = [] if known is None else leave_out_same_people(list_differences(known, job.describe()), ids)
     if not differences or not all(map(is_open, differences)):
         return 0
-    tally = Tally()
+    tally, first = Tally(), None if ids else _rebuild(known, state)
     try:
         async with open_client(settings, tally=tally, observer=observer, sleep=sleep) as client:
-            if not ids:
-                first = rebuild_job(known, state.recall("asked"), limit=None)
+            if first is not None:
                 ids = await look_up_source(first.source, client, lambda _: None)
             found = await look_up_source(job.source, client, lambda _: None)
     except Stopped:
@@ -92,6 +91,16 @@ async def confirm_names(
     if any(found.get(name) != ids.get(name) for name in set(NAMES.values())):
         raise tell_other_job(differences, where=where)
     return tally.calls
+
+
+def _rebuild(known: dict[str, Any], state: State) -> Job:
+    try:
+        return rebuild_job(known, state.recall("asked"), limit=None)
+    except (UsageError, KeyError, TypeError, ValueError, AttributeError):
+        raise CannotWrite(
+            f"The checkpoint {state.path} is damaged (it remembers a job that none can be): put a copy of the whole "
+            "folder back, or begin a new archive."
+        ) from None
 
 
 def tell_login(state: State, source: Source) -> str:

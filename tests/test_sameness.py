@@ -11,7 +11,7 @@ from conftest import KEY, harvest_into, read_lines, settings_for
 from test_names import call_them
 
 from harvester.engine import Output, run_job
-from harvester.errors import UsageError
+from harvester.errors import CannotWrite, UsageError
 from harvester.model import Account, Album, Favorites, Group, Job, Search
 from harvester.query.sameness import list_differences
 from harvester.sandbox.oauth import secret_of
@@ -144,3 +144,14 @@ async def test_names_that_were_never_looked_up_are_compared_all_the_same(sandbox
         await harvest_into(folder, sandbox, Job(source=replace(kind, user=second.username), detail="list"))
     job = Job(source=replace(kind, user=first.nsid), detail="list")
     assert (await harvest_into(folder, sandbox, job)).status == "complete"
+
+
+async def test_a_checkpoint_whose_job_is_damaged_is_told_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
+    person = call_them(sandbox, ("One", "number_one"))[0]
+    kind, folder = Account(user="x", only=["photos"]), tmp_path / "a"
+    await harvest_into(folder, sandbox, Job(source=replace(kind, user="One"), detail="list", limit=1))
+    with State(folder / "state.sqlite") as state, state.changing():
+        state.remember("arguments", None)
+        state.remember("asked", {"source": "account", "account": {"nobody": 1}})
+    with pytest.raises(CannotWrite, match="remembers a job that none can be"):
+        await harvest_into(folder, sandbox, Job(source=replace(kind, user=person.nsid), detail="list"))

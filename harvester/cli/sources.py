@@ -72,7 +72,8 @@ NAMED_SOURCES = (
         help=(
             "Harvest all of an account: the person, all photos, sets with their photos in order, collections, "
             "galleries, groups, favourites and contacts.\n\n"
-            "USER is an NSID, a user name, a path alias, a flickr.com address, or me. Photos of others, as in "
+            "USER is an NSID, a user name, a path alias, a flickr.com address, or me; a name that is one person's user "
+            "name and another's path alias is refused with both NSIDs. Photos of others, as in "
             "galleries and favourites, are listed with their rows, and harvested only where --hydrate says so."
         ),
         examples=(
