@@ -17,6 +17,9 @@ from harvester.quota import open_throttle
 from harvester.sinks import PHOTOS
 from harvester.staging import is_under_way
 from harvester.state import State
+from harvester.unbounded import is_cut_off
+
+CUT_OFF = "incomplete: an earlier version saw only the last 12 hours of this geographic search; resume to list it all"
 
 
 def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
@@ -32,6 +35,7 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         return {
             "archive": str(folder),
             "state": _find_damage(folder, state)
+            or (CUT_OFF if is_cut_off(job.source, state) else "")
             or _describe(state, todo=todo, sweeps=sweeps + len(lists), failed=failed) + _describe_update(folder, state),
             "job": state.recall("job"),
             "begun": state.recall("begun"),

@@ -23,16 +23,24 @@ def mark_bounded(state: State) -> None:
     state.remember(_MARK, True)
 
 
+def is_cut_off(source: Source, state: State) -> bool:
+    """Whether Flickr has shown the last 12 hours only of what this checkpoint lists."""
+    found = state.recall("arguments")
+    if state.recall(_MARK) or found is None or not isinstance(source, Search):
+        return False
+    return not source.upload_span[0] and needs_bound(found)
+
+
 def list_again(source: Source, state: State) -> bool:
     """Have a search listed again of which Flickr has shown the last 12 hours only; whether that was needed."""
     if state.recall(_MARK):
         return False
-    found = state.recall("arguments")
-    is_cut = found is not None and isinstance(source, Search) and not source.upload_span[0] and needs_bound(found)
+    is_cut = is_cut_off(source, state)
     with state.changing():
         mark_bounded(state)
         if is_cut:
             state.drop_listing()
+            found = state.recall("arguments")
             for sweep in plant(source, found, horizon=state.recall(HORIZON) or OPEN_END).sweeps:
                 state.add_sweep(sweep)
             state.remember("expected", None)

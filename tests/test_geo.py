@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ from harvester.engine import Output, run_job
 from harvester.errors import CannotWrite
 from harvester.events import Event, Noticed
 from harvester.geo import EVER, find_page_size, is_geographic
+from harvester.inspect import read_status
 from harvester.model import Job, Search
 from harvester.plan import plan_job
 from harvester.sandbox.places import PLACES
@@ -127,6 +129,8 @@ async def test_an_archive_of_12_hours_is_made_whole(
         recent = await begin_as_before(tmp_path, sandbox, job, monkeypatch)
         wanted = truth(sandbox, job.source)
         assert 0 < len(recent) < 41 < len(wanted)
+        status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
+        assert status["state"].startswith("incomplete: an earlier version saw")
         events: list[Event] = []
         settings = settings_for(sandbox)
         if how == "update":
@@ -139,6 +143,7 @@ async def test_an_archive_of_12_hours_is_made_whole(
         assert (summary.status, summary.expected) == ("complete", len(wanted))
         assert how == "update" or any("last 12 hours" in e.sentence for e in events if isinstance(e, Noticed))
         verify_archive(tmp_path)
+        assert (await asyncio.to_thread(read_status, tmp_path, settings))["state"] == "complete"
         calls = sandbox.stats.calls
         await run_resume(tmp_path, settings)
         assert sandbox.stats.calls == calls, "it is listed from the beginning once"
