@@ -27,7 +27,7 @@ from harvester.query.sameness import Difference, is_open, leave_out_same_people,
 from harvester.record import Record
 from harvester.schema import FORMAT, prepare, read_version
 from harvester.sweep import Step, Stretch, Sweep
-from harvester.walk import Walk
+from harvester.walk import LISTINGS, Walk
 
 _OWNER = "json_extract(CAST(row AS TEXT), '$.owner')"
 T = TypeVar("T")
@@ -121,7 +121,8 @@ class State:
             raise CannotWrite(f"{self.path} is a database of something else; choose another folder.")
 
     def _refused(self, error: sqlite3.Error) -> CannotWrite:
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        is_damage = str(error).startswith(("no such table", "no such column", "Could not decode"))
+        if isinstance(error, sqlite3.DatabaseError) and (is_damage or not isinstance(error, sqlite3.OperationalError)):
             return self._damaged(error)
         return CannotWrite(f"Cannot use the checkpoint {self.path}: {error}. Mend that, then run the same again.")
 
@@ -130,6 +131,11 @@ class State:
             f"The checkpoint {self.path} is damaged ({shorten(str(what), most=200)}): put a copy of the whole folder "
             "back, or begin a new archive."
         )
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The database, for whoever proves that it is sound."""
+        return self._db
 
     @property
     def is_current(self) -> bool:
@@ -279,7 +285,10 @@ class State:
     def walks(self) -> list[tuple[int, Walk]]:
         """The lists still to be read, oldest first, each with its number."""
         rows = self._db.execute("SELECT n, body FROM walk ORDER BY n").fetchall()
-        return [(n, self._read(read_json, "walk", body, Walk)) for n, body in rows]
+        walks = [(n, self._read(read_json, "walk", body, Walk)) for n, body in rows]
+        if unknown := next((walk.listing for _, walk in walks if walk.listing not in LISTINGS), None):
+            raise self._damaged(f"walk: there is no list {unknown}")
+        return walks
 
     def add_walk(self, walk: Walk) -> int:
         """Take up a list; its number."""

@@ -11,7 +11,10 @@ from typing import Any
 import orjson
 
 from harvester.archive import CHANGES, MANIFEST, UNREAD, is_at_limit
+from harvester.checkup import check_checkpoint
 from harvester.disk.look import locate, look_at
+from harvester.engine import restore_job
+from harvester.errors import StopRun
 from harvester.files import cannot_write
 from harvester.sinks import PHOTOS
 from harvester.state import Length, State, is_photo_id
@@ -32,6 +35,9 @@ def verify_archive(folder: Path) -> list[str]:
 
 
 def _find(folder: Path, state: State) -> Iterator[str]:
+    if damages := [*check_checkpoint(state)] or [*_check_job(folder, state)]:
+        yield from damages
+        return
     if state.recall("stream"):
         yield f"{folder} keeps track of records sent to standard output: there is no file to verify."
         return
@@ -45,7 +51,15 @@ def _find(folder: Path, state: State) -> Iterator[str]:
         is_told = manifest is not None and not (fold is not None and name in fold["files"])
         entry = manifest.get(name, {}) if manifest is not None and is_told else None
         yield from _check_file(locate(folder, state, name), vouched, entry)
-    yield from _check_checkpoint(state)
+    yield from _check_work(state)
+
+
+def _check_job(folder: Path, state: State) -> Iterator[str]:
+    try:
+        if state.is_begun():
+            restore_job(state, where=folder)
+    except StopRun as error:
+        yield str(error)
 
 
 def _check_file(path: Path, vouched: Length, entry: dict[str, Any] | None) -> Iterator[str]:
@@ -66,7 +80,7 @@ def _check_file(path: Path, vouched: Length, entry: dict[str, Any] | None) -> It
         yield f"{MANIFEST}: {entry.get('lines')} lines where {path.name} has {reader.lines}."
 
 
-def _check_checkpoint(state: State) -> Iterator[str]:
+def _check_work(state: State) -> Iterator[str]:
     if (sweeps := len(state.sweeps())) and not is_at_limit(state):
         yield f"The listing is not finished: {sweeps} stretches are still to be read; resume to go on."
     if lists := len(state.walks()):

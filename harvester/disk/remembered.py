@@ -27,6 +27,13 @@ class Fold(TypedDict):
     facts: _Object
 
 
+class Login(TypedDict):
+    """In whose name an archive was made."""
+
+    nsid: str
+    username: str
+
+
 _TYPES: Mapping[str, Any] = MappingProxyType(
     {
         "job": _Object | None,
@@ -34,7 +41,7 @@ _TYPES: Mapping[str, Any] = MappingProxyType(
         "arguments": _Object | None,
         "looked_up": _Object | None,
         "names": list[tuple[str, str, str, str]] | None,
-        "login": dict[str, str] | None,
+        "login": Login | None,
         "limit": _Number | None,
         "expected": _Number | None,
         "horizon": _Second | None,
@@ -45,6 +52,9 @@ _TYPES: Mapping[str, Any] = MappingProxyType(
         "updated": str | None,
         "begun": str | None,
         "fold": Fold | None,
+        "folded": str | None,
+        "update": str | None,
+        **dict.fromkeys(("finished", "signed", "spared", "stream", "unread"), bool | None),
     }
 )
 
