@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import orjson
 
-_COUNTERS = re.compile(rb'"(?:views|count_views|members|pool_count)":\s*(?:"[\d,]*"|\d+)')
+_COUNTERS = frozenset(
+    "views view_count count_views total_views comments comment_count count_comments total_comments faves count_faves "
+    "total_favorites members member_count members_count count_members pool_count topic_count topics remaining".split()
+)
+"""What moves by itself, by whoever looks at a set or joins a group. Counts of photos are none: they tell a change."""
+_NUMBER = re.compile(r"[\d.,\s]*", re.ASCII)
 
 
 def find_differing(old: bytes, new: bytes) -> list[str]:
-    """The members in which two lines of a photo differ, as `info.title`; when they were harvested aside."""
+    """The members in which two lines of a photo differ, as `info.title`; counters and the moment of harvest aside."""
     one, other = orjson.loads(old), orjson.loads(new)
     names: list[str] = []
     for name in {**one, **other}:
         before, after = one.get(name), other.get(name)
         if name == "harvested_at" or before == after:
             continue
+        before, after = drop_counters(before), drop_counters(after)
         if isinstance(before, dict) and isinstance(after, dict):
             names += [f"{name}.{inner}" for inner in {**before, **after} if before.get(inner) != after.get(inner)]
-        else:
+        elif before != after:
             names.append(name)
     return names
+
+
+def drop_counters(value: Any) -> Any:
+    """A part of an answer without its counters, however deep they stand."""
+    if isinstance(value, dict):
+        return {name: drop_counters(inner) for name, inner in value.items() if not _is_counter(name, inner)}
+    return [drop_counters(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _is_counter(name: str, value: Any) -> bool:
+    """Flickr writes them as 9612, "9612", "9,612", {"_content": "9612"}, "" and null."""
+    if name not in _COUNTERS:
+        return False
+    number = value["_content"] if isinstance(value, dict) and value.keys() == {"_content"} else value
+    return number is None or isinstance(number, int | float) or (isinstance(number, str) and _is_number(number))
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
 
 
 def without_time(line: bytes) -> bytes:
@@ -32,4 +58,10 @@ def without_time(line: bytes) -> bytes:
 
 def without_counters(line: bytes) -> bytes:
     """A line but for its time and what moves by itself: views of a set, members of a group."""
-    return _COUNTERS.sub(b"", without_time(line))
+    try:
+        known = drop_counters(orjson.loads(line))
+    except orjson.JSONDecodeError:
+        return without_time(line)
+    if isinstance(known, dict):
+        known.pop("harvested_at", None)
+    return orjson.dumps(known)

@@ -337,6 +337,7 @@ def read_row(row: tuple[str, bytes]) -> Row:
 def _count_claimed(walk: Walk, listed: Listed) -> int | None:
     """How many photos Flickr claims there are: on a person, or of a list whose photos are harvested."""
     if walk.listing == "person":
-        found = orjson.loads(listed.rows[0][1]).get("photos") or {}
-        return read_number((found.get("count") or {}).get("_content"))
+        found = orjson.loads(listed.rows[0][1]).get("photos")
+        count = found.get("count") if isinstance(found, dict) else None
+        return read_number(count.get("_content") if isinstance(count, dict) else count)
     return listed.total if walk.top and walk.shape.shows_photos else None
