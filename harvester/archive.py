@@ -37,6 +37,8 @@ __all__ = [
     "write_errors",
     "write_manifest",
 ]
+DIFFERENCE = "difference"
+"""What Flickr has claimed of a search beyond what is there: the name in the checkpoint and in the manifest."""
 UNREAD = "unread"
 """Remembered while ids are read: those that were not are in no checkpoint."""
 
@@ -134,7 +136,7 @@ def write_manifest(
         "horizon": None if horizon is None else stamp(horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
-        **{name: value for name in ("refusals", "notes") if (value := state.recall(name))},
+        **{name: value for name in ("refusals", "notes", DIFFERENCE) if (value := state.recall(name))},
         "files": entries,
         "coverage": [
             {**asdict(s), "since": stamp(s.since), "until": stamp(s.until)} for s in merge_stretches(state.stretches())

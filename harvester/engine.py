@@ -26,6 +26,7 @@ from harvester.archive import (
 from harvester.claims import tell_claims
 from harvester.client import Client, open_client
 from harvester.config import Settings
+from harvester.difference import find_difference, keep_difference
 from harvester.disk.entries import check_entries, check_not_foreign
 from harvester.disk.lapses import LAPSES
 from harvester.disk.modes import make_checkpoint_file
@@ -369,6 +370,7 @@ class _Run:
             arguments=seeds.arguments,
             method=seeds.method,
             spares=spares,
+            sweeps=seeds.sweeps,
             bounds=bounds,
             workers=settings.workers,
             secrets=_secrets(settings),
@@ -412,6 +414,7 @@ class _Run:
             if _names_photos(self._job) and self._pipeline is not None and self._pipeline.input_ended:
                 self._state.remember(UNREAD, False)
             self._state.remember("expected", self._tally.expected)
+            keep_difference(self._job.source, self._state)
             self._state.remember("finished", self._is_whole() and self._status() == "complete")
         if self._is_whole():
             self._state.shrink()
@@ -432,6 +435,8 @@ class _Run:
         if self._stop.is_set() and not (self._is_whole() and is_read) and not reached:
             return "stopped"
         whole = (self._is_whole() or reached) and next(self._state.failures(), None) is None
+        if whole and not reached and (difference := find_difference(self._job.source, self._state)):
+            whole = not difference.is_wide
         return (
             "complete" if whole and self.is_through and all(s.whole for s in self._state.stretches()) else "incomplete"
         )
@@ -467,6 +472,8 @@ class _Run:
         is_empty = not self._tally.written and not self._state.is_update and self._status() == "complete"
         if self._status() == "complete" and self._output.folder is not None and not self._state.is_update:
             notes += tell_claims(self._job.source, self._state, self._output.folder)
+        if difference := find_difference(self._job.source, self._state):
+            notes.append(difference.sentence)
         if told := (self._tell_none() if is_empty else "") or tell_login(self._state, self._job.source):
             notes.append(told)
         return self.end(self._status(), *notes)

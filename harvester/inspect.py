@@ -8,6 +8,7 @@ from typing import Any
 
 from harvester.archive import CHANGES, MANIFEST, UNREAD, count_lists, is_at_limit
 from harvester.config import Settings
+from harvester.difference import recall_difference
 from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import CannotWrite
@@ -42,6 +43,7 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
             **({"brought_up_to_date": at} if (at := state.recall("updated")) else {}),
             "photos": length.lines,
             "expected": expected,
+            **({"difference": told.sentence} if (told := recall_difference(state)) else {}),
             "listed": length.lines + todo,
             "failed": failed,
             **(
@@ -80,7 +82,10 @@ def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
         return "incomplete: some could not be had; resume to try again"
     if sweeps and not todo and is_at_limit(state):
         return f"complete: the limit of {state.recall('limit')} photos is reached"
-    return "unfinished: resume to go on" if todo or sweeps else "complete"
+    if todo or sweeps:
+        return "unfinished: resume to go on"
+    difference = recall_difference(state)
+    return "incomplete: resume to read it again" if difference and difference.is_wide else "complete"
 
 
 def _describe_update(folder: Path, state: State) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from harvester.answers import EXCESSIVE_OFFSET, Page, read_page
 from harvester.client import Client
+from harvester.difference import find_difference
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
 from harvester.flickr import PAGE_SIZE, SEARCH, build_query, join_extras
@@ -30,8 +31,8 @@ from harvester.parts import keep_part
 from harvester.record import Record, build_record
 from harvester.sinks import Sink
 from harvester.state import Gone, State, Todo
-from harvester.store import Bounds, Store
-from harvester.sweep import Sweep, cut_short
+from harvester.store import HORIZON, Bounds, Store
+from harvester.sweep import Sweep, cut_short, read_again
 from harvester.urls import parse_photo
 from harvester.walker import Walker
 
@@ -61,6 +62,8 @@ class Plan:
     arguments: Mapping[str, str]
     """Of the search, names looked up; without dates of upload, order and paging."""
     method: str = SEARCH
+    sweeps: tuple[Sweep, ...] = ()
+    """Those that list all of it."""
     spares: bool = False
     """The lists may tell all that has changed."""
     bounds: Bounds
@@ -156,6 +159,8 @@ class Pipeline:
                 await self._read_ids(self._plan.job.source.ids)
             else:
                 await self._list_all()
+                if await self._is_more_claimed():
+                    await self._list_all()
                 await self._take_later()
                 await self._find_missing()
         except Stopped:
@@ -163,6 +168,21 @@ class Pipeline:
         self.input_ended = not self._stop.is_set()
         for _ in range(self._plan.workers):
             await self._queue.put(None)
+
+    async def _is_more_claimed(self) -> bool:
+        """Where fewer photos came than Flickr claimed, ask it once more; whether all is to be read again."""
+        store, source = self._store, self._plan.job.source
+        is_second_try = not self._tally.pages
+        if self._stop.is_set() or not await store.do(lambda: find_difference(source, store.state)):
+            return False
+        horizon = await store.do(lambda: store.state.recall(HORIZON))
+        sweeps = [sweep.ending(horizon) for sweep in self._plan.sweeps]
+        pages = [await self._ask(sweep) for sweep in sweeps]
+        known = [page.total for page in pages if page is not None and page.total is not None]
+        claimed = sum(known) if len(known) == len(sweeps) else None
+        is_more = await store.reconsider(source, claimed, [read_again(sweep) for sweep in sweeps], always=is_second_try)
+        self._tally.expected = store.expected
+        return is_more
 
     async def _take_later(self) -> None:
         """Photos that lists have shown: those to be harvested, and those that the photostream has left out."""

@@ -248,6 +248,12 @@ class State:
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
         self._db.execute("DELETE FROM todo WHERE missing")
 
+    def list_again(self, sweeps: Iterable[Sweep]) -> None:
+        """Take up sweeps of all that was listed: what is known of its stretches they will tell anew."""
+        self._db.execute("DELETE FROM stretch")
+        for sweep in sweeps:
+            self.add_sweep(sweep)
+
     def replace_sweep(self, n: int, step: Step) -> list[tuple[int, Sweep]]:
         """A sweep was answered: what is to be asked instead, numbered."""
         self._db.execute("DELETE FROM sweep WHERE n = ?", (n,))
@@ -519,10 +525,10 @@ class State:
                 for table in ("entry",) if spared else ("entry", "stretch"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
                     self._db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
-                self._db.execute("DELETE FROM meta WHERE name IN ('refusals', 'notes')")
+                self._db.execute("DELETE FROM meta WHERE name IN ('refusals', 'notes', 'difference')")
                 self._db.execute(
                     "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
-                    "('horizon', 'expected', 'refusals', 'notes', 'arguments', 'bounded')"
+                    "('horizon', 'expected', 'difference', 'refusals', 'notes', 'arguments', 'bounded')"
                 )
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))

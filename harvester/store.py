@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 import orjson
 
 from harvester.answers import Listed, Page, Row, read_number
+from harvester.difference import is_unexplained
 from harvester.errors import Refused
 from harvester.flickr import PAGE_SIZE
 from harvester.lists import Files, Lists, Reuse
+from harvester.model import Source
 from harvester.parts import find_part, keep_part
 from harvester.record import Record
 from harvester.sinks import PHOTOS, Sink
@@ -146,6 +148,21 @@ class Store:
             self.state.remember(HORIZON, horizon)
         return horizon
 
+    async def reconsider(self, source: Source, claimed: int | None, again: Sequence[Sweep], *, always: bool) -> bool:
+        """Take a new claim of a search that is listed; whether it is to be listed `again`, since photos are missing.
+
+        `always` has it listed again though its stretches tell what is missing.
+        """
+
+        def work() -> bool:
+            with self.state.changing():
+                self._expect(self._expected if claimed is None else claimed)
+                if is_open := is_unexplained(source, self.state, always=always):
+                    self.state.list_again(again)
+            return is_open
+
+        return await self.do(work)
+
     async def cut(self, n: int, step: Step) -> list[tuple[int, Sweep]]:
         """A sweep ends otherwise than by an answer."""
 
@@ -237,6 +254,8 @@ class Store:
     def _sum_claims(self, sweep: Sweep, page: Page) -> int | None:
         """What the first answer claims; the sum of the first answers where a search has parts."""
         part = find_part(sweep)
+        if sweep.reads > 1:
+            return self._expected
         if part is None:
             return page.total if self._expected is None else self._expected
         claims: dict[str, int] = self.state.recall(_CLAIMS) or {}

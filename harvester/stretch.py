@@ -24,6 +24,8 @@ class Piece:
     found: int
     fresh: int = 0
     note: str = ""
+    moved: bool = False
+    """Photos came or went while it was read, so that its numbers are of different moments."""
 
     def joined(self, other: Piece) -> Piece:
         """Both pieces, which are neighbours, as one."""
@@ -35,6 +37,7 @@ class Piece:
             found=self.found + other.found,
             fresh=self.fresh + other.fresh,
             note=self.note,
+            moved=self.moved or other.moved,
         )
 
 

@@ -30,7 +30,7 @@ from harvester.reading import CHANGED, Reading, measure, read_size
 from harvester.second import split_filters
 from harvester.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
-__all__ = ["OPEN_END", "Piece", "Step", "Stretch", "Sweep", "advance", "cut_short", "first_sweep"]
+__all__ = ["OPEN_END", "Piece", "Step", "Stretch", "Sweep", "advance", "cut_short", "first_sweep", "read_again"]
 
 FLICKR_BEGAN = 1_076_371_200
 """2004-02-10, when Flickr opened: nothing was uploaded before. Used only to choose where to cut in two."""
@@ -51,6 +51,12 @@ def first_sweep(*, since: int, until: int, sort: str) -> Sweep:
     if not sort.startswith("date-posted"):
         return Sweep(since=since, until=until, ranked=sort)
     return _open_sweep(since, until, newest_first=sort.endswith("desc"))
+
+
+def read_again(sweep: Sweep) -> Sweep:
+    """The whole stretch of a first sweep once more, from its other end."""
+    again = _open_sweep(sweep.since, sweep.until, newest_first=not sweep.newest_first)
+    return replace(again, reads=2, origin=(sweep.since, sweep.until), narrow=sweep.narrow)
 
 
 def _open_sweep(since: int, until: int, *, newest_first: bool) -> Sweep:
@@ -136,7 +142,8 @@ def _close(sweep: Sweep) -> Step:
         known = max(known, before.known + doubt.fresh)
         best = max(best, before.best)
         agreed = before.agreed + 1 if not doubt.fresh and best - best // 1000 <= doubt.found <= before.best else 0
-        if doubt.reported is not None and doubt.reported == before.claimed and doubt.reported <= known:
+        is_steady = doubt.reported is not None and doubt.reported == before.claimed and not doubt.moved
+        if is_steady and (doubt.reported or 0) <= known:
             return Step((), (_note(sweep, doubt, found=known),))
     if agreed < _count_needed(best, doubt.reported) and sweep.reads < _MOST_READS:
         again = replace(
@@ -145,7 +152,7 @@ def _close(sweep: Sweep) -> Step:
             origin=(doubt.since, doubt.until),
             best=best,
             known=known,
-            claimed=before.claimed if before else doubt.reported,
+            claimed=before.claimed if before else None if doubt.moved else doubt.reported,
             agreed=agreed,
             narrow=sweep.narrow,
         )
@@ -184,7 +191,8 @@ def _go_on(sweep: Sweep, page: Page, reading: Reading, *, offset: int, fresh: in
         return replace(sweep.rest_from(0), far=None)
     found = len(sweep.held) + len(reading.here) + reading.between(offset)
     behind = sweep.piece(offset - 1, found=found, fresh=_count_inside(sweep, reading, fresh), note=note)
-    return replace(rest, expected=None if page.total is None else page.total - found, behind=behind)
+    expected = None if page.total is None else page.total - found
+    return replace(rest, expected=expected, behind=replace(behind, moved=reading.changed))
 
 
 def _count_inside(sweep: Sweep, reading: Reading, fresh: int) -> int:
@@ -217,7 +225,7 @@ def _end(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, note: str) -
     reported = max(0, (page.total or 0) - reading.beyond) if is_known else None
     brought = _count_inside(sweep, reading, fresh)
     piece = sweep.piece(sweep.span, found=inside, fresh=brought, reported=reported, note=note)
-    sweep, step = _file(sweep, piece)
+    sweep, step = _file(sweep, replace(piece, moved=reading.changed))
     return step + _close(sweep)
 
 

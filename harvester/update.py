@@ -38,6 +38,7 @@ from harvester.archive import (
 )
 from harvester.claims import tell_claims
 from harvester.config import Settings
+from harvester.difference import find_difference
 from harvester.disk.look import look_at
 from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import Output, harvest, restore_job, run_job, tell_lapses
@@ -98,7 +99,9 @@ async def run_update(
         )
         if summary.status == "complete" or (summary.status == "incomplete" and state.has_only_failures()):
             folding = partial(fold, folder, archive, state, status=summary.status, calls=summary.calls)
-            keep_unlisted = isinstance(restore_job(archive, where=folder).source, Account)
+            source = restore_job(archive, where=folder).source
+            # What is claimed and not shown may be what the archive has: it is not known to match no more.
+            keep_unlisted = isinstance(source, Account) or find_difference(source, state) is not None
             watched.begin_fold()
             try:
                 folded = await asyncio.to_thread(folding, keep_unlisted=keep_unlisted, is_stopped=stop.is_set)

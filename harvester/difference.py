@@ -1,0 +1,76 @@
+"""What Flickr has claimed of a search at first, beside what is there in the end.
+
+Flickr's totals are known to be off, mostly too high and by up to a fifth: they count photos that nobody is shown
+(gallery-dl#116; the windows of openverse-catalog#1041). So a difference is always told, with both numbers, but the
+harvest counts as incomplete only where more than a fifth is missing.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from harvester.archive import DIFFERENCE
+from harvester.model import Search, Source
+from harvester.state import State
+from harvester.stretch import WIDEST_FUZZ
+
+_USUAL = 5
+"""One in so many photos of a claim may be missing in a harvest that is complete."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A claim that is larger than what is there."""
+
+    claimed: int
+    there: int
+
+    @property
+    def missing(self) -> int:
+        """Photos that Flickr claims and does not show."""
+        return self.claimed - self.there
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether more is missing than Flickr's totals are known to be off."""
+        return self.missing * _USUAL > self.claimed
+
+    @property
+    def sentence(self) -> str:
+        """What a person should know of it."""
+        told = f"Flickr claimed {self.claimed:,}, {self.there:,} are there"
+        if self.is_wide:
+            return f"{told}: that is more than its totals are usually off. Run the same again to read it once more."
+        return f"{told}: what its totals point at was read again, and no new photo came."
+
+
+def find_difference(source: Source, state: State) -> Difference | None:
+    """The difference of a search that is listed to its end; None where there is none, or none can be told."""
+    claimed, limit = state.recall("expected"), state.recall("limit")
+    if not isinstance(source, Search) or claimed is None or state.recall("arguments") is None or state.sweeps():
+        return None
+    since, until = source.upload_span
+    if until is not None and until - (since or 0) < WIDEST_FUZZ:
+        return None  # a wider window was asked: its total counts photos around it
+    there = state.count_seen()
+    return Difference(claimed, there) if there < claimed and (limit is None or there < limit) else None
+
+
+def recall_difference(state: State) -> Difference | None:
+    """The difference as the last run has left it."""
+    known = state.recall(DIFFERENCE)
+    return msgspec.convert(known, Difference) if known else None
+
+
+def keep_difference(source: Source, state: State) -> None:
+    """Remember the difference as it is now."""
+    found = find_difference(source, state)
+    state.remember(DIFFERENCE, msgspec.to_builtins(found) if found else None)
+
+
+def is_unexplained(source: Source, state: State, *, always: bool) -> bool:
+    """Whether more is missing than the stretches tell of that were read again and again; `always`, if anything is."""
+    difference = find_difference(source, state)
+    if always:
+        return difference is not None
+    told = sum(max(0, (stretch.reported or 0) - stretch.found) for stretch in state.stretches() if stretch.note)
+    return difference is not None and difference.missing > told
