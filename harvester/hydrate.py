@@ -15,6 +15,9 @@ from harvester.flickr import PARTS, Part
 from harvester.record import Record, build_record
 from harvester.state import Gone, Todo
 
+_MOST_TRIES = 3
+"""Answers without a new row after which a list in pages is through."""
+
 
 class _Asked:
     """A part that each photo is asked for: the call, but for the photo's id, and how its answer is read."""
@@ -58,13 +61,26 @@ class Hydrator:
         return Gone(photo.id, None, None)
 
     async def _add_pages(self, part: _Asked, photo_id: str, raw: bytes) -> bytes:
-        """The first page, with the rows of all others behind its own."""
+        """The first page, with the rows of all others behind its own, each row once.
+
+        A page that brings no new row is asked for again. In the end it ends the list, whatever count is claimed.
+        """
         first = orjson.loads(raw)
-        pages = read_number(first.get("pages")) or 1
+        pages, page, tries = read_number(first.get("pages")) or 1, 2, 0
         if pages < 2:
             return raw
-        for page in range(2, pages + 1):
+        rows = _name_rows(first.get(part.listed))
+        while page <= pages and tries < _MOST_TRIES:
             query = f"{part.query}{photo_id}&page={page}"
             more = orjson.loads(await self._client.call(query, part.read, photo_id))
-            first[part.listed] += more.get(part.listed, [])
+            new = {name: row for name, row in _name_rows(more.get(part.listed)).items() if name not in rows}
+            rows |= new
+            page, tries = (page + 1, 0) if new else (page, tries + 1)
+        first[part.listed] = list(rows.values())
         return dump(first)
+
+
+def _name_rows(rows: Any) -> dict[str | bytes, Any]:
+    """Rows by what tells them apart: a person's NSID, or else all that they say."""
+    people = [(row, row.get("nsid") if isinstance(row, dict) else None) for row in rows or []]
+    return {nsid if isinstance(nsid, str) else dump(row): row for row, nsid in people}

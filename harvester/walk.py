@@ -233,11 +233,19 @@ class Advance:
     note: str = ""
 
 
+def _is_last(walk: Walk, listed: Listed) -> bool:
+    """Whether a page is the last by what is claimed: by the count of pages, unless the rows belie it."""
+    if listed.pages is None or (listed.rows and listed.pages < 1):
+        return False
+    is_more_claimed = len(listed.rows) >= walk.shape.size and (listed.total or 0) > walk.page * walk.shape.size
+    return walk.page >= listed.pages and not is_more_claimed
+
+
 def advance_walk(walk: Walk, listed: Listed, *, repeated: int) -> Advance:
     """The next step after a page. `repeated` counts its rows that this reading had brought before."""
     if not walk.shape.size:
         return Advance(None)
-    ended = (listed.pages is not None and walk.page >= listed.pages) or 0 < len(listed.rows) == repeated
+    ended = _is_last(walk, listed) or 0 < len(listed.rows) == repeated
     if not listed.rows and not ended and listed.pages is not None and walk.tries < _MOST_TRIES:
         return Advance(msgspec.structs.replace(walk, tries=walk.tries + 1))  # pages are seen to be empty in passing
     total = walk.total if walk.page > 1 else listed.total
