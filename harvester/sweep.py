@@ -142,7 +142,7 @@ def _close(sweep: Sweep) -> Step:
         known = max(known, before.known + doubt.fresh)
         best = max(best, before.best)
         agreed = before.agreed + 1 if not doubt.fresh and best - best // 1000 <= doubt.found <= before.best else 0
-        is_steady = doubt.reported is not None and doubt.reported == before.claimed and not doubt.moved
+        is_steady = doubt.reported == before.claimed is not None and not doubt.moved and not doubt.fresh
         if is_steady and (doubt.reported or 0) <= known:
             return Step((), (_note(sweep, doubt, found=known),))
     if agreed < _count_needed(best, doubt.reported) and sweep.reads < _MOST_READS:
@@ -178,21 +178,26 @@ def _move(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, split: bool
     """On from a second near the page's end; from its last row, where the page is short."""
     offsets = reading.offsets
     near = offsets[max(0, int(len(offsets) * _OVERLAP) - 1)] if reading.full else 0
-    rest = _go_on(sweep, page, reading, offset=near or offsets[-1], fresh=fresh, note=reading.doubt)
+    step = _go_on(sweep, page, reading, offset=near or offsets[-1], fresh=fresh, note=reading.doubt)
+    rest = step.sweeps[-1]
     is_long = (rest.expected or 0) >= _SPLITTABLE * PAGE_SIZE
-    return Step(_halves(rest) if split and fresh and is_long and rest.reads == 1 else (rest,))
+    return Step(_halves(rest), step.stretches) if split and fresh and is_long and rest.reads == 1 else step
 
 
-def _go_on(sweep: Sweep, page: Page, reading: Reading, *, offset: int, fresh: int, note: str) -> Sweep:
+def _go_on(sweep: Sweep, page: Page, reading: Reading, *, offset: int, fresh: int, note: str) -> Step:
     """The rest from so many seconds ahead, whose total will settle the piece before it."""
     rest = sweep.rest_from(offset)
     if sweep.far is not None and abs(rest.limit - (rest.until if rest.newest_first else rest.since)) < WIDEST_FUZZ:
         # The window would be too small. Two totals can be compared only if their windows end at the same second.
-        return replace(sweep.rest_from(0), far=None)
+        if sweep.newest_first:
+            return Step((replace(sweep.rest_from(0), far=None),))
+        # A wider one would count what is uploaded now, at the end of all: the rest is read from there.
+        last = replace(sweep.rest_from(0), far=None, newest_first=True, doubt=None)
+        return _close(sweep) + Step((last,))
     found = len(sweep.held) + len(reading.here) + reading.between(offset)
     behind = sweep.piece(offset - 1, found=found, fresh=_count_inside(sweep, reading, fresh), note=note)
     expected = None if page.total is None else page.total - found
-    return replace(rest, expected=expected, behind=replace(behind, moved=reading.changed))
+    return Step((replace(rest, expected=expected, behind=replace(behind, moved=reading.changed)),))
 
 
 def _count_inside(sweep: Sweep, reading: Reading, fresh: int) -> int:
@@ -220,7 +225,7 @@ def _end(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, note: str) -
         note = note or "the answer was empty"
     if reading.beyond and not reading.exact and page.total is not None:
         # The total counts photos past the end too: the next one, from there on, tells how many.
-        return Step((_go_on(sweep, page, reading, offset=sweep.span + 1, fresh=fresh, note=note),))
+        return _go_on(sweep, page, reading, offset=sweep.span + 1, fresh=fresh, note=note)
     is_known = page.total is not None and (reading.exact or not reading.beyond)
     reported = max(0, (page.total or 0) - reading.beyond) if is_known else None
     brought = _count_inside(sweep, reading, fresh)
@@ -245,7 +250,7 @@ def _stay(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, given: Mapp
         return _overflow(sweep, page, held=len(held), fresh=fresh, given=given)
     if sweep.span and (sweep.held or reading.here) and (reading.offsets or reading.beyond or not reading.undated):
         note = reading.doubt or "a page brought nothing new"
-        return Step((_go_on(sweep, page, reading, offset=1, fresh=fresh, note=note),))
+        return _go_on(sweep, page, reading, offset=1, fresh=fresh, note=note)
     return _end(sweep, page, reading, fresh=fresh, note=reading.doubt or "nothing came of what is claimed")
 
 
