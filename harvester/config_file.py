@@ -210,7 +210,7 @@ def _load_toml(path: Path) -> tuple[dict[str, Any], bool]:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            tables = tomllib.loads(decode_text(file.read()).replace("\r\n", "\n"))
+            tables = tomllib.loads(decode_text(file.read()))
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder; name the TOML file in it.") from None
     except OSError as error:

@@ -49,9 +49,9 @@ def unescape_json(line: bytes) -> bytes:
 
 
 def fit_encoding(text: str, encoding: str | None) -> str:
-    """The text with all escaped that the encoding has no bytes for."""
+    """The text with all escaped that the encoding has no bytes for; None is a stream without one, which takes all."""
     try:
-        return text.encode(encoding or "ascii", _HANDLER).decode(encoding or "ascii")
+        return text.encode(encoding, _HANDLER).decode(encoding) if encoding else text
     except (LookupError, UnicodeError):  # an encoding that does not hold even the escapes
         return text
 

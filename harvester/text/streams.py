@@ -35,7 +35,7 @@ class CleanStream:
     def write(self, text: str) -> int:
         """Write the text, cleaned. Says it wrote all of it."""
         with self._enduring():
-            self._stream.write(fit_encoding(self._escape(self._redact(text)), self._stream.encoding))
+            self._stream.write(fit_encoding(self._escape(self._redact(text)), getattr(self._stream, "encoding", None)))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
