@@ -189,7 +189,7 @@ def _go_on(sweep: Sweep, page: Page, reading: Reading, *, offset: int, fresh: in
     rest = sweep.rest_from(offset)
     if sweep.far is not None and abs(rest.limit - (rest.until if rest.newest_first else rest.since)) < WIDEST_FUZZ:
         # The window would be too small. Two totals can be compared only if their windows end at the same second.
-        if sweep.newest_first:
+        if sweep.newest_first or sweep.reads > 1:
             return Step((replace(sweep.rest_from(0), far=None),))
         # A wider one would count what is uploaded now, at the end of all: the rest is read from there.
         last = replace(sweep.rest_from(0), far=None, newest_first=True, doubt=None)
