@@ -26,7 +26,7 @@ from harvester.archive import (
 from harvester.claims import tell_claims
 from harvester.client import Client, open_client
 from harvester.config import Settings
-from harvester.difference import find_difference, keep_difference
+from harvester.difference import find_difference, keep_difference, recall_difference
 from harvester.disk.entries import check_entries, check_not_foreign
 from harvester.disk.lapses import LAPSES
 from harvester.disk.modes import make_checkpoint_file
@@ -216,7 +216,8 @@ async def harvest(
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
         told = "This archive is complete already" + ("." if calls else ": no call was made.")
-        notes = () if state.is_update else (told,)
+        difference = recall_difference(state)
+        notes = () if state.is_update else (told, *([difference.sentence] if difference else []))
         return run.end("complete", *notes)
     server_clock = ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
     files = None if output.folder is None else Files(output.folder, state)

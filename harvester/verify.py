@@ -12,6 +12,7 @@ import orjson
 
 from harvester.archive import CHANGES, MANIFEST, UNREAD, is_at_limit
 from harvester.checkup import check_checkpoint
+from harvester.difference import recall_difference
 from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import StopRun
@@ -94,6 +95,8 @@ def _check_work(state: State) -> Iterator[str]:
     for stretch in state.stretches():
         if not stretch.whole:
             yield f"Flickr keeps photos back: {stretch.note}."
+    if (difference := recall_difference(state)) and difference.is_wide:
+        yield difference.sentence
 
 
 def _read_manifest(path: Path) -> dict[str, Any] | None:

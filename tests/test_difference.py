@@ -18,6 +18,7 @@ from harvester.model import Job, Search
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
 from harvester.update import run_resume, run_update
+from harvester.verify import verify_archive
 
 JOB = Job(source=Search(tags=("sandbox",)), detail="list")
 
@@ -51,6 +52,8 @@ async def test_a_small_difference_is_told_in_summary_manifest_and_status_of_a_co
         assert sentence in summary.notes
         told = ("complete", sentence, {"claimed": 253, "there": 251})
         assert await told_by(tmp_path, settings_for(sandbox)) == told
+        assert sentence in (await run_resume(tmp_path, settings_for(sandbox))).notes
+        assert await asyncio.to_thread(verify_archive, tmp_path) == []
         assert sentence in (await run_update(tmp_path, settings_for(sandbox))).notes
         assert await told_by(tmp_path, settings_for(sandbox)) == told
 
@@ -66,6 +69,7 @@ async def test_a_difference_of_more_than_a_fifth_is_incomplete_until_a_resume_fi
             assert state == "incomplete: resume to read it again"
             assert sentence.startswith("Flickr claimed 253, 126 are there: ")
             assert difference == {"claimed": 253, "there": 126}
+            assert await asyncio.to_thread(verify_archive, tmp_path) == [sentence]
             assert (await run_resume(tmp_path, settings_for(sandbox))).status == "incomplete"
         assert (await run_resume(tmp_path, settings_for(sandbox))).photos == 253
         assert await told_by(tmp_path, settings_for(sandbox)) == ("complete", None, None)
