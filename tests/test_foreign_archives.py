@@ -164,7 +164,7 @@ def test_a_fold_moves_only_what_it_has_prepared_to_the_archives_own_names(
 @pytest.mark.parametrize("value", ["{", '"x"', "[[1]]", "\xff", "9" * 400, '{"source": 5}', '{"source": "nobody"}'])
 async def test_damaged_json_in_a_checkpoint_is_told_as_damage(value: str, archive: Path) -> None:
     good = (archive / "state.sqlite").read_bytes()
-    for name in ("asked", "job", "limit", "expected", "fold"):
+    for name in ("asked", "job", "limit", "expected", "difference", "fold"):
         (archive / "state.sqlite").write_bytes(good)
         edit(archive, "INSERT OR REPLACE INTO meta VALUES (?, ?)", name, value)
         result = await look("status", archive)

@@ -34,6 +34,13 @@ class Login(TypedDict):
     username: str
 
 
+class Claim(TypedDict):
+    """What Flickr has claimed of a search beyond what is there."""
+
+    claimed: _Count
+    there: _Count
+
+
 _TYPES: Mapping[str, Any] = MappingProxyType(
     {
         "job": _Object | None,
@@ -44,6 +51,8 @@ _TYPES: Mapping[str, Any] = MappingProxyType(
         "login": Login | None,
         "limit": _Number | None,
         "expected": _Number | None,
+        "claims": dict[str, _Number] | None,
+        "difference": Claim | None,
         "horizon": _Second | None,
         "changed_since": _Second | None,
         "notes": list[str] | None,
