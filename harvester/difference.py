@@ -51,7 +51,7 @@ def find_difference(source: Source, state: State) -> Difference | None:
     since, until = source.upload_span
     if until is not None and until - (since or 0) < WIDEST_FUZZ:
         return None  # a wider window was asked: its total counts photos around it
-    there = state.count_seen() + state.count_unfetched()  # those that an update has listed and could not get
+    there = state.count_seen() + state.count_unfetched(without_line=True)  # listed, and not yet to be had
     return Difference(claimed, there) if there < claimed and (limit is None or there < limit) else None
 
 
