@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from harvester import __version__
-from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE
+from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, require_checkpoint
 from harvester.disk.lock import FolderLock, lock_folder
-from harvester.errors import CannotWrite, UsageError
+from harvester.errors import CannotWrite
 from harvester.files import cannot_write, write_lines, write_whole
 from harvester.state import UNESCAPE, State
 from harvester.sweep import Stretch
@@ -23,7 +23,9 @@ from harvester.values import stamp
 __all__ = [
     "CHANGES",
     "ERRORS",
+    "KEPT",
     "MANIFEST",
+    "REPAIRED",
     "STATE",
     "UNREAD",
     "check_lengths",
@@ -39,14 +41,17 @@ __all__ = [
 ]
 DIFFERENCE = "difference"
 """What Flickr has claimed of a search beyond what is there: the name in the checkpoint and in the manifest."""
+KEPT = ("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream")
+"""Facts of the checkpoint that the manifest holds too, so that the one can be made anew out of the other."""
+REPAIRED = "repaired"
+"""Remembered by a checkpoint that was made anew out of an archive's files."""
 UNREAD = "unread"
 """Remembered while ids are read: those that were not are in no checkpoint."""
 
 
 def open_archive_state(folder: Path, *, lock: FolderLock) -> State:
     """The checkpoint of an existing archive, which must be locked; UsageError where there is none."""
-    if not (folder / STATE).is_file():
-        raise UsageError(f"{folder} is no archive: it has no {STATE}.")
+    require_checkpoint(folder)
     return State(folder / STATE, guard=lock.check)
 
 
@@ -68,8 +73,8 @@ def check_lengths(folder: Path, state: State, names: Iterable[str]) -> None:
 def damaged(path: Path, what: str) -> CannotWrite:
     """The sentence for a file that is not what was written."""
     return CannotWrite(
-        f"{path} {what}: the file was changed or cut. Put a copy of it back, or begin a new archive; "
-        f"`harvester verify {path.parent}` tells more."
+        f"{path} {what}: the file was changed or cut. `harvester repair {path.parent}` keeps every good line, and "
+        "`harvester resume` then fetches what was lost."
     )
 
 
@@ -137,6 +142,7 @@ def write_manifest(
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
         **{name: value for name in ("refusals", "notes", DIFFERENCE) if (value := state.recall(name))},
+        "facts": {name: value for name in KEPT if (value := state.recall(name)) is not None},
         "files": entries,
         "coverage": [
             {**asdict(s), "since": stamp(s.since), "until": stamp(s.until)} for s in merge_stretches(state.stretches())

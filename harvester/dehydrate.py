@@ -30,10 +30,10 @@ def read_ids(folder: Path) -> Iterator[str]:
                 if left <= 0:
                     return
                 if (found := _LINE.match(line)) is None:
-                    raise UsageError(f"{path} line {number} is damaged: harvester verify {folder} tells more.")
+                    raise UsageError(f"{path} line {number} is damaged: harvester repair {folder} sets it right.")
                 yield found[1].decode()
                 left -= len(line)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
     if left > 0:
-        raise UsageError(f"{path} is shorter than the checkpoint says: harvester verify {folder} tells more.")
+        raise UsageError(f"{path} is shorter than the checkpoint says: harvester repair {folder} sets it right.")

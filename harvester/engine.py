@@ -15,6 +15,7 @@ import orjson
 
 from harvester.archive import (
     ERRORS,
+    REPAIRED,
     STATE,
     UNREAD,
     count_lists,
@@ -123,13 +124,18 @@ def restore_job(state: State, *, where: Path) -> Job:
     """The job that an archive remembers, with the limit of its last run."""
     asked = state.recall("asked")
     if asked is None:
-        raise UsageError(f"{where} remembers no job: it was never begun.")
+        why = (
+            "what was asked was lost. Give the command that began it again: it takes the archive up"
+            if state.recall(REPAIRED)
+            else "it was never begun"
+        )
+        raise UsageError(f"{where} remembers no job: {why}.")
     try:
         return rebuild_job(state.recall("job") or {}, asked, limit=state.recall("limit"))
     except (UsageError, KeyError, TypeError, ValueError, AttributeError):
         raise CannotWrite(
-            f"The checkpoint {where / STATE} is damaged (it remembers a job that none can be): put a copy of the whole "
-            "folder back, or begin a new archive."
+            f"The checkpoint {where / STATE} is damaged (it remembers a job that none can be): `harvester repair "
+            f"{where}` makes a new one out of the files."
         ) from None
 
 
@@ -157,10 +163,11 @@ def _open_output(stack: AsyncExitStack, output: Output, *, private: bool) -> tup
 def _check_photos(state: State, folder: Path) -> None:
     """UsageError where there are photos and the checkpoint beside them was never begun: they would be cut off."""
     path = folder / PHOTOS
-    if state.recall("job") is None and path.is_file() and path.stat().st_size:
+    is_begun = state.recall("job") is not None or state.recall(REPAIRED)
+    if not is_begun and path.is_file() and path.stat().st_size:
         raise UsageError(
-            f"{folder} holds a {PHOTOS} but no {STATE} that knows of it: choose another folder, or put the {STATE} "
-            "back."
+            f"{folder} holds a {PHOTOS} but no {STATE} that knows of it: choose another folder, or, where it is an "
+            f"archive that has lost its {STATE}, run `harvester repair {folder}`."
         )
 
 

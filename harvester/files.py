@@ -114,7 +114,7 @@ def _check_size(path: Path, size: int, length: int) -> None:
     if size < length:
         raise CannotWrite(
             f"{path} has {size} bytes where the checkpoint has {length}: the file was changed or cut. "
-            "Put it back, or begin a new archive."
+            f"`harvester repair {path.parent}` keeps every good line; `harvester resume` fetches the rest."
         )
 
 

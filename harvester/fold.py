@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from harvester.archive import CHANGES, STATE, write_manifest
+from harvester.disk.entries import REPAIR
 from harvester.disk.modes import make_file
 from harvester.files import Appender, cannot_write, put_in_place, sync_folder
 from harvester.merge import Folded, History, Merge
@@ -25,13 +26,16 @@ from harvester.state import Length, State
 def mend_fold(folder: Path, archive: State) -> None:
     """Finish a fold that counts already. The archive must be locked."""
     if archive.recall("fold") is not None:
-        _finish(folder, archive)
+        _finish(folder, archive, "fold")
         remove_staging(folder)
+    if archive.recall("repair") is not None:
+        _finish(folder, archive, "repair")
+        shutil.rmtree(folder / REPAIR, ignore_errors=True)
 
 
-def _finish(folder: Path, archive: State) -> None:
+def _finish(folder: Path, archive: State, name: str) -> None:
     """Move the new files to their places, and say what the archive is now. Each step may be done again."""
-    known = archive.recall("fold")
+    known = archive.recall(name)
     try:
         for source, target in known["moves"]:
             if (folder / source).exists():
@@ -41,9 +45,11 @@ def _finish(folder: Path, archive: State) -> None:
         sync_folder(folder)
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from None
+    for file, length in known.get("cuts", {}).items():
+        Appender(folder / file, length=length).close()
     write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
     with archive.changing(durably=True):  # or a later update's files would be taken for this one's
-        archive.remember("fold", None)
+        archive.remember(name, None)
 
 
 def _make_folder(folder: Path) -> None:
@@ -120,7 +126,7 @@ def fold(
             "facts": facts,
         },
     )
-    _finish(folder, archive)
+    _finish(folder, archive, "fold")
     return merge.folded
 
 

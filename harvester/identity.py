@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from harvester.archive import REPAIRED
 from harvester.client import Client, open_client
 from harvester.config import Settings
 from harvester.errors import CannotWrite, KeyRefused, Stopped, UsageError
@@ -33,6 +34,10 @@ def choose_login(state: State, settings: Settings, *, where: Path | None) -> tup
 
     Where nothing was found yet, it may as well begin anew with another login, or without.
     """
+    if state.recall("job") is None and state.recall(REPAIRED):
+        with state.changing():
+            state.remember("signed", settings.has_login)
+        return settings, ""
     if state.is_untouched():
         if bool(state.recall("signed")) != settings.has_login:
             with state.changing():

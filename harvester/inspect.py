@@ -67,9 +67,9 @@ def _find_damage(folder: Path, state: State) -> str | None:
     try:
         size = locate(folder, state, PHOTOS).stat().st_size
     except OSError:
-        return f"damaged: {PHOTOS} is missing; put it back, or begin a new archive"
+        return f"damaged: {PHOTOS} is missing; harvester repair {folder} and resume fetch it again"
     if size < vouched:
-        return f"damaged: {PHOTOS} has {size} bytes of {vouched}; put it back, or begin a new archive"
+        return f"damaged: {PHOTOS} has {size} bytes of {vouched}; harvester repair {folder} keeps every good line"
     return None
 
 

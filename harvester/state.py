@@ -128,8 +128,8 @@ class State:
 
     def _damaged(self, what: object) -> CannotWrite:
         return CannotWrite(
-            f"The checkpoint {self.path} is damaged ({shorten(str(what), most=200)}): put a copy of the whole folder "
-            "back, or begin a new archive."
+            f"The checkpoint {self.path} is damaged ({shorten(str(what), most=200)}): "
+            f"`harvester repair {Path(self.path).parent}` makes a new one out of the files."
         )
 
     @property

@@ -350,7 +350,8 @@ class Store:
 def read_row(row: tuple[str, bytes]) -> Row:
     """A row of a list as a photo to be harvested."""
     photo_id, raw = row
-    return Row(photo_id, None, None, raw, read_number(orjson.loads(raw).get("lastupdate")))
+    updated = read_number(orjson.loads(raw).get("lastupdate")) if raw else None
+    return Row(photo_id, None, None, raw or b"", updated)
 
 
 def _count_claimed(walk: Walk, listed: Listed) -> int | None:

@@ -39,6 +39,7 @@ from harvester.archive import (
 from harvester.claims import tell_claims
 from harvester.config import Settings
 from harvester.difference import find_difference
+from harvester.disk.entries import require_checkpoint
 from harvester.disk.look import look_at
 from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import Output, harvest, restore_job, run_job, tell_lapses
@@ -70,8 +71,7 @@ async def run_update(
     stop = stop or asyncio.Event()
     staging = folder / UPDATE
     async with AsyncExitStack() as stack:
-        if not (folder / STATE).is_file():
-            raise UsageError(f"{folder} is no archive: it has no {STATE}.")
+        require_checkpoint(folder)
         lock = stack.enter_context(lock_folder(folder))
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
         mend_fold(folder, archive)
@@ -120,7 +120,8 @@ async def run_resume(
 ) -> Summary:
     """Go on with an archive, whatever it was begun with, or with its update; try again what that could not get."""
     with look_at(folder) as state:
-        is_update = is_under_way(folder, state) or state.count_unfetched() > 0
+        # An archive that was repaired is to be whole before its update goes on.
+        is_update = state.is_whole() and (is_under_way(folder, state) or state.count_unfetched() > 0)
         job = None if is_update else restore_job(state, where=folder)
         is_stream = state.recall("stream")
     if job is None:

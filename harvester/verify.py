@@ -48,6 +48,8 @@ def _find(folder: Path, state: State) -> Iterator[str]:
     fold = state.recall("fold")
     if fold is not None:
         yield f"An update is being put in place: harvester resume {folder} ends that, without a call."
+    if state.recall("repair") is not None:
+        yield f"A repair is being put in place: harvester resume {folder} ends that first."
     for name, vouched in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
         is_told = manifest is not None and not (fold is not None and name in fold["files"])
         entry = manifest.get(name, {}) if manifest is not None and is_told else None

@@ -170,16 +170,19 @@ async def test_status_sees_that_the_file_is_shorter_than_the_checkpoint_says(arc
     truncate(5000)(archive / PHOTOS)
     assert (
         await state_of(archive, sandbox)
-        == f"damaged: photos.ndjson has 5000 bytes of {size}; put it back, or begin a new archive"
+        == f"damaged: photos.ndjson has 5000 bytes of {size}; harvester repair {archive} keeps every good line"
     )
     (archive / PHOTOS).unlink()
-    assert await state_of(archive, sandbox) == "damaged: photos.ndjson is missing; put it back, or begin a new archive"
+    assert (
+        await state_of(archive, sandbox)
+        == f"damaged: photos.ndjson is missing; harvester repair {archive} and resume fetch it again"
+    )
 
 
 async def test_a_file_shorter_than_the_checkpoint_says_what_to_do(archive: Path, sandbox: Sandbox) -> None:
     truncate(5000)(archive / PHOTOS)
     job = Job(source=EVERYTHING, detail="list", limit=400)
-    with pytest.raises(CannotWrite, match=r"has 5000 bytes .* Put it back, or begin a new archive"):
+    with pytest.raises(CannotWrite, match=r"has 5000 bytes .*`harvester repair .*` keeps every good line"):
         await harvest_into(archive, sandbox, job)
 
 

@@ -25,6 +25,7 @@ SECTIONS = {
         "update": LazyCommand("harvester.cli.archives:update", "Only what is new, changed or gone since."),
         "status": LazyCommand("harvester.cli.archives:status", "How far an archive is."),
         "verify": LazyCommand("harvester.cli.archives:verify", "Prove that an archive is whole."),
+        "repair": LazyCommand("harvester.cli.repair:repair", "Make a damaged archive whole."),
         "ids": LazyCommand("harvester.cli.archives:ids", "The ids of an archive's photos."),
     },
     "Account": {

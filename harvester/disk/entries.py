@@ -19,21 +19,25 @@ PHOTOS = "photos.ndjson"
 CHANGES = "changes.ndjson"
 ERRORS = "errors.ndjson"
 MANIFEST = "manifest.json"
+DAMAGED = "damaged.ndjson"
+"""The lines that a repair has set aside."""
 STATE = "state.sqlite"
 LOCK = ".lock"
 UPDATE = ".update"
 NEW = f"{UPDATE}/new"
+REPAIR = ".repair"
+"""The folder in which a repair is prepared."""
 UPDATES = "updates"
 HISTORY = "history"
 
 DATA = frozenset({PHOTOS, CHANGES, *(f"{shape.file}.ndjson" for shape in LISTINGS.values() if shape.file)})
 """The files that a checkpoint vouches for."""
-_WRITTEN = frozenset({*DATA, ERRORS, MANIFEST, f"{ERRORS}.part", f"{MANIFEST}.part"})
+_WRITTEN = frozenset({*DATA, ERRORS, DAMAGED, MANIFEST, f"{ERRORS}.part", f"{MANIFEST}.part"})
 _SIDES = frozenset({f"{STATE}-wal", f"{STATE}-shm", f"{STATE}-journal"})
 """What SQLite keeps beside the checkpoint."""
 _SUPERSEDED = "history.ndjson.zst"
 _FILES = sorted({*_WRITTEN, *_SIDES, STATE, LOCK, _SUPERSEDED})
-_FOLDERS = (UPDATE, UPDATES, HISTORY)
+_FOLDERS = (UPDATE, REPAIR, UPDATES, HISTORY)
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\dZ"
 _PUT_AWAY = re.compile(rf"(?:{UPDATES}/{_STAMP}(?:_\d+)?\.ndjson|{HISTORY}/{_STAMP}(?:_\d+)?\.ndjson\.zst)", re.ASCII)
 _KINDS = {
@@ -54,7 +58,7 @@ def check_entries(folder: Path) -> None:
     """
     for name in (*_FOLDERS, NEW):
         _check_kind(folder / name, stat.S_ISDIR, "folder")
-    for place in (folder, folder / UPDATE, folder / NEW):
+    for place in (folder, folder / UPDATE, folder / NEW, folder / REPAIR):
         if place.is_dir():
             for name in _FILES:
                 _check_kind(place / name, _is_file_or_folder, "file")
@@ -97,8 +101,19 @@ def check_not_foreign(folder: Path, *, is_stream: bool) -> None:
     if found:
         raise UsageError(
             f"{folder} holds {', '.join(found)}, but no {STATE} that knows of it, so it may be somebody else's work: "
-            f"choose another folder, or put the {STATE} back."
+            f"choose another folder, or, where it is an archive that has lost its {STATE}, run "
+            f"`harvester repair {folder}`."
         )
+
+
+def require_checkpoint(folder: Path) -> None:
+    """UsageError where a folder has no checkpoint; it says what to do where there are files of an archive."""
+    path = folder / STATE
+    if path.is_file() or path.is_symlink():
+        return
+    has_files = any((folder / name).is_file() for name in (PHOTOS, MANIFEST))
+    cure = f" `harvester repair {folder}` makes one out of the files." if has_files else ""
+    raise UsageError(f"{folder} is no archive: it has no {STATE}.{cure}")
 
 
 def _has_content(path: Path) -> bool:
@@ -114,10 +129,12 @@ def _is_own_lock(path: Path) -> bool:
 
 
 def is_own_move(source: str, target: str) -> bool:
-    """Whether a fold may move this file there: from what an update prepares, to one of the archive's own names."""
+    """Whether a file may be moved there: from what an update or a repair prepares, to one of the archive's names."""
     if _PUT_AWAY.fullmatch(target):
         prepared = f"{UPDATE}/{PHOTOS}" if target.startswith(UPDATES) else f"{NEW}/{_SUPERSEDED}"
         return source == prepared
+    if source == f"{REPAIR}/{target}":
+        return target in DATA or target == DAMAGED
     return target in DATA and source in (f"{UPDATE}/{target}", f"{NEW}/{target}")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harvester.disk.entries import STATE, check_entries
+from harvester.disk.entries import STATE, check_entries, require_checkpoint
 from harvester.disk.lock import is_in_use
 from harvester.errors import CannotWrite, UsageError
 from harvester.state import Reading, State
@@ -25,8 +25,7 @@ _LOGS = (f"{STATE}-wal", f"{STATE}-journal")
 def look_at(folder: Path) -> Iterator[State]:
     """The checkpoint of an archive, to be read only; UsageError where there is none."""
     path = folder / STATE
-    if not path.is_file() and not path.is_symlink():
-        raise UsageError(f"{folder} is no archive: it has no {STATE}.")
+    require_checkpoint(folder)
     check_entries(folder)
     if not path.stat().st_size:
         raise UsageError(f"{folder} remembers no job: it was never begun.")
@@ -72,9 +71,10 @@ def _open_copy(path: Path, stack: ExitStack) -> State:
 
 
 def locate(folder: Path, state: State, name: str) -> Path:
-    """Where a file of the archive is: of an update that counts, it may still be on its way to its place."""
-    fold = state.recall("fold")
-    for source, target in () if fold is None else fold["moves"]:
-        if target == name and (folder / source).exists():
-            return folder / str(source)
+    """Where a file of the archive is: of an update or a repair that counts, it may be on its way to its place."""
+    for moving in ("fold", "repair"):
+        known = state.recall(moving)
+        for source, target in () if known is None else known["moves"]:
+            if target == name and (folder / source).exists():
+                return folder / str(source)
     return folder / name

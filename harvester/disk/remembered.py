@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired, TypeAlias, TypedDict
 
 import msgspec
 
-from harvester.disk.entries import is_moment, is_own_move
+from harvester.disk.entries import DATA, is_moment, is_own_move
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 _Number: TypeAlias = Annotated[int, msgspec.Meta(gt=-(1 << 62), lt=1 << 62)]
@@ -41,6 +41,16 @@ class Claim(TypedDict):
     there: _Count
 
 
+class Repair(TypedDict):
+    """A repair that counts and whose files are on their way to their places; files that end too late are cut."""
+
+    moves: list[tuple[str, str]]
+    files: list[str]
+    cuts: dict[str, _Count]
+    status: str
+    facts: _Object
+
+
 _TYPES: Mapping[str, Any] = MappingProxyType(
     {
         "job": _Object | None,
@@ -64,6 +74,7 @@ _TYPES: Mapping[str, Any] = MappingProxyType(
         "folded": str | None,
         "update": str | None,
         **dict.fromkeys(("finished", "signed", "spared", "stream", "unread"), bool | None),
+        "repair": Repair | None,
     }
 )
 
@@ -73,8 +84,10 @@ def read_remembered(name: str, text: object) -> Any:
     if not isinstance(text, str | bytes):
         raise ValueError(f"{name} is not JSON")  # noqa: TRY004 - what a file holds, not what a caller gives
     value = read_json(name, text, _TYPES.get(name, Any))
-    if name == "fold" and value is not None and not all(is_own_move(*move) for move in value["moves"]):
-        raise ValueError("fold moves a file that is not the archive's own")
+    if name in ("fold", "repair") and value is not None and not all(is_own_move(*move) for move in value["moves"]):
+        raise ValueError(f"{name} moves a file that is not the archive's own")
+    if name == "repair" and value is not None and not DATA.issuperset(value["cuts"]):
+        raise ValueError("repair cuts a file that is not the archive's own")
     if name == "update_begun" and value is not None and not is_moment(value):
         raise ValueError("update_begun is no moment")
     return value

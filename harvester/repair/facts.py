@@ -1,0 +1,222 @@
+"""What is known of a damaged archive besides its lines: by its checkpoint, else by its manifest."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+import orjson
+
+from harvester.archive import MANIFEST, STATE
+from harvester.disk.modes import make_file
+from harvester.errors import CannotWrite, UsageError
+from harvester.files import cannot_write
+from harvester.model import Job
+from harvester.query.arguments import OPTIONS
+from harvester.query.remembered import rebuild_job
+from harvester.repair.scan import Sums
+from harvester.schema import FORMAT, prepare, read_version
+from harvester.sweep import Stretch, Sweep
+from harvester.walk import Walk
+
+Condition: TypeAlias = Literal["sound", "damaged", "missing"]
+_TABLES = ("seen", "todo", "sweep", "stretch", "walk", "entry", "file", "meta")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What was asked, and what came of it, as far as it is known.
+
+    `meta` holds the checkpoint's facts by name. `checkpoint` and `manifest` say in what condition they are;
+    `copy` is a sound copy of the checkpoint. `digests` holds what the manifest says of files: bytes and sha256.
+    """
+
+    meta: Mapping[str, Any]
+    checkpoint: Condition
+    manifest: Condition
+    copy: Path | None = None
+    digests: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    was_complete: bool = False
+    """Whether the manifest says that the archive was complete."""
+    updated: tuple[str, str] = ("", "")
+    """When the archive was last brought up to date, by checkpoint and by manifest; "" where it never was."""
+
+    def without_checkpoint(self) -> Facts:
+        """The same facts, for a checkpoint that cannot be relied on."""
+        return replace(self, checkpoint="damaged", copy=None)
+
+    @contextmanager
+    def open_sums(self) -> Iterator[Sums]:
+        """The checksums of lines that the checkpoint knows."""
+        if self.copy is None:
+            yield Sums()
+            return
+        with closing(sqlite3.connect(self.copy, isolation_level=None)) as db:
+            yield Sums(db, is_older=self.is_older)
+
+    def read_lengths(self) -> dict[str, tuple[int, int]]:
+        """Bytes and lines of each file, by the checkpoint."""
+        if self.copy is None:
+            return {}
+        with closing(sqlite3.connect(self.copy, isolation_level=None)) as db:
+            rows = db.execute("SELECT name, length, lines FROM file WHERE lines > 0")
+            return {name: (length, lines) for name, length, lines in rows}
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the checkpoint is older than the manifest: a copy from before an update was put back."""
+        return self.checkpoint == "sound" and self.updated[0] < self.updated[1]
+
+    @property
+    def job(self) -> Job | None:
+        """The job; None where what was asked is lost."""
+        asked = self.meta.get("asked")
+        if not asked:
+            return None
+        with suppress(UsageError, KeyError, TypeError, ValueError, AttributeError):
+            return rebuild_job(self.meta.get("job") or {}, asked, limit=self.meta.get("limit"))
+        return None
+
+
+def read_facts(folder: Path, scratch: Path) -> Facts:
+    """Read checkpoint and manifest. The checkpoint is copied into `scratch` first: the original stays untouched."""
+    manifest, condition = _read_manifest(folder / MANIFEST)
+    copy = _copy_checkpoint(folder, scratch)
+    checkpoint: Condition = "missing" if copy is None else "sound" if _is_sound(copy) else "damaged"
+    meta = _read_meta(copy) if copy is not None else {}
+    told = _read_told(manifest)
+    return Facts(
+        meta=meta if meta.get("job") else {**told, **meta},
+        checkpoint=checkpoint,
+        manifest=condition,
+        copy=copy if checkpoint == "sound" else None,
+        digests=_read_digests(manifest),
+        was_complete=manifest.get("status") == "complete",
+        updated=(str(meta.get("updated") or ""), str(told.get("updated") or "")),
+    )
+
+
+def _copy_checkpoint(folder: Path, scratch: Path) -> Path | None:
+    """A copy of the checkpoint with its log; None where there is none."""
+    if not (folder / STATE).is_file():
+        return None
+    try:
+        for name in (STATE, f"{STATE}-wal"):
+            if (folder / name).is_file():
+                make_file(scratch / name)
+                shutil.copyfile(folder / name, scratch / name)
+    except OSError as error:
+        raise cannot_write(scratch, error) from None
+    return scratch / STATE
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a checkpoint can be relied on: SQLite finds no damage in it, and its rows can be read.
+
+    A sound one is brought to this version's format. CannotWrite where it is of a newer one.
+    """
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            version = read_version(db)
+            if version > FORMAT:
+                raise CannotWrite(f"{path.name} was written by a newer harvester (format {version}); update this one.")
+            if not version or db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                return False
+            prepare(db, lasting=True)
+            for table in _TABLES:
+                db.execute(f"SELECT * FROM {table} LIMIT 1")  # noqa: S608 - the names above
+            for table, kind in (("sweep", Sweep), ("walk", Walk), ("stretch", Stretch)):
+                for (body,) in db.execute(f"SELECT body FROM {table}"):  # noqa: S608 - the names above
+                    msgspec.json.decode(body, type=kind)
+            for (value,) in db.execute("SELECT value FROM meta"):
+                orjson.loads(value)
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return db.execute("SELECT 1 FROM meta WHERE name = 'job'").fetchone() is not None
+    except (sqlite3.Error, ValueError, TypeError, msgspec.MsgspecError):
+        return False
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    """The facts of a checkpoint, those that can still be read."""
+    found: dict[str, Any] = {}
+    with suppress(sqlite3.Error, ValueError, TypeError), closing(sqlite3.connect(path)) as db:
+        for name, value in db.execute("SELECT name, value FROM meta"):
+            found[str(name)] = orjson.loads(value)
+    return found
+
+
+def _read_manifest(path: Path) -> tuple[dict[str, Any], Condition]:
+    try:
+        found = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}, "missing"
+    except (OSError, orjson.JSONDecodeError):
+        return {}, "damaged"
+    is_one = isinstance(found, dict) and isinstance(found.get("files"), dict)
+    return (found, "sound") if is_one else ({}, "damaged")
+
+
+def _read_told(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest's facts under the names of the checkpoint."""
+    job = manifest.get("job")
+    if not isinstance(job, dict):
+        return {}
+    told = {name: manifest.get(name) for name in ("job", "signed", "login", "begun", "refusals", "notes")}
+    told["updated"] = manifest.get("brought_up_to_date")
+    told["horizon"] = _read_second(manifest.get("horizon"))
+    told["asked"] = _restore_asked(job)
+    facts = manifest.get("facts")
+    told |= facts if isinstance(facts, dict) else {}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _read_second(text: object) -> int | None:
+    try:
+        return int(datetime.fromisoformat(str(text)).timestamp())
+    except ValueError:
+        return None
+
+
+def _restore_asked(job: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The fields of a job out of its description, for manifests of versions that kept nothing else; None if unsure."""
+    known = dict(job)
+    kind, detail, extras = known.pop("source", None), known.pop("detail", "full"), known.pop("with", [])
+    if kind == "search":
+        known = _restore_search(known)
+    elif "kinds" in known:
+        known["only"] = known.pop("kinds")
+    asked = {"detail": detail, "extras": extras, "source": kind, str(kind): known}
+    try:
+        rebuilt = rebuild_job(job, asked, limit=None)
+    except (UsageError, KeyError, TypeError, ValueError):
+        return None
+    return asked if rebuilt.describe() == job else None
+
+
+def _restore_search(known: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    params: dict[str, str] = {}
+    for name, value in known.items():
+        if name in OPTIONS:
+            fields[OPTIONS[name]] = value == "1" if name == "has_geo" else value
+        elif name in ("sort", "min_upload_date", "max_upload_date"):
+            fields[name] = value
+        else:
+            params[name] = str(value)
+    return {**fields, **({"params": params} if params else {})}
+
+
+def _read_digests(manifest: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    found: dict[str, tuple[int, str]] = {}
+    files = manifest.get("files")
+    for name, entry in files.items() if isinstance(files, dict) else ():
+        with suppress(KeyError, TypeError, ValueError):
+            found[name] = int(entry["bytes"]), str(entry["sha256"])
+    return found

@@ -1,0 +1,183 @@
+"""`harvester repair`: scan, rebuild, replace. Until the replacing begins the archive is as it was."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from harvester.disk.entries import CHANGES, MANIFEST, PHOTOS, REPAIR, STATE, check_entries
+from harvester.disk.lock import FolderLock, lock_folder
+from harvester.disk.modes import make_checkpoint_file
+from harvester.errors import CannotWrite, UsageError
+from harvester.files import cannot_write, put_in_place, sync_file, sync_folder
+from harvester.fold import mend_fold
+from harvester.model import Job
+from harvester.repair.facts import Condition, Facts, read_facts
+from harvester.repair.rebuild import Rebuilt, count_lost, rebuild
+from harvester.repair.scan import Found, open_table, scan_file
+from harvester.repair.write import write_damaged, write_good
+from harvester.state import State
+from harvester.walk import LISTINGS
+
+OnFile: TypeAlias = Callable[[str, int], None]
+"""Told of each file before it is read: its name and its bytes."""
+_TABLE = "scan.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a repair found, and what it did, or with `dry_run` would do.
+
+    `checkpoint` and `manifest` are the conditions in which they were found. `job` is None where what was asked is
+    lost: the command that began the archive, given again, takes it up.
+    """
+
+    folder: Path
+    files: tuple[Found, ...]
+    checkpoint: Condition
+    manifest: Condition
+    job: Job | None
+    rebuilt: Rebuilt
+    is_needed: bool
+    """Whether there was anything to be repaired."""
+    is_whole: bool
+    """Whether the archive is complete now: nothing is left to be fetched."""
+    dry_run: bool
+
+
+def repair_archive(folder: Path, *, dry_run: bool = False, on_file: OnFile = lambda *_: None) -> Report:
+    """Make an archive whole from whatever is left of it; `resume` then fetches what was lost.
+
+    Killed anywhere, it is run again. UsageError where the folder holds nothing of an archive; CannotWrite where the
+    disk refuses, or another process is at work in the archive.
+    """
+    if not any((folder / name).is_file() for name in (STATE, MANIFEST, *list_files())):
+        raise UsageError(f"{folder} holds nothing of an archive: no {STATE}, no {MANIFEST} and no {PHOTOS}.")
+    check_entries(folder)
+    try:
+        return _repair_archive(folder, dry_run=dry_run, on_file=on_file)
+    except sqlite3.Error as error:
+        sentence = f"Cannot make a new checkpoint for {folder}: {error}. Mend that, then run the same command again."
+        raise CannotWrite(sentence) from None
+
+
+def _repair_archive(folder: Path, *, dry_run: bool, on_file: OnFile) -> Report:
+    if dry_run:
+        with tempfile.TemporaryDirectory(prefix="harvester-") as scratch:
+            return _examine(folder, Path(scratch), dry_run=True, on_file=on_file)
+    with lock_folder(folder) as lock, _scratch_folder(folder, lock) as scratch:
+        report = _examine(folder, scratch, dry_run=False, on_file=on_file)
+        if report.is_needed:
+            _put_into_place(folder, scratch, keep_old=report.checkpoint == "damaged")
+            with State(folder / STATE, guard=lock.check) as state:
+                mend_fold(folder, state)
+        return report
+
+
+def list_files() -> tuple[str, ...]:
+    """The names of the files of lines that an archive may have."""
+    lists = sorted({f"{listing.file}.ndjson" for listing in LISTINGS.values() if listing.file})
+    return (PHOTOS, *lists, CHANGES)
+
+
+@contextmanager
+def _scratch_folder(folder: Path, lock: FolderLock) -> Iterator[Path]:
+    """A folder within the archive in which all that is new is made.
+
+    What an earlier repair left there is of no use, unless the checkpoint says that it counts.
+    """
+    scratch = folder / REPAIR
+    try:
+        if (folder / STATE).is_file():
+            _finish_moves(folder, lock)
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(exist_ok=True)
+        yield scratch
+        shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(Path(error.filename or scratch), error) from None
+
+
+def _finish_moves(folder: Path, lock: FolderLock) -> None:
+    """Finish an update or a repair that counts already, where the checkpoint is sound enough to tell."""
+    with tempfile.TemporaryDirectory(prefix="harvester-") as place:
+        facts = read_facts(folder, Path(place))
+    if facts.checkpoint == "sound" and (facts.meta.get("fold") or facts.meta.get("repair")):
+        with State(folder / STATE, guard=lock.check) as state:
+            mend_fold(folder, state)
+
+
+def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> Report:
+    """Find out what is there, and make what is to take its place."""
+    facts = read_facts(folder, scratch)
+    make_checkpoint_file(scratch / STATE, private=bool(facts.meta.get("signed")))
+    if facts.meta.get("stream"):
+        raise UsageError(f"{folder} keeps track of records sent to standard output: it has no files to be repaired.")
+    job = facts.job
+    with closing(open_table(scratch / _TABLE)) as table, facts.open_sums() as sums:
+        files = []
+        for name in list_files():
+            size = (folder / name).stat().st_size if (folder / name).is_file() else 0
+            on_file(name, size)
+            files.append(scan_file(folder / name, table=table, sums=sums, parts=job.parts if job else ()))
+        moves = []
+        if not dry_run:
+            moves += [write_good(folder, scratch, each, table=table) for each in files if each.kept and not each.stands]
+            moves += write_damaged(folder, scratch, table=table)
+    if _is_proved(facts, files) and count_lost(facts, scratch / _TABLE):
+        facts = facts.without_checkpoint()
+    is_damaged = not _is_as_told(facts, files)
+    rebuilt = rebuild(scratch, facts, files, table=scratch / _TABLE, moves=moves)
+    return Report(
+        folder=folder,
+        files=tuple(each for each in files if each.is_there or each.name == PHOTOS or rebuilt.lists.get(each.name)),
+        checkpoint=facts.checkpoint,
+        manifest=facts.manifest,
+        job=job,
+        rebuilt=rebuilt,
+        is_needed=is_damaged or rebuilt.is_left,
+        is_whole=bool(facts.meta.get("finished")) and not rebuilt.is_left,
+        dry_run=dry_run,
+    )
+
+
+def _is_proved(facts: Facts, files: list[Found]) -> bool:
+    """Whether the file of photos is the very one that the manifest of a complete archive tells of.
+
+    Photos that the checkpoint knows besides never were: the checkpoint is damaged where SQLite cannot see it.
+    """
+    photos = next(each for each in files if each.name == PHOTOS)
+    return facts.was_complete and facts.digests.get(PHOTOS) == (photos.size, photos.sha256)
+
+
+def _is_as_told(facts: Facts, files: list[Found]) -> bool:
+    """Whether checkpoint, manifest and files are sound and say the same."""
+    if facts.checkpoint != "sound" or facts.manifest != "sound" or facts.meta.get("repair"):
+        return False
+    if any(each.damaged or each.doubled or each.reshaped or each.size != each.kept_bytes for each in files):
+        return False
+    if facts.read_lengths() != {each.name: (each.size, each.kept) for each in files if each.is_there and each.kept}:
+        return False
+    return all(each.sha256 == facts.digests.get(each.name, (0, each.sha256))[1] for each in files if each.kept)
+
+
+def _put_into_place(folder: Path, scratch: Path, *, keep_old: bool) -> None:
+    """Put the new checkpoint into its place by one rename; from then on it says what else is to be moved.
+
+    The log of the old checkpoint goes first: SQLite would take it for the new one's. A damaged checkpoint stays in
+    the folder under another name.
+    """
+    if keep_old:
+        (folder / STATE).replace(folder / f"{STATE}.damaged")
+    for ending in ("-wal", "-shm", "-journal"):
+        (folder / f"{STATE}{ending}").unlink(missing_ok=True)
+    with (scratch / STATE).open("rb+") as file:
+        sync_file(file.fileno(), scratch / STATE)
+    put_in_place(scratch / STATE, folder / STATE)
+    sync_folder(folder)

@@ -1,0 +1,372 @@
+"""Whatever is damaged: after `repair` and `resume` all is there, for the calls of what was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner
+from conftest import Opener, harvest_into, read_lines, settings_for
+from damage import CHECKPOINT, LINES, MANIFEST, PHOTO_LINES, Damage, put_back, remove
+from durable import LAST, Died, Disk, lay_under
+
+from harvester.cli import main
+from harvester.errors import CannotWrite, UsageError
+from harvester.inspect import read_status
+from harvester.model import Account, Job, Photos, Search, Source
+from harvester.repair.run import Report, repair_archive
+from harvester.sandbox.server import Sandbox
+from harvester.store import Store
+from harvester.update import run_resume, run_update
+from harvester.verify import verify_archive
+
+PHOTOS = 120
+
+
+def read_all(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The lines of each file that Flickr's answers are in, but for the moments of their harvest."""
+    names = [path.name for path in folder.glob("*.ndjson")]
+    return {
+        name: sorted(map(without_moment, read_lines(folder / name)), key=lambda line: str(line["id"]))
+        for name in names
+        if name not in ("damaged.ndjson", "changes.ndjson")
+    }
+
+
+def without_moment(line: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in line.items() if key != "harvested_at"}
+
+
+@dataclass
+class World:
+    """An account's archive, whole, and the sandbox that it is of."""
+
+    sandbox: Sandbox
+    whole: Path
+    lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Any:
+        return settings_for(self.sandbox)
+
+    def copy(self, place: Path) -> Path:
+        shutil.copytree(self.whole, place)
+        return place
+
+    async def heal(self, folder: Path) -> tuple[Report, int]:
+        """Repair and resume; the report, and the calls that it took."""
+        report = repair_archive(folder)
+        before = self.sandbox.stats.calls
+        summary = await run_resume(folder, self.settings)
+        assert summary.status == "complete"
+        return report, self.sandbox.stats.calls - before
+
+    def check(self, folder: Path) -> None:
+        assert read_all(folder) == self.lines
+        assert verify_archive(folder) == []
+        assert not (folder / ".repair").exists()
+
+
+@pytest.fixture
+async def world(sandbox_of: Opener, tmp_path: Path) -> AsyncIterator[World]:
+    async with sandbox_of(photos=PHOTOS, owners=2) as sandbox:
+        nsid = max(sandbox.catalogue.people, key=lambda person: _weigh(sandbox, person.nsid)).nsid
+        await harvest_into(tmp_path / "whole", sandbox, Job(source=Account(user=nsid)))
+        yield World(sandbox, tmp_path / "whole", read_all(tmp_path / "whole"))
+
+
+def _weigh(sandbox: Sandbox, nsid: str) -> int:
+    return len(json.loads(sandbox.api.truth({"user_id": nsid})))
+
+
+def least_calls(report: Report, lines: dict[str, list[dict[str, Any]]]) -> int:
+    """What the lost photos and lines take: two parts and a row for each, the lists, and the whole listing where the
+    checkpoint is lost."""
+    photos = len(lines["photos.ndjson"])
+    kept = next(found.kept for found in report.files if found.name == "photos.ndjson")
+    lost = photos - kept
+    lists = 8 + sum(report.rebuilt.lists.values())
+    listing = 2 if report.rebuilt.lists_all else min(lost, 2)
+    return 2 * lost + listing + (lists if report.rebuilt.lists or report.rebuilt.lists_all else 0)
+
+
+FILES = ("photos.ndjson", "photosets.ndjson")
+CASES: list[tuple[str, str, Damage]] = [
+    *((name, file, damage) for file in FILES for name, damage in LINES.items()),
+    *((name, "photos.ndjson", damage) for name, damage in PHOTO_LINES.items()),
+    *((name, "state.sqlite", damage) for name, damage in CHECKPOINT.items()),
+    *((name, "manifest.json", damage) for name, damage in MANIFEST.items()),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "damage"), CASES, ids=[f"{file} {name}" for name, file, _ in CASES])
+async def test_after_repair_and_resume_all_is_there_for_the_calls_of_what_was_lost(
+    name: str, file: str, damage: Damage, world: World, tmp_path: Path
+) -> None:
+    folder = world.copy(tmp_path / "damaged")
+    damage(folder / file, Random(zlib.crc32(f"{name} {file}".encode())))
+    report, calls = await world.heal(folder)
+    world.check(folder)
+    assert calls <= least_calls(report, world.lines)
+
+
+async def test_fifty_kinds_of_damage_and_more_are_tried() -> None:
+    assert len({(name, file) for name, file, _ in CASES}) > 50
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_several_damages_at_once_are_repaired(seed: int, world: World, tmp_path: Path) -> None:
+    rng = Random(seed)
+    folder = world.copy(tmp_path / "damaged")
+    for _, file, damage in rng.sample(CASES, 4):
+        if (folder / file).exists() and (folder / file).stat().st_size > 100 and file != "state.sqlite":
+            damage(folder / file, rng)
+    await world.heal(folder)
+    world.check(folder)
+
+
+async def change_and_update(world: World, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Have the catalogue change and the archive follow; its lines then."""
+    ids = [line["id"] for line in read_lines(folder / "photos.ndjson")]
+    world.sandbox.api.control({"change": ids[:5], "delete": ids[5:8], "add": 4})
+    assert (await run_update(folder, world.settings)).status == "complete"
+    return read_all(folder)
+
+
+OLD = {
+    "photos": ("photos.ndjson",),
+    "checkpoint": ("state.sqlite",),
+    "checkpoint and manifest": ("state.sqlite", "manifest.json"),
+    "manifest": ("manifest.json",),
+    "photos and manifest": ("photos.ndjson", "manifest.json"),
+    "sets": ("photosets.ndjson",),
+}
+
+
+@pytest.mark.parametrize("names", OLD.values(), ids=OLD)
+async def test_files_of_a_copy_from_before_an_update_are_brought_to_the_same_state(
+    names: tuple[str, ...], world: World, tmp_path: Path
+) -> None:
+    folder = world.copy(tmp_path / "mixed")
+    lines = await change_and_update(world, folder)
+    put_back(world.whole, *names)(folder, Random(0))
+    await world.heal(folder)
+    await run_update(folder, world.settings)  # what an old checkpoint does not know of, an update sees
+    assert read_all(folder) == lines
+    assert verify_archive(folder) == []
+
+
+@pytest.mark.parametrize("moment", range(4))
+async def test_a_copy_made_while_the_harvest_ran_is_completed(
+    moment: int, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file is copied at another moment of the harvest."""
+    copied = tmp_path / "copy"
+    copied.mkdir()
+    whole = tmp_path / "running"
+    names = ["photos.ndjson", "state.sqlite", "state.sqlite-wal"]
+    names = names[moment % 3 :] + names[: moment % 3]
+    account = Job(source=Account(user=json.loads((world.whole / "manifest.json").read_bytes())["job"]["user"]))
+    commit = Store._commit
+
+    def commit_and_copy(store: Store, sink: Any) -> None:
+        commit(store, sink)
+        if names and store.state.length("photos.ndjson").lines > 20 * (4 - len(names)):
+            name = names.pop()
+            if (whole / name).exists():
+                shutil.copyfile(whole / name, copied / name)
+
+    monkeypatch.setattr(Store, "_commit", commit_and_copy)
+    await harvest_into(whole, world.sandbox, account, workers=2)
+    monkeypatch.undo()
+    assert not names
+    report = repair_archive(copied)
+    if report.job is None:
+        await harvest_into(copied, world.sandbox, account)
+    else:
+        await run_resume(copied, world.settings)
+    world.check(copied)
+
+
+SOURCES: dict[str, Callable[[Sandbox], Source]] = {
+    "search": lambda _: Search(tags="sandbox"),
+    "search oldest first": lambda _: Search(tags="sandbox", sort="date-posted-asc"),
+    "ranked": lambda _: Search(tags="sandbox", sort="relevance"),
+    "ids": lambda sandbox: Photos(ids=json.loads(sandbox.api.truth({"tags": "sandbox"}))[:30]),
+}
+
+
+@pytest.mark.parametrize("detail", ["list", "info"])
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("is_checkpoint_lost", [False, True])
+async def test_archives_of_other_sources_are_repaired_too(
+    kind: str, detail: Any, is_checkpoint_lost: bool, sandbox_of: Opener, tmp_path: Path
+) -> None:
+    if kind == "ids" and detail == "list":
+        return  # ids have no listing
+    async with sandbox_of(photos=150, owners=2) as sandbox:
+        job = Job(source=SOURCES[kind](sandbox), detail=detail)
+        await harvest_into(tmp_path / "a", sandbox, job)
+        lines = read_all(tmp_path / "a")
+        photos = (tmp_path / "a" / "photos.ndjson").read_bytes().splitlines(keepends=True)
+        (tmp_path / "a" / "photos.ndjson").write_bytes(b"".join(photos[:7] + photos[9:-3]))
+        if is_checkpoint_lost:
+            remove(tmp_path / "a" / "state.sqlite", Random(0))
+        repair_archive(tmp_path / "a")
+        if is_checkpoint_lost and kind == "ids":  # nothing lists what was lost, and nothing else knows of it
+            await harvest_into(tmp_path / "a", sandbox, Job(source=SOURCES[kind](sandbox), detail=detail))
+        else:
+            assert (await run_resume(tmp_path / "a", settings_for(sandbox))).status == "complete"
+    assert read_all(tmp_path / "a") == lines
+    assert verify_archive(tmp_path / "a") == []
+
+
+async def test_where_nothing_tells_what_was_asked_the_first_command_takes_the_archive_up(
+    world: World, tmp_path: Path
+) -> None:
+    folder = world.copy(tmp_path / "damaged")
+    job = Job(source=Account(user=json.loads((folder / "manifest.json").read_bytes())["job"]["user"]))
+    for name in ("state.sqlite", "manifest.json"):
+        (folder / name).unlink()
+    report = repair_archive(folder)
+    assert report.job is None
+    with pytest.raises(UsageError, match="Give the command that began it again"):
+        await run_resume(folder, world.settings)
+    before = world.sandbox.stats.calls
+    assert (await harvest_into(folder, world.sandbox, job)).status == "complete"
+    assert world.sandbox.stats.calls - before <= 12
+    world.check(folder)
+
+
+async def test_a_lost_photo_that_is_gone_from_flickr_is_told_on_its_line(world: World, tmp_path: Path) -> None:
+    folder = world.copy(tmp_path / "damaged")
+    lines = (folder / "photos.ndjson").read_bytes().splitlines(keepends=True)
+    gone = json.loads(lines[3])["id"]
+    (folder / "photos.ndjson").write_bytes(b"".join(lines[:3] + lines[4:]))
+    world.sandbox.api.control({"delete": [gone]})
+    await world.heal(folder)
+    (line,) = [line for line in read_lines(folder / "photos.ndjson") if line["id"] == gone]
+    assert (line["info"], line["errors"]["info"]["code"]) == (None, 1)
+
+
+async def test_a_manifest_of_a_version_that_kept_no_facts_is_enough(world: World, tmp_path: Path) -> None:
+    folder = world.copy(tmp_path / "damaged")
+    manifest = orjson.loads((folder / "manifest.json").read_bytes())
+    del manifest["facts"]
+    (folder / "manifest.json").write_bytes(orjson.dumps(manifest))
+    (folder / "state.sqlite").unlink()
+    await world.heal(folder)
+    world.check(folder)
+
+
+async def test_damaged_lines_are_set_aside_with_their_place_and_the_reason(world: World, tmp_path: Path) -> None:
+    folder = world.copy(tmp_path / "damaged")
+    lines = (folder / "photos.ndjson").read_bytes().splitlines(keepends=True)
+    lines[1] = b'{"id":"7","harvested_at":oh no}\n'
+    lines[2] = b"\xff" + lines[2]
+    (folder / "photos.ndjson").write_bytes(b"".join(lines))
+    repair_archive(folder)
+    first, second = read_lines(folder / "damaged.ndjson")
+    assert (first["file"], first["byte"], first["text"]) == ("photos.ndjson", len(lines[0]), lines[1].decode())
+    assert "base64" in second
+    assert all(line["why"].startswith("not JSON") for line in (first, second))
+
+
+async def test_a_dry_run_changes_nothing_and_tells_the_same(world: World, tmp_path: Path) -> None:
+    folder = world.copy(tmp_path / "damaged")
+    lines = (folder / "photos.ndjson").read_bytes().splitlines(keepends=True)
+    (folder / "photos.ndjson").write_bytes(b"".join(lines[4:]))
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    tried = repair_archive(folder, dry_run=True)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
+    done = repair_archive(folder)
+    assert (tried.files, tried.rebuilt, tried.is_needed) == (done.files, done.rebuilt, done.is_needed)
+
+
+async def test_a_whole_archive_is_left_as_it_is(world: World) -> None:
+    before = {path: path.read_bytes() for path in world.whole.iterdir()}
+    report = repair_archive(world.whole)
+    assert not report.is_needed
+    assert report.is_whole
+    assert {path: path.read_bytes() for path in world.whole.iterdir()} == before
+
+
+@pytest.mark.parametrize("how", ["fail", "die", "late"])
+async def test_a_repair_survives_each_step_going_wrong(
+    how: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever step fails or is the last one: repair again, resume, and all is there."""
+    hurt, folder = tmp_path / "hurt", tmp_path / "tried"
+    async with sandbox_of(photos=8, owners=2) as sandbox:
+        await harvest_into(hurt, sandbox, Job(source=Account(user=sandbox.catalogue.people[0].nsid)))
+        lines = read_all(hurt)
+        for file in ("photos.ndjson", "photosets.ndjson"):
+            first, *rest = (hurt / file).read_bytes().splitlines(keepends=True)
+            (hurt / file).write_bytes(b"".join([b"?\n", first[9:], *rest]))
+        data = (hurt / "state.sqlite").read_bytes()
+        (hurt / "state.sqlite").write_bytes(data[: len(data) // 2])
+        disk = lay_under(monkeypatch, tmp_path)
+        calls = _try(hurt, folder, disk, at=LAST, how=how)
+        assert len(calls) > 20
+        for at in (n for n, name in enumerate(calls) if how != "late" or name == "COMMIT"):
+            _try(hurt, folder, disk, at=at, how=how)
+            repair_archive(folder)
+            kept = {line["id"] for line in read_lines(folder / "photos.ndjson")}
+            assert len(kept) == len(lines["photos.ndjson"]) - 1, (at, calls[at])
+            assert len(read_lines(folder / "damaged.ndjson")) == 4, (at, calls[at])
+        await run_resume(folder, settings_for(sandbox))
+        assert read_all(folder) == lines
+        assert verify_archive(folder) == []
+
+
+def _try(hurt: Path, folder: Path, disk: Disk, *, at: int, how: str) -> list[str]:
+    """Repair a copy of a damaged archive, with one step going wrong; the steps."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(hurt, folder)
+    disk.arm(at, how)
+    with suppress(Died, CannotWrite):
+        repair_archive(folder)
+    disk.rest()
+    return disk.calls
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "told"),
+    [
+        (lambda _: None, 0, "needs no repair."),
+        (lambda folder: (folder / "manifest.json").unlink(), 0, "manifest.json was missing: written anew."),
+        (lambda folder: (folder / "photos.ndjson").write_bytes(b""), 3, "Go on with harvester resume"),
+    ],
+)
+async def test_the_command_tells_what_it_did_and_what_is_left(damage: Any, code: int, told: str, world: World) -> None:
+    damage(world.whole)
+    result = CliRunner().invoke(main, ["repair", str(world.whole)])
+    assert (result.exit_code, result.exception if result.exit_code == 1 else None) == (code, None)
+    assert told in result.output
+
+
+def test_a_folder_that_holds_nothing_of_an_archive_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds nothing of an archive"):
+        repair_archive(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_other_commands_name_the_repair(world: World, tmp_path: Path) -> None:
+    without, cut = world.copy(tmp_path / "without"), world.copy(tmp_path / "cut")
+    (without / "state.sqlite").unlink()
+    (cut / "photos.ndjson").write_bytes(b"")
+    for folder in (without, cut):
+        with pytest.raises((UsageError, CannotWrite), match=f"harvester repair {folder}"):
+            await run_update(folder, world.settings)
+    status = await asyncio.to_thread(read_status, cut, world.settings)
+    assert f"harvester repair {cut}" in status["state"]
