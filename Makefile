@@ -2,6 +2,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RUNS := $(VENV)/.runs
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types soak bench smoke sandbox build lock clean
@@ -9,15 +11,22 @@ READY := $(VENV)/.ready
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-$(READY): requirements.lock pyproject.toml
+# What the harvester needs to run, and nothing of what its development needs besides.
+$(RUNS): requirements-run.lock
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed; or name another, as in: make test PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Installing what harvester needs into $(VENV): some 20 packages, a quarter of a minute."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes --requirement requirements-run.lock
 	@touch $@
 
-demo: $(READY) ## Harvest a thousand photos from a local Flickr; no key needed
-	@$(BIN)/harvester demo
+$(READY): $(RUNS) requirements.lock pyproject.toml
+	@echo "Installing what the tests and checks need: a minute."
+	@$(PIP) --require-hashes --requirement requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(RUNS) ## Harvest a thousand photos from a local Flickr; no key needed
+	@$(BIN)/python -m harvester demo
 
 test: $(READY) ## Run the tests
 	$(BIN)/pytest --quiet
@@ -47,10 +56,13 @@ sandbox: $(READY) ## Serve a local Flickr
 build: $(READY) ## Build the wheel and the source distribution into dist/
 	$(BIN)/hatchling build
 
-lock: $(READY) ## Resolve the dependencies anew into requirements.lock
-	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
-		--custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-strip-extras --custom-compile-command "make lock"
+
+lock: $(READY) ## Resolve the dependencies anew into requirements.lock and requirements-run.lock
+	$(PIP) uv
+	$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file requirements-run.lock
 
 clean: ## Remove what was made
 	rm -rf $(VENV) .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
