@@ -29,6 +29,7 @@ from harvester.client import Client, open_client
 from harvester.config import Settings
 from harvester.difference import find_difference, keep_difference, recall_difference
 from harvester.disk.entries import check_entries, check_not_foreign
+from harvester.disk.fresh import FreshFolder
 from harvester.disk.lapses import LAPSES
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, HarvestError, Stopped, UsageError
@@ -107,11 +108,16 @@ async def run_job(
     """
     settings.require_key()
     stop = stop or asyncio.Event()
+    fresh = FreshFolder(output.folder or output.state or Path())
     async with AsyncExitStack() as stack:
-        state, sink = _open_output(stack, output, private=settings.has_login)
-        return await harvest(
-            job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop, clock=clock
-        )
+        state, sink = _open_output(stack, output, fresh=fresh, private=settings.has_login)
+        try:
+            return await harvest(
+                job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop, clock=clock
+            )
+        except UsageError:
+            fresh.is_unwanted = state.recall("job") is None
+            raise
 
 
 def tell_lapses(observer: Observer) -> None:
@@ -139,7 +145,7 @@ def restore_job(state: State, *, where: Path) -> Job:
         ) from None
 
 
-def _open_output(stack: AsyncExitStack, output: Output, *, private: bool) -> tuple[State, Sink]:
+def _open_output(stack: AsyncExitStack, output: Output, *, fresh: FreshFolder, private: bool) -> tuple[State, Sink]:
     folder = output.folder or output.state
     if folder is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-")))
@@ -147,6 +153,7 @@ def _open_output(stack: AsyncExitStack, output: Output, *, private: bool) -> tup
     check_entries(folder)
     check_not_foreign(folder, is_stream=output.folder is None)
     lock = stack.enter_context(lock_folder(folder, private=private))
+    stack.callback(fresh.clear)
     make_checkpoint_file(folder / STATE, private=private)
     state = stack.enter_context(State(folder / STATE, guard=lock.check))
     _check_photos(state, folder)

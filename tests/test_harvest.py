@@ -16,7 +16,7 @@ from harvester import Flickr, Photos, Search
 from harvester.engine import Output, run_job
 from harvester.errors import CannotWrite, KeyRefused, Unreachable, UsageError
 from harvester.events import Event, Failed, Retrying
-from harvester.model import Job
+from harvester.model import Account, Job
 from harvester.retry import Backoff
 from harvester.sandbox.faults import KINDS, Faults
 from harvester.sandbox.info import build_info
@@ -407,3 +407,23 @@ async def test_errors_reach_whoever_iterates(sandbox: Sandbox) -> None:
         with pytest.raises(KeyRefused):
             async for _ in flickr.harvest(EVERYTHING):
                 pass
+
+
+@pytest.mark.parametrize("source", [Search(user="nobody at all"), Account(user="me"), Search(user="me")])
+async def test_a_harvest_that_cannot_begin_leaves_no_folder(
+    source: Search | Account, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    for folder in (tmp_path / "new", tmp_path / "old"):
+        (tmp_path / "old").mkdir(exist_ok=True)
+        (tmp_path / "old" / "notes.txt").write_text("mine")
+        with pytest.raises(UsageError):
+            await harvest_into(folder, sandbox, Job(source=source))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["notes.txt", "old"]
+
+
+async def test_a_command_that_cannot_be_meant_leaves_an_archive_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path / "a", sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    before = {path: path.read_bytes() for path in (tmp_path / "a").glob("*.*")}
+    with pytest.raises(UsageError):
+        await harvest_into(tmp_path / "a", sandbox, Job(source=Account(user="me")))
+    assert {path: path.read_bytes() for path in (tmp_path / "a").glob("*.*")} == before

@@ -33,10 +33,10 @@ HISTORY = "history"
 DATA = frozenset({PHOTOS, CHANGES, *(f"{shape.file}.ndjson" for shape in LISTINGS.values() if shape.file)})
 """The files that a checkpoint vouches for."""
 _WRITTEN = frozenset({*DATA, ERRORS, DAMAGED, MANIFEST, f"{ERRORS}.part", f"{MANIFEST}.part"})
-_SIDES = frozenset({f"{STATE}-wal", f"{STATE}-shm", f"{STATE}-journal"})
+SIDES = frozenset({f"{STATE}-wal", f"{STATE}-shm", f"{STATE}-journal"})
 """What SQLite keeps beside the checkpoint."""
 _SUPERSEDED = "history.ndjson.zst"
-_FILES = sorted({*_WRITTEN, *_SIDES, STATE, LOCK, _SUPERSEDED})
+_FILES = sorted({*_WRITTEN, *SIDES, STATE, LOCK, _SUPERSEDED})
 _FOLDERS = (UPDATE, REPAIR, UPDATES, HISTORY)
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\dZ"
 _PUT_AWAY = re.compile(rf"(?:{UPDATES}/{_STAMP}(?:_\d+)?\.ndjson|{HISTORY}/{_STAMP}(?:_\d+)?\.ndjson\.zst)", re.ASCII)
@@ -92,7 +92,7 @@ def check_not_foreign(folder: Path, *, is_stream: bool) -> None:
         return
     names = set() if is_stream else set(_WRITTEN)
     if not path.exists():  # an empty one is what a kill has left, and SQLite's own files may be beside it
-        names |= _SIDES
+        names |= SIDES
     found = [name for name in sorted(names) if _has_content(folder / name)]
     if not is_stream:
         found += [name for name in _FOLDERS if (folder / name).is_dir() and any((folder / name).iterdir())]
