@@ -16,7 +16,7 @@ from harvester.client import Client, open_client
 from harvester.config import Settings
 from harvester.engine import build_sleep
 from harvester.errors import Refused, UsageError
-from harvester.events import Tally, ignore
+from harvester.events import Observer, Tally, ignore
 from harvester.flickr import PAGE_SIZE, build_query
 from harvester.geo import EVER, find_page_size
 from harvester.model import Job, Photos, Search
@@ -51,7 +51,9 @@ def estimate_seconds(calls: int, settings: Settings) -> float:
     return max(paced, windows * settings.quota.period + (rest / settings.pace.per_second if settings.pace else 0.0))
 
 
-async def plan_job(job: Job, settings: Settings, *, clock: Callable[[], float] = time.time) -> dict[str, Any]:
+async def plan_job(
+    job: Job, settings: Settings, *, clock: Callable[[], float] = time.time, observer: Observer = ignore
+) -> dict[str, Any]:
     """Plain JSON: how many photos there are by Flickr's count, and calls and seconds for each `detail`.
 
     Dates such as `yesterday` count from what `clock` says.
@@ -60,7 +62,7 @@ async def plan_job(job: Job, settings: Settings, *, clock: Callable[[], float] =
         raise UsageError("photos given by id need no plan: each costs one call for each part.")
     job, _ = settle_job(job, None, None, now=clock())
     tally = Tally()
-    async with open_client(settings, tally=tally, observer=ignore, sleep=build_sleep(asyncio.Event())) as client:
+    async with open_client(settings, tally=tally, observer=observer, sleep=build_sleep(asyncio.Event())) as client:
         login = (await ask_login(client)).nsid if client.signs else None
         meant: list[Meant] = []
         found = await look_up_source(job.source, client, meant.append)

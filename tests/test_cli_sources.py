@@ -317,7 +317,7 @@ def test_ids_stop_where_the_checkpoint_does(nsids: list[str], tmp_path: Path) ->
         path.write_bytes(damaged)
         result = call("ids", "out")
         assert (result.exit_code, sentence in result.stderr) == (Exit.USAGE, True)
-        assert "harvester verify out tells more" in result.stderr
+        assert "harvester repair out sets it right" in result.stderr
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -212,3 +212,10 @@ async def test_a_login_is_made_with_flickrs_time(sandbox_of: Opener) -> None:
     async with sandbox_of(photos=20, owners=1, clock=shifted(40 * DAY)) as sandbox:
         asked = await begin_login(settings_for(sandbox, api_secret=secret_of(KEY)), callback="oob", perms="read")
     assert asked.token
+
+
+async def test_a_plan_tells_of_a_clock_that_is_wrong(sandbox_of: Opener) -> None:
+    events: list[Event] = []
+    async with sandbox_of(photos=20, clock=shifted(-40 * DAY)) as sandbox:
+        await plan_job(Job(source=Search(tags="sandbox")), settings_for(sandbox), observer=events.append)
+    assert notices(events) == [tell_skew(40 * DAY)]

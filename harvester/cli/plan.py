@@ -14,6 +14,7 @@ from harvester.cli.session import find_loop_factory
 from harvester.cli.show import show_facts
 from harvester.cli.sources import JOB_FIELDS, NAMED_SOURCES, Named, show_examples
 from harvester.errors import Exit, UsageError
+from harvester.events import Event, Noticed, Observer, Waiting
 from harvester.model import Source
 
 
@@ -98,6 +99,19 @@ def show_plan(source: Source, given: dict[str, Any], *, setup: Setup, as_json: b
     for sentence in job.warnings:
         setup.voice.warn(sentence)
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        facts = runner.run(plan_job(job, settings))
+        facts = runner.run(plan_job(job, settings, observer=_tell_to(setup)))
     show_facts(facts, as_json=as_json)
     return Exit.COMPLETE
+
+
+def _tell_to(setup: Setup) -> Observer:
+    """Says what a person should know while a plan is made: why it waits, and what is odd."""
+    from harvester.progress.words import name_duration  # noqa: PLC0415
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Noticed):
+            setup.voice.note(event.sentence)
+        elif isinstance(event, Waiting):
+            setup.voice.note(f"Waiting for {name_duration(event.seconds)}: {event.why}.")
+
+    return tell
