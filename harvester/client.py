@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TypeVar, TypeVarTuple
 
 import aiohttp
@@ -18,11 +18,13 @@ from harvester.errors import GivenUp, HarvestError, KeyRefused, Stopped, TryLate
 from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
 from harvester.flickr import build_prefix
 from harvester.oauth import Person, Sign, build_signer
+from harvester.proxies import find_proxy, find_trust
 from harvester.quota import Slot, Throttle, open_throttle
 from harvester.retry import OWN, TRIES, Gate
 from harvester.server_clock import ServerClock, tell_skew
 from harvester.silence import Watch
 from harvester.text.redactor import Redactor
+from harvester.unreached import ProxyFailed, tell_failure, tell_refusal
 from harvester.wire import Reply, Wire
 
 T = TypeVar("T")
@@ -152,9 +154,9 @@ class Client:
             if not reply.body.is_eof():
                 self._watch.follow(task, reply.body)
             body = await reply.read()
-        except aiohttp.ClientConnectorError as error:
+        except (ProxyFailed, aiohttp.ClientConnectorError) as error:
             self.throttle.done(slot, sent=False)
-            raise TryLater(f"no connection ({_reason(error)})", unreached=True) from None
+            raise TryLater(tell_failure(error), unreached=True) from None
         except TimeoutError:
             raise TryLater("no connection in time") from None
         except asyncio.CancelledError:
@@ -175,6 +177,8 @@ class Client:
 
     def _check_status(self, reply: Reply, body: bytes, *, offset: float) -> None:
         """Translate a status other than 200. `offset` corrected this machine's clock when the call was signed."""
+        if reply.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._wire.proxy:
+            raise TryLater(tell_refusal(self._wire.proxy, reply.status), unreached=True)
         try:
             check_status(reply.status, body, retry_after=reply.headers.get("Retry-After"))
         except KeyRefused as error:
@@ -193,14 +197,18 @@ class Client:
 
     def _judge(self, error: TryLater, tries: int) -> None:
         """Stop the run where waiting cannot help."""
+        proxy = self._wire.proxy
+        by = f" through the {proxy}" if proxy and str(proxy) not in str(error) else ""
+        also = "the proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), " if proxy else ""
         if error.unreached and not self.gate.successes and not self._patient and tries >= FIRST_TRIES:
             raise Unreachable(
-                f"Cannot reach Flickr's API at {self._wire.origin}: {error}. Check the address "
+                f"Cannot reach Flickr's API at {self._wire.origin}{by}: {error}. Check {also}the address "
                 "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
             )
         since = self.gate.down_since
         if self._give_up_after is not None and since is not None and self._clock() - since > self._give_up_after:
-            raise Unreachable(f"Flickr has not answered for {self._give_up_after:.0f} s ({error}). Run the same again.")
+            seconds = f"{self._give_up_after:.0f} s"
+            raise Unreachable(f"Flickr has not answered for {seconds}{by} ({error}). Run the same again.")
 
     async def _is_alive(self) -> bool:
         """Whether the service answers at all: then the failing call's trouble is its own."""
@@ -229,16 +237,6 @@ class Client:
 
 def _method(query: str) -> str:
     return query.split("&", 1)[0].removeprefix("method=")
-
-
-def _reason(error: aiohttp.ClientConnectorError) -> str:
-    """`Connection refused`, `Name or service not known`; without aiohttp's wrapping."""
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "its certificate is not to be trusted, or it speaks no TLS"
-    number = error.os_error.errno
-    if isinstance(error, aiohttp.ClientConnectorDNSError) or number is None or number < 0:
-        return error.os_error.strerror or type(error.os_error).__name__
-    return os.strerror(number)
 
 
 def _find_door(settings: Settings, key: str, clock: ServerClock) -> tuple[str, Sign | None]:
@@ -273,6 +271,9 @@ async def open_client(
     key = settings.require_key()
     clock = server_clock or ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
     prefix, sign = door or _find_door(settings, key, clock)
+    proxy = None if settings.direct else find_proxy(prefix)
+    is_safe = prefix.lower().startswith("https:") or (proxy is not None and proxy.url.scheme == "https")
+    trust = find_trust() if is_safe else True
 
     def tell_wait(seconds: float) -> None:
         observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds))
@@ -289,12 +290,12 @@ async def open_client(
             on_wait=tell_wait,
             on_notice=tell_notice,
         ) as throttle,
-        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300) as connector,
+        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust) as connector,
     ):
         tally.quota_left = throttle.left
         watch = Watch(SILENCE_SECONDS)
         client = Client(
-            Wire(prefix, connector),
+            Wire(prefix, connector, proxy=proxy),
             throttle,
             watch=watch,
             server_clock=clock,

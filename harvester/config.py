@@ -49,6 +49,8 @@ class Settings:
     workers: int = 16
     give_up_after: float | None = None
     """Seconds of outage after which the run stops; None waits for as long as it takes."""
+    direct: bool = False
+    """Whether calls pass by the environment's proxy, as those to a server in this process do."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def build_sandbox(photos: int = PHOTOS) -> SandboxOptions:
 def build_harvest(url: str) -> tuple[Job, Settings]:
     """The demo's job: everything there is, at full detail. No quota, so that nobody's ledger is touched."""
     job = Job(source=Search(min_upload_date="2004-01-01"))
-    return job, Settings(api_key=KEY, api_url=url, quota=None, pace=None)
+    return job, Settings(api_key=KEY, api_url=url, quota=None, pace=None, direct=True)
 
 
 def read_first(path: Path) -> str | None:

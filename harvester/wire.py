@@ -20,6 +20,8 @@ from aiohttp.http_parser import RawResponseMessage
 from yarl import URL
 
 from harvester import __version__
+from harvester.proxies import Proxy
+from harvester.unreached import blame_proxy
 
 USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
 CONNECT_SECONDS = 15
@@ -51,15 +53,19 @@ class Reply:
 class Wire:
     """What all calls of a client share: the address that they begin with, and the connections to its host."""
 
-    def __init__(self, prefix: str, connector: aiohttp.BaseConnector) -> None:
+    def __init__(self, prefix: str, connector: aiohttp.BaseConnector, *, proxy: Proxy | None = None) -> None:
         """`prefix` is what the address of each call begins with, up to its query or into it."""
         address, mark, query = prefix.partition("?")
         url = URL(address)
         self.origin = url.origin()
         self._connector = connector
-        self._to = aiohttp.ClientRequest("GET", self.origin, loop=asyncio.get_running_loop())
-        self._start = f"GET {url.raw_path or '/'}{mark}{query}"
+        self.proxy = proxy
+        self._to = _address(self.origin, proxy)
+        is_relayed = proxy is not None and url.scheme == "http"  # to others a proxy opens a tunnel (CONNECT)
+        self._start = f"GET {self.origin if is_relayed else ''}{url.raw_path or '/'}{mark}{query}"
         login = f"Authorization: Basic {_encode(url)}\r\n" if url.user else ""
+        if is_relayed and proxy and proxy.auth:
+            login += f"Proxy-Authorization: {proxy.auth}\r\n"
         self._end = f" HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{_HEADERS}{login}"
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
 
@@ -69,12 +75,15 @@ class Wire:
     async def get(self, query: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Ask what the prefix and `query` (percent-encoded) say together, once; returns when the answer has begun.
 
-        Raises what aiohttp does: ClientConnectorError before anything was sent, TimeoutError where no connection
-        comes about, other ClientErrors and OSErrors where the call may have arrived.
+        Raises ProxyFailed, and what aiohttp does: ClientConnectorError before anything was sent, TimeoutError where no
+        connection comes about, other ClientErrors and OSErrors where the call may have arrived.
         """
         more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
         request = f"{self._start}{query}{self._end}{more}\r\n".encode("ascii")
-        connection = await self._connector.connect(self._to, traces=[], timeout=self._timeout)
+        try:
+            connection = await self._connector.connect(self._to, traces=[], timeout=self._timeout)
+        except (aiohttp.ClientError, OSError) as error:
+            raise error if self.proxy is None else blame_proxy(error, self.proxy) from None
         try:
             protocol = cast("ResponseHandler", connection.protocol)
             protocol.set_response_params(read_until_eof=True)
@@ -88,6 +97,17 @@ class Wire:
                 raise aiohttp.ClientPayloadError("no answer of HTTP") from None
             raise
         return Reply(connection, head, body)
+
+
+def _address(origin: URL, proxy: Proxy | None) -> aiohttp.ClientRequest:
+    """What the connector needs to know of a call. It tells connections apart by this, so the headers do not change."""
+    loop = asyncio.get_running_loop()
+    if proxy is None:
+        return aiohttp.ClientRequest("GET", origin, loop=loop)
+    headers = {"Host": origin.host_port_subcomponent or ""}
+    if proxy.auth:
+        headers["Proxy-Authorization"] = proxy.auth
+    return aiohttp.ClientRequest("GET", origin, loop=loop, proxy=proxy.url, proxy_headers=headers)
 
 
 def _encode(url: URL) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,6 +15,7 @@ from harvester.config import Settings
 from harvester.engine import Output, run_job
 from harvester.events import Event, Summary
 from harvester.model import Job
+from harvester.proxies import BUNDLES
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
@@ -30,6 +32,8 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     flickr = ("API_KEY", "API_SECRET", "API_URL", "OAUTH_TOKEN", "OAUTH_TOKEN_SECRET")
     for name in ("HARVESTER_CONFIG_DIR", *(f"FLICKR_{name}" for name in flickr)):
         monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.lower().endswith("_proxy") or name in BUNDLES]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
