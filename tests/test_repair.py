@@ -177,17 +177,19 @@ async def test_a_copy_made_while_the_harvest_ran_is_completed(
     names = ["photos.ndjson", "state.sqlite", "state.sqlite-wal"]
     names = names[moment % 3 :] + names[: moment % 3]
     account = Job(source=Account(user=json.loads((world.whole / "manifest.json").read_bytes())["job"]["user"]))
-    commit = Store._commit
+    commit, commits = Store._commit, [0]
 
     def commit_and_copy(store: Store, sink: Any) -> None:
         commit(store, sink)
-        if names and store.state.length("photos.ndjson").lines > 20 * (4 - len(names)):
+        commits[0] += 1
+        if names and store.state.length("photos.ndjson").lines and commits[0] % 2 == 0:
             name = names.pop()
             if (whole / name).exists():
                 shutil.copyfile(whole / name, copied / name)
 
     monkeypatch.setattr(Store, "_commit", commit_and_copy)
-    await harvest_into(whole, world.sandbox, account, workers=2)
+    monkeypatch.setattr("harvester.pipeline.COMMIT_PAUSE", 0.0)  # each handful of photos is a commit
+    await harvest_into(whole, world.sandbox, account, workers=1)
     monkeypatch.undo()
     assert not names
     report = repair_archive(copied)
