@@ -352,7 +352,7 @@ async def test_g7_no_error_shows_the_key_in_its_text_or_traceback(
 async def test_g8_a_second_process_is_refused_with_the_pid_of_the_first_and_a_dead_ones_lock_is_taken_over(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:
-    async with sandbox_of(photos=1_000, latency=0.02) as sandbox:
+    async with sandbox_of(photos=1_000, latency=0.3) as sandbox:  # the first is to last until the others have come
         search = ("search", "--tags", "sandbox", "-o", str(tmp_path), *FAST)
         first = await start(sandbox, *search)
         await until_calls(sandbox, 50)
