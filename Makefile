@@ -3,10 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUNS := $(VENV)/.runs
+OLDEST := $(shell sed -n 's/.*"aiohttp>=\([0-9.]*\),.*/\1/p' pyproject.toml)
+WIRE := .wire/aiohttp-$(OLDEST)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types soak bench smoke sandbox build lock clean
+.PHONY: help demo test check lint types wire soak bench smoke sandbox build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -41,6 +43,12 @@ types: $(READY)
 check: lint types ## Lint, types, and the tests with branch coverage: what CI runs
 	$(BIN)/pytest --quiet --cov --cov-report=term
 
+$(WIRE): | $(READY)
+	@$(PIP) --no-deps --target $@ aiohttp==$(OLDEST)
+
+wire: $(READY) $(WIRE) ## Test calls with the oldest aiohttp that is allowed; the lock holds the newest
+	PYTHONPATH=$(WIRE) $(BIN)/pytest --quiet tests/test_wire.py tests/test_proxies.py
+
 soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
 	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_durable_steps.py tests/test_sweep_odds.py
 
@@ -65,5 +73,5 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock and requi
 	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file requirements-run.lock
 
 clean: ## Remove what was made
-	rm -rf $(VENV) .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .wire .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find harvester tests -name __pycache__ -type d -prune -exec rm -rf {} +
