@@ -85,22 +85,17 @@ class Listed:
     pages: int | None = None
 
 
-def check_status(status: int, body: bytes, *, retry_after: str | None = None) -> None:
+def check_status(status: int, body: bytes, *, retry_after: float | None = None) -> None:
     """Translate an HTTP status other than 200; Flickr's own failures come with 200."""
     if status == 200:
         return
     if status in (400, 401):
         check_problem(body)
     if status == 429:
-        raise TryLater("too many calls (429)", retry_after=_seconds(retry_after), refusal=True)
+        raise TryLater("too many calls (429)", retry_after=retry_after, refusal=True)
     if status >= 500 or status in (408, 425):
-        raise TryLater(f"the server failed ({status})", retry_after=_seconds(retry_after), refusal=status == 503)
+        raise TryLater(f"the server failed ({status})", retry_after=retry_after, refusal=status == 503)
     raise TryLater(f"the server answered {status}, which Flickr's API never does", unreached=True)
-
-
-def _seconds(header: str | None) -> float | None:
-    """Retry-After in seconds. None of some 190 recorded answers carries one; dates are not worth parsing."""
-    return float(header) if header and re.fullmatch(r"\d{1,9}", header.strip()) else None
 
 
 def check_failure(answer: Mapping[str, Any], *, method: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,12 +21,12 @@ from harvester.flickr import build_prefix
 from harvester.oauth import Person, Sign, build_signer
 from harvester.proxies import find_proxy, find_trust
 from harvester.quota import Slot, Throttle, open_throttle
-from harvester.retry import OWN, TRIES, Gate
+from harvester.retry import OWN, TRIES, Gate, read_retry_after
 from harvester.server_clock import ServerClock, tell_skew
 from harvester.silence import Watch
 from harvester.text.redactor import Redactor
 from harvester.unreached import ProxyFailed, tell_failure, tell_refusal
-from harvester.wire import Reply, Wire
+from harvester.wire import CONNECT_SECONDS, Reply, Wire
 
 T = TypeVar("T")
 About = TypeVarTuple("About")
@@ -79,6 +80,7 @@ class Client:
         self._clock = clock
         self._dice = dice
         self._told_rest = False
+        self._why_down = ""
         self._redact = redact
         """Takes secrets out of what errors say: a server's message may repeat the address that was asked."""
 
@@ -132,7 +134,8 @@ class Client:
         """Wait for the gate, then for pace and quota."""
         while True:
             while wait := self.gate.wait():
-                await self._sleep(wait)
+                self._check_patience()
+                await self._sleep(min(wait, self._find_patience()))
             is_probe = self.gate.resting
             try:
                 slot = await self.throttle.acquire()
@@ -179,8 +182,9 @@ class Client:
         """Translate a status other than 200. `offset` corrected this machine's clock when the call was signed."""
         if reply.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._wire.proxy:
             raise TryLater(tell_refusal(self._wire.proxy, reply.status), unreached=True)
+        rest = read_retry_after(reply.headers.get("Retry-After"), now=self.server_clock.now())
         try:
-            check_status(reply.status, body, retry_after=reply.headers.get("Retry-After"))
+            check_status(reply.status, body, retry_after=rest)
         except KeyRefused as error:
             if error.problem != "timestamp_refused":
                 raise
@@ -205,10 +209,20 @@ class Client:
                 f"Cannot reach Flickr's API at {self._wire.origin}{by}: {error}. Check {also}the address "
                 "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
             )
+        self._why_down = f"{by} ({error})"
+        self._check_patience()
+
+    def _find_patience(self) -> float:
+        """Seconds for which an outage may still last."""
         since = self.gate.down_since
-        if self._give_up_after is not None and since is not None and self._clock() - since > self._give_up_after:
+        if self._give_up_after is None or since is None:
+            return math.inf
+        return since + self._give_up_after - self._clock()
+
+    def _check_patience(self) -> None:
+        if self._find_patience() <= 0:
             seconds = f"{self._give_up_after:.0f} s"
-            raise Unreachable(f"Flickr has not answered for {seconds}{by} ({error}). Run the same again.")
+            raise Unreachable(f"Flickr has not answered for {seconds}{self._why_down}. Run the same again.")
 
     async def _is_alive(self) -> bool:
         """Whether the service answers at all: then the failing call's trouble is its own."""
@@ -233,6 +247,11 @@ class Client:
             self._observer(Waiting(why=f"Flickr does not answer: {error}", seconds=rest))
         if not rest:
             await self._sleep(seconds)
+
+
+def _find_silence(give_up_after: float | None) -> float:
+    """The longest silence of a call: not longer than the whole run is to wait, but long enough for a slow answer."""
+    return SILENCE_SECONDS if give_up_after is None else min(SILENCE_SECONDS, max(give_up_after, CONNECT_SECONDS))
 
 
 def _method(query: str) -> str:
@@ -293,7 +312,7 @@ async def open_client(
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust) as connector,
     ):
         tally.quota_left = throttle.left
-        watch = Watch(SILENCE_SECONDS)
+        watch = Watch(_find_silence(settings.give_up_after))
         client = Client(
             Wire(prefix, connector, proxy=proxy),
             throttle,

@@ -12,8 +12,10 @@ A refusal (429, 503, code 105) concerns every worker at once, so the first one m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from harvester.errors import TryLater
 
@@ -38,6 +40,25 @@ TRIES = 8
 """Tries of one call whose failures are its own."""
 NOISE = 2
 """Failures in a row that are still chance: with 3 of 100 answers bad and 16 workers, a third comes by outage."""
+
+LONGEST_REST = 3600.0
+"""The longest rest that a server may ask for: its quota is one of an hour."""
+
+
+def read_retry_after(header: str | None, *, now: float) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or as a date; None where it asks for no rest.
+
+    `now` is the server's time. A rest longer than an hour counts as an hour.
+    """
+    text = (header or "").strip()
+    if re.fullmatch(r"\d+", text, re.ASCII):
+        seconds = float(text[:99])
+    else:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, OverflowError, IndexError, TypeError):
+            return None
+    return min(seconds, LONGEST_REST) if seconds > 0 else None
 
 
 class Gate:

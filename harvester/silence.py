@@ -1,4 +1,4 @@
-"""Calls that hang are cut off.
+"""Calls that hang, or whose answers drip, are cut off.
 
 One look over all calls every few seconds: a timer for each call, set anew as its bytes come, took a tenth of the
 time of a whole call.
@@ -7,22 +7,33 @@ time of a whole call.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from aiohttp import StreamReader
 
 LOOKS = 10
 """Looks within the longest silence, which therefore may be a tenth longer."""
+ANSWER_SECONDS = 600.0
+"""The longest time of one answer, head and body."""
+WINDOW_SECONDS = 60.0
+LEAST_BYTES = 4000
+"""A body brings at least so many bytes in each window; the largest answers of Flickr have some 2 MB."""
 Task: TypeAlias = "asyncio.Task[Any]"
 
 
 class Watch:
     """Cancels tasks that wait for too long between `begin` and `end`. For one event loop; looks until `close`."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, clock: Callable[[], float] | None = None) -> None:
+        """`seconds` is the longest silence. `clock` is the event loop's where none is given."""
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
+        self._clock = clock or self._loop.time
         self._since: dict[Task, float] = {}
+        self._begun: dict[Task, float] = {}
+        self._windows: dict[Task, tuple[float, int]] = {}
+        """When the window of a body began, and how many bytes had come by then."""
         self._bodies: dict[Task, tuple[StreamReader, int]] = {}
         self._cut: set[Task] = set()
         self._next = self._loop.call_later(seconds / LOOKS, self._look)
@@ -34,12 +45,13 @@ class Watch:
         """The current task begins to wait."""
         task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101
-        self._since[task] = self._loop.time()
+        self._since[task] = self._begun[task] = self._clock()
         return task
 
     def follow(self, task: Task, body: StreamReader) -> None:
         """The answer has begun, and its body is to come: as long as it grows, it is no silence."""
         self._bodies[task] = body, body.total_bytes
+        self._windows[task] = self._clock(), body.total_bytes
 
     def has_cut(self, task: Task) -> bool:
         """Whether it was this watch, and nobody besides, that cancelled the task."""
@@ -47,8 +59,9 @@ class Watch:
 
     def end(self, task: Task) -> None:
         """The task waits no longer."""
-        del self._since[task]
-        self._bodies.pop(task, None)
+        del self._since[task], self._begun[task]
+        if self._bodies.pop(task, None):
+            del self._windows[task]
         if task in self._cut:
             self._cut.remove(task)
             task.uncancel()
@@ -59,13 +72,24 @@ class Watch:
 
     def _look(self) -> None:
         self._next = self._loop.call_later(self._seconds / LOOKS, self._look)
-        now = self._loop.time()
+        now = self._clock()
+        slow = {task for task, begun in self._begun.items() if now - begun > ANSWER_SECONDS}
         for task, (body, size) in self._bodies.items():
             if body.total_bytes != size:
                 self._bodies[task] = body, body.total_bytes
                 self._since[task] = now
+            if self._drips(task, body.total_bytes, now):
+                slow.add(task)
         edge = now - self._seconds
         for task, since in self._since.items():
-            if since < edge and task not in self._cut:
+            if (since < edge or task in slow) and task not in self._cut:
                 self._cut.add(task)
                 task.cancel()
+
+    def _drips(self, task: Task, size: int, now: float) -> bool:
+        """Whether a body of `size` bytes by now has brought too few of them within its window."""
+        began, before = self._windows[task]
+        if now - began < WINDOW_SECONDS:
+            return False
+        self._windows[task] = now, size
+        return size - before < LEAST_BYTES

@@ -189,7 +189,7 @@ def test_a_list_of_nothing_comes_in_every_form(container: bytes) -> None:
 def test_http_statuses_are_translated() -> None:
     check_status(200, b"")
     with pytest.raises(TryLater) as caught:
-        check_status(429, b"<html>", retry_after="17")
+        check_status(429, b"<html>", retry_after=17.0)
     assert (caught.value.retry_after, caught.value.refusal) == (17.0, True)
     with pytest.raises(TryLater):
         check_status(502, b"")

@@ -9,8 +9,10 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
+from harvester.client import open_client
+from harvester.config import Settings
 from harvester.errors import Exit, KeyRefused, Unreachable
-from harvester.events import Event, Retrying
+from harvester.events import Event, Retrying, Tally, ignore
 from harvester.model import Job, Search
 from harvester.retry import Backoff
 from harvester.sandbox.catalogue import CatalogueOptions
@@ -151,3 +153,27 @@ async def test_from_python_a_hung_server_is_survived_too(sandbox_of: Opener) -> 
         Flickr(api_key=KEY, api_url=sandbox.url, quota="none", pace="none") as flickr,
     ):
         assert len([photo.id async for photo in flickr.harvest(EVERYTHING)]) == 40
+
+
+async def test_a_rest_that_the_server_asks_for_is_not_longer_than_the_patience() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 31536000\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    now, slept = 0.0, []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        slept.append(seconds)
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/services/rest/"
+    settings = Settings(api_key=KEY, api_url=url, quota=None, pace=None, give_up_after=20)
+    async with open_client(settings, tally=Tally(), observer=ignore, sleep=sleep) as client:
+        client._clock = client.gate._clock = lambda: now
+        with pytest.raises(Unreachable, match=r"Flickr has not answered for 20 s \(too many calls \(429\)\)\."):
+            await client.call("method=x", bytes)
+    server.close()
+    assert slept == [20.0]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import TryLater
-from harvester.retry import OWN, SHARED, Gate
+from harvester.retry import OWN, SHARED, Gate, read_retry_after
 
 
 class Clock:
@@ -85,3 +88,31 @@ def test_a_probe_that_was_cancelled_lets_another_go() -> None:
     assert gate.wait() > 0
     gate.release()
     assert gate.wait() == 0
+
+
+NOON = 1_600_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("17", 17.0),
+        (" 17 ", 17.0),
+        ("31536000", 3600.0),
+        ("9" * 5000, 3600.0),
+        (formatdate(NOON + 90, usegmt=True), 90.0),
+        (formatdate(NOON + 90_000, usegmt=True), 3600.0),
+        (formatdate(NOON - 90, usegmt=True), None),
+        ("0", None),
+        ("-5", None),
+        ("soon", None),
+        ("Mon, 99 Foo 2020 99:99:99 GMT", None),
+        ("٣", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_rest_that_a_server_asks_for_is_read_in_every_form_and_capped(
+    header: str | None, seconds: float | None
+) -> None:
+    assert read_retry_after(header, now=NOON) == seconds

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from typing import cast
 
 import pytest
+from aiohttp import StreamReader
 
 from harvester import client as client_module
 from harvester.client import open_client
@@ -81,3 +84,59 @@ async def test_a_server_that_falls_silent_is_asked_again(monkeypatch: pytest.Mon
         assert await client.call("method=x", lambda body, about: (body, about), "it") == (b"whole", "it")
     server.close()
     assert [event.why for event in events if isinstance(event, Retrying)] == ["no answer in time"] * 2
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Body:
+    """What the watch sees of a body."""
+
+    total_bytes = 0
+
+
+async def watch_body(bytes_per_look: int, looks: int) -> int:
+    """How many looks, six seconds apart, a call lives through whose body grows by so much before each."""
+    clock, body = Clock(), Body()
+    watch = Watch(60, clock=clock)
+
+    async def call() -> None:
+        task = watch.begin()
+        watch.follow(task, cast("StreamReader", body))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            watch.end(task)
+
+    task = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    lived = 0
+    while lived < looks:
+        clock.now += 6
+        body.total_bytes += bytes_per_look
+        watch._look()
+        if task.cancelling():
+            break
+        lived += 1
+    task.cancel()
+    await asyncio.wait([task])
+    watch.close()
+    return lived
+
+
+async def test_a_body_that_drips_is_cut_after_a_minute() -> None:
+    assert await watch_body(3, looks=1000) == 9
+
+
+async def test_a_body_at_the_least_rate_is_cut_after_ten_minutes_and_not_before() -> None:
+    assert await watch_body(400, looks=100) == 100
+    assert await watch_body(400, looks=1000) == 100
+
+
+async def test_a_body_that_brings_a_byte_less_than_the_least_is_cut() -> None:
+    assert await watch_body(399, looks=1000) == 9
