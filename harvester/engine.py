@@ -225,7 +225,7 @@ async def harvest(
     for sentence in filter(None, (told, dated, again, *job.warnings)):
         observer(Noticed(sentence=sentence))
     run.tell_names()
-    if resumed and state.recall("finished") and job.limit is None and not isinstance(job.source, Photos):
+    if resumed and state.recall("finished") and not isinstance(job.source, Photos):
         run.is_through = True
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
@@ -263,7 +263,8 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
 def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: Output) -> bool:
     """Whether the checkpoint knows this job; if not, now it does. `asked` is the job in its own words."""
     with state.changing():
-        state.remember("limit", job.limit)
+        if not state.recall("finished"):  # of a complete archive a smaller number of photos changes nothing
+            state.remember("limit", job.limit)
         if _names_photos(job):
             state.remember(UNREAD, True)
         resumed = check_same_job(state, job.describe(), where=output.where)

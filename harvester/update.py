@@ -88,7 +88,7 @@ async def run_update(
         length, watched = state.length(PHOTOS), _Watched(observer)
         file = stack.enter_context(Appender(staging / PHOTOS, length=length.bytes))
         summary = await harvest(
-            restore_job(archive, where=folder),
+            replace(restore_job(archive, where=folder), limit=None),
             settings,
             state=state,
             sink=ArchiveSink(file, guard=lock.check),

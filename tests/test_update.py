@@ -499,3 +499,16 @@ async def test_of_ones_own_account_flickr_tells_what_has_changed(sandbox_of: Ope
         "added": 12,
         "removed": 3,
     }
+
+
+async def test_a_smaller_limit_changes_nothing_of_a_complete_archive_nor_of_its_updates(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    source = Search(tags="sandbox")
+    await harvest_into(tmp_path, sandbox, Job(source=source, detail="list"))
+    calls = sandbox.stats.calls
+    summary = await harvest_into(tmp_path, sandbox, Job(source=source, detail="list", limit=20))
+    assert (summary.status, summary.photos, sandbox.stats.calls) == ("complete", len(ids_of(tmp_path)), calls)
+    sandbox.api.control({"add": 30})
+    assert (await run_update(tmp_path, settings_for(sandbox))).new == 30
+    assert set(ids_of(tmp_path)) == truth(sandbox, tags="sandbox")
