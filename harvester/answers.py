@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -85,6 +86,9 @@ class Listed:
     pages: int | None = None
 
 
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:.*<)?(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+
+
 def check_status(status: int, body: bytes, *, retry_after: float | None = None) -> None:
     """Translate an HTTP status other than 200; Flickr's own failures come with 200."""
     if status == 200:
@@ -95,7 +99,14 @@ def check_status(status: int, body: bytes, *, retry_after: float | None = None) 
         raise TryLater("too many calls (429)", retry_after=retry_after, refusal=True)
     if status >= 500 or status in (408, 425):
         raise TryLater(f"the server failed ({status})", retry_after=retry_after, refusal=status == 503)
-    raise TryLater(f"the server answered {status}, which Flickr's API never does", unreached=True)
+    known = f" {HTTPStatus(status).phrase}" if status in list(HTTPStatus) else ""
+    raise TryLater(f"the server answers {status}{known}", foreign=True)
+
+
+def check_page(body: bytes) -> None:
+    """Raise TryLater for a web page, which a captive portal, or a wrong address, gives with status 200."""
+    if _PAGE.match(body[:2000]):
+        raise TryLater("a web page came, as from a network's login page or a wrong address", foreign=True)
 
 
 def check_failure(answer: Mapping[str, Any], *, method: str) -> None:
@@ -284,6 +295,7 @@ def _read_carefully(body: bytes) -> dict[str, Any]:
             continue
         if isinstance(answer, dict):
             return {_whole(name): _mend(value) for name, value in answer.items()}
+    check_page(body)
     raise TryLater("an answer that is not JSON" if body else "an empty answer")
 
 

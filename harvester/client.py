@@ -204,9 +204,11 @@ class Client:
         proxy = self._wire.proxy
         by = f" through the {proxy}" if proxy and str(proxy) not in str(error) else ""
         also = "the proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), " if proxy else ""
-        if error.unreached and not self.gate.successes and not self._patient and tries >= FIRST_TRIES:
+        is_new = not self.gate.successes and not self._patient
+        if (error.unreached or error.foreign) and is_new and tries >= FIRST_TRIES:
+            what = "No call succeeds to" if error.foreign else "Cannot reach"
             raise Unreachable(
-                f"Cannot reach Flickr's API at {self._wire.origin}{by}: {error}. Check {also}the address "
+                f"{what} Flickr's API at {self._wire.origin}{by}: {error}. Check {also}the address "
                 "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
             )
         self._why_down = f"{by} ({error})"

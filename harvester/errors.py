@@ -54,8 +54,8 @@ class TryLater(HarvestError):
 
     `retry_after` is the wait in seconds that the server asked for, None where it did not ask. `refusal` is
     true where the server itself said "not now" (429, 503, code 105), which concerns every worker at once.
-    `unreached` is true where nothing that looks like Flickr answered: connection refused, name unknown, a
-    page of another kind of server.
+    `unreached` is true where nothing that looks like Flickr answered: connection refused, name unknown.
+    `foreign` is true where something answered, but not as Flickr's API does: 403, 404, a web page.
     """
 
     def __init__(
@@ -65,11 +65,13 @@ class TryLater(HarvestError):
         retry_after: float | None = None,
         refusal: bool = False,
         unreached: bool = False,
+        foreign: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
         self.refusal = refusal
         self.unreached = unreached
+        self.foreign = foreign
 
 
 class Refused(HarvestError):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from harvester.answers import check_page
 from harvester.client import open_client
 from harvester.config import Settings
 from harvester.errors import GivenUp, KeyRefused, TryLater, Unreachable, UsageError
@@ -114,6 +115,7 @@ async def _take_step(step: str, settings: Settings, sign: Sign, clock: ServerClo
 
 def _read_form(body: bytes) -> dict[str, str]:
     check_problem(body)
+    check_page(body)
     found = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     if not found.get("oauth_token") or not found.get("oauth_token_secret"):
         raise TryLater("an answer without a token")

@@ -195,7 +195,48 @@ def test_http_statuses_are_translated() -> None:
         check_status(502, b"")
     with pytest.raises(TryLater) as caught:
         check_status(404, b"")
-    assert caught.value.unreached
+    assert caught.value.foreign
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (403, "403 Forbidden"),
+        (404, "404 Not Found"),
+        (407, "407 Proxy Authentication Required"),
+        (451, "451 Unavailable For Legal Reasons"),
+        (499, "499"),
+        (302, "302 Found"),
+    ],
+)
+def test_a_status_that_flickr_never_gives_is_told_by_its_name(status: int, told: str) -> None:
+    with pytest.raises(TryLater) as caught:
+        check_status(status, b"<html>")
+    assert str(caught.value) == f"the server answers {told}"
+    assert caught.value.foreign
+    assert not caught.value.unreached
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCTYPE html><title>Login to WiFi</title>",
+        b"\xef\xbb\xbf\n<html lang=en>",
+        b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">',
+        b"<!-- {a} --><HTML>",
+    ],
+)
+def test_a_web_page_in_place_of_an_answer_is_told(body: bytes) -> None:
+    with pytest.raises(TryLater, match="a web page came") as caught:
+        read_members(body)
+    assert caught.value.foreign
+
+
+@pytest.mark.parametrize("body", [b'{"photo":{"description":"<html>', b'<?xml version="1.0"?><rsp stat="ok">', b"[]"])
+def test_what_is_no_web_page_is_not_called_one(body: bytes) -> None:
+    with pytest.raises(TryLater) as caught:
+        read_members(body)
+    assert not caught.value.foreign
 
 
 def test_a_refused_login_does_not_show_the_base_string() -> None:

@@ -9,6 +9,7 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
+from harvester.answers import read_members
 from harvester.client import open_client
 from harvester.config import Settings
 from harvester.errors import Exit, KeyRefused, Unreachable
@@ -177,3 +178,39 @@ async def test_a_rest_that_the_server_asks_for_is_not_longer_than_the_patience()
             await client.call("method=x", bytes)
     server.close()
     assert slept == [20.0]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (b"403 Forbidden", b"<html>no", "the server answers 403 Forbidden"),
+        (b"302 Found", b"", "the server answers 302 Found"),
+        (b"200 OK", b"<!DOCTYPE html>", "a web page came, as from a network's login page or a wrong address"),
+    ],
+)
+@pytest.mark.parametrize("patience", [None, 0.05])
+async def test_what_answers_and_is_not_flickr_is_told_after_four_tries_unless_a_harvest_goes_on(
+    status: bytes, body: bytes, told: str, patience: float | None
+) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/services/rest/"
+    settings = Settings(api_key=KEY, api_url=url, quota=None, pace=None, give_up_after=patience)
+    is_patient = patience is not None
+    async with open_client(settings, tally=Tally(), observer=ignore, sleep=asyncio.sleep, patient=is_patient) as client:
+        with pytest.raises(Unreachable) as caught:
+            await client.call("method=x", read_members)
+    server.close()
+    if is_patient:
+        assert str(caught.value).startswith("Flickr has not answered for 0 s")
+    else:
+        assert asked == 4
+        assert str(caught.value).startswith(f"No call succeeds to Flickr's API at {url[:-15]}: {told}. Check the addre")
