@@ -18,6 +18,7 @@ from harvester.config import Settings
 from harvester.errors import GivenUp, HarvestError, KeyRefused, Stopped, TryLater, Unreachable
 from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
 from harvester.flickr import build_prefix
+from harvester.forms import split_long
 from harvester.oauth import Person, Sign, build_signer
 from harvester.proxies import find_proxy, find_trust
 from harvester.quota import Slot, Throttle, open_throttle
@@ -152,7 +153,7 @@ class Client:
         task = self._watch.begin()
         offset = self.server_clock.offset
         try:
-            reply = await self._wire.get(query, self._sign(self._prefix + query) if self._sign else None)
+            reply = await self._wire.get(query, self._sign(*split_long(self._prefix, query)) if self._sign else None)
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
             if not reply.body.is_eof():
                 self._watch.follow(task, reply.body)

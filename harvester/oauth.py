@@ -12,13 +12,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from harvester.errors import KeyRefused, TryLater
+from harvester.forms import FORM
 
-Sign: TypeAlias = Callable[[str], dict[str, str]]
-"""From the address of a GET to the headers that sign it. Each use has a nonce of its own: none works twice."""
+
+class Sign(Protocol):
+    """What signs a call. Each use has a nonce of its own: none works twice."""
+
+    def __call__(self, url: str, form: str = "", /) -> dict[str, str]:
+        """The headers that sign a call: a POST of a `form` where there is one, else a GET."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,10 @@ def build_signer(
     logging.getLogger("oauthlib.oauth1.rfc5849").setLevel(logging.INFO)
     client: Any = Client(key, secret, resource_owner_key=token, resource_owner_secret=token_secret, **step)
 
-    def sign(url: str) -> dict[str, str]:
+    def sign(url: str, form: str = "", /) -> dict[str, str]:
         client.timestamp = str(int(now()))
-        headers = client.sign(url)[1]
+        post = {"http_method": "POST", "body": form, "headers": {"Content-Type": FORM}} if form else {}
+        headers = client.sign(url, **post)[1]
         return {"Authorization": headers["Authorization"]}
 
     return sign

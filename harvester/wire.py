@@ -20,6 +20,7 @@ from aiohttp.http_parser import RawResponseMessage
 from yarl import URL
 
 from harvester import __version__
+from harvester.forms import FORM, split_long
 from harvester.proxies import Proxy
 from harvester.unreached import blame_proxy
 
@@ -62,7 +63,7 @@ class Wire:
         self.proxy = proxy
         self._to = _address(self.origin, proxy)
         is_relayed = proxy is not None and url.scheme == "http"  # to others a proxy opens a tunnel (CONNECT)
-        self._start = f"GET {self.origin if is_relayed else ''}{url.raw_path or '/'}{mark}{query}"
+        self._prefix = f"{self.origin if is_relayed else ''}{url.raw_path or '/'}{mark}{query}"
         login = f"Authorization: Basic {_encode(url)}\r\n" if url.user else ""
         if is_relayed and proxy and proxy.auth:
             login += f"Proxy-Authorization: {proxy.auth}\r\n"
@@ -75,11 +76,16 @@ class Wire:
     async def get(self, query: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Ask what the prefix and `query` (percent-encoded) say together, once; returns when the answer has begun.
 
+        A long query is sent as a form.
+
         Raises ProxyFailed, and what aiohttp does: ClientConnectorError before anything was sent, TimeoutError where no
         connection comes about, other ClientErrors and OSErrors where the call may have arrived.
         """
         more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
-        request = f"{self._start}{query}{self._end}{more}\r\n".encode("ascii")
+        target, form = split_long(self._prefix, query)
+        if form:
+            more += f"Content-Type: {FORM}\r\nContent-Length: {len(form)}\r\n"
+        request = f"{'POST' if form else 'GET'} {target}{self._end}{more}\r\n{form}".encode("ascii")
         try:
             connection = await self._connector.connect(self._to, traces=[], timeout=self._timeout)
         except (aiohttp.ClientError, OSError) as error:

@@ -216,6 +216,14 @@ async def test_from_python_a_token_and_its_secret_sign(owner: Owner, monkeypatch
 # -- what goes wrong
 
 
+async def test_a_search_too_long_for_an_address_is_signed_as_a_form(owner: Owner, tmp_path: Path) -> None:
+    tags = ",".join(["sandbox", *(f"taxonomy {number}+ä" for number in range(900))])
+    for name, asked in (("long", tags), ("short", "sandbox")):
+        job = Job(source=Search(user="me", tags=asked), detail="list")
+        await harvest_into(tmp_path / name, owner.sandbox, job, **owner.login())
+    assert ids_in(tmp_path / "long") == ids_in(tmp_path / "short") == owner.ids(private=True)
+
+
 @pytest.mark.parametrize("how", ["revoked", "98", "99"])
 async def test_a_login_taken_back_in_the_middle_stops_the_run_and_a_new_one_goes_on(
     how: str, owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from harvester.forms import MOST_IN_ADDRESS
 from harvester.wire import Wire
 
 
@@ -79,6 +80,32 @@ async def test_name_and_password_of_an_address_are_sent_as_a_header() -> None:
         await ask(wire, "")
     assert "secret" not in repr(wire)
     assert "\r\nAuthorization: Basic bWU6c2VjcmV0\r\n" in server.requests[0]
+
+
+async def test_a_long_call_is_a_form_and_the_next_one_an_address_over_the_same_connection() -> None:
+    long = "method=x&tags=" + "a" * MOST_IN_ADDRESS
+    requests: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        requests.append((await reader.readexactly(len("key=k&") + len(long))).decode())
+        writer.write(answer(b"one"))
+        requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(answer(b"two"))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, aiohttp.TCPConnector() as connector:
+        wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/rest/?key=k&", connector)
+        assert await ask(wire, long) == (200, b"one")
+        assert await ask(wire, "method=y") == (200, b"two")
+    head, form, following = requests
+    assert head.startswith("POST /rest/ HTTP/1.1\r\n")
+    assert "\r\nContent-Type: application/x-www-form-urlencoded\r\n" in head
+    assert f"\r\nContent-Length: {len(form)}\r\n" in head
+    assert form == "key=k&" + long
+    assert following.startswith("GET /rest/?key=k&method=y HTTP/1.1\r\n")
+    assert "Content-" not in following
 
 
 @pytest.mark.parametrize(
