@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -190,6 +191,6 @@ def sync_folder(folder: Path) -> None:
         finally:
             os.close(file)
     except OSError as error:
-        if not is_unsupported(error):
+        if not is_unsupported(error, or_one_of=(errno.EACCES,)):
             raise
         LAPSES.note("Folders cannot be synced there: a power cut may cost the newest files", folder / "x")

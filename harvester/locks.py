@@ -105,12 +105,16 @@ class SharedLedger:
 
     def __init__(self, path: Path, *, calls: int, period: int, clocks: Clocks, on_notice: Notice) -> None:
         self._clocks = clocks
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        self._fd, is_new = _open_file(path)
         try:
+            if not is_new:
+                _await_content(self._fd)
             _await_lock(self._fd, path)
+            is_new = is_new and not os.fstat(self._fd).st_size  # another process was faster
+            is_cut = os.fstat(self._fd).st_size < SIZE
             self._memory = _map(self._fd)
             self._words = memoryview(self._memory).cast("q")
-            _prepare(self._words, path, clocks, on_notice)
+            _prepare(self._words, path, clocks, on_notice, is_new=is_new, is_cut=is_cut)
         except BaseException:
             os.close(self._fd)  # and with it goes the lock
             raise
@@ -247,8 +251,25 @@ def open_ledger(key: str, *, calls: int, period: int, folder: Path, clocks: Cloc
     except OSError as error:
         raise CannotWrite(
             f"The quota ledger cannot be kept in {folder} ({error.strerror}): "
-            "set HARVESTER_STATE_DIR to a folder that can be written to."
+            "set HARVESTER_STATE_DIR to a folder on a local disk that can be written to."
         ) from None
+
+
+def _open_file(path: Path) -> tuple[int, bool]:
+    """The ledger's file, open, and whether this call has made it."""
+    flags = os.O_RDWR | os.O_CLOEXEC
+    try:
+        return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
+    except FileExistsError:
+        return os.open(path, flags | os.O_CREAT, 0o600), False
+
+
+def _await_content(fd: int) -> None:
+    """Whoever has just made the file fills it within a moment. One that stays empty was emptied."""
+    for _ in range(100):
+        if os.fstat(fd).st_size:
+            return
+        time.sleep(0.01)
 
 
 def _await_lock(fd: int, path: Path) -> None:
@@ -265,25 +286,25 @@ def _map(fd: int) -> mmap.mmap:
     if missing > 0 and os.write(fd, bytes(missing)) != missing:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if sys.platform != "win32":
-        os.fchmod(fd, 0o600)
+        with contextlib.suppress(OSError):  # SMB, exFAT and DrvFs keep no modes; the ledger holds no secret
+            os.fchmod(fd, 0o600)
     return mmap.mmap(fd, SIZE)
 
 
-def _prepare(words: memoryview, path: Path, clocks: Clocks, on_notice: Notice) -> None:
+def _prepare(words: memoryview, path: Path, clocks: Clocks, on_notice: Notice, *, is_new: bool, is_cut: bool) -> None:
     """Makes the words a ledger that goes by the clocks, whatever they are now."""
     if words[ledger.MAGIC] == ledger.SIGNATURE and words[ledger.VERSION] > ledger.FORMAT:
         raise CannotWrite(f"{path} was written by a newer version of this program: update this one.")
-    if not ledger.is_sound(words):
-        _begin_anew(words, path, clocks, on_notice)
+    if is_new:
+        ledger.begin(words)
+    elif is_cut or not ledger.is_sound(words):
+        _begin_full(words, path, clocks, on_notice)
     ledger.set_clock(words, since_boot=clocks.since_boot(), wall=clocks.wall(), boot=clocks.boot)
 
 
-def _begin_anew(words: memoryview, path: Path, clocks: Clocks, on_notice: Notice) -> None:
-    """A new file begins empty. A damaged one does not tell what was spent, so it begins full."""
+def _begin_full(words: memoryview, path: Path, clocks: Clocks, on_notice: Notice) -> None:
+    """A damaged ledger, or one that was cut or emptied, does not tell what was spent: it begins full."""
     was = bytes(words)
-    if not was.strip(b"\0"):
-        ledger.begin(words)
-        return
     aside = path.with_suffix(".damaged")
     with contextlib.suppress(OSError):
         aside.touch(mode=0o600)

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from harvester.config import Settings
+from harvester.disk.folders import find_folder
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write
 from harvester.oauth import build_login_prefix
@@ -32,12 +33,32 @@ class Login:
     oauth_token_secret: str = field(repr=False)
 
 
-def config_folder() -> Path:
-    """Where harvester.toml and logins are: HARVESTER_CONFIG_DIR, else `harvester` in the user's config folder."""
+def config_folder() -> Path | None:
+    """Where harvester.toml and logins are: HARVESTER_CONFIG_DIR, else `harvester` in the user's config folder.
+
+    None for a user without a home, or with one that is closed to them, as in a container or under systemd.
+    """
     import platformdirs  # noqa: PLC0415
 
-    chosen = os.environ.get("HARVESTER_CONFIG_DIR")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_config_path("harvester", appauthor=False)
+    chosen = find_folder("HARVESTER_CONFIG_DIR", platformdirs.user_config_path)
+    try:
+        is_open = chosen is not None and os.access(chosen if chosen.is_dir() else _find_parent(chosen), os.X_OK)
+    except OSError:
+        is_open = False
+    return chosen if is_open else None
+
+
+def require_config_folder() -> Path:
+    """The folder for logins; CannotWrite where there is none."""
+    folder = config_folder()
+    if folder is None:
+        raise CannotWrite("There is no home with a folder for the login: set HARVESTER_CONFIG_DIR to a folder.")
+    return folder
+
+
+def _find_parent(path: Path) -> Path:
+    """The nearest folder above that is there."""
+    return next(parent for parent in path.parents if parent.exists())
 
 
 def find_path(settings: Settings, folder: Path) -> Path:
@@ -50,7 +71,7 @@ def read_login(path: Path) -> Login | None:
     """The login of a file; None where there is none."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Login)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise UsageError(f"The login in {path} cannot be read: {error.strerror}.") from None
@@ -105,9 +126,9 @@ def find_warnings(path: Path) -> tuple[str, ...]:
     return ()
 
 
-def add_login(settings: Settings, folder: Path) -> tuple[Settings, tuple[str, ...]]:
+def add_login(settings: Settings, folder: Path | None) -> tuple[Settings, tuple[str, ...]]:
     """The settings with the login that is kept for their key, where they have none of their own; and warnings."""
-    if not settings.api_key or settings.oauth_token or settings.oauth_token_secret:
+    if folder is None or not settings.api_key or settings.oauth_token or settings.oauth_token_secret:
         return settings, ()
     path = find_path(settings, folder)
     login = read_login(path)

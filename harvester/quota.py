@@ -13,7 +13,6 @@ after an hour's wait for the quota no burst follows that the pace forbids.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +23,8 @@ from pathlib import Path
 import platformdirs
 from aiolimiter import AsyncLimiter
 
-from harvester.errors import UsageError, show
+from harvester.disk.folders import find_folder
+from harvester.errors import CannotWrite, UsageError, show
 from harvester.ledger import ASK_AGAIN, SECOND
 from harvester.locks import Clocks, SharedLedger, open_ledger
 
@@ -239,9 +239,14 @@ async def open_throttle(
 
 
 def state_folder() -> Path:
-    """Where ledgers are kept: HARVESTER_STATE_DIR, else the user's state folder."""
-    chosen = os.environ.get("HARVESTER_STATE_DIR")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_state_path("harvester", appauthor=False)
+    """Where ledgers are kept: HARVESTER_STATE_DIR, else the user's state folder; CannotWrite where there is none."""
+    folder = find_folder("HARVESTER_STATE_DIR", platformdirs.user_state_path)
+    if folder is None:
+        raise CannotWrite(
+            "There is no folder for the quota ledger, since there is no home: set HARVESTER_STATE_DIR to one, or lift "
+            "the quota by --quota none."
+        )
+    return folder
 
 
 class _Heart:

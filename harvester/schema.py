@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from harvester.disk.ways import WAYS, Way
+
 FORMAT = 4
 # What the last update could not get: the photo, NULL where it is a list, and the line of errors.ndjson.
 _UNFETCHED = "CREATE TABLE unfetched(id INTEGER, failure TEXT NOT NULL);"
@@ -45,14 +47,14 @@ def read_version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def prepare(db: sqlite3.Connection, *, lasting: bool) -> None:
+def prepare(db: sqlite3.Connection, *, lasting: bool, way: Way = WAYS[0]) -> None:
     """Make the tables, or bring them to this format. `lasting` False leaves out what only a crash would need."""
     # Three of a listing's rows fit where 4,096 bytes hold one, which saves writes. New files have it.
     db.execute("PRAGMA page_size=8192")
-    db.execute("PRAGMA journal_mode=WAL" if lasting else "PRAGMA journal_mode=OFF")
+    db.execute(f"PRAGMA journal_mode={way.journal if lasting else 'OFF'}")
     # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
     # again. The files are synced before each commit, so nothing in them is vouched for too early.
-    db.execute(f"PRAGMA synchronous={'NORMAL' if lasting else 'OFF'}")
+    db.execute(f"PRAGMA synchronous={way.synchronous if lasting else 'OFF'}")
     db.execute("PRAGMA secure_delete=OFF")  # where it is on, each row that is done with is written over
     db.execute("PRAGMA cache_size=-8000")
     db.execute("PRAGMA wal_autocheckpoint=2000")  # pages: 16 MB of log
@@ -61,3 +63,6 @@ def prepare(db: sqlite3.Connection, *, lasting: bool) -> None:
         db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
     for older in range(version or FORMAT, FORMAT):
         db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
+    if not way.shares_memory:  # whoever looks may read between two transactions
+        db.execute("PRAGMA locking_mode=NORMAL")
+        db.execute("SELECT count(*) FROM meta").fetchone()

@@ -21,7 +21,9 @@ import orjson
 
 from harvester.answers import Row
 from harvester.disk.entries import DATA
+from harvester.disk.lapses import LAPSES
 from harvester.disk.remembered import read_json, read_remembered
+from harvester.disk.ways import WAYS, Way, is_refused
 from harvester.errors import CannotWrite, UsageError, shorten, show
 from harvester.query.sameness import Difference, is_open, leave_out_same_people, list_differences
 from harvester.record import Record
@@ -94,23 +96,35 @@ class State:
         self.path = shown or path
         self.is_update = False
         """It is compared with an older one."""
-        name = path if reading is None else f"{path.absolute().as_uri()}?{reading}"
+        first: sqlite3.Error | None = None
+        for way in WAYS:
+            try:
+                self._open(path, way, reading=reading, lasting=lasting)
+            except sqlite3.Error as error:
+                first = first or error
+                if way is WAYS[-1] or not is_refused(error, path):
+                    raise self._refused(first) from None
+            else:
+                break
+
+    def _open(self, path: Path, way: Way, *, reading: Reading | None, lasting: bool) -> None:
+        self._way = way
+        name = way.name(path, reading or "")
+        self._db = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
         try:
-            self._db = sqlite3.connect(name, uri=reading is not None, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise self._refused(error) from None
-        try:
+            if reading is None and not way.shares_memory:
+                self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # a log that is there is read without shared memory
             self._check_version()
             if reading is None:
                 self._prepare(lasting=lasting)
-        except BaseException as error:
+                if way.lapse:
+                    LAPSES.note(way.lapse, path)
+        except BaseException:
             self._db.close()  # and with it goes what was begun, and its lock
-            if isinstance(error, sqlite3.Error):
-                raise self._refused(error) from None
             raise
 
     def _prepare(self, *, lasting: bool) -> None:
-        prepare(self._db, lasting=lasting)
+        prepare(self._db, way=self._way, lasting=lasting)
 
     def _check_version(self) -> None:
         if (version := read_version(self._db)) > FORMAT:
@@ -124,6 +138,11 @@ class State:
         is_damage = str(error).startswith(("no such table", "no such column", "Could not decode"))
         if isinstance(error, sqlite3.DatabaseError) and (is_damage or not isinstance(error, sqlite3.OperationalError)):
             return self._damaged(error)
+        if is_refused(error, Path(self.path)):
+            return CannotWrite(
+                f"Cannot use the checkpoint {self.path}: its file system refuses what SQLite needs ({error}): keep the "
+                "archive on a local disk, and copy it to the share when it is complete."
+            )
         return CannotWrite(f"Cannot use the checkpoint {self.path}: {error}. Mend that, then run the same again.")
 
     def _damaged(self, what: object) -> CannotWrite:
@@ -161,14 +180,14 @@ class State:
         """All changes inside count together, or none does; `durably`, they outlive a power cut right after."""
         self._guard()
         try:
-            if durably:
+            if durably and self._way.shares_memory:
                 self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("BEGIN IMMEDIATE")
             yield
             self._guard()
             self._db.execute("COMMIT")
             if durably:
-                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._db.execute(f"PRAGMA synchronous={self._way.synchronous}")
         except BaseException as error:
             with suppress(sqlite3.Error):  # the first error tells more
                 if self._db.in_transaction:

@@ -285,10 +285,29 @@ def test_a_damaged_ledger_counts_as_spent_for_one_period_and_is_kept_aside(
     assert used(machine) == 1
 
 
-def test_a_file_whose_making_was_cut_short_is_empty_and_not_damaged(machine: Machine) -> None:
+@pytest.mark.parametrize("left", [b"", bytes(1), bytes(4096), bytes(SIZE)], ids=len)
+def test_an_emptied_ledger_counts_as_spent_and_not_as_new(
+    machine: Machine, left: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk or a crash leaves files without content; what was spent before is then unknown."""
+    monkeypatch.setattr("harvester.locks.time.sleep", lambda _: None)
     spend_and_close(machine, 1)
-    machine.file().write_bytes(bytes(4096))
+    machine.file().write_bytes(left)
+    assert used(machine) == 10
+    (notice,) = machine.notices
+    assert "damaged" in notice
+    machine.passes(HOUR)
     assert used(machine) == 0
+
+
+def test_a_ledger_that_another_process_is_just_making_is_no_damaged_one(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend_and_close(machine, 1)
+    whole = machine.file().read_bytes()
+    machine.file().write_bytes(b"")
+    monkeypatch.setattr("harvester.locks.time.sleep", lambda _: machine.file().write_bytes(whole))
+    assert used(machine) == 1
     assert machine.notices == ()
 
 

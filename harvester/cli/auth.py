@@ -30,6 +30,7 @@ from harvester.logins import (
     make_folder,
     read_login,
     remove_login,
+    require_config_folder,
     write_login,
 )
 from harvester.oauth import Person
@@ -70,7 +71,7 @@ def login(*, setup: Setup, perms: str, browser: bool | None) -> Exit:
         raise UsageError(f"harvester only reads, so it does not ask for {perms!r}; use read.", field="perms")
     settings = setup.load(kept=False).settings
     require_secret(settings)
-    path = find_path(settings.without_login(), config_folder())
+    path = find_path(settings.without_login(), require_config_folder())
     make_folder(path.parent)
     browser = _has_browser() if browser is None else browser
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
@@ -110,7 +111,8 @@ def status(*, setup: Setup, as_json: bool) -> Exit:
 def logout(*, setup: Setup) -> Exit:
     """Forget the login that is kept for this key. Flickr still honours it until you take it back there."""
     settings = setup.load(kept=False).settings
-    if remove_login(find_path(settings.without_login(), config_folder())):
+    folder = config_folder()  # without one nothing can have been kept
+    if folder is not None and remove_login(find_path(settings.without_login(), folder)):
         setup.voice.note(f"Logged out. Flickr still honours the login until you take it back at {REVOKE_PAGE}.")
     else:
         setup.voice.note("Not logged in: there was nothing to forget.")
@@ -179,7 +181,7 @@ def _find_facts(setup: Setup) -> dict[str, Any]:
     settings.require_key()
     facts: dict[str, Any] = {"from": "environment or config file"}
     if not settings.has_login:
-        path = find_path(settings, config_folder())
+        path = find_path(settings, require_config_folder())
         kept = read_login(path)
         if kept is None:
             raise KeyRefused("Not logged in: run `harvester auth login`.")

@@ -1,0 +1,50 @@
+"""A checkpoint is kept on file systems that lack calls which SQLite likes to have."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from harvester.disk.lapses import LAPSES
+from harvester.disk.ways import WAYS, is_refused
+from harvester.errors import CannotWrite
+from harvester.state import State
+
+
+def refuse_first(monkeypatch: pytest.MonkeyPatch, ways: int, name: str) -> None:
+    """Have SQLite fail with an error of this name in the first so many ways."""
+    honest = State._prepare
+
+    def prepare(state: State, *, lasting: bool) -> None:
+        if state._way in WAYS[:ways]:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorname = name
+            raise error
+        honest(state, lasting=lasting)
+
+    monkeypatch.setattr(State, "_prepare", prepare)
+
+
+@pytest.mark.parametrize(("ways", "journal"), [(0, "wal"), (1, "truncate"), (2, "truncate"), (3, "persist")])
+def test_the_next_way_is_taken_where_the_file_system_refuses_a_call(
+    ways: int, journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_first(monkeypatch, ways, "SQLITE_IOERR_SHMMAP")
+    LAPSES.take()
+    for _ in range(2):  # what was written in one way is read in the same
+        with State(tmp_path / "state.sqlite") as state, state.changing():
+            state.remember("begun", "2026-01-01T00:00:00Z")
+            assert state._db.execute("PRAGMA journal_mode").fetchone() == (journal,)
+    assert len(LAPSES.take()) == (1 if ways else 0)
+
+
+def test_a_full_disk_is_no_reason_for_another_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_first(monkeypatch, 1, "SQLITE_FULL")
+    with pytest.raises(CannotWrite, match="disk I/O error"):
+        State(tmp_path / "state.sqlite")
+
+
+def test_errors_of_other_kinds_are_not_refusals(tmp_path: Path) -> None:
+    assert not is_refused(sqlite3.DatabaseError("file is not a database"), tmp_path / "state.sqlite")
