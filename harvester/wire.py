@@ -20,6 +20,7 @@ from aiohttp.http_parser import RawResponseMessage
 from yarl import URL
 
 from harvester import __version__
+from harvester.bodies import read_body
 from harvester.forms import FORM, split_long
 from harvester.proxies import Proxy
 from harvester.unreached import blame_proxy
@@ -38,12 +39,13 @@ class Reply:
         self.status = head.code
         self.headers: Mapping[str, str] = head.headers
         self.body = body
+        self._encoding = head.compression
         self._connection = connection
 
     async def read(self) -> bytes:
-        """The whole body. aiohttp.ClientError where it breaks off."""
+        """The whole body, unpacked. aiohttp.ClientError where it breaks off, TryLater where it is too large."""
         try:
-            body = self.body.read_nowait() if self.body.is_eof() else await self.body.read()
+            body = await read_body(self.body, encoding=self._encoding)
         except BaseException:
             self._connection.close()
             raise
@@ -92,7 +94,7 @@ class Wire:
             raise error if self.proxy is None else blame_proxy(error, self.proxy) from None
         try:
             protocol = cast("ResponseHandler", connection.protocol)
-            protocol.set_response_params(read_until_eof=True)
+            protocol.set_response_params(read_until_eof=True, auto_decompress=False)
             cast("asyncio.Transport", connection.transport).write(request)
             head, body = await protocol.read()
             while head.code in (100, 102, 103):  # of which none is the answer
