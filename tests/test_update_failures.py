@@ -34,7 +34,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setattr("harvester.retry.SHARED", swift)
 
     @contextmanager
-    def fail(sandbox: Sandbox, which: Callable[[dict[str, str]], bool], body: bytes = b"<html>") -> Iterator[None]:
+    def fail(sandbox: Sandbox, which: Callable[[dict[str, str]], bool], body: bytes = b"{") -> Iterator[None]:
         honest = sandbox.api.answer
         with monkeypatch.context() as patched:
             patched.setattr(sandbox.api, "answer", lambda query: body if which(query) else honest(query))
