@@ -9,12 +9,58 @@ async with Flickr(api_key="…") as flickr:
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["Flickr", "Harvest", "Photo", "Photos", "Search"]
-
 if TYPE_CHECKING:
     from harvester.api import Flickr, Harvest, Photo
-    from harvester.model import Photos, Search
+    from harvester.errors import (
+        CannotWrite,
+        GivenUp,
+        HarvestError,
+        Incomplete,
+        KeyRefused,
+        Refused,
+        Stopped,
+        StopRun,
+        TryLater,
+        Unreachable,
+        UsageError,
+    )
+    from harvester.events import Ended, Failed, Noticed, Resumed, Retrying, Started, Summary, Waiting
+    from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search
+
+__version__ = "0.1.0"
+__all__ = [
+    "Account",
+    "Album",
+    "CannotWrite",
+    "Ended",
+    "Failed",
+    "Favorites",
+    "Flickr",
+    "Gallery",
+    "GivenUp",
+    "Group",
+    "Harvest",
+    "HarvestError",
+    "Incomplete",
+    "KeyRefused",
+    "Noticed",
+    "Photo",
+    "Photos",
+    "Refused",
+    "Resumed",
+    "Retrying",
+    "Search",
+    "Started",
+    "StopRun",
+    "Stopped",
+    "Summary",
+    "TryLater",
+    "Unreachable",
+    "UsageError",
+    "Waiting",
+]
+_HOMES = ("harvester.errors", "harvester.events", "harvester.model", "harvester.api")
+"""Where the names are, the module that takes longest to import last."""
 
 
 def __getattr__(name: str) -> Any:
@@ -23,5 +69,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'harvester' has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415
 
-    home = "harvester.model" if name in {"Photos", "Search"} else "harvester.api"
-    return getattr(import_module(home), name)
+    home = next(module for module in map(import_module, _HOMES) if hasattr(module, name))
+    return getattr(home, name)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 import warnings
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ import orjson
 
 from harvester.config import API_URL, Settings
 from harvester.engine import harvest
-from harvester.errors import UsageError
+from harvester.errors import Incomplete, UsageError
 from harvester.events import Observer, Summary, ignore
 from harvester.model import Detail, Extra, Job, Source
 from harvester.quota import Rate
@@ -72,14 +73,16 @@ class Photo:
         return errors
 
 
-class Harvest(AsyncIterator[Photo]):
-    """A harvest under way. Iterate over it; `summary` says how it ended, once it has."""
+class _Work:
+    """The task of one harvest. It knows nothing of the Harvest, so that the Harvest is collected when it is dropped."""
 
     def __init__(self, job: Job, settings: Settings, *, observer: Observer) -> None:
-        self._queue: asyncio.Queue[Record | None] = asyncio.Queue(AHEAD)
-        self._error: BaseException | None = None
-        self._task = asyncio.create_task(self._run(job, settings, observer))
+        self.queue: asyncio.Queue[Record | None] = asyncio.Queue(AHEAD)
+        self.error: Exception | None = None
         self.summary: Summary | None = None
+        self.loop = _find_loop()
+        self.task = self.loop.create_task(self._run(job, settings, observer))
+        self.task.add_done_callback(self._finish)
 
     async def _run(self, job: Job, settings: Settings, observer: Observer) -> None:
         try:
@@ -88,27 +91,98 @@ class Harvest(AsyncIterator[Photo]):
                 State(Path(folder) / "state.sqlite", lasting=False) as state,
             ):
                 self.summary = await harvest(
-                    job, settings, state=state, sink=ChannelSink(self._queue), observer=observer, stop=asyncio.Event()
+                    job, settings, state=state, sink=ChannelSink(self.queue), observer=observer, stop=asyncio.Event()
                 )
         except Exception as error:  # noqa: BLE001 - it is raised where the consumer stands
-            self._error = error
-        await self._queue.put(None)
+            self.error = error
+        await self.queue.put(None)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        """Wake whoever still waits for a photo of a harvest that was cancelled."""
+        if task.cancelled():
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            self.queue.put_nowait(None)
+
+    def drop(self) -> None:
+        """Cancel the task once nobody can iterate any more. A collector may call this from another thread."""
+        if not self.task.done() and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.task.cancel)
+
+    async def end(self) -> None:
+        """Cancel the task and wait until it has closed all that it opened."""
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+
+def _find_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise UsageError(
+            "A harvest runs in an event loop: call harvest() inside of an `async def` that asyncio.run() runs."
+        ) from None
+
+
+class Harvest(AsyncIterator[Photo]):
+    """A harvest under way. Iterate over it; `summary` says how it ended, once it has.
+
+    `async with` ends it where its block is left. A plain loop ends it when the Harvest is dropped, which is at once
+    unless a variable holds it.
+    """
+
+    def __init__(self, work: _Work, *, allow_incomplete: bool) -> None:
+        self._work = work
+        self._allow_incomplete = allow_incomplete
+        self._is_cut = False
+        """A cancellation has ended it while a photo was waited for."""
+        weakref.finalize(self, work.drop).atexit = False
+
+    @property
+    def summary(self) -> Summary | None:
+        """How it ended; None before, and where it was left early."""
+        return self._work.summary
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     async def __anext__(self) -> Photo:
-        if self._task.done() and self._queue.empty():
-            raise StopAsyncIteration
-        record = await self._queue.get()
+        try:
+            record = await self._work.queue.get()
+        except asyncio.CancelledError:
+            self._is_cut = True
+            await self._work.end()
+            raise
         if record is not None:
             return Photo(record)
-        await self.aclose()
-        if self._error:
-            raise self._error
+        self._work.queue.put_nowait(None)  # the end stays for whoever asks again
+        await asyncio.wait({self._work.task})
+        self._check_end()
         raise StopAsyncIteration
+
+    def _check_end(self) -> None:
+        """Raise what is wrong with the end."""
+        error, self._work.error = self._work.error, None
+        if error:
+            raise error
+        if self._is_cut:
+            raise Incomplete("This harvest was cancelled before its end: begin another.")
+        if self.summary and self.summary.status != "complete" and not self._allow_incomplete:
+            raise Incomplete(_tell_incomplete(self.summary), summary=self.summary)
 
     async def aclose(self) -> None:
         """End the harvest; nothing of it is left running."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._work.end()
+
+
+def _tell_incomplete(summary: Summary) -> str:
+    told = f"The harvest is incomplete: it brought {summary.photos} photos."
+    return " ".join((told, *summary.notes, "To take what there is, pass allow_incomplete=True."))
 
 
 class Flickr:
@@ -123,7 +197,8 @@ class Flickr:
     that its owner may see are included; the login that `harvester auth login` keeps is not used. `quota` is
     kept over all processes of this user, `pace` by this one; both are texts such as `3600/h`, or `none`. A slow
     consumer slows the harvest. Leaving the loop early, or the block, ends the harvest and closes all it opened.
-    Errors are those of `harvester.errors`.
+    A harvest that cannot have all raises Incomplete at its end, unless `allow_incomplete` is true. Errors are those
+    of `harvester.errors`.
     """
 
     def __init__(
@@ -153,7 +228,7 @@ class Flickr:
         )
         self._settings.require_key()
         self._observer = observer
-        self._under_way: list[Harvest] = []
+        self._under_way: set[_Work] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -161,16 +236,24 @@ class Flickr:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for under_way in self._under_way:
-            await under_way.aclose()
+        for work in tuple(self._under_way):
+            await work.end()
 
     def harvest(
-        self, source: Source, *, detail: Detail = "full", extras: Sequence[Extra] = (), limit: int | None = None
+        self,
+        source: Source,
+        *,
+        detail: Detail = "full",
+        extras: Sequence[Extra] = (),
+        limit: int | None = None,
+        allow_incomplete: bool = False,
     ) -> Harvest:
-        """The photos of a Search, or of Photos by id, as they are fetched; each id once."""
+        """The photos of a source, as they are fetched; each id once. It begins at once, in the running event loop."""
         job = Job(source=source, detail=detail, extras=extras, limit=limit)
         if self._observer is ignore:
             for sentence in job.warnings:
                 warnings.warn(sentence, stacklevel=2)
-        self._under_way.append(Harvest(job, self._settings, observer=self._observer))
-        return self._under_way[-1]
+        work = _Work(job, self._settings, observer=self._observer)
+        self._under_way.add(work)
+        work.task.add_done_callback(lambda _: self._under_way.discard(work))
+        return Harvest(work, allow_incomplete=allow_incomplete)

@@ -5,6 +5,7 @@ HarvestError
 ├── Refused      Flickr refuses this one thing for good: give up this photo, go on with the next
 ├── GivenUp      so many tries failed that this photo is left for the next run
 ├── Stopped      a wait was cut short because the run is to end
+├── Incomplete   a harvest from Python ended without all of its photos
 └── StopRun      the run cannot go on; it ends with the exit code that says why
     ├── UsageError    2  an option, a setting or a name is wrong
     ├── KeyRefused    4  Flickr refuses the key or the token
@@ -14,8 +15,14 @@ Exceptions of the libraries are translated once, where they arise, and never cha
 URL, and the URL carries the key.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harvester.events import Summary
 
 
 class Exit(IntEnum):
@@ -98,6 +105,14 @@ class GivenUp(HarvestError):
 
 class Stopped(HarvestError):
     """A wait was cut short because the run is to end."""
+
+
+class Incomplete(HarvestError):
+    """A harvest from Python ended without all of its photos; `summary` says how, where it came to its own end."""
+
+    def __init__(self, sentence: str, *, summary: Summary | None = None) -> None:
+        super().__init__(sentence)
+        self.summary = summary
 
 
 class StopRun(HarvestError):
