@@ -15,10 +15,11 @@ from typing import Any, Self
 
 import orjson
 
-from harvester.config import API_URL, Settings
+from harvester.config import API_URL, Settings, load_config, read_duration
 from harvester.engine import harvest
 from harvester.errors import Incomplete, UsageError
 from harvester.events import Observer, Summary, ignore
+from harvester.logins import add_login, config_folder
 from harvester.model import Detail, Extra, Job, Source
 from harvester.quota import Rate
 from harvester.record import Record
@@ -185,6 +186,13 @@ def _tell_incomplete(summary: Summary) -> str:
     return " ".join((told, *summary.notes, "To take what there is, pass allow_incomplete=True."))
 
 
+def _read_patience(given: str | float | None) -> float | None:
+    try:
+        return None if given is None else read_duration(given)
+    except UsageError as error:
+        raise UsageError(error.sentence, field="give_up_after") from None
+
+
 class Flickr:
     """The way in from Python.
 
@@ -194,9 +202,10 @@ class Flickr:
 
     What is not given of `api_key`, `api_secret`, `oauth_token`, `oauth_token_secret` and `api_url` is taken from
     FLICKR_API_KEY, FLICKR_API_SECRET and so on. With a token and its secret, calls are signed, and private photos
-    that its owner may see are included; the login that `harvester auth login` keeps is not used. `quota` is
-    kept over all processes of this user, `pace` by this one; both are texts such as `3600/h`, or `none`. A slow
-    consumer slows the harvest. Leaving the loop early, or the block, ends the harvest and closes all it opened.
+    that its owner may see are included; the login that `harvester auth login` keeps is used by `from_config` alone.
+    `quota` is kept over all processes of this user, `pace` by this one; both are texts such as `3600/h`, or `none`.
+    An outage longer than `give_up_after` (seconds, or `30m`) ends a harvest; without it, outages are waited out. A
+    slow consumer slows the harvest. Leaving the loop early, or the block, ends the harvest and closes all it opened.
     A harvest that cannot have all raises Incomplete at its end, unless `allow_incomplete` is true. Errors are those
     of `harvester.errors`.
     """
@@ -212,11 +221,12 @@ class Flickr:
         quota: str = "3600/h",
         pace: str = "5/s",
         workers: int = 16,
+        give_up_after: str | float | None = None,
         observer: Observer = ignore,
     ) -> None:
         if not 1 <= workers <= 1000:
             raise UsageError(f"{workers} is not a number of workers; use 1 to 1000.", field="workers")
-        self._settings = Settings(
+        settings = Settings(
             api_key=api_key or os.environ.get("FLICKR_API_KEY"),
             api_secret=api_secret or os.environ.get("FLICKR_API_SECRET"),
             oauth_token=oauth_token or os.environ.get("FLICKR_OAUTH_TOKEN") or None,
@@ -225,8 +235,32 @@ class Flickr:
             quota=Rate.parse(quota),
             pace=Rate.parse(pace),
             workers=workers,
+            give_up_after=_read_patience(give_up_after),
         )
-        self._settings.require_key()
+        self._set_up(settings, observer)
+
+    @classmethod
+    def from_config(
+        cls, path: str | Path | None = None, *, kept_login: bool = True, observer: Observer = ignore
+    ) -> Self:
+        """With the settings of a command line: those of the config file, and of the environment above them.
+
+        Without `path` the file is looked for where the command looks. `kept_login` takes the login that
+        `harvester auth login` keeps, where no other is given. Warnings of the file are Python warnings.
+        """
+        folder = config_folder()
+        file = None if path is None else Path(path)
+        config = load_config({}, config_path=file, environ=os.environ, cwd=Path(), user_folder=folder)
+        settings, told = add_login(config.settings, folder) if kept_login else (config.settings, ())
+        for sentence in (*config.warnings, *told):
+            warnings.warn(sentence, stacklevel=2)
+        flickr = cls.__new__(cls)
+        flickr._set_up(settings, observer)  # noqa: SLF001 - its own class
+        return flickr
+
+    def _set_up(self, settings: Settings, observer: Observer) -> None:
+        settings.require_key()
+        self._settings = settings
         self._observer = observer
         self._under_way: set[_Work] = set()
 

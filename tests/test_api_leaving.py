@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from conftest import KEY, Opener
 
 from harvester import Flickr, Harvest, Incomplete, Search, UsageError
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
-from tests.conftest import KEY, Opener
 
 EVERYTHING = Search(tags="sandbox")
 
