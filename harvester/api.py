@@ -135,8 +135,6 @@ class Harvest(AsyncIterator[Photo]):
     def __init__(self, work: _Work, *, allow_incomplete: bool) -> None:
         self._work = work
         self._allow_incomplete = allow_incomplete
-        self._is_cut = False
-        """A cancellation has ended it while a photo was waited for."""
         weakref.finalize(self, work.drop).atexit = False
 
     @property
@@ -156,7 +154,6 @@ class Harvest(AsyncIterator[Photo]):
         try:
             record = await self._work.queue.get()
         except asyncio.CancelledError:
-            self._is_cut = True
             await self._work.end()
             raise
         if record is not None:
@@ -171,9 +168,11 @@ class Harvest(AsyncIterator[Photo]):
         error, self._work.error = self._work.error, None
         if error:
             raise error
-        if self._is_cut:
-            raise Incomplete("This harvest was cancelled before its end: begin another.")
-        if self.summary and self.summary.status != "complete" and not self._allow_incomplete:
+        if self._allow_incomplete:
+            return
+        if self._work.task.cancelled():
+            raise Incomplete("This harvest was ended before it had brought all of its photos: begin another.")
+        if self.summary and self.summary.status != "complete":
             raise Incomplete(_tell_incomplete(self.summary), summary=self.summary)
 
     async def aclose(self) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from conftest import KEY, Opener
 
-from harvester import Flickr, HarvestError, Incomplete, Photos, Search, UsageError
+from harvester import Flickr, HarvestError, Incomplete, Photos, Search, Unreachable, UsageError
 from harvester.config import Settings
 from harvester.logins import Login, config_folder, find_path, make_folder, write_login
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
+
+pytestmark = pytest.mark.usefixtures("time_limit")
 
 
 def client_of(sandbox: Sandbox) -> Flickr:
@@ -90,8 +92,9 @@ async def test_the_kept_login_is_used_by_choice(
         if signs:
             assert len([photo.id async for photo in photos]) == 1
             return
-        with pytest.raises(HarvestError, match="login"):
+        with pytest.raises(HarvestError, match="login") as error:
             await anext(photos)
+        assert type(error.value) is UsageError
 
 
 async def test_an_outage_ends_a_harvest_that_is_to_give_up(sandbox_of: Opener) -> None:
@@ -99,8 +102,9 @@ async def test_an_outage_ends_a_harvest_that_is_to_give_up(sandbox_of: Opener) -
         sandbox_of(faults=Faults(outage=True)) as sandbox,
         Flickr(api_key=KEY, api_url=sandbox.url, quota="none", pace="none", give_up_after=0.01) as flickr,
     ):
-        with pytest.raises(HarvestError):
+        with pytest.raises(HarvestError) as error:
             await anext(flickr.harvest(Search(tags="sandbox")))
+    assert type(error.value) is Unreachable
 
 
 def test_how_long_an_outage_may_take_is_read_as_the_option_is() -> None:
