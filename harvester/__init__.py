@@ -10,8 +10,9 @@ async with Flickr(api_key="…") as flickr:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harvester.api import Flickr, Harvest, Photo
+    from harvester.api import Flickr
     from harvester.errors import (
+        ArchiveBusy,
         CannotWrite,
         GivenUp,
         HarvestError,
@@ -24,15 +25,31 @@ if TYPE_CHECKING:
         Unreachable,
         UsageError,
     )
-    from harvester.events import Ended, Failed, Noticed, Resumed, Retrying, Started, Summary, Waiting
-    from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search
+    from harvester.events import (
+        Ended,
+        Event,
+        Failed,
+        Noticed,
+        Observer,
+        Resumed,
+        Retrying,
+        Started,
+        Summary,
+        Tally,
+        Waiting,
+    )
+    from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
+    from harvester.python.harvest import Harvest
+    from harvester.python.photo import Photo
 
 __version__ = "0.1.0"
 __all__ = [
     "Account",
     "Album",
+    "ArchiveBusy",
     "CannotWrite",
     "Ended",
+    "Event",
     "Failed",
     "Favorites",
     "Flickr",
@@ -44,22 +61,25 @@ __all__ = [
     "Incomplete",
     "KeyRefused",
     "Noticed",
+    "Observer",
     "Photo",
     "Photos",
     "Refused",
     "Resumed",
     "Retrying",
     "Search",
+    "Source",
     "Started",
     "StopRun",
     "Stopped",
     "Summary",
+    "Tally",
     "TryLater",
     "Unreachable",
     "UsageError",
     "Waiting",
 ]
-_HOMES = ("harvester.errors", "harvester.events", "harvester.model", "harvester.api")
+_HOMES = ("errors", "events", "model", "python.photo", "python.harvest", "api")
 """Where the names are, the module that takes longest to import last."""
 
 
@@ -69,5 +89,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'harvester' has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415
 
-    home = next(module for module in map(import_module, _HOMES) if hasattr(module, name))
+    homes = (import_module(f"harvester.{home}") for home in _HOMES)
+    home = next(module for module in homes if hasattr(module, name))
     return getattr(home, name)

@@ -44,7 +44,7 @@ from harvester.pipeline import Pipeline, Plan
 from harvester.query.remembered import rebuild_job, settle_job
 from harvester.seeds import plant
 from harvester.server_clock import ServerClock, tell_skew
-from harvester.sinks import PHOTOS, ArchiveSink, PipeClosed, Sink, StreamSink, salvage
+from harvester.sinks import PHOTOS, ArchiveSink, OpenSink, PipeClosed, Sink, StreamSink, salvage
 from harvester.state import State, check_same_job, settle_letters
 from harvester.store import HORIZON, Bounds, Store
 from harvester.sweep import OPEN_END
@@ -100,17 +100,18 @@ async def run_job(
     observer: Observer = ignore,
     stop: asyncio.Event | None = None,
     clock: Callable[[], float] = time.time,
+    open_sink: OpenSink = ArchiveSink,
 ) -> Summary:
     """Harvest a job, or go on with it. Everything wrong is a StopRun, raised alone, never in a group.
 
     `stop` ends the run early: what is in flight may land, and the summary says `stopped`. Dates such as `yesterday`
-    count from what `clock` says when the job begins.
+    count from what `clock` says when the job begins. `open_sink` makes the sink of an archive's photos.
     """
     settings.require_key()
     stop = stop or asyncio.Event()
     fresh = FreshFolder(output.folder or output.state or Path())
     async with AsyncExitStack() as stack:
-        state, sink = _open_output(stack, output, fresh=fresh, private=settings.has_login)
+        state, sink = _open_output(stack, output, fresh=fresh, private=settings.has_login, open_sink=open_sink)
         try:
             return await harvest(
                 job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop, clock=clock
@@ -145,7 +146,9 @@ def restore_job(state: State, *, where: Path) -> Job:
         ) from None
 
 
-def _open_output(stack: AsyncExitStack, output: Output, *, fresh: FreshFolder, private: bool) -> tuple[State, Sink]:
+def _open_output(
+    stack: AsyncExitStack, output: Output, *, fresh: FreshFolder, private: bool, open_sink: OpenSink
+) -> tuple[State, Sink]:
     folder = output.folder or output.state
     if folder is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-")))
@@ -164,7 +167,7 @@ def _open_output(stack: AsyncExitStack, output: Output, *, fresh: FreshFolder, p
     salvage(state, output.folder / PHOTOS)
     length = state.length(PHOTOS)
     file = stack.enter_context(Appender(folder / PHOTOS, length=length.bytes))
-    return state, ArchiveSink(file, guard=lock.check)
+    return state, open_sink(file, guard=lock.check)
 
 
 def _check_photos(state: State, folder: Path) -> None:

@@ -9,7 +9,8 @@ HarvestError
 └── StopRun      the run cannot go on; it ends with the exit code that says why
     ├── UsageError    2  an option, a setting or a name is wrong
     ├── KeyRefused    4  Flickr refuses the key or the token
-    └── CannotWrite   5  disk full, no permission, archive in use
+    └── CannotWrite   5  disk full, no permission
+        └── ArchiveBusy  another process, or another harvest, is at work in the archive
 
 Exceptions of the libraries are translated once, where they arise, and never chained: aiohttp's carry the
 URL, and the URL carries the key.
@@ -160,3 +161,7 @@ class CannotWrite(StopRun):
     """The output cannot be written: disk full, no permission, archive in use."""
 
     exit_code = Exit.CANNOT_WRITE
+
+
+class ArchiveBusy(CannotWrite):
+    """Another harvest is at work in the archive; wait for it, or stop it."""

@@ -362,7 +362,7 @@ class Pipeline:
         ended = False
         while not ended:
             batch = [await self._outbox.get()]
-            while not self._outbox.empty():
+            while len(batch) < self._sink.portion and not self._outbox.empty():
                 batch.append(self._outbox.get_nowait())
             ended = batch[-1] is None
             if failures := [item for item in batch if isinstance(item, tuple)]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -22,7 +23,7 @@ from harvester.record import Record
 from harvester.state import Length, State
 from harvester.text.escapes import escape_controls
 
-__all__ = ["PHOTOS", "ArchiveSink", "ChannelSink", "PipeClosed", "Sink", "StreamSink", "salvage"]
+__all__ = ["PHOTOS", "ArchiveSink", "ChannelSink", "OpenSink", "PipeClosed", "Sink", "StreamSink", "salvage"]
 
 
 class PipeClosed(Exception):
@@ -31,6 +32,10 @@ class PipeClosed(Exception):
 
 class Sink(Protocol):
     """Where lines go."""
+
+    @property
+    def portion(self) -> int:
+        """How many records are sent at a time at most."""
 
     @property
     def length(self) -> int:
@@ -52,6 +57,8 @@ class ArchiveSink:
     They are handed to the system where they stand, in microseconds; a trip to a thread would cost ten times that.
     The disk is waited for on the thread, by `sync`.
     """
+
+    portion = sys.maxsize
 
     def __init__(self, file: Appender, *, guard: Callable[[], None] = lambda: None) -> None:
         """`guard` raises where another harvester may be writing the file by now."""
@@ -78,10 +85,18 @@ class ArchiveSink:
         self._file.cut(length)
 
 
+class OpenSink(Protocol):
+    """Makes the sink of an archive's photos."""
+
+    def __call__(self, file: Appender, *, guard: Callable[[], None]) -> Sink:
+        """As ArchiveSink."""
+
+
 class StreamSink:
     """Lines to standard output, or another open file. A slow reader slows the harvest."""
 
     length = 0
+    portion = sys.maxsize
 
     def __init__(self, file: int = 1) -> None:
         self._file = file
@@ -115,6 +130,7 @@ class ChannelSink:
     """Records to a consumer in the same event loop, through a bounded queue."""
 
     length = 0
+    portion = sys.maxsize
 
     def __init__(self, queue: asyncio.Queue[Record | None]) -> None:
         self._queue = queue

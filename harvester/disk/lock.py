@@ -20,7 +20,7 @@ from pathlib import Path
 from harvester.disk.entries import LOCK, NO_FOLLOW, check_entries
 from harvester.disk.lapses import LAPSES
 from harvester.disk.modes import PRIVATE, find_mode
-from harvester.errors import CannotWrite
+from harvester.errors import ArchiveBusy, CannotWrite
 from harvester.files import cannot_write
 
 _TRIES, _PAUSE = 20, 0.025
@@ -74,7 +74,7 @@ class FolderLock:
 
 @contextmanager
 def lock_folder(folder: Path, *, private: bool = False) -> Iterator[FolderLock]:
-    """Make the folder and keep other processes out; CannotWrite where one is in it, with its pid.
+    """Make the folder and keep other processes out; ArchiveBusy where one is in it, with its pid.
 
     `private` makes a new folder one that only the user can enter.
     """
@@ -137,7 +137,7 @@ def _take(number: int, folder: Path) -> bool:
             return False
         else:
             return True
-    raise CannotWrite(f"{folder} is in use by another harvester (pid {_read_pid(folder)}); wait for it, or stop it.")
+    raise ArchiveBusy(f"{folder} is in use by another harvester (pid {_read_pid(folder)}); wait for it, or stop it.")
 
 
 def _read_pid(folder: Path) -> str:

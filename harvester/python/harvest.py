@@ -1,0 +1,76 @@
+"""The handle of a harvest under way."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from harvester.errors import Incomplete
+from harvester.events import Summary
+from harvester.python.photo import Photo
+from harvester.python.work import Work
+
+
+class Harvest(AsyncIterator[Photo]):
+    """A harvest under way. Iterate over it; `summary` says how it ended, once it has.
+
+    `async with` ends it where its block is left. A plain loop ends it when the Harvest is dropped, which is at once
+    unless a variable holds it.
+    """
+
+    def __init__(self, work: Work, *, allow_incomplete: bool) -> None:
+        self._work = work
+        self._allow_incomplete = allow_incomplete
+        weakref.finalize(self, work.drop).atexit = False
+
+    @property
+    def summary(self) -> Summary | None:
+        """How it ended; None before, and where it was left early."""
+        return self._work.summary
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def __anext__(self) -> Photo:
+        try:
+            record = await self._work.channel.take()
+        except asyncio.CancelledError:
+            await self._work.end()
+            raise
+        if record is not None:
+            return Photo(record)
+        await asyncio.wait({self._work.task})
+        self._check_end()
+        raise StopAsyncIteration
+
+    def _check_end(self) -> None:
+        """Raise what is wrong with the end."""
+        error, self._work.error = self._work.error, None
+        if error:
+            raise error
+        if self._allow_incomplete:
+            return
+        if self._work.task.cancelled():
+            raise Incomplete("This harvest was ended before it had brought all of its photos: begin another.")
+        if self.summary:
+            check_complete(self.summary)
+
+    async def aclose(self) -> None:
+        """End the harvest; nothing of it is left running."""
+        await self._work.end()
+
+
+def check_complete(summary: Summary) -> None:
+    """Incomplete, with all that is known, where something is missing."""
+    if summary.status != "complete":
+        told = f"The harvest is incomplete: it brought {summary.photos} photos."
+        notes = " ".join((told, *summary.notes, "To take what there is, pass allow_incomplete=True."))
+        raise Incomplete(notes, summary=summary)

@@ -1,0 +1,109 @@
+"""The task of one harvest from Python."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from harvester.config import Settings
+from harvester.disk.look import look_at
+from harvester.engine import Output, harvest, restore_job, run_job
+from harvester.errors import UsageError
+from harvester.events import Observer, Summary
+from harvester.model import Job
+from harvester.python.channels import Buffer, Channel, HandedSink, Handover
+from harvester.state import State
+
+Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
+"""Runs a harvest to its end, or until the event is set."""
+
+
+class Work:
+    """The task of one harvest. It knows nothing of the Harvest, so that the Harvest is collected when it is dropped."""
+
+    def __init__(self, channel: Channel, start: Start) -> None:
+        self.channel = channel
+        self.error: Exception | None = None
+        self.summary: Summary | None = None
+        self._loop = find_loop()
+        self._stop = asyncio.Event()
+        self.task = self._loop.create_task(self._run(start))
+        self.task.add_done_callback(self._finish)
+
+    async def _run(self, start: Start) -> None:
+        try:
+            self.summary = await start(self._stop)
+        except Exception as error:  # noqa: BLE001 - it is raised where the consumer stands
+            self.error = error
+        await self.channel.end()
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        """Wake whoever still waits for a photo of a harvest that was cancelled."""
+        if task.cancelled():
+            self.channel.wake()
+
+    def drop(self) -> None:
+        """End the task once nobody can iterate any more. A collector may call this from another thread."""
+        if not self.task.done() and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    async def end(self) -> None:
+        """End the task and wait until it has closed all that it opened."""
+        self._cancel()
+        await asyncio.wait({self.task})
+
+    def _cancel(self) -> None:
+        self._stop.set()  # an archive then says that it was stopped
+        self.task.cancel()
+
+
+def find_loop() -> asyncio.AbstractEventLoop:
+    """The running loop; UsageError where there is none."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise UsageError(
+            "A harvest runs in an event loop: call harvest() inside of an `async def` that asyncio.run() runs."
+        ) from None
+
+
+def _restore(folder: Path, limit: int | None) -> Job:
+    with look_at(folder) as state:
+        job = restore_job(state, where=folder)
+    return job if limit is None else replace(job, limit=limit)
+
+
+def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Work:
+    """Begin a harvest that leaves nothing on the disk."""
+    buffer = Buffer()
+
+    async def start(stop: asyncio.Event) -> Summary:
+        with (
+            tempfile.TemporaryDirectory(prefix="harvester-") as folder,
+            State(Path(folder) / "state.sqlite", lasting=False) as state,
+        ):
+            return await harvest(job, settings, state=state, sink=buffer.sink, observer=observer, stop=stop)
+
+    return Work(buffer, start)
+
+
+def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: int | None, observer: Observer) -> Work:
+    """Begin or continue a harvest into an archive's folder. Without a job, that is the archive's own."""
+    handover = Handover()
+
+    async def start(stop: asyncio.Event) -> Summary:
+        return await run_job(
+            _restore(folder, limit) if job is None else job,
+            settings,
+            output=Output(folder=folder),
+            observer=observer,
+            stop=stop,
+            open_sink=partial(HandedSink, handover=handover),
+        )
+
+    return Work(handover, start)
