@@ -109,6 +109,7 @@ class NamedJob:
     output: Path | None = None
     state: Path | None = None
     unescape: bool = False
+    update: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,9 +256,10 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
     """The job of a table; a wrong value is told by `FILE: jobs.NAME.FIELD`."""
     given = table.given()
     common = {key: given.pop(key) for key in ("detail", "extras", "limit") if key in given}
-    unescape = given.pop("unescape", False)
+    unescape, update = given.pop("unescape", False), given.pop("update", False)
     output, state, ids_from = (given.pop(key, None) for key in ("output", "state", "ids_from"))
     try:
+        _check_update(table.source, output, update=update)
         source = _build_source(table.source, given, ids_from=ids_from)
         return NamedJob(
             name=name,
@@ -266,9 +268,17 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
             output=None if output is None else read_folder(output, field="output"),
             state=None if state is None else read_folder(state, field="state"),
             unescape=unescape,
+            update=update,
         )
     except UsageError as error:
         raise UsageError(error.sentence, field=file.name_place(error.field, job=name)) from None
+
+
+def _check_update(kind: str, output: str | None, *, update: bool) -> None:
+    if update and kind == "photos":
+        raise UsageError("photos given by id are in no listing that tells what is new; leave it out.", field="update")
+    if update and output is None:
+        raise UsageError("only an archive can be brought up to date: name its folder as `output`.", field="update")
 
 
 def _build_source(kind: str, given: Mapping[str, Any], *, ids_from: str | None) -> Source:

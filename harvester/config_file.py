@@ -54,6 +54,7 @@ class JobTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     output: str | UnsetType = UNSET
     state: str | UnsetType = UNSET
     unescape: bool | UnsetType = UNSET
+    update: bool | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """The members that the file sets, by their names in the code."""

@@ -63,6 +63,8 @@ class Output:
     shown: Path | None = None
     unescape: bool = False
     """Write letters in place of their escapes. An archive that was begun so stays so."""
+    update: bool = False
+    """Raise NewsWanted where the archive is complete already."""
 
     @property
     def where(self) -> Path | None:
@@ -76,6 +78,14 @@ class Output:
 
 
 Sleep = Callable[[float], Awaitable[None]]
+
+
+class NewsWanted(HarvestError):
+    """The archive is complete and what is new since is wanted: an update of `folder` brings it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} is complete: `harvester update {folder}` brings what is new since.")
+        self.folder = folder
 
 
 def build_sleep(stop: asyncio.Event) -> Sleep:
@@ -125,6 +135,11 @@ def tell_lapses(observer: Observer) -> None:
     """Say what the file system refuses and what is done without; each sentence once."""
     for sentence in LAPSES.take():
         observer(Noticed(sentence=sentence))
+
+
+def tell_update(folder: Path | None) -> str:
+    """How to get what is new since; nothing where there is no archive."""
+    return f" `harvester update {folder}`, or --update, brings what is new since." if folder else ""
 
 
 def restore_job(state: State, *, where: Path) -> Job:
@@ -212,6 +227,9 @@ async def harvest(
     calls = await confirm_names(job, settings, state, where=output.where, observer=observer, sleep=sleep)
     resumed = _begin(job, state, asked=asked, now=int(now), output=output)
     again = AGAIN if list_again(job.source, state) else ""
+    is_complete = resumed and bool(state.recall("finished")) and not isinstance(job.source, Photos)
+    if is_complete and output.update and output.folder is not None:
+        raise NewsWanted(output.folder)
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"), calls=calls)
     observer(
@@ -228,11 +246,13 @@ async def harvest(
     for sentence in filter(None, (told, dated, again, *job.warnings)):
         observer(Noticed(sentence=sentence))
     run.tell_names()
-    if resumed and state.recall("finished") and not isinstance(job.source, Photos):
+    if is_complete:
         run.is_through = True
         if output.folder is not None and not is_told_complete(output.folder):
             run.keep()
-        told = "This archive is complete already" + ("." if calls else ": no call was made.")
+        told = (
+            "This archive is complete already" + ("." if calls else ": no call was made.") + tell_update(output.folder)
+        )
         difference = recall_difference(state)
         notes = () if state.is_update else (told, *([difference.sentence] if difference else []))
         return run.end("complete", *notes)

@@ -230,7 +230,7 @@ def test_the_keyboard_ends_it_quietly_before_the_run_begins(monkeypatch: pytest.
         ("--status a", "No such option '--status'. Did you mean status? See"),
         ("search --api-key x", "Keys and secrets are never options: put them into FLICKR_API_KEY"),
         ("plan serch", "No such command 'serch'. Did you mean 'search'? See"),
-        ("status", "Missing argument 'DIR'. See"),
+        ("status", "Missing argument 'DIR...'. See"),
         ("demo a b", "Got unexpected extra argument (b). See"),
     ],
 )

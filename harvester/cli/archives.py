@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import click
 
 from harvester.cli.options import Command, Setup, find_voice, settings_options, voice_options
+from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_look
 from harvester.cli.show import show_facts, show_lines
 from harvester.errors import Exit
@@ -18,6 +21,8 @@ from harvester.progress.gauge import Bounds
 from harvester.text.escapes import escape_line
 
 IDS_AT_ONCE = 1000
+
+folders_argument = click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
 @click.command(
@@ -49,24 +54,30 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
     short_help="Only what is new, changed or gone since.",
     epilog="\b\nExample:\n  harvester update archives/monkeys",
 )
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@folders_argument
 @settings_options
-def update(*, setup: Setup, folder: Path) -> Exit:
+def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
     """Bring a finished archive up to date: a call for each 500 photos, and the calls of those that have changed.
 
     updates/ gets the new and changed lines, changes.ndjson a line for each photo that has changed, and history/ the
     lines that are superseded. Until the end the archive stays as it was.
+
+    Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
     from harvester.update import run_update  # noqa: PLC0415
 
     settings = setup.load().settings
     settings.require_key()
 
-    async def start(observer: Observer, stop: asyncio.Event) -> Summary:
+    async def start(folder: Path, observer: Observer, stop: asyncio.Event) -> Summary:
         return await run_update(folder, settings, observer=observer, stop=stop)
 
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
-    return attend(start, choose_look(setup, bounds=bounds, to_stdout=False))
+
+    def begin(folder: Path) -> Exit:
+        return attend(partial(start, folder), choose_look(setup, bounds=bounds, to_stdout=False))
+
+    return do_all(_list_tasks(begin, folders), setup.voice)
 
 
 @click.command(
@@ -76,16 +87,23 @@ def update(*, setup: Setup, folder: Path) -> Exit:
         "\b\nExamples:\n  harvester status archives/monkeys\n  harvester status archives/monkeys --json | jq .photos"
     ),
 )
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@folders_argument
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @settings_options
-def status(*, setup: Setup, folder: Path, as_json: bool) -> Exit:
-    """Say how far an archive is. Makes no call, and may be asked while a harvest is under way."""
+def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
+    """Say how far an archive is. Makes no call, and may be asked while a harvest is under way.
+
+    Of several, one that fails does not keep back the next; the exit code is the worst of all.
+    """
     from harvester.inspect import read_status  # noqa: PLC0415
 
-    facts = read_status(folder, setup.load().settings)
-    show_facts(facts, as_json=as_json)
-    return Exit.COMPLETE
+    settings = setup.load().settings
+
+    def show(folder: Path) -> Exit:
+        show_facts(read_status(folder, settings), as_json=as_json)
+        return Exit.COMPLETE
+
+    return do_all(_list_tasks(show, folders), setup.voice, is_announced=False)
 
 
 @click.command(
@@ -93,20 +111,33 @@ def status(*, setup: Setup, folder: Path, as_json: bool) -> Exit:
     short_help="Prove that an archive is whole.",
     epilog="\b\nExample:\n  harvester verify archives/monkeys && echo whole",
 )
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@folders_argument
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @voice_options
-def verify(*, folder: Path, as_json: bool, **manner: Any) -> Exit:
-    """Read an archive through and prove that it is whole; exit code 3 where it is not."""
-    find_voice(**manner)
+def verify(*, folders: tuple[Path, ...], as_json: bool, **manner: Any) -> Exit:
+    """Read an archive through and prove that it is whole; exit code 3 where it is not.
+
+    Of several, one that fails does not keep back the next; the exit code is the worst of all.
+    """
+    voice = find_voice(**manner)
     from harvester.verify import verify_archive  # noqa: PLC0415
 
-    findings = verify_archive(folder)
-    if as_json:
-        show_facts({"archive": str(folder), "whole": not findings, "findings": findings}, as_json=True)
-    else:
-        show_lines(map(escape_line, findings or [f"{folder} is whole."]))
-    return Exit.INCOMPLETE if findings else Exit.COMPLETE
+    def show(folder: Path) -> Exit:
+        findings = verify_archive(folder)
+        if as_json:
+            show_facts({"archive": str(folder), "whole": not findings, "findings": findings}, as_json=True)
+        else:
+            before = f"{folder}: " if len(folders) > 1 else ""
+            show_lines(escape_line(before + finding) for finding in findings)
+            show_lines([] if findings else [escape_line(f"{folder} is whole.")])
+        return Exit.INCOMPLETE if findings else Exit.COMPLETE
+
+    return do_all(_list_tasks(show, folders), voice, is_announced=False)
+
+
+def _list_tasks(start: Callable[[Path], Exit], folders: Sequence[Path]) -> list[Task]:
+    """A task for each folder, each once."""
+    return [Task(title=str(folder), start=partial(start, folder)) for folder in dict.fromkeys(folders)]
 
 
 @click.command(

@@ -16,6 +16,7 @@ from harvester.cli.options import (
     output_options,
     read_output,
     settings_options,
+    update_option,
 )
 from harvester.cli.series import Turn, harvest_all
 from harvester.errors import Exit, UsageError
@@ -35,10 +36,18 @@ from harvester.urls import read_url
 )
 @click.argument("url", nargs=-1, required=True)
 @output_options
+@update_option
 @job_options
 @settings_options
 def get(
-    *, setup: Setup, url: tuple[str, ...], output: str | None, state: str | None, unescape: bool, **given: Any
+    *,
+    setup: Setup,
+    url: tuple[str, ...],
+    output: str | None,
+    state: str | None,
+    unescape: bool,
+    update: bool,
+    **given: Any,
 ) -> Exit:
     """Harvest what an address of flickr.com or flic.kr means, or a photo by its id.
 
@@ -46,7 +55,7 @@ def get(
     known. Photos are harvested together, all else one after the other; an archive holds one of them.
     """
     sources = gather_sources(url)
-    where = read_output(output, state, unescape=unescape)
+    where = read_output(output, state, unescape=unescape, update=update)
     if len(sources) > 1 and (output or state):
         raise UsageError(
             f"these addresses are {len(sources)} sources, and an archive holds one: give each its own run, or write "

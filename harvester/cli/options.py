@@ -187,6 +187,8 @@ output_options = decorate(
     ),
 )
 
+update_option = option("Output", "--update", is_flag=True, help="Where the archive is complete: bring it up to date.")
+
 _detail = partial(option, "Output", "--detail", help="How much of each photo.  [default: full]")
 _rest_of_job = decorate(
     option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(get_args(Extra))}."),
@@ -248,16 +250,19 @@ def build_job(source: Source, given: Mapping[str, Any]) -> Job:
     return Job(source=source, **{name: value for name, value in given.items() if value is not None})
 
 
-def read_output(output: str | None, state: str | None, *, unescape: bool) -> Output:
+def read_output(output: str | None, state: str | None, *, unescape: bool, update: bool = False) -> Output:
     """Where records go."""
     from harvester.engine import Output  # noqa: PLC0415
 
     if output is not None and state is not None:
         raise UsageError("an archive keeps track of itself; leave --state out, or -o.", field="state")
+    if update and output is None:
+        raise UsageError("only an archive can be brought up to date: name its folder with -o.", field="update")
     return Output(
         folder=None if output is None else read_folder(output, field="output"),
         state=None if state is None else read_folder(state, field="state"),
         unescape=unescape,
+        update=update,
     )
 
 

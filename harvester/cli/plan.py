@@ -37,6 +37,7 @@ plan_options = decorate(
     click.option("-o", "--output", hidden=True, expose_value=False),
     click.option("--state", hidden=True, expose_value=False),
     click.option("--unescape", is_flag=True, hidden=True, expose_value=False),
+    click.option("--update", is_flag=True, hidden=True, expose_value=False),
     settings_options,
 )
 

@@ -19,6 +19,7 @@ from harvester.cli.options import (
     output_options,
     read_output,
     settings_options,
+    update_option,
 )
 from harvester.cli.series import Turn, harvest_all
 from harvester.config import Config, NamedJob
@@ -42,15 +43,24 @@ if TYPE_CHECKING:
 )
 @click.argument("job", nargs=-1)
 @output_options
+@update_option
 @job_options
 @settings_options
 def run(
-    *, setup: Setup, job: tuple[str, ...], output: str | None, state: str | None, unescape: bool, **given: Any
+    *,
+    setup: Setup,
+    job: tuple[str, ...],
+    output: str | None,
+    state: str | None,
+    unescape: bool,
+    update: bool,
+    **given: Any,
 ) -> Exit:
     """Run jobs of the config file one after the other, all of them when none is named.
 
-    A job that ends incomplete does not keep back the next; the exit code is the worst of all. Options hold for
-    every job and go before what the file says.
+    A job that ends incomplete does not keep back the next, and a table at the end says how each ended. The exit
+    code is the worst: stopped (130, 143), then key refused (4), cannot write (5), refused (2), incomplete (3),
+    complete (0). Options hold for every job and go before what the file says.
     """
     config = setup.load()
     config.settings.require_key()
@@ -58,7 +68,7 @@ def run(
     jobs = choose_jobs(config, job)
     if where is not None and len(jobs) > 1:
         raise UsageError(f"{len(jobs)} jobs cannot share one; name one job, or set it in the file.", field="output")
-    turns = [_build(named, given, where, file=config.file, unescape=unescape) for named in jobs]
+    turns = [_build(named, given, where, file=config.file, unescape=unescape, update=update) for named in jobs]
     return harvest_all(turns, config.settings, setup=setup)
 
 
@@ -76,7 +86,9 @@ def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
     return [config.jobs[name] for name in dict.fromkeys(names or config.jobs)]
 
 
-def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file: Path | None, unescape: bool) -> Turn:
+def _build(
+    named: NamedJob, given: dict[str, Any], where: Output | None, *, file: Path | None, unescape: bool, update: bool
+) -> Turn:
     """What a job of the file comes to, with the options that were given besides."""
     from harvester.engine import Output  # noqa: PLC0415
 
@@ -87,6 +99,8 @@ def _build(named: NamedJob, given: dict[str, Any], where: Output | None, *, file
         except UsageError as error:
             raise UsageError(error.sentence, field=f"{file}: jobs.{named.name}.from") from None
     output = where or Output(folder=named.output, state=named.state)
-    output = replace(output, unescape=unescape or named.unescape)
+    # --update is for all jobs of the file, also beside such as have nothing to update.
+    is_updated = (update or named.update) and output.folder is not None
+    output = replace(output, unescape=unescape or named.unescape, update=is_updated)
     check_output(job, output)
     return Turn(title=f"Job {named.name}", job=job, output=output)

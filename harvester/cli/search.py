@@ -19,6 +19,7 @@ from harvester.cli.options import (
     output_options,
     read_output,
     settings_options,
+    update_option,
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit, UsageError, show
@@ -94,16 +95,17 @@ search_options = decorate(
 )
 @search_options
 @output_options
+@update_option
 @job_options
 @settings_options
-def search(*, setup: Setup, output: str | None, state: str | None, unescape: bool, **given: Any) -> Exit:
+def search(*, setup: Setup, output: str | None, state: str | None, unescape: bool, update: bool, **given: Any) -> Exit:
     """Harvest everything that matches a search, however much it is.
 
     Running the same command again goes on where a stopped archive stands.
     """
     wanted = {name: given.pop(name) for name in ("detail", "extras", "limit")}
     job = build_job(build_search(given), wanted)
-    where = read_output(output, state, unescape=unescape)
+    where = read_output(output, state, unescape=unescape, update=update)
     return harvest(job, setup.load().settings, output=where, setup=setup)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from harvester.cli.options import Setup
 from harvester.cli.session import harvest
+from harvester.cli.voice import Voice
 from harvester.config import Settings
-from harvester.errors import Exit, KeyRefused, StopRun
+from harvester.errors import Exit, StopRun
 from harvester.model import Job
 
 if TYPE_CHECKING:
@@ -18,12 +21,24 @@ if TYPE_CHECKING:
 _WORSE = (
     Exit.COMPLETE,
     Exit.INCOMPLETE,
+    Exit.UNEXPECTED,
     Exit.USAGE,
     Exit.CANNOT_WRITE,
     Exit.KEY_REFUSED,
     Exit.TERMINATED,
     Exit.INTERRUPTED,
 )
+_LAST = (Exit.KEY_REFUSED, Exit.TERMINATED, Exit.INTERRUPTED)
+_WORDS = {
+    Exit.COMPLETE: "complete",
+    Exit.INCOMPLETE: "incomplete",
+    Exit.USAGE: "refused",
+    Exit.CANNOT_WRITE: "not readable or writable",
+    Exit.KEY_REFUSED: "key or login refused",
+    Exit.TERMINATED: "stopped",
+    Exit.INTERRUPTED: "stopped",
+    Exit.UNEXPECTED: "failed",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,24 +51,54 @@ class Turn:
     expected: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One step of a series. `title` says what it is about."""
+
+    title: str
+    start: Callable[[], Exit]
+
+
 def harvest_all(turns: Sequence[Turn], settings: Settings, *, setup: Setup) -> Exit:
-    """Harvest one after the other. One that ends incomplete or wrong does not keep back the next."""
-    worst = Exit.COMPLETE
-    for turn in turns:
-        if len(turns) > 1:
-            setup.voice.note(f"{turn.title}:")
-        worst = max(worst, _harvest_one(turn, settings, setup), key=_WORSE.index)
-        if worst in (Exit.INTERRUPTED, Exit.TERMINATED):
-            break
-    return worst
+    """Harvest one after the other."""
 
-
-def _harvest_one(turn: Turn, settings: Settings, setup: Setup) -> Exit:
-    """Its error is told, and is the next one's business only where the key is refused."""
-    try:
+    def start(turn: Turn) -> Exit:
         return harvest(turn.job, settings, output=turn.output, setup=setup, expected=turn.expected)
-    except KeyRefused:
-        raise
+
+    return do_all([Task(title=turn.title, start=partial(start, turn)) for turn in turns], setup.voice)
+
+
+def do_all(tasks: Sequence[Task], voice: Voice, *, is_announced: bool = True) -> Exit:
+    """Do one after the other, and say at the end how each ended. Returns the worst end.
+
+    One that ends incomplete or wrong does not keep back the next. A refused key and a signal end the series.
+    """
+    ends: list[Exit] = []
+    for task in tasks:
+        if len(tasks) > 1 and is_announced:
+            voice.note(f"{task.title}:")
+        ends.append(_do_one(task, voice, is_alone=len(tasks) == 1))
+        if ends[-1] in _LAST:
+            break
+    if len(tasks) > 1 and is_announced:
+        for line in _list_ends(tasks, ends):
+            voice.note(line)
+    return max(ends, key=_WORSE.index, default=Exit.COMPLETE)
+
+
+def _do_one(task: Task, voice: Voice, *, is_alone: bool) -> Exit:
+    """Its error is told, where others are to come."""
+    try:
+        return task.start()
     except StopRun as error:
-        setup.voice.error(str(error), exit_code=error.exit_code)
+        if is_alone:
+            raise
+        voice.error(str(error), exit_code=error.exit_code)
         return error.exit_code
+
+
+def _list_ends(tasks: Sequence[Task], ends: Sequence[Exit]) -> Iterator[str]:
+    """A line for each, `title  how it ended`."""
+    width = max(len(task.title) for task in tasks)
+    for task, end in zip_longest(tasks, ends):
+        yield f"{task.title:<{width}}  {_WORDS[end] if end is not None else 'not begun'}"

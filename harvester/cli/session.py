@@ -36,7 +36,8 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
     """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
-    from harvester.engine import run_job  # noqa: PLC0415 - half a second that help can do without
+    from harvester.engine import NewsWanted, run_job  # noqa: PLC0415 - half a second that help can do without
+    from harvester.update import run_update  # noqa: PLC0415
 
     settings.require_key()
     bounds = Bounds(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
@@ -46,7 +47,10 @@ def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expec
     look = choose_look(setup, bounds=bounds, to_stdout=output.folder is None, again=again)
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
-        return await run_job(job, settings, output=output, observer=observer, stop=stop)
+        try:
+            return await run_job(job, settings, output=output, observer=observer, stop=stop)
+        except NewsWanted as wanted:
+            return await run_update(wanted.folder, settings, observer=observer, stop=stop)
 
     return attend(start, look)
 

@@ -21,6 +21,7 @@ from harvester.cli.options import (
     output_options,
     read_output,
     settings_options,
+    update_option,
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit
@@ -132,13 +133,14 @@ def build_command(kind: Named) -> click.Command:
     )
     @kind.arguments
     @output_options
+    @update_option
     @job_options
     @settings_options
     def command(
-        *, setup: Setup, named: str, output: str | None, state: str | None, unescape: bool, **given: Any
+        *, setup: Setup, named: str, output: str | None, state: str | None, unescape: bool, update: bool, **given: Any
     ) -> Exit:
         job = build_job(kind.build(named, given), given)
-        where = read_output(output, state, unescape=unescape)
+        where = read_output(output, state, unescape=unescape, update=update)
         check_output(job, where)
         return harvest(job, setup.load().settings, output=where, setup=setup)
 
