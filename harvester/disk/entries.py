@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from harvester.disk.holder import SIZE, is_holder
 from harvester.errors import CannotWrite, UsageError
 from harvester.walk import LISTINGS
 
@@ -121,11 +122,11 @@ def _has_content(path: Path) -> bool:
 
 
 def _is_own_lock(path: Path) -> bool:
-    """Whether it is missing, or holds no more than the number of a process."""
+    """Whether it is missing, or names a process and holds nothing else."""
     if not path.is_file():
         return True
     with path.open("rb") as file:
-        return re.fullmatch(rb"\d{0,19}\n?", file.read(32)) is not None
+        return is_holder(file.read(SIZE + 1))
 
 
 def is_own_move(source: str, target: str) -> bool:

@@ -3,8 +3,8 @@
 Two locks are held. The one on the folder itself cannot be lost: nobody can put another folder in its place without
 taking the archive away. Linux keeps it on this machine alone where the folder is on a share (no network file system
 has a lock operation for folders, so the kernel's own holds). The one on `.lock` reaches other machines on a share that
-has locks, and holds the pid for the message. Where only `.lock` could be locked, each step looks whether it is still
-the same file.
+has locks; the file names the process for whoever meets the lock. Where only `.lock` could be locked, each step looks
+whether it is still the same file.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from harvester.disk.entries import LOCK, NO_FOLLOW, check_entries
+from harvester.disk.holder import SIZE, Holder, decode_holder, encode_holder
 from harvester.disk.lapses import LAPSES
 from harvester.disk.modes import PRIVATE, find_mode
 from harvester.errors import ArchiveBusy, CannotWrite
@@ -43,7 +45,7 @@ class FolderLock:
             )
         if not self._holds_file:
             LAPSES.note("Files cannot be locked there: a harvester on another machine is not noticed", self._path)
-        self._write_pid()
+        self._write_holder()
 
     def check(self) -> None:
         """CannotWrite where `.lock` was removed or replaced and nothing else keeps a second writer out."""
@@ -60,10 +62,10 @@ class FolderLock:
             return False
         return os.path.samestat(now, held)
 
-    def _write_pid(self) -> None:
-        with contextlib.suppress(OSError):  # only the message of a second harvester lacks it then
+    def _write_holder(self) -> None:
+        with contextlib.suppress(OSError):  # only messages lack it then
             os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(self._file, encode_holder(os.getpid(), at=time.time(), host=platform.node()), 0)
 
     def release(self) -> None:
         """Let go of both."""
@@ -125,6 +127,11 @@ def is_in_use(folder: Path) -> bool:
     return False
 
 
+def find_holder(folder: Path) -> Holder | None:
+    """The process that is at work in the folder; None where there is none. Changes nothing there."""
+    return _read_holder(folder) if is_in_use(folder) else None
+
+
 def _take(number: int, folder: Path) -> bool:
     """Whether the lock is taken; False where the file system has none. CannotWrite where somebody has it."""
     for left in reversed(range(_TRIES)):
@@ -137,17 +144,19 @@ def _take(number: int, folder: Path) -> bool:
             return False
         else:
             return True
-    raise ArchiveBusy(f"{folder} is in use by another harvester (pid {_read_pid(folder)}); wait for it, or stop it.")
+    holder = _read_holder(folder)
+    who = f"pid {holder.pid or 'unknown'}" + (f" on {holder.host}" if holder.host else "")
+    raise ArchiveBusy(f"{folder} is in use by another harvester ({who}); wait for it, or stop it.")
 
 
-def _read_pid(folder: Path) -> str:
+def _read_holder(folder: Path) -> Holder:
     try:
         file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | NO_FOLLOW)
     except OSError:
-        return "unknown"
+        return Holder()
     try:
-        return os.read(file, 20).decode("ascii", "replace").strip() or "unknown"
+        return decode_holder(os.read(file, SIZE), host=platform.node())
     except OSError:  # SMB's locks keep others from reading
-        return "unknown"
+        return Holder()
     finally:
         os.close(file)
