@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,8 @@ from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, req
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite
 from harvester.files import cannot_write, write_lines, write_whole
-from harvester.state import UNESCAPE, State
+from harvester.manifest.form import FORMAT, Beginning, Entry, encode_manifest, read_manifest
+from harvester.state import UNESCAPE, Length, State
 from harvester.sweep import Stretch
 from harvester.values import stamp
 
@@ -112,24 +113,29 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 def write_manifest(
-    folder: Path, state: State, *, status: str, facts: dict[str, Any], renewed: Collection[str] = ()
+    folder: Path,
+    state: State,
+    *,
+    status: str,
+    facts: Mapping[str, Any],
+    renewed: Collection[str] = (),
+    begins: Mapping[str, Beginning] | None = None,
 ) -> None:
     """Say what the archive is: what was asked, when, by which version, what came of it, what covers what.
 
-    Files that are `renewed` are not those that the last manifest speaks of.
+    Files that are `renewed` are not those that the last manifest speaks of. Where the harvest has not ended, files
+    are not read through: of those that grow, `begins` holds the sha256 of their beginnings, as far as it is known.
     """
     horizon = state.recall("horizon")
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
-    is_ended = status != "stopped"
-    known = known_digests(folder) if is_ended else {}
-    entries: dict[str, dict[str, Any]] = {}
-    for name, length in files.items():
-        entries[name] = {"bytes": length.bytes, "lines": length.lines}
-        if is_ended:
-            digest = None if name in renewed else known.get((name, length.bytes))
-            entries[name]["sha256"] = digest or _digest(folder / name)
+    known, begins = _known_entries(folder, renewed), begins or {}
+    is_ended = status in ("complete", "incomplete")
+    entries = {
+        name: _describe_file(folder / name, length, known.get(name), begins=begins.get(name), is_ended=is_ended)
+        for name, length in files.items()
+    }
     manifest = {
-        "format": 1,
+        "format": FORMAT,
         "harvester": __version__,
         "status": status,
         "job": state.recall("job"),
@@ -148,16 +154,35 @@ def write_manifest(
             {**asdict(s), "since": stamp(s.since), "until": stamp(s.until)} for s in merge_stretches(state.stretches())
         ],
     }
-    write_whole(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
+    write_whole(folder / MANIFEST, encode_manifest(manifest))
+
+
+def _known_entries(folder: Path, renewed: Collection[str]) -> dict[str, Entry]:
+    """What the last manifest says of files: hashing one anew would bless it if it was changed since."""
+    manifest = read_manifest(folder)
+    files = {} if manifest is None else manifest.files
+    return {name: entry for name, entry in files.items() if name not in renewed}
+
+
+def _describe_file(
+    path: Path, length: Length, known: Entry | None, *, begins: Beginning | None, is_ended: bool
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"bytes": length.bytes, "lines": length.lines}
+    beginning = known.beginning if known else None
+    if beginning is not None and beginning.bytes == length.bytes:
+        return {**told, "sha256": beginning.sha256}
+    if is_ended:
+        return {**told, "sha256": _digest(path)}
+    longest = max(filter(None, (beginning, begins)), key=lambda b: b.bytes, default=None)
+    if longest is None or not 0 < longest.bytes <= length.bytes:
+        return told
+    return {**told, "begins": {"bytes": longest.bytes, "sha256": longest.sha256}}
 
 
 def is_told_complete(folder: Path) -> bool:
     """Whether a sound manifest says that the archive is complete: it is written last, and may be lost."""
-    try:
-        manifest = orjson.loads((folder / MANIFEST).read_bytes())
-        return bool(manifest["status"] == "complete" and PHOTOS in manifest["files"])
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        return False
+    manifest = read_manifest(folder)
+    return manifest is not None and manifest.status == "complete"
 
 
 def known_digests(folder: Path) -> dict[tuple[str, int], str]:

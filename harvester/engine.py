@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import orjson
 
 from harvester.archive import (
     ERRORS,
+    MANIFEST,
     REPAIRED,
     STATE,
     UNREAD,
@@ -38,6 +39,7 @@ from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, confirm_names, tell_login
 from harvester.lists import Files, Reuse
+from harvester.manifest.keep import Unfinished, keep_manifest
 from harvester.model import Account, Job, Photos, Search
 from harvester.people import Meant, keep_names, look_up_source, recall_names
 from harvester.pipeline import Pipeline, Plan
@@ -260,7 +262,8 @@ async def harvest(
     files = None if output.folder is None else Files(output.folder, state)
     store = Store(state, files, reuse=reuse, clock=server_clock.now)
     try:
-        await run.go(settings, clock=server_clock, store=store, sink=sink, patient=resumed and before > 0)
+        async with run.keep_manifest(store):
+            await run.go(settings, clock=server_clock, store=store, sink=sink, patient=resumed and before > 0)
     except UsageError:
         is_first = state.is_untouched() or not (resumed or state.is_update)
         run.is_mistaken = is_first and not tally.listed
@@ -343,6 +346,12 @@ class _Run:
         """No error has ended it. A step that was never entered in the checkpoint may else seem to be done."""
         self.is_mistaken = False
         """What was asked cannot be meant, and has brought nothing: the mended query may begin here."""
+
+    def keep_manifest(self, store: Store) -> AbstractAsyncContextManager[None]:
+        """Have an archive's manifest written while the harvest goes on. The one of an update is still the old one."""
+        if self._output.folder is None or self._state.is_update:
+            return nullcontext()
+        return keep_manifest(Unfinished(self._output.folder, self._state).write, do=store.do)
 
     async def go(self, settings: Settings, *, clock: ServerClock, store: Store, sink: Sink, patient: bool) -> None:
         """Do the work."""
@@ -447,7 +456,7 @@ class _Run:
             with self._state.changing():
                 self._state.forget()
             if self._output.folder is not None:
-                remove_files(self._output.folder / name for name in begun)
+                remove_files(self._output.folder / name for name in (*begun, MANIFEST))
             return
         with self._state.changing():
             if _names_photos(self._job) and self._pipeline is not None and self._pipeline.input_ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from harvester.disk.entries import LOCK, PHOTOS, SIDES, STATE
+from harvester.disk.entries import LOCK, MANIFEST, PHOTOS, SIDES, STATE
 
 
 class FreshFolder:
@@ -25,7 +25,7 @@ class FreshFolder:
         photos = self._folder / PHOTOS
         if not self.is_unwanted or self._was_begun or (photos.is_file() and photos.stat().st_size):
             return
-        for name in (PHOTOS, *sorted(SIDES), STATE, LOCK):
+        for name in (PHOTOS, MANIFEST, *sorted(SIDES), STATE, LOCK):
             with suppress(OSError):
                 (self._folder / name).unlink(missing_ok=True)
         if not self._was_there:

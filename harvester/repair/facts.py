@@ -18,6 +18,7 @@ from harvester.archive import MANIFEST, STATE
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write
+from harvester.manifest.form import is_as_written
 from harvester.model import Job
 from harvester.query.arguments import OPTIONS
 from harvester.query.remembered import rebuild_job
@@ -159,8 +160,9 @@ def _read_manifest(path: Path) -> tuple[dict[str, Any], Condition]:
         return {}, "missing"
     except (OSError, orjson.JSONDecodeError):
         return {}, "damaged"
-    is_one = isinstance(found, dict) and isinstance(found.get("files"), dict)
-    return (found, "sound") if is_one else ({}, "damaged")
+    if not isinstance(found, dict) or not isinstance(found.get("files"), dict):
+        return {}, "damaged"
+    return found, "sound" if is_as_written(found) else "damaged"
 
 
 def _read_told(manifest: Mapping[str, Any]) -> dict[str, Any]:
