@@ -2,59 +2,140 @@
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import orjson
-
-from harvester.archive import CHANGES, MANIFEST, UNREAD, is_at_limit
+from harvester.archive import MANIFEST, UNREAD, is_at_limit
 from harvester.checkup import check_checkpoint
 from harvester.difference import recall_difference
+from harvester.disk.entries import PHOTOS, STATE
+from harvester.disk.holder import Holder
+from harvester.disk.lock import find_holder
 from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import StopRun
-from harvester.files import cannot_write
-from harvester.sinks import PHOTOS
-from harvester.state import Length, State, is_photo_id
+from harvester.manifest.check import FileCheck, check_by_manifest, limit
+from harvester.manifest.form import Manifest, read_manifest
+from harvester.state import Length, State
 
-MOST = 100
-"""Findings told of; a file that is damaged throughout needs no longer list."""
+_READINGS = 3
+"""Readings of an archive whose files change their places meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a proof has come to. An archive is whole where there are no findings.
+
+    `notes` are no fault of the archive. `holder` is the process that is at work in it.
+    """
+
+    folder: Path
+    findings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    checked_by: Literal["checkpoint", "manifest"] = "checkpoint"
+    holder: Holder | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
 
 
 def verify_archive(folder: Path) -> list[str]:
     """One sentence for each thing that is wrong, with file, line and byte; none where the archive is whole."""
+    return list(prove_archive(folder).findings)
+
+
+def prove_archive(folder: Path) -> Verdict:
+    """Read an archive through; by its manifest alone where it has no checkpoint. Nothing in it is changed."""
+    holder, notes = find_holder(folder), list[str]()
+    if _has_checkpoint(folder):
+        findings = limit(_prove(folder, holder, notes))
+        return Verdict(folder=folder, findings=tuple(findings), notes=tuple(notes), holder=holder)
+    if holder is not None:
+        return Verdict(folder=folder, findings=(f"{holder.sentence} There is nothing to be read yet.",), holder=holder)
+    findings = [*check_by_manifest(folder, notes)]
+    return Verdict(folder=folder, findings=tuple(findings), notes=tuple(notes), checked_by="manifest")
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    """Whether there is one, sound or not. A link in its place is told of by those who open it."""
+    path = folder / STATE
+    return path.is_symlink() or path.is_dir() or (path.is_file() and path.stat().st_size > 0)
+
+
+def _prove(folder: Path, holder: Holder | None, notes: list[str]) -> Iterator[str]:
     with look_at(folder) as state:
-        findings: list[str] = []
-        for finding in _find(folder, state):
-            findings.append(finding)
-            if len(findings) >= MOST:
-                return [*findings, f"and more: {MOST} are shown."]
-        return findings
+        if holder is None:
+            yield from _find(folder, state, notes)
+        elif not state.is_begun():
+            yield f"{holder.sentence} There is nothing to be read yet."
+        else:
+            yield from _find_beside(folder, state, holder, notes)
 
 
-def _find(folder: Path, state: State) -> Iterator[str]:
+def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -> Iterator[str]:
+    """What is wrong with an archive in which a process is at work; what that will still do is no damage.
+
+    Where files have changed their places meanwhile, they are read again.
+    """
+    damages: list[str] = []
+    for _ in range(_READINGS):
+        before, told = _find_moves(state), list[str]()
+        damages = limit(_find_damage(folder, state, is_running=True, notes=told))
+        if _find_moves(state) == before:
+            break
+    notes += told
+    yield from damages
+    if state.recall("finished"):
+        notes.append(holder.sentence)
+    else:
+        yield f"{holder.sentence} The harvest is not finished yet."
+
+
+def _find_moves(state: State) -> tuple[object, ...]:
+    return tuple(state.recall(name) for name in ("fold", "repair", "folded"))
+
+
+def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
     if damages := [*check_checkpoint(state)] or [*_check_job(folder, state)]:
         yield from damages
         return
     if state.recall("stream"):
         yield f"{folder} keeps track of records sent to standard output: there is no file to verify."
         return
-    manifest = _read_manifest(folder / MANIFEST)
-    if manifest is None:
-        yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
-    fold = state.recall("fold")
-    if fold is not None:
+    if state.recall("fold") is not None:
         yield f"An update is being put in place: harvester resume {folder} ends that, without a call."
     if state.recall("repair") is not None:
         yield f"A repair is being put in place: harvester resume {folder} ends that first."
-    for name, vouched in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
-        is_told = manifest is not None and not (fold is not None and name in fold["files"])
-        entry = manifest.get(name, {}) if manifest is not None and is_told else None
-        yield from _check_file(locate(folder, state, name), vouched, entry)
+    yield from _find_damage(folder, state, is_running=False, notes=notes)
     yield from _check_work(state)
+
+
+def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[str]) -> Iterator[str]:
+    manifest = read_manifest(folder)
+    if manifest is None and not is_running:
+        yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
+    moving = state.recall("fold") or state.recall("repair") or {}
+    for name, vouched in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
+        told = manifest if name not in moving.get("files", {}) else None
+        may_grow = is_running or not (manifest.is_ended if manifest else state.recall("finished"))
+        yield from _check_file(locate(folder, state, name), vouched, told, may_grow=may_grow, notes=notes)
+
+
+def _check_file(
+    path: Path, vouched: Length, manifest: Manifest | None, *, may_grow: bool, notes: list[str]
+) -> Iterator[str]:
+    entry = manifest.files.get(path.name) if manifest else None
+    beginning = entry.beginning if entry else None
+    check = FileCheck(path, vouched, "the checkpoint", beginning=beginning, may_grow=may_grow, notes=notes)
+    yield from check.find()
+    if manifest is None or may_grow or not path.exists():
+        return
+    if entry is None or entry.lines != check.lines:
+        yield f"{MANIFEST}: {entry and entry.lines} lines where {path.name} has {check.lines}."
 
 
 def _check_job(folder: Path, state: State) -> Iterator[str]:
@@ -63,24 +144,6 @@ def _check_job(folder: Path, state: State) -> Iterator[str]:
             restore_job(state, where=folder)
     except StopRun as error:
         yield str(error)
-
-
-def _check_file(path: Path, vouched: Length, entry: dict[str, Any] | None) -> Iterator[str]:
-    if not path.exists():
-        yield f"{path.name} is missing."
-        return
-    reader = _Reader(path)
-    yield from reader.read()
-    if reader.bytes != vouched.bytes:
-        yield f"{path.name}: {reader.bytes} bytes where the checkpoint has {vouched.bytes}."
-    if reader.lines != vouched.lines:
-        yield f"{path.name}: {reader.lines} lines where the checkpoint has {vouched.lines}."
-    if entry is None:
-        return
-    if (digest := entry.get("sha256")) and digest != reader.digest.hexdigest():
-        yield f"{path.name}: its sha256 is not that of {MANIFEST}: the file was changed."
-    if entry.get("lines") != reader.lines:
-        yield f"{MANIFEST}: {entry.get('lines')} lines where {path.name} has {reader.lines}."
 
 
 def _check_work(state: State) -> Iterator[str]:
@@ -99,63 +162,3 @@ def _check_work(state: State) -> Iterator[str]:
             yield f"Flickr keeps photos back: {stretch.note}."
     if (difference := recall_difference(state)) and difference.is_wide:
         yield difference.sentence
-
-
-def _read_manifest(path: Path) -> dict[str, Any] | None:
-    """What the manifest says of each file; None where it cannot be read."""
-    try:
-        files: dict[str, Any] = orjson.loads(path.read_bytes())["files"]
-        return {name: dict(entry) for name, entry in files.items()}
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
-        return None
-
-
-class _Reader:
-    """Reads a file of records through. Ids are compared in a table on disk, so that memory stays flat."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.lines = 0
-        self.bytes = 0
-        self.digest = hashlib.sha256()
-        self._ids = sqlite3.connect("", isolation_level=None)
-        self._ids.execute("PRAGMA cache_size=-8000")
-        self._ids.execute("CREATE TABLE id(id PRIMARY KEY, line INTEGER) WITHOUT ROWID")
-
-    def read(self) -> Iterator[str]:
-        """What is wrong, line by line."""
-        self._ids.execute("BEGIN")
-        try:
-            with self.path.open("rb") as file:
-                for line in file:
-                    self.lines += 1
-                    yield from self._check(line)
-                    self.bytes += len(line)
-                    self.digest.update(line)
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
-        finally:
-            self._ids.close()
-
-    def _check(self, line: bytes) -> Iterator[str]:
-        where = f"{self.path.name} line {self.lines}, byte {self.bytes}"
-        if not line.endswith(b"\n"):
-            yield f"{where}: the line is cut off after {len(line)} bytes."
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            yield f"{where}: not JSON ({error})."
-            return
-        record_id = record.get("id") if isinstance(record, dict) else None
-        if self.path.name == CHANGES:  # a photo may change again and again
-            return
-        is_photos = self.path.name == PHOTOS
-        if not isinstance(record_id, str) or not record_id or (is_photos and not is_photo_id(record_id)):
-            yield f"{where}: no {'photo id' if is_photos else 'id'}."
-            return
-        key = int(record_id) if is_photos else record_id
-        known = self._ids.execute("SELECT line FROM id WHERE id = ?", (key,)).fetchone()
-        if known:
-            yield f"{where}: {'photo ' if is_photos else ''}{record_id} stands in line {known[0]} already."
-        else:
-            self._ids.execute("INSERT INTO id VALUES (?, ?)", (key, self.lines))

@@ -131,7 +131,14 @@ async def test_an_error_leaves_standard_output_empty(command: str, options: list
 
 async def test_in_json_what_is_found_is_json(archive: Path) -> None:
     facts = json.loads(call("verify", str(archive), "--json").stdout)
-    assert facts == {"archive": str(archive), "whole": True, "findings": []}
+    assert facts == {
+        "archive": str(archive),
+        "whole": True,
+        "checked_by": "checkpoint",
+        "running_pid": None,
+        "findings": [],
+        "notes": [],
+    }
     truncate(5000)(archive / PHOTOS)
     result = call("verify", str(archive), "--json")
     assert result.exit_code == Exit.INCOMPLETE

@@ -15,10 +15,10 @@ from harvester.cli.options import Command, Setup, find_voice, settings_options, 
 from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_look
 from harvester.cli.show import show_facts, show_lines
+from harvester.cli.verdict import show_verdict
 from harvester.errors import Exit
 from harvester.events import Observer, Summary
 from harvester.progress.gauge import Bounds
-from harvester.text.escapes import escape_line
 
 IDS_AT_ONCE = 1000
 
@@ -117,20 +117,16 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
 def verify(*, folders: tuple[Path, ...], as_json: bool, **manner: Any) -> Exit:
     """Read an archive through and prove that it is whole; exit code 3 where it is not.
 
+    An archive without state.sqlite, as one that was published, is proved by its manifest alone. While a harvest is
+    under way, what it has written so far is proved, and nothing is disturbed.
+
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
     voice = find_voice(**manner)
-    from harvester.verify import verify_archive  # noqa: PLC0415
+    from harvester.verify import prove_archive  # noqa: PLC0415
 
     def show(folder: Path) -> Exit:
-        findings = verify_archive(folder)
-        if as_json:
-            show_facts({"archive": str(folder), "whole": not findings, "findings": findings}, as_json=True)
-        else:
-            before = f"{folder}: " if len(folders) > 1 else ""
-            show_lines(escape_line(before + finding) for finding in findings)
-            show_lines([] if findings else [escape_line(f"{folder} is whole.")])
-        return Exit.INCOMPLETE if findings else Exit.COMPLETE
+        return show_verdict(prove_archive(folder), as_json=as_json, is_alone=len(folders) == 1)
 
     return do_all(_list_tasks(show, folders), voice, is_announced=False)
 
