@@ -42,6 +42,8 @@ __all__ = [
 ]
 DIFFERENCE = "difference"
 """What Flickr has claimed of a search beyond what is there: the name in the checkpoint and in the manifest."""
+INCOMPLETE = "incomplete_stretches"
+"""Stretches of upload time of which Flickr keeps photos back: the name in the checkpoint and in the manifest."""
 KEPT = ("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream")
 """Facts of the checkpoint that the manifest holds too, so that the one can be made anew out of the other."""
 REPAIRED = "repaired"
@@ -147,7 +149,7 @@ def write_manifest(
         "horizon": None if horizon is None else stamp(horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
-        **{name: value for name in ("refusals", "notes", DIFFERENCE) if (value := state.recall(name))},
+        **{name: value for name in ("refusals", "notes", DIFFERENCE, INCOMPLETE) if (value := state.recall(name))},
         "facts": {name: value for name in KEPT if (value := state.recall(name)) is not None},
         "files": entries,
         "coverage": [

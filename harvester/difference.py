@@ -34,6 +34,10 @@ class Difference(msgspec.Struct, frozen=True):
         """Whether more is missing than Flickr's totals are known to be off."""
         return self.missing * _USUAL > self.claimed
 
+    def is_explained_by(self, missing: int) -> bool:
+        """Whether without these missing photos the totals would be off by no more than is usual."""
+        return (self.missing - missing) * _USUAL <= self.claimed
+
     @property
     def sentence(self) -> str:
         """What a person should know of it."""

@@ -38,6 +38,7 @@ from harvester.events import Ended, Noticed, Observer, Started, Status, Summary,
 from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, confirm_names, tell_login
+from harvester.incomplete.stretches import find_incomplete, keep_incomplete, list_notes
 from harvester.lists import Files, Reuse
 from harvester.manifest.keep import Unfinished, keep_manifest
 from harvester.model import Account, Job, Photos, Search
@@ -463,6 +464,7 @@ class _Run:
                 self._state.remember(UNREAD, False)
             self._state.remember("expected", self._tally.expected)
             keep_difference(self._job.source, self._state)
+            keep_incomplete(self._job.source, self._state)
             self._state.remember("finished", self._is_whole() and self._status() == "complete")
         if self._is_whole():
             self._state.shrink()
@@ -483,11 +485,8 @@ class _Run:
         if self._stop.is_set() and not (self._is_whole() and is_read) and not reached:
             return "stopped"
         whole = (self._is_whole() or reached) and next(self._state.failures(), None) is None
-        if whole and not reached and (difference := find_difference(self._job.source, self._state)):
-            whole = not difference.is_wide
-        return (
-            "complete" if whole and self.is_through and all(s.whole for s in self._state.stretches()) else "incomplete"
-        )
+        whole = whole and self.is_through and not find_incomplete(self._job.source, self._state)
+        return "complete" if whole else "incomplete"
 
     def _facts(self) -> dict[str, Any]:
         counts = {
@@ -513,8 +512,7 @@ class _Run:
             where = f", as {self._output.archive / ERRORS} says" if self._output.archive else ""
             notes.append(f"Lines of input that name no photo{where}: {self._tally.bad_input}; mend these lines.")
         notes += [f"{note}." for note in (self._state.recall("notes") or [])[:5]]
-        kept_back = [s for s in self._state.stretches() if not s.whole]
-        notes += [f"{s.note} ({s.found} were found)." for s in kept_back[:5]]
+        notes += list_notes(find_incomplete(self._job.source, self._state))
         if self._state.recall(UNREAD):
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
         is_empty = not self._tally.written and not self._state.is_update and self._status() == "complete"

@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from harvester.archive import CHANGES, MANIFEST, UNREAD, count_lists, is_at_limit
 from harvester.config import Settings
 from harvester.difference import recall_difference
@@ -13,6 +15,7 @@ from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import CannotWrite
 from harvester.geo import find_page_size
+from harvester.incomplete.stretches import recall_incomplete
 from harvester.plan import count_calls, estimate_seconds
 from harvester.quota import open_throttle
 from harvester.sinks import PHOTOS
@@ -44,6 +47,7 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
             "photos": length.lines,
             "expected": expected,
             **({"difference": told.sentence} if (told := recall_difference(state)) else {}),
+            **({"incomplete_stretches": to_builtins(kept_back)} if (kept_back := recall_incomplete(state)) else {}),
             "listed": length.lines + todo,
             "failed": failed,
             **(
@@ -85,7 +89,8 @@ def _describe(state: State, *, todo: int, sweeps: int, failed: int) -> str:
     if todo or sweeps:
         return "unfinished: resume to go on"
     difference = recall_difference(state)
-    return "incomplete: resume to read it again" if difference and difference.is_wide else "complete"
+    is_short = recall_incomplete(state) or (difference and difference.is_wide)
+    return "incomplete: resume to read it again" if is_short else "complete"
 
 
 def _describe_update(folder: Path, state: State) -> str:

@@ -478,6 +478,8 @@ class State:
         """
         if self._db.execute("SELECT 1 FROM older.todo UNION SELECT 1 FROM older.unfetched LIMIT 1").fetchone():
             return False
+        if self._db.execute("SELECT 1 FROM older.stretch WHERE NOT json_extract(body, '$.whole') LIMIT 1").fetchone():
+            return False
         query = (
             "SELECT (SELECT count(*) FROM older.seen) + (SELECT count(*) FROM seen WHERE id NOT IN "
             "(SELECT id FROM older.seen))"
@@ -544,10 +546,13 @@ class State:
                 for table in ("entry",) if spared else ("entry", "stretch"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
                     self._db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
-                self._db.execute("DELETE FROM meta WHERE name IN ('refusals', 'notes', 'difference')")
+                self._db.execute(
+                    "DELETE FROM meta WHERE name IN ('refusals', 'notes', 'difference', 'incomplete_stretches')"
+                )
                 self._db.execute(
                     "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
-                    "('horizon', 'expected', 'difference', 'refusals', 'notes', 'arguments', 'bounded')"
+                    "('horizon', 'expected', 'difference', 'incomplete_stretches', 'refusals', 'notes', 'arguments', "
+                    "'bounded')"
                 )
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))

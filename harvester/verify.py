@@ -16,6 +16,7 @@ from harvester.disk.lock import find_holder
 from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import StopRun
+from harvester.incomplete.stretches import recall_incomplete
 from harvester.manifest.check import FileCheck, check_by_manifest, limit
 from harvester.manifest.form import Manifest, read_manifest
 from harvester.state import Length, State
@@ -157,8 +158,7 @@ def _check_work(state: State) -> Iterator[str]:
         yield f"{unfetched} photos that the last update listed are not there yet; update to try again."
     if state.recall(UNREAD):
         yield "Not all ids of the input were read: run the command that names them again."
-    for stretch in state.stretches():
-        if not stretch.whole:
-            yield f"Flickr keeps photos back: {stretch.note}."
+    for stretch in recall_incomplete(state):
+        yield stretch.note
     if (difference := recall_difference(state)) and difference.is_wide:
         yield difference.sentence

@@ -41,6 +41,16 @@ class Claim(TypedDict):
     there: _Count
 
 
+class Incomplete(TypedDict):
+    """A stretch of upload time of which Flickr keeps photos back."""
+
+    after: str
+    before: str
+    claimed: _Number | None
+    found: _Count
+    note: str
+
+
 class Repair(TypedDict):
     """A repair that counts and whose files are on their way to their places; files that end too late are cut."""
 
@@ -63,6 +73,7 @@ _TYPES: Mapping[str, Any] = MappingProxyType(
         "expected": _Number | None,
         "claims": dict[str, _Number] | None,
         "difference": Claim | None,
+        "incomplete_stretches": list[Incomplete] | None,
         "horizon": _Second | None,
         "changed_since": _Second | None,
         "notes": list[str] | None,

@@ -1,0 +1,135 @@
+"""Which stretches of upload time are incomplete, as checkpoint, manifest and `status --json` hold them.
+
+A stretch is incomplete where Flickr claims photos that no question reaches, however often it is read. Where more than
+a fifth of all that is claimed is missing, so is each stretch that shows fewer photos than are claimed of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from harvester.archive import INCOMPLETE
+from harvester.difference import Difference, find_difference
+from harvester.model import Search, Source
+from harvester.state import State
+from harvester.store import HORIZON
+from harvester.stretch import Stretch
+from harvester.values import stamp
+
+_MOST_TOLD = 5
+_WAY_ON = "Run the same again, or `harvester resume`, to read that stretch again."
+
+
+class IncompleteStretch(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of upload time, both ends inclusive, in ISO time. `claimed` is None where Flickr tells no number."""
+
+    after: str
+    before: str
+    claimed: int | None
+    found: int
+    note: str
+    """A sentence that names the stretch, and says what to do."""
+
+
+def find_incomplete(source: Source, state: State) -> list[Stretch]:
+    """The stretches of which photos are missing, oldest first; none where the archive misses none."""
+    difference = find_difference(source, state)
+    wide = difference if difference is not None and difference.is_wide else None
+    found = _join_same(s for s in state.stretches() if not s.whole or (wide is not None and _count_missing(s)))
+    if wide is not None and not wide.is_explained_by(sum(map(_count_missing, found))):
+        return [_build_whole(source, state, wide)]
+    return found
+
+
+def describe_incomplete(stretches: Iterable[Stretch]) -> list[IncompleteStretch]:
+    """The stretches as they are written and shown."""
+    return [
+        IncompleteStretch(after=stamp(s.since), before=stamp(s.until), claimed=s.reported, found=s.found, note=_tell(s))
+        for s in stretches
+    ]
+
+
+def keep_incomplete(source: Source, state: State) -> None:
+    """Remember the incomplete stretches as they are now. Within a transaction."""
+    state.remember(INCOMPLETE, msgspec.to_builtins(describe_incomplete(find_incomplete(source, state))))
+
+
+def recall_incomplete(state: State) -> list[IncompleteStretch]:
+    """The incomplete stretches as the last run has left them, oldest first."""
+    known = state.recall(INCOMPLETE)
+    if known is None:  # a checkpoint of an older version
+        return describe_incomplete(_join_same(s for s in state.stretches() if not s.whole))
+    return msgspec.convert(known, list[IncompleteStretch])
+
+
+def list_notes(stretches: Iterable[Stretch]) -> list[str]:
+    """A few sentences on incomplete stretches, for the end of a run."""
+    notes = [stretch.note for stretch in describe_incomplete(stretches)]
+    more = len(notes) - _MOST_TOLD
+    return notes if more <= 0 else [*notes[:_MOST_TOLD], f"{more:,} more stretches are incomplete: see manifest.json."]
+
+
+def _count_missing(stretch: Stretch) -> int:
+    """Photos that Flickr claims of a stretch that was read again and again, beyond those that it has shown."""
+    return max(0, (stretch.reported or 0) - stretch.found) if stretch.note else 0
+
+
+def _join_same(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """One for each stretch: a second that was read in parts has several."""
+    joined: dict[tuple[int, int], Stretch] = {}
+    for stretch in stretches:
+        known = joined.get((stretch.since, stretch.until))
+        is_claimed = known is not None and known.reported is not None and stretch.reported is not None
+        joined[stretch.since, stretch.until] = (
+            stretch
+            if known is None
+            else replace(
+                known,
+                found=known.found + stretch.found,
+                reported=(known.reported or 0) + (stretch.reported or 0) if is_claimed else None,
+            )
+        )
+    return [joined[key] for key in sorted(joined)]
+
+
+def _build_whole(source: Source, state: State, difference: Difference) -> Stretch:
+    """All that was asked for, where no part of it tells where photos are missing."""
+    since = source.upload_span[0] if isinstance(source, Search) else None
+    return Stretch(
+        since=since or 0,
+        until=state.recall(HORIZON) or 0,
+        reported=difference.claimed,
+        found=difference.there,
+        whole=False,
+    )
+
+
+def _tell(stretch: Stretch) -> str:
+    """`Flickr keeps back photos of 2014-03-01 12:00 to 12:05 (UTC): it claims 30, 20 were found. …`."""
+    reason = f" ({stretch.note})" if stretch.note else ""
+    claimed = stretch.reported
+    numbers = (
+        f"it claims {claimed:,}, {stretch.found:,} were found"
+        if claimed is not None and claimed > stretch.found
+        else f"{stretch.found:,} were found"
+    )
+    where = f"that were uploaded {tell_dates(stretch.since, stretch.until)} (UTC)"
+    return f"Flickr keeps photos back {where}: {numbers}{reason}. {_WAY_ON}"
+
+
+def tell_dates(since: int, until: int) -> str:
+    """A stretch of time in words: `from 2014-03-01 12:00 to 12:05`; with seconds, where the minutes are not full."""
+    if since == until:
+        return f"at {_moment(since, '%Y-%m-%d %H:%M:%S')}"
+    clock = "%H:%M:%S" if since % 60 or until % 60 else "%H:%M"
+    is_one_day = _moment(since, "%Y-%m-%d") == _moment(until, "%Y-%m-%d")
+    end = _moment(until, clock if is_one_day else f"%Y-%m-%d {clock}")
+    return f"from {_moment(since, f'%Y-%m-%d {clock}')} to {end}" if since > 0 else f"until {end}"
+
+
+def _moment(second: int, form: str) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime(form)
