@@ -39,7 +39,9 @@ if TYPE_CHECKING:
         Waiting,
     )
     from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
+    from harvester.python.errand import RepairReport
     from harvester.python.harvest import Harvest
+    from harvester.python.lists import Entry
     from harvester.python.photo import Photo
 
 __version__ = "0.1.0"
@@ -49,6 +51,7 @@ __all__ = [
     "ArchiveBusy",
     "CannotWrite",
     "Ended",
+    "Entry",
     "Event",
     "Failed",
     "Favorites",
@@ -65,6 +68,7 @@ __all__ = [
     "Photo",
     "Photos",
     "Refused",
+    "RepairReport",
     "Resumed",
     "Retrying",
     "Search",
@@ -79,7 +83,7 @@ __all__ = [
     "UsageError",
     "Waiting",
 ]
-_HOMES = ("errors", "events", "model", "python.photo", "python.harvest", "api")
+_HOMES = ("errors", "events", "model", "python.photo", "python.lists", "python.harvest", "python.errand", "api")
 """Where the names are, the module that takes longest to import last."""
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from harvester.config import API_URL, Settings, load_config, read_duration, read_folder
 from harvester.errors import UsageError
-from harvester.events import Observer, ignore
+from harvester.events import Observer, Summary, ignore
 from harvester.logins import add_login, config_folder
 from harvester.model import Detail, Extra, Job, Source
-from harvester.python.harvest import Harvest
+from harvester.python.errand import Errand, RepairReport, repair
+from harvester.python.harvest import Harvest, check_complete
 from harvester.python.work import Work, begin_archive, begin_stream
 from harvester.quota import Rate
+from harvester.update import run_update
 
 
 def _read_patience(given: str | float | None) -> float | None:
@@ -95,7 +98,7 @@ class Flickr:
         settings.require_key()
         self._settings = settings
         self._observer = observer
-        self._under_way: set[Work] = set()
+        self._under_way: set[Work | Errand[Summary]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -147,6 +150,40 @@ class Flickr:
         folder = _read_archive(archive)
         work = begin_archive(None, self._settings, folder=folder, limit=limit, observer=observer or self._observer)
         return self._keep(work, allow_incomplete=allow_incomplete)
+
+    async def update(
+        self,
+        archive: str | os.PathLike[str],
+        *,
+        allow_incomplete: bool = False,
+        observer: Observer | None = None,
+    ) -> Summary:
+        """Bring a complete archive up to date, as `harvester update` does, or go on with that.
+
+        Until it is through, the archive stays as it was. Cancelled, it first comes to a clean end, which takes
+        seconds at most; the same call goes on. Incomplete is raised where it did not come through, or where some
+        could not be had, unless `allow_incomplete` is true: the summary then says so.
+        """
+        folder = _read_archive(archive)
+        start = partial(run_update, folder, self._settings, observer=observer or self._observer)
+        errand = Errand(lambda stop: start(stop=stop))
+        self._under_way.add(errand)
+        errand.task.add_done_callback(lambda _: self._under_way.discard(errand))
+        summary = await errand.wait()
+        if not allow_incomplete:
+            check_complete(summary, what="update")
+        return summary
+
+    @staticmethod
+    async def repair(
+        archive: str | os.PathLike[str], *, dry_run: bool = False, observer: Observer = ignore
+    ) -> RepairReport:
+        """Make a damaged archive whole from whatever is left of it, as `harvester repair` does. No call is made.
+
+        `resume` then fetches what was lost. No client is needed: `await Flickr.repair("DIR")`. Cancelled, it still
+        runs to its end, which takes two minutes for a million photos.
+        """
+        return await repair(_read_archive(archive), dry_run=dry_run, observer=observer)
 
     def _keep(self, work: Work, *, allow_incomplete: bool) -> Harvest:
         """Have the client's block end the work."""

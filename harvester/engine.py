@@ -39,7 +39,7 @@ from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, confirm_names, tell_login
 from harvester.incomplete.stretches import find_incomplete, keep_incomplete, list_notes
-from harvester.lists import Files, Reuse
+from harvester.lists import Files, LineFiles, Reuse
 from harvester.manifest.keep import Unfinished, keep_manifest
 from harvester.model import Account, Job, Photos, Search
 from harvester.people import Meant, keep_names, look_up_source, recall_names
@@ -219,9 +219,10 @@ async def harvest(
     observer: Observer = ignore,
     stop: asyncio.Event,
     reuse: Reuse | None = None,
+    files: LineFiles | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Summary:
-    """Run a job between an open checkpoint and an open sink."""
+    """Run a job between an open checkpoint and an open sink. Without an archive, `files` takes what is no photo."""
     _check_no_secret(job, settings)
     settings, told = choose_login(state, settings, where=output.where)
     now, asked = clock(), _remember(job)
@@ -260,7 +261,7 @@ async def harvest(
         notes = () if state.is_update else (told, *([difference.sentence] if difference else []))
         return run.end("complete", *notes)
     server_clock = ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
-    files = None if output.folder is None else Files(output.folder, state)
+    files = files if output.folder is None else Files(output.folder, state)
     store = Store(state, files, reuse=reuse, clock=server_clock.now)
     try:
         async with run.keep_manifest(store):
@@ -363,7 +364,7 @@ class _Run:
         ) as client:
             try:
                 await confirm_login(self._state, client, where=self._output.where)
-                plan = await self._plan(client, settings)
+                plan = await self._plan(client, settings, to_files=store.takes_lists)
             except Stopped:
                 return
             pipeline = Pipeline(
@@ -383,7 +384,7 @@ class _Run:
             except BaseExceptionGroup as group:
                 raise _first_error(group) from None
 
-    async def _plan(self, client: Client, settings: Settings) -> Plan:
+    async def _plan(self, client: Client, settings: Settings, *, to_files: bool) -> Plan:
         """What is to be done. Names are looked up once and kept: a resumed archive goes on with the same people."""
         source, state = self._job.source, self._state
         until = source.upload_span[1] if isinstance(source, Search) else None
@@ -399,7 +400,7 @@ class _Run:
             found,
             horizon=until if horizon is None else horizon,
             login=login and login["nsid"],
-            to_files=self._output.folder is not None,
+            to_files=to_files,
         )
         is_own = login is not None and found.get("user_id") == login["nsid"]
         spares = state.is_update and isinstance(source, Account) and is_own and bool(seeds.sweeps)

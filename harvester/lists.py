@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from harvester.answers import Listed, dump
 from harvester.errors import Refused
@@ -19,6 +19,16 @@ from harvester.walk import LISTINGS, Listing, Walk, advance_walk
 
 Reuse: TypeAlias = Callable[[Walk], Mapping[str, bytes] | None]
 """What an earlier harvest knows of a list that has not changed: the members of its line besides the head."""
+
+
+class LineFiles(Protocol):
+    """Takes the lines of lists, each file by its name."""
+
+    def append(self, name: str, lines: Sequence[tuple[str, bytes]]) -> None:
+        """Take lines of `NAME.ndjson`, each with its id: within a transaction of the checkpoint."""
+
+    def close(self) -> None:
+        """There are no more."""
 
 
 class Files:
@@ -52,7 +62,9 @@ class Files:
 class Lists:
     """Takes pages of lists. Without files, as where records go to standard output, lines are left out."""
 
-    def __init__(self, state: State, files: Files | None, *, reuse: Reuse | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, state: State, files: LineFiles | None, *, reuse: Reuse | None, clock: Callable[[], float]
+    ) -> None:
         self._state = state
         self._clock = clock
         self._files = files

@@ -15,7 +15,7 @@ from harvester.answers import Listed, Page, Row, read_number
 from harvester.difference import is_unexplained
 from harvester.errors import Refused
 from harvester.flickr import PAGE_SIZE
-from harvester.lists import Files, Lists, Reuse
+from harvester.lists import LineFiles, Lists, Reuse
 from harvester.model import Source
 from harvester.parts import find_part, keep_part
 from harvester.record import Record
@@ -72,13 +72,14 @@ class Store:
     def __init__(
         self,
         state: State,
-        files: Files | None = None,
+        files: LineFiles | None = None,
         *,
         reuse: Reuse | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock` gives Flickr's Unix time, as far as it is known."""
         self.state = state
+        self.takes_lists = files is not None
         self._clock = clock
         self._files = files
         self._lists = Lists(state, files, reuse=reuse, clock=clock)

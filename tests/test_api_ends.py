@@ -30,7 +30,7 @@ async def test_an_incomplete_harvest_gives_what_there_is_and_then_raises(sandbox
     came = []
     async with client_of(sandbox) as flickr:
         photos = flickr.harvest(name_photos(sandbox))
-        with pytest.raises(Incomplete, match=r"it brought 1 photos\. .*allow_incomplete=True\.$") as error:
+        with pytest.raises(Incomplete, match=r"there are 1 photos\. .*allow_incomplete=True\.$") as error:
             came += [photo.id async for photo in photos]
     assert error.value.summary is photos.summary
     assert photos.summary

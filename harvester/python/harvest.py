@@ -10,6 +10,7 @@ from typing import Self
 
 from harvester.errors import Incomplete
 from harvester.events import Summary
+from harvester.python.lists import Entries
 from harvester.python.photo import Photo
 from harvester.python.work import Work
 
@@ -30,6 +31,15 @@ class Harvest(AsyncIterator[Photo]):
     def summary(self) -> Summary | None:
         """How it ended; None before, and where it was left early."""
         return self._work.summary
+
+    @property
+    def entries(self) -> Entries:
+        """What comes besides photos: sets with their members, collections, people, galleries, groups, contacts.
+
+        They come before the photos. Iterate over them at any time, also after the end, for those that have come so
+        far. With an archive these are all entries that its files hold.
+        """
+        return self._work.entries
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,9 +78,9 @@ class Harvest(AsyncIterator[Photo]):
         await self._work.end()
 
 
-def check_complete(summary: Summary) -> None:
+def check_complete(summary: Summary, *, what: str = "harvest") -> None:
     """Incomplete, with all that is known, where something is missing."""
     if summary.status != "complete":
-        told = f"The harvest is incomplete: it brought {summary.photos} photos."
+        told = f"The {what} is incomplete: there are {summary.photos} photos."
         notes = " ".join((told, *summary.notes, "To take what there is, pass allow_incomplete=True."))
         raise Incomplete(notes, summary=summary)

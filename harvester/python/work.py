@@ -17,6 +17,7 @@ from harvester.errors import UsageError
 from harvester.events import Observer, Summary
 from harvester.model import Job
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
+from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
 from harvester.state import State
 
 Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
@@ -26,8 +27,9 @@ Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 class Work:
     """The task of one harvest. It knows nothing of the Harvest, so that the Harvest is collected when it is dropped."""
 
-    def __init__(self, channel: Channel, start: Start) -> None:
+    def __init__(self, channel: Channel, start: Start, *, entries: Entries) -> None:
         self.channel = channel
+        self.entries = entries
         self.error: Exception | None = None
         self.summary: Summary | None = None
         self._loop = find_loop()
@@ -80,16 +82,24 @@ def _restore(folder: Path, limit: int | None) -> Job:
 
 def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Work:
     """Begin a harvest that leaves nothing on the disk."""
-    buffer = Buffer()
+    buffer, spool = Buffer(), Spool()
 
     async def start(stop: asyncio.Event) -> Summary:
         with (
             tempfile.TemporaryDirectory(prefix="harvester-") as folder,
             State(Path(folder) / "state.sqlite", lasting=False) as state,
         ):
-            return await harvest(job, settings, state=state, sink=buffer.sink, observer=observer, stop=stop)
+            return await harvest(
+                job,
+                settings,
+                state=state,
+                sink=buffer.sink,
+                observer=observer,
+                stop=stop,
+                files=SpooledFiles(spool, state),
+            )
 
-    return Work(buffer, start)
+    return Work(buffer, start, entries=spool)
 
 
 def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: int | None, observer: Observer) -> Work:
@@ -106,4 +116,4 @@ def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: i
             open_sink=partial(HandedSink, handover=handover),
         )
 
-    return Work(handover, start)
+    return Work(handover, start, entries=ArchivedEntries(folder))

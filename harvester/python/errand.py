@@ -1,0 +1,51 @@
+"""Work on an archive that ends cleanly, whenever whoever waits for it is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from harvester.events import Noticed, Observer
+from harvester.python.work import find_loop
+from harvester.repair.run import Report, repair_archive
+
+T = TypeVar("T")
+RepairReport: TypeAlias = Report
+
+
+class Errand(Generic[T]):
+    """A task that threads work for, so it is asked to stop and waited for, never cut off."""
+
+    def __init__(self, start: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> None:
+        """`start` does the work; it ends early once its event is set."""
+        self._stop = asyncio.Event()
+        self.task = find_loop().create_task(start(self._stop))
+
+    async def wait(self) -> T:
+        """Wait for the result. Cancelled, wait until the work has come to a clean end."""
+        try:
+            return await asyncio.shield(self.task)
+        except asyncio.CancelledError:
+            await self.end()
+            raise
+
+    async def end(self) -> None:
+        """Ask the work to end and wait until it has."""
+        self._stop.set()
+        await asyncio.wait({self.task})
+
+
+async def repair(folder: Path, *, dry_run: bool, observer: Observer) -> Report:
+    """Repair an archive on a thread."""
+    loop = find_loop()
+
+    def tell(name: str, size: int) -> None:
+        if size:
+            loop.call_soon_threadsafe(observer, Noticed(sentence=f"Reading {name}, {size:,} bytes."))
+
+    return await Errand(
+        lambda _: asyncio.to_thread(partial(repair_archive, folder, dry_run=dry_run, on_file=tell))
+    ).wait()
