@@ -433,6 +433,12 @@ class State:
             for (failure,) in self._db.execute(query):
                 yield self._read(read_json, "failure", failure, dict[str, Any])
 
+    def count_failures(self) -> dict[str, int]:
+        """How much could not be had for now, by table."""
+        query = "SELECT count(*) FROM {} WHERE failure IS NOT NULL"
+        tables = ("todo", "walk", "bad_input", "unfetched")
+        return {table: int(self._db.execute(query.format(table)).fetchone()[0]) for table in tables}
+
     def count_unfetched(self, *, without_line: bool = False) -> int:
         """What the last update could not get; of it, the photos of which no older line is there."""
         which = "id IS NOT NULL AND id NOT IN (SELECT id FROM seen)" if without_line else "true"

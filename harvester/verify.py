@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harvester.archive import MANIFEST, UNREAD, is_at_limit
+from harvester.archive import MANIFEST
 from harvester.checkup import check_checkpoint
-from harvester.difference import recall_difference
 from harvester.disk.entries import PHOTOS, STATE
 from harvester.disk.holder import Holder
 from harvester.disk.lock import find_holder
 from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import StopRun
-from harvester.incomplete.stretches import recall_incomplete
 from harvester.manifest.check import FileCheck, check_by_manifest, limit
 from harvester.manifest.form import Manifest, read_manifest
+from harvester.standing.gaps import find_gaps
 from harvester.state import Length, State
 
 _READINGS = 3
@@ -112,7 +111,8 @@ def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
     if state.recall("repair") is not None:
         yield f"A repair is being put in place: harvester resume {folder} ends that first."
     yield from _find_damage(folder, state, is_running=False, notes=notes)
-    yield from _check_work(state)
+    source = restore_job(state, where=folder).source if state.is_begun() else None
+    yield from (gap.sentence for gap in find_gaps(folder, state, source, read_manifest(folder)))
 
 
 def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[str]) -> Iterator[str]:
@@ -145,20 +145,3 @@ def _check_job(folder: Path, state: State) -> Iterator[str]:
             restore_job(state, where=folder)
     except StopRun as error:
         yield str(error)
-
-
-def _check_work(state: State) -> Iterator[str]:
-    if (sweeps := len(state.sweeps())) and not is_at_limit(state):
-        yield f"The listing is not finished: {sweeps} stretches are still to be read; resume to go on."
-    if lists := len(state.walks()):
-        yield f"{lists} lists (sets, galleries, favourites …) are still to be read; resume to go on."
-    if todo := state.count_todo():
-        yield f"{todo} photos were listed but are not there yet; resume to go on."
-    if unfetched := state.count_unfetched(without_line=True):
-        yield f"{unfetched} photos that the last update listed are not there yet; update to try again."
-    if state.recall(UNREAD):
-        yield "Not all ids of the input were read: run the command that names them again."
-    for stretch in recall_incomplete(state):
-        yield stretch.note
-    if (difference := recall_difference(state)) and difference.is_wide:
-        yield difference.sentence

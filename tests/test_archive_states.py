@@ -41,9 +41,14 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments), env={"FLICKR_API_KEY": KEY})
 
 
+async def standing_of(folder: Path, sandbox: Sandbox) -> tuple[str, str]:
+    """The state and the note of status, which has a loop of its own."""
+    status = await asyncio.to_thread(read_status, folder, settings_for(sandbox))
+    return status["state"], status["note"]
+
+
 async def state_of(folder: Path, sandbox: Sandbox) -> str:
-    """What status says; it has a loop of its own."""
-    return str((await asyncio.to_thread(read_status, folder, settings_for(sandbox)))["state"])
+    return (await standing_of(folder, sandbox))[0]
 
 
 def truncate(size: int) -> Callable[[Path], None]:
@@ -175,15 +180,11 @@ async def test_status_sees_that_the_file_is_shorter_than_the_checkpoint_says(arc
     size = (archive / PHOTOS).stat().st_size
     assert await state_of(archive, sandbox) == "complete"
     truncate(5000)(archive / PHOTOS)
-    assert (
-        await state_of(archive, sandbox)
-        == f"damaged: photos.ndjson has 5000 bytes of {size}; harvester repair {archive} keeps every good line"
-    )
+    told = f"photos.ndjson has 5000 bytes of {size}: `harvester repair {archive}` keeps every good line."
+    assert await standing_of(archive, sandbox) == ("damaged", told)
     (archive / PHOTOS).unlink()
-    assert (
-        await state_of(archive, sandbox)
-        == f"damaged: photos.ndjson is missing; harvester repair {archive} and resume fetch it again"
-    )
+    told = f"photos.ndjson is missing: `harvester repair {archive}` and `harvester resume {archive}` fetch it again."
+    assert await standing_of(archive, sandbox) == ("damaged", told)
 
 
 async def test_a_file_shorter_than_the_checkpoint_says_what_to_do(archive: Path, sandbox: Sandbox) -> None:
@@ -213,7 +214,9 @@ async def test_ids_that_were_not_read_are_missed_until_the_command_that_names_th
     resumed = await run_resume(tmp_path, settings_for(sandbox))
     assert resumed.status == "incomplete"
     assert any("Not all ids were read" in note for note in resumed.notes)
-    assert "run the command that names the ids again" in await state_of(tmp_path, sandbox)
+    state, note = await standing_of(tmp_path, sandbox)
+    assert state == "unfinished"
+    assert "run the command that names them again" in note
     assert any("Not all ids of the input were read" in finding for finding in verify_archive(tmp_path))
     again = await harvest_into(tmp_path, sandbox, Job(source=Photos(ids=ids)))
     assert (again.status, again.photos) == ("complete", 40)

@@ -130,7 +130,8 @@ async def test_an_archive_of_12_hours_is_made_whole(
         wanted = truth(sandbox, job.source)
         assert 0 < len(recent) < 41 < len(wanted)
         status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
-        assert status["state"].startswith("incomplete: an earlier version saw")
+        assert status["state"] == "incomplete"
+        assert status["note"].startswith("An earlier version saw only the last 12 hours")
         events: list[Event] = []
         settings = settings_for(sandbox)
         if how == "update":

@@ -50,7 +50,7 @@ async def test_manifest_status_and_verify_tell_the_same_of_an_incomplete_stretch
     assert (told["claimed"], told["found"]) == (30, 15)
     assert told["note"] in summary.notes
     assert told["note"] in await asyncio.to_thread(verify_archive, tmp_path)
-    assert (status["state"], status["incomplete_stretches"]) == ("incomplete: resume to read it again", [told])
+    assert (status["state"], status["incomplete_stretches"]) == ("incomplete", [told])
 
 
 async def test_a_complete_archive_has_no_incomplete_stretches(sandbox_of: Opener, tmp_path: Path) -> None:

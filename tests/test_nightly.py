@@ -50,7 +50,7 @@ def begin(*folders: str) -> None:
 
 
 def has_updates(folder: str) -> bool:
-    return "brought_up_to_date" in json.loads(call("status", folder, "--json").stdout)
+    return json.loads(call("status", folder, "--json").stdout)["brought_up_to_date"] is not None
 
 
 def test_a_complete_archive_met_by_its_own_command_names_update() -> None:

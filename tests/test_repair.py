@@ -373,4 +373,5 @@ async def test_other_commands_name_the_repair(world: World, tmp_path: Path) -> N
         with pytest.raises((UsageError, CannotWrite), match=f"harvester repair {folder}"):
             await run_update(folder, world.settings)
     status = await asyncio.to_thread(read_status, cut, world.settings)
-    assert f"harvester repair {cut}" in status["state"]
+    assert status["state"] == "damaged"
+    assert f"harvester repair {cut}" in status["note"]

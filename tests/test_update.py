@@ -249,12 +249,13 @@ async def test_a_stopped_update_is_resumed_and_until_then_the_archive_is_the_old
         assert (tmp_path / "photos.ndjson").read_bytes() == before
         assert verify_archive(tmp_path) == []
         status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
-        assert status["state"] == "complete; an update is under way: update to go on"
+        assert status["state"] == "complete"
+        assert status["note"] == f"An update is not through yet: `harvester update {tmp_path}` goes on."
         summary = await run_resume(tmp_path, settings_for(sandbox))
         status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
         assert status["state"] == "complete"
         assert status["brought_up_to_date"]
-        assert "lists" not in status
+        assert status["lists"] == {}
         assert summary.status == "complete"
         assert sandbox.stats.calls - calls <= 2 * 400 + 20  # what was fetched before the stop is kept
     assert len(changes_of(tmp_path)["changed"]) == 400

@@ -14,7 +14,8 @@ import click
 from harvester.cli.options import Command, Setup, find_voice, settings_options, voice_options
 from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_look
-from harvester.cli.show import show_facts, show_lines
+from harvester.cli.show import show_lines
+from harvester.cli.standing import show_status
 from harvester.cli.verdict import show_verdict
 from harvester.errors import Exit
 from harvester.events import Observer, Summary
@@ -100,7 +101,7 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
     settings = setup.load().settings
 
     def show(folder: Path) -> Exit:
-        show_facts(read_status(folder, settings), as_json=as_json)
+        show_status(read_status(folder, settings), as_json=as_json)
         return Exit.COMPLETE
 
     return do_all(_list_tasks(show, folders), setup.voice, is_announced=False)

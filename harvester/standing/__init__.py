@@ -1,0 +1,1 @@
+"""How an archive stands: what `harvester status` and `harvester verify` say of it, in one place."""

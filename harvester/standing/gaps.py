@@ -1,0 +1,73 @@
+"""What an archive still lacks: the one judgement that `status` and `verify` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harvester.archive import UNREAD, is_at_limit
+from harvester.difference import recall_difference
+from harvester.incomplete.stretches import recall_incomplete
+from harvester.manifest.form import Manifest
+from harvester.model import Source
+from harvester.state import State
+from harvester.unbounded import is_cut_off
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that is not there. `was_tried` is true where the harvest has ended without it."""
+
+    sentence: str
+    was_tried: bool
+
+
+def find_gaps(folder: Path, state: State, source: Source | None, manifest: Manifest | None) -> list[Gap]:
+    """All that an archive lacks; nothing where it is complete."""
+    gaps = [*_find_untried(state), *_find_tried(state, source)]
+    is_told = manifest is None or manifest.status == "complete" or bool(state.recall("stream"))
+    if not gaps and not is_told:
+        gaps.append(Gap(f"The harvest has not come to its end: `harvester resume {folder}` brings it there.", False))
+    return gaps
+
+
+def _find_untried(state: State) -> Iterator[Gap]:
+    if not state.is_begun():
+        yield Gap("What was asked was lost: the command that began the archive takes it up.", False)
+    elif state.recall("arguments") is None:
+        yield Gap("Nothing was listed yet; resume to go on.", False)
+    if (sweeps := len(state.sweeps())) and not is_at_limit(state):
+        yield Gap(f"The listing is not finished: {sweeps} stretches are still to be read; resume to go on.", False)
+    failed = state.count_failures()
+    if lists := len(state.walks()) - failed["walk"]:
+        yield Gap(f"{lists} lists (sets, galleries, favourites …) are still to be read; resume to go on.", False)
+    if todo := state.count_todo() - failed["todo"]:
+        yield Gap(f"{todo} photos were listed but are not there yet; resume to go on.", False)
+    if state.is_later_left():
+        yield Gap("Photos that lists have shown are still to be taken up; resume to go on.", False)
+    if state.recall(UNREAD):
+        yield Gap("Not all ids of the input were read: run the command that names them again.", False)
+
+
+def _find_tried(state: State, source: Source | None) -> Iterator[Gap]:
+    failed = state.count_failures()
+    if failed["todo"]:
+        yield Gap(f"{failed['todo']} photos could not be had; resume to try again.", True)
+    if failed["walk"]:
+        yield Gap(f"{failed['walk']} lists could not be read; resume to try again.", True)
+    if failed["bad_input"]:
+        yield Gap(f"{failed['bad_input']} lines of the input name no photo: mend those that errors.ndjson names.", True)
+    new = state.count_unfetched(without_line=True)
+    if new:
+        yield Gap(f"{new} photos that the last update listed are not there yet; update to try again.", True)
+    if older := failed["unfetched"] - new:
+        told = f"{older} photos or lists are older than the last update, which could not get them; update to try again."
+        yield Gap(told, True)
+    if source is not None and is_cut_off(source, state):
+        told = "An earlier version saw only the last 12 hours of this geographic search; resume to list it all."
+        yield Gap(told, True)
+    for stretch in recall_incomplete(state):
+        yield Gap(stretch.note, True)
+    if (difference := recall_difference(state)) and difference.is_wide:
+        yield Gap(difference.sentence, True)
