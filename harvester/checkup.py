@@ -15,7 +15,7 @@ _JSON = {
     "sweep": ("body",),
     "stretch": ("body",),
     "walk": ("body", "failure"),
-    "todo": ("row", "failure"),
+    "todo": ("row", "failure", "draft"),
     "bad_input": ("failure",),
     "unfetched": ("failure",),
     "gathered": ("row",),

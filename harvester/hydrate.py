@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import orjson
 
 from harvester.answers import PartReader, dump, read_number
 from harvester.client import Client
+from harvester.draft import Draft, read_draft
 from harvester.errors import Refused
 from harvester.events import Tally
 from harvester.flickr import PARTS, Part
@@ -32,24 +33,42 @@ class _Asked:
 class Hydrator:
     """Makes records of photos: with the parts named, in this order."""
 
-    def __init__(self, client: Client, *, parts: Sequence[str], tally: Tally) -> None:
+    def __init__(
+        self, client: Client, *, parts: Sequence[str], tally: Tally, drafts: MutableMapping[str, Draft]
+    ) -> None:
+        """`drafts` gets each photo that is begun, by its id."""
         self._client = client
         self._tally = tally
+        self._drafts = drafts
         self._parts = [_Asked(name, PARTS[name]) for name in parts]
 
     async def fetch(self, photo: Todo) -> Record:
-        """A photo's record; a part that Flickr refuses for good is null in it. GivenUp where one cannot be had now."""
-        found: dict[str, bytes | None] = {}
-        errors: dict[str, dict[str, Any]] = {}
+        """A photo's record; a part that Flickr refuses for good is null in it. GivenUp where one cannot be had now.
+
+        Parts that an earlier run has left in the photo's draft are not asked for again.
+        """
+        self._drafts[photo.id] = draft = Draft() if photo.draft is None else read_draft(photo.draft)
         for part in self._parts:
+            is_listing = part.name in draft.pages
+            if part.name in draft.parts and not is_listing:
+                continue
             try:
-                raw = await self._client.call(part.query + photo.id, part.read, photo.id)
-                found[part.name] = await self._add_pages(part, photo.id, raw) if part.listed else raw
+                if not is_listing:
+                    raw = await self._client.call(part.query + photo.id, part.read, photo.id)
+                    draft.parts[part.name] = raw
+                if part.listed:
+                    await self._add_pages(part, photo.id, draft)
             except Refused as error:
-                self._tally.refused += 1
-                found[part.name] = None
-                errors[part.name] = {"code": error.code, "message": error.message}
-        return build_record(photo.id, at=self._client.server_clock.now(), search=photo.row, parts=found, errors=errors)
+                self._refuse(part, draft, error)
+        parts = draft.parts if photo.draft is None else {part.name: draft.parts[part.name] for part in self._parts}
+        at = self._client.server_clock.now()
+        return build_record(photo.id, at=at, search=photo.row, parts=parts, errors=draft.errors)
+
+    def _refuse(self, part: _Asked, draft: Draft, error: Refused) -> None:
+        self._tally.refused += 1
+        draft.parts[part.name] = None
+        draft.errors[part.name] = {"code": error.code, "message": error.message}
+        draft.pages.pop(part.name, None)
 
     async def ask_missing(self, photo: Todo) -> Gone:
         """What became of a photo that no listing shows any more."""
@@ -60,24 +79,25 @@ class Hydrator:
             return Gone(photo.id, error.code, error.message)
         return Gone(photo.id, None, None)
 
-    async def _add_pages(self, part: _Asked, photo_id: str, raw: bytes) -> bytes:
-        """The first page, with the rows of all others behind its own, each row once.
+    async def _add_pages(self, part: _Asked, photo_id: str, draft: Draft) -> None:
+        """Put the rows of all other pages behind those that have come, each row once.
 
         A page that brings no new row is asked for again. In the end it ends the list, whatever count is claimed.
         """
-        first = orjson.loads(raw)
-        pages, page, tries = read_number(first.get("pages")) or 1, 2, 0
+        first = orjson.loads(draft.parts[part.name] or b"{}")
+        pages, page, tries = read_number(first.get("pages")) or 1, draft.pages.get(part.name, 2), 0
         if pages < 2:
-            return raw
+            return
         rows = _name_rows(first.get(part.listed))
         while page <= pages and tries < _MOST_TRIES:
+            draft.pages[part.name] = page
             query = f"{part.query}{photo_id}&page={page}"
             more = orjson.loads(await self._client.call(query, part.read, photo_id))
             new = {name: row for name, row in _name_rows(more.get(part.listed)).items() if name not in rows}
             rows |= new
             page, tries = (page + 1, 0) if new else (page, tries + 1)
-        first[part.listed] = list(rows.values())
-        return dump(first)
+            draft.parts[part.name] = dump(first | {part.listed: list(rows.values())})
+        draft.pages.pop(part.name, None)
 
 
 def _name_rows(rows: Any) -> dict[str | bytes, Any]:

@@ -45,6 +45,9 @@ COMMIT_PAUSE = 0.05
 of the time of all. A kill in between costs nothing, since the lines are in the file; a power cut costs so much more."""
 LAST_SECONDS = 8.0
 """How long calls in flight may take to end once the run is to stop."""
+DRAFT_PAUSE = 1.0
+"""Seconds between two writings of the parts of photos in flight: what a kill may cost, in calls that were answered.
+There are at most as many such photos as workers."""
 LISTERS = 5
 """Pages at a time where the listing is all there is to do: a page is megabytes while it is read, and the default
 pace of 5 calls a second is kept up with pages that take a second."""
@@ -113,13 +116,15 @@ class Pipeline:
         self.input_ended = False
         """All that was asked for is listed: nothing cut it short."""
         self._tasks: list[asyncio.Task[None]] = []
-        self._hydrator = Hydrator(client, parts=plan.job.parts, tally=tally)
+        self._hydrator = Hydrator(client, parts=plan.job.parts, tally=tally, drafts=store.drafts)
 
     async def run(self) -> None:
         """Until all is done, or as far as `stop` lets it come."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write())
             group.create_task(self._commit())
+            if self._plan.job.parts:
+                group.create_task(self._keep_drafts())
             watcher = group.create_task(self._watch_stop())
             await self._work()
             watcher.cancel()
@@ -387,6 +392,14 @@ class Pipeline:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(COMMIT_PAUSE):
                     await self._all_sent.wait()
+
+    async def _keep_drafts(self) -> None:
+        """No call is made twice: the parts of a photo are kept while its others are still to come."""
+        while not self._all_sent.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAFT_PAUSE):
+                    await self._all_sent.wait()
+            await self._store.keep_drafts()
 
 
 def explain_sweep(method: str, error: Refused) -> str:

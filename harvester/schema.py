@@ -6,7 +6,7 @@ import sqlite3
 
 from harvester.disk.ways import WAYS, Way
 
-FORMAT = 4
+FORMAT = 5
 # What the last update could not get: the photo, NULL where it is a list, and the line of errors.ndjson.
 _UNFETCHED = "CREATE TABLE unfetched(id INTEGER, failure TEXT NOT NULL);"
 # A line's checksum (CRC-32 of its bytes) tells which line of a damaged file is not what was written.
@@ -26,7 +26,7 @@ _INDEX = "CREATE INDEX IF NOT EXISTS todo_failure ON todo(failure);"
 _SCHEMA = f"""
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE seen(id INTEGER PRIMARY KEY, updated INTEGER, uploaded INTEGER);
-CREATE TABLE todo(id INTEGER PRIMARY KEY, row BLOB, failure TEXT, missing INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE todo(id INTEGER PRIMARY KEY, row BLOB, failure TEXT, missing INTEGER NOT NULL DEFAULT 0, draft BLOB);
 CREATE TABLE bad_input(text TEXT PRIMARY KEY, failure TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sweep(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 CREATE TABLE stretch(n INTEGER PRIMARY KEY, body TEXT NOT NULL);
@@ -38,6 +38,7 @@ _STEPS = {
     f"ALTER TABLE todo ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;{_WALKS}{_INDEX}",
     2: f"ALTER TABLE seen ADD COLUMN uploaded INTEGER;{_SUMS}",
     3: _UNFETCHED,
+    4: "ALTER TABLE todo ADD COLUMN draft BLOB;",
 }
 """What brings a checkpoint of an older format to the next one."""
 

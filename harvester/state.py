@@ -47,6 +47,8 @@ class Todo(msgspec.Struct, frozen=True, gc=False):
     row: bytes | None
     missing: bool = False
     """The archive has it, and no listing shows it any more: it is to be found out why."""
+    draft: bytes | None = None
+    """The parts of it that an earlier run has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,8 +401,8 @@ class State:
 
     def todo(self, *, after: int, most: int) -> list[Todo]:
         """The next photos to be hydrated, in the order of their ids."""
-        query = "SELECT id, row FROM todo WHERE id > ? AND NOT missing ORDER BY id LIMIT ?"
-        return [Todo(str(i), row) for i, row in self._db.execute(query, (after, most))]
+        query = "SELECT id, row, draft FROM todo WHERE id > ? AND NOT missing ORDER BY id LIMIT ?"
+        return [Todo(str(i), row, draft=draft) for i, row, draft in self._db.execute(query, (after, most))]
 
     def is_todo(self, photo_id: str) -> bool:
         """Whether this photo was listed and is not yet written."""
@@ -411,6 +413,10 @@ class State:
     def finish(self, ids: Iterable[str]) -> None:
         """These photos are written."""
         self._db.execute("DELETE FROM todo WHERE id IN (SELECT value FROM json_each(?))", (f"[{','.join(ids)}]",))
+
+    def keep_drafts(self, drafts: Iterable[tuple[str, bytes]]) -> None:
+        """What has come of photos whose other parts are still to be asked for; by id, as JSON."""
+        self._db.executemany("UPDATE todo SET draft = ?2 WHERE id = ?1", ((int(i), draft) for i, draft in drafts))
 
     def note_failure(self, photo_id: str, failure: dict[str, Any]) -> None:
         """A photo could not be had for now."""

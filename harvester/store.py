@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,7 +14,8 @@ import orjson
 
 from harvester.answers import Listed, Page, Row, read_number
 from harvester.difference import is_unexplained
-from harvester.errors import Refused
+from harvester.draft import Draft
+from harvester.errors import CannotWrite, Refused
 from harvester.flickr import PAGE_SIZE
 from harvester.lists import LineFiles, Lists, Reuse
 from harvester.model import Source
@@ -87,6 +89,8 @@ class Store:
         self._sent: list[tuple[Sequence[Record], int]] = []
         """Records that were sent and are not vouched for, with the output's length behind each handful of them."""
         self._is_failing = False
+        self.drafts: dict[str, Draft] = {}
+        """Photos of which some parts may have come, by id, until their lines are sent."""
         self._unescapes = bool(state.recall(UNESCAPE))
         self.listed = state.count_todo() + state.length(PHOTOS).lines
         self.shown = state.count_seen()
@@ -104,6 +108,8 @@ class Store:
             sink.cut(self.state.length(PHOTOS).bytes)
         else:
             self._commit(sink)
+            with suppress(CannotWrite):  # this costs calls and no data; what has ended the run tells more
+                self._keep_drafts(self._take_drafts())
 
     async def do(self, work: Callable[[], T]) -> T:
         """Do some work on the store's thread."""
@@ -277,6 +283,25 @@ class Store:
             records = [Record(record.id, unescape_json(record.line)) for record in records]
         await sink.send(records, self._thread)
         self._sent.append((records, sink.length))
+        for record in records:
+            self.drafts.pop(record.id, None)
+
+    async def keep_drafts(self) -> None:
+        """Have the checkpoint know of the parts that have come of photos in flight."""
+        if drafts := self._take_drafts():
+            await self.do(lambda: self._keep_drafts(drafts))
+
+    def _take_drafts(self) -> list[tuple[str, bytes]]:
+        """The drafts that have changed since they were kept, as JSON: they change on while that is written."""
+        changed = [(photo_id, draft) for photo_id, draft in self.drafts.items() if draft.progress != draft.kept]
+        for _, draft in changed:
+            draft.kept = draft.progress
+        return [(photo_id, draft.encode()) for photo_id, draft in changed]
+
+    def _keep_drafts(self, drafts: Sequence[tuple[str, bytes]]) -> None:
+        if drafts:
+            with self.state.changing():
+                self.state.keep_drafts(drafts)
 
     async def commit(self, sink: Sink) -> None:
         """Vouch for all that was sent: on the disk first, then in the checkpoint."""
@@ -329,10 +354,14 @@ class Store:
         await self.do(work)
 
     async def note_failures(self, failures: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """These photos could not be had for now."""
+        """These photos could not be had for now; what has come of them is kept."""
+        drafts = self._take_drafts()
+        for photo_id, _ in failures:
+            self.drafts.pop(photo_id, None)
 
         def work() -> None:
             with self.state.changing():
+                self.state.keep_drafts(drafts)
                 for photo_id, failure in failures:
                     self.state.note_failure(photo_id, failure)
 
