@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 from harvester.disk.ways import WAYS, Way
 
@@ -67,3 +68,30 @@ def prepare(db: sqlite3.Connection, *, lasting: bool, way: Way = WAYS[0]) -> Non
     if not way.shares_memory:  # whoever looks may read between two transactions
         db.execute("PRAGMA locking_mode=NORMAL")
         db.execute("SELECT count(*) FROM meta").fetchone()
+
+
+def is_misnumbered(db: sqlite3.Connection) -> bool:
+    """Whether a checkpoint of this format bears the number of another: a newer format would have other tables."""
+    if read_version(db) in (FORMAT, 0):
+        return False
+    return _list_tables(db) == _list_sound_tables()
+
+
+def number_anew(db: sqlite3.Connection) -> None:
+    """Give a checkpoint the number of this format."""
+    db.execute(f"PRAGMA user_version={FORMAT}")
+
+
+def _list_tables(db: sqlite3.Connection) -> frozenset[tuple[str, str]]:
+    """The columns of all tables: table and column."""
+    return frozenset(
+        (str(table), str(column))
+        for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        for (column,) in db.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    )
+
+
+def _list_sound_tables() -> frozenset[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        prepare(db, lasting=False)
+        return _list_tables(db)

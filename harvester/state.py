@@ -27,7 +27,7 @@ from harvester.disk.ways import WAYS, Way, is_refused
 from harvester.errors import CannotWrite, UsageError, shorten, show
 from harvester.query.sameness import Difference, is_open, leave_out_same_people, list_differences
 from harvester.record import Record
-from harvester.schema import FORMAT, prepare, read_version
+from harvester.schema import FORMAT, is_misnumbered, prepare, read_version
 from harvester.sweep import Step, Stretch, Sweep
 from harvester.walk import LISTINGS, Walk
 
@@ -130,6 +130,8 @@ class State:
 
     def _check_version(self) -> None:
         if (version := read_version(self._db)) > FORMAT:
+            if is_misnumbered(self._db):
+                raise self._damaged(f"it bears the number of format {version}")
             raise CannotWrite(f"{self.path} was written by a newer harvester (format {version}); update this one.")
         # A trigger or a view would run what somebody else has written whenever a table is used.
         other = "type IN ('trigger', 'view')" if version else "true"
@@ -364,8 +366,9 @@ class State:
     def keep_for_later(self, n: int, *, owner: str = "") -> None:
         """Photos of a gathered list, to be harvested once the listing is through; of one owner, or all."""
         self._db.execute(
-            "INSERT OR IGNORE INTO later SELECT CAST(id AS INTEGER), row FROM gathered "  # noqa: S608
-            f"WHERE walk = ? AND CAST(id AS INTEGER) > 0 AND (? = '' OR coalesce({_OWNER}, ?) = ?)",
+            "INSERT INTO later SELECT CAST(id AS INTEGER), row FROM gathered "  # noqa: S608
+            f"WHERE walk = ? AND CAST(id AS INTEGER) > 0 AND (? = '' OR coalesce({_OWNER}, ?) = ?) "
+            "ON CONFLICT(id) DO UPDATE SET row = excluded.row WHERE later.row IS NULL",
             (n, owner, owner, owner),
         )
 

@@ -133,6 +133,17 @@ def swap_parts(path: Path, rng: Random) -> None:
     path.write_bytes(b"".join(lines))
 
 
+def change_id(path: Path, rng: Random) -> None:
+    """A digit of a line's own id is another one, and all of it can be read."""
+    lines = _lines(path)
+    n = rng.randrange(len(lines))
+    line = bytearray(lines[n])
+    place = max(i for i in range(7, line.index(b'","')) if 48 <= line[i] < 58)
+    line[place] = 48 + (line[place] - 47) % 10
+    lines[n] = bytes(line)
+    path.write_bytes(b"".join(lines))
+
+
 def put_text(text: str) -> Damage:
     def damage(path: Path, _: Random) -> None:
         path.write_text(text)
@@ -165,7 +176,7 @@ LINES: dict[str, Damage] = {
         tear_line, crlf, bom, blank_lines, no_last_break, foreign_text, not_utf8,
     )
 }  # fmt: skip
-PHOTO_LINES: dict[str, Damage] = {damage.__name__: damage for damage in (drop_part, swap_parts)}
+PHOTO_LINES: dict[str, Damage] = {damage.__name__: damage for damage in (drop_part, swap_parts, change_id)}
 CHECKPOINT: dict[str, Damage] = {
     "remove": remove,
     "cut": cut,
@@ -178,6 +189,8 @@ CHECKPOINT: dict[str, Damage] = {
     "a photo that never was": forge_rows("INSERT INTO seen(id) VALUES (123456789)"),
     "photos forgotten": forge_rows("DELETE FROM seen WHERE id % 3 = 0"),
     "checksums forgotten": forge_rows("DELETE FROM line"),
+    "another format's number": forge_rows("PRAGMA user_version = 68"),
+    "rows of photos that are no JSON": forge_rows("INSERT INTO todo(id, row) SELECT id, '{' FROM seen LIMIT 1"),
     "wrong lengths": forge_rows("UPDATE file SET length = length + 7, lines = lines - 1"),
 }
 MANIFEST: dict[str, Damage] = {

@@ -17,14 +17,16 @@ import orjson
 import pytest
 from click.testing import CliRunner
 from conftest import Opener, harvest_into, read_lines, settings_for
-from damage import CHECKPOINT, LINES, MANIFEST, PHOTO_LINES, Damage, put_back, remove
+from damage import CHECKPOINT, LINES, MANIFEST, PHOTO_LINES, Damage, change_id, cut, forge_rows, put_back, remove
 from durable import LAST, Died, Disk, lay_under
 
 from harvester.cli import main
 from harvester.errors import CannotWrite, UsageError
 from harvester.inspect import read_status
-from harvester.model import Account, Job, Photos, Search, Source
+from harvester.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
 from harvester.repair.run import Report, repair_archive
+from harvester.sandbox.albums import FIRST_SET
+from harvester.sandbox.galleries import FIRST_GALLERY
 from harvester.sandbox.server import Sandbox
 from harvester.store import Store
 from harvester.update import run_resume, run_update
@@ -90,20 +92,21 @@ def _weigh(sandbox: Sandbox, nsid: str) -> int:
 
 
 def least_calls(report: Report, lines: dict[str, list[dict[str, Any]]]) -> int:
-    """What the lost photos and lines take: two parts and a row for each, the lists, and the whole listing where the
-    checkpoint is lost."""
-    photos = len(lines["photos.ndjson"])
+    """What the lost photos and lines take: two parts and a row for each photo, a list and a set for other lines.
+
+    A checkpoint takes nothing: the manifest of a complete archive tells that all is there.
+    """
     kept = next(found.kept for found in report.files if found.name == "photos.ndjson")
-    lost = photos - kept
-    lists = 8 + sum(report.rebuilt.lists.values())
-    listing = 2 if report.rebuilt.lists_all else min(lost, 2)
-    return 2 * lost + listing + (lists if report.rebuilt.lists or report.rebuilt.lists_all else 0)
+    lost = len(lines["photos.ndjson"]) - kept
+    return 3 * lost + sum(1 + count for count in report.rebuilt.lists.values())
 
 
 FILES = ("photos.ndjson", "photosets.ndjson")
+OTHERS = ("people.ndjson", "collections.ndjson", "groups.ndjson", "contacts.ndjson")
 CASES: list[tuple[str, str, Damage]] = [
     *((name, file, damage) for file in FILES for name, damage in LINES.items()),
     *((name, "photos.ndjson", damage) for name, damage in PHOTO_LINES.items()),
+    *((damage.__name__, file, damage) for file in OTHERS for damage in (remove, change_id)),
     *((name, "state.sqlite", damage) for name, damage in CHECKPOINT.items()),
     *((name, "manifest.json", damage) for name, damage in MANIFEST.items()),
 ]
@@ -118,6 +121,30 @@ async def test_after_repair_and_resume_all_is_there_for_the_calls_of_what_was_lo
     report, calls = await world.heal(folder)
     world.check(folder)
     assert calls <= least_calls(report, world.lines)
+
+
+@pytest.mark.parametrize("damage", [remove, cut], ids=["remove", "cut"])
+@pytest.mark.parametrize("file", FILES)
+async def test_a_file_and_the_checkpoint_lost_cost_the_calls_of_the_file(
+    file: str, damage: Damage, world: World, tmp_path: Path
+) -> None:
+    folder = world.copy(tmp_path / "damaged")
+    damage(folder / file, Random(1))
+    (folder / "state.sqlite").unlink()
+    report, calls = await world.heal(folder)
+    world.check(folder)
+    assert calls <= least_calls(report, world.lines)
+    assert not report.rebuilt.lists_all
+
+
+async def test_a_lost_checkpoint_of_a_complete_archive_costs_no_call(world: World, tmp_path: Path) -> None:
+    folder = world.copy(tmp_path / "damaged")
+    coverage = orjson.loads((folder / "manifest.json").read_bytes())["coverage"]
+    (folder / "state.sqlite").unlink()
+    report, calls = await world.heal(folder)
+    world.check(folder)
+    assert (calls, report.is_whole) == (0, True)
+    assert orjson.loads((folder / "manifest.json").read_bytes())["coverage"] == coverage
 
 
 async def test_fifty_kinds_of_damage_and_more_are_tried() -> None:
@@ -202,11 +229,20 @@ async def test_a_copy_made_while_the_harvest_ran_is_completed(
     world.check(copied)
 
 
+def _name_gallery(sandbox: Sandbox) -> str:
+    return f"{sandbox.catalogue.people[1].database_id}-{FIRST_GALLERY + 100}"
+
+
 SOURCES: dict[str, Callable[[Sandbox], Source]] = {
     "search": lambda _: Search(tags="sandbox"),
     "search oldest first": lambda _: Search(tags="sandbox", sort="date-posted-asc"),
     "ranked": lambda _: Search(tags="sandbox", sort="relevance"),
     "ids": lambda sandbox: Photos(ids=json.loads(sandbox.api.truth({"tags": "sandbox"}))[:30]),
+    "album": lambda _: Album(album=str(FIRST_SET)),
+    "gallery": lambda sandbox: Gallery(gallery=_name_gallery(sandbox)),
+    "group": lambda sandbox: Group(group=sandbox.catalogue.group_id),
+    "account and galleries": lambda sandbox: Account(user=sandbox.catalogue.people[1].nsid, hydrate=("galleries",)),
+    "favorites": lambda sandbox: Favorites(user=sandbox.catalogue.people[1].nsid),
 }
 
 
@@ -357,6 +393,43 @@ async def test_the_command_tells_what_it_did_and_what_is_left(damage: Any, code:
     result = CliRunner().invoke(main, ["repair", str(world.whole)])
     assert (result.exit_code, result.exception if result.exit_code == 1 else None) == (code, None)
     assert told in result.output
+
+
+@pytest.mark.parametrize("name", ["photos.ndjson", "state.sqlite", "manifest.json"])
+async def test_a_folder_in_the_place_of_a_file_is_told_before_anything_changes(name: str, world: World) -> None:
+    (world.whole / name).unlink()
+    (world.whole / name).mkdir()
+    before = sorted(world.whole.iterdir())
+    with pytest.raises(CannotWrite, match=f"{name} is a folder where a file should be: move it away"):
+        repair_archive(world.whole)
+    assert sorted(world.whole.iterdir()) == before
+
+
+async def test_an_archive_whose_job_is_lost_is_not_damaged_once_it_is_repaired(world: World) -> None:
+    for name in ("state.sqlite", "manifest.json"):
+        (world.whole / name).unlink()
+    repair_archive(world.whole)
+    again = repair_archive(world.whole)
+    assert (again.is_needed, again.checkpoint, again.job) == (False, "sound", None)
+
+
+async def test_a_checkpoint_with_another_formats_number_is_told_as_damage(world: World) -> None:
+    forge_rows("PRAGMA user_version = 68")(world.whole / "state.sqlite", Random(0))
+    with pytest.raises(CannotWrite, match=f"harvester repair {world.whole}"):
+        await run_update(world.whole, world.settings)
+
+
+async def test_lines_of_another_account_are_set_aside(world: World) -> None:
+    path = world.whole / "photos.ndjson"
+    nsid = json.loads((world.whole / "manifest.json").read_bytes())["job"]["user"]
+    line = path.read_bytes().splitlines(keepends=True)[0]
+    photo_id = json.loads(line)["id"]
+    with path.open("ab") as file:
+        file.write(line.replace(photo_id.encode(), b"777777").replace(nsid.encode(), b"12345@N00"))
+    _, calls = await world.heal(world.whole)
+    world.check(world.whole)
+    assert calls == 0
+    assert [line["why"] for line in read_lines(world.whole / "damaged.ndjson")] == ["it is a photo of 12345@N00"]
 
 
 def test_a_folder_that_holds_nothing_of_an_archive_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import orjson
 from harvester.disk.entries import CHANGES, PHOTOS
 from harvester.files import cannot_write
 from harvester.manifest.form import Beginning
-from harvester.repair.lines import find_fault
+from harvester.repair.lines import Wanted, find_fault
 from harvester.state import is_photo_id
 
 
@@ -83,7 +83,7 @@ class Reader:
         if not isinstance(record_id, str) or not record_id or (is_photos and not is_photo_id(record_id)):
             yield f"{where}: no {'photo id' if is_photos else 'id'}."
             return
-        if is_photos and (fault := find_fault(record, parts=())):
+        if is_photos and (fault := find_fault(record, Wanted())):
             yield f"{where}: {fault}."
         key = int(record_id) if is_photos else record_id
         known = self._ids.execute("SELECT line FROM id WHERE id = ?", (key,)).fetchone()

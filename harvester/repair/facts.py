@@ -11,24 +11,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import msgspec
 import orjson
 
-from harvester.archive import MANIFEST, STATE
+from harvester.archive import DIFFERENCE, MANIFEST, REPAIRED, STATE
+from harvester.checkup import check_checkpoint
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write
 from harvester.manifest.form import is_as_written
-from harvester.model import Job
+from harvester.model import Account, Job, Search
 from harvester.query.arguments import OPTIONS
 from harvester.query.remembered import rebuild_job
+from harvester.repair.lines import Wanted
 from harvester.repair.scan import Sums
-from harvester.schema import FORMAT, prepare, read_version
-from harvester.sweep import Stretch, Sweep
-from harvester.walk import Walk
+from harvester.schema import is_misnumbered, number_anew, read_version
+from harvester.sinks import PHOTOS
+from harvester.state import UNESCAPE, State
+from harvester.sweep import Stretch
 
 Condition: TypeAlias = Literal["sound", "damaged", "missing"]
-_TABLES = ("seen", "todo", "sweep", "stretch", "walk", "entry", "file", "meta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +45,52 @@ class Facts:
     manifest: Condition
     copy: Path | None = None
     digests: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    is_misnumbered: bool = False
+    """Whether the checkpoint is sound but for the number of its format."""
     was_complete: bool = False
     """Whether the manifest says that the archive was complete."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What the manifest says, by the names of the checkpoint."""
+    coverage: tuple[Stretch, ...] = ()
+    """What the manifest says of stretches of time."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """What the manifest says of files: lines."""
     updated: tuple[str, str] = ("", "")
     """When the archive was last brought up to date, by checkpoint and by manifest; "" where it never was."""
 
     def without_checkpoint(self) -> Facts:
         """The same facts, for a checkpoint that cannot be relied on."""
         return replace(self, checkpoint="damaged", copy=None)
+
+    def settle(self) -> Facts:
+        """The facts for the new checkpoint: a manifest of a complete archive tells more than a damaged checkpoint."""
+        return replace(self, meta={**self.meta, **self.told}) if self.tells_all else self
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether, without a checkpoint, the manifest is enough: the archive was complete, and holds all that matched.
+
+        One that ended at its limit may lack any photo, for all that is known.
+        """
+        limit = self.told.get("limit")
+        is_limited = limit is not None and self.lines.get(PHOTOS, 0) >= limit
+        is_known = self.told.get("job") == self.meta.get("job") and self.told.get("arguments") is not None
+        return self.copy is None and self.was_complete and is_known and self.job is not None and not is_limited
+
+    @property
+    def was_finished(self) -> bool:
+        """Whether nothing was left to be fetched before the damage."""
+        return self.tells_all or (self.copy is not None and bool(self.meta.get("finished")))
+
+    @property
+    def wanted(self) -> Wanted:
+        """What a photo's line must have. Only a search or an account may have one owner's photos alone."""
+        job = self.job
+        if job is None:
+            return Wanted()
+        source, arguments = job.source, self.meta.get("arguments") or {}
+        is_one = isinstance(source, Search) or (isinstance(source, Account) and not source.hydrated)
+        return Wanted(job.parts, str(arguments.get("user_id", "")) if is_one else "")
 
     @contextmanager
     def open_sums(self) -> Iterator[Sums]:
@@ -69,6 +108,18 @@ class Facts:
         with closing(sqlite3.connect(self.copy, isolation_level=None)) as db:
             rows = db.execute("SELECT name, length, lines FROM file WHERE lines > 0")
             return {name: (length, lines) for name, length, lines in rows}
+
+    def lacks_seen(self, table: Path) -> bool:
+        """Whether photos have lines, or are still to be done, that the checkpoint has never seen."""
+        if self.copy is None:
+            return False
+        with closing(sqlite3.connect(self.copy, isolation_level=None)) as db:
+            db.execute("ATTACH ? AS scan", (str(table),))
+            query = (
+                "SELECT 1 FROM scan.good WHERE file = ? AND id NOT IN (SELECT id FROM seen) "
+                "UNION ALL SELECT 1 FROM todo WHERE id NOT IN (SELECT id FROM seen) LIMIT 1"
+            )
+            return db.execute(query, (PHOTOS,)).fetchone() is not None
 
     @property
     def is_older(self) -> bool:
@@ -90,16 +141,21 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
     """Read checkpoint and manifest. The checkpoint is copied into `scratch` first: the original stays untouched."""
     manifest, condition = _read_manifest(folder / MANIFEST)
     copy = _copy_checkpoint(folder, scratch)
+    is_renumbered = copy is not None and _renumber(copy)
     checkpoint: Condition = "missing" if copy is None else "sound" if _is_sound(copy) else "damaged"
     meta = _read_meta(copy) if copy is not None else {}
     told = _read_told(manifest)
     return Facts(
+        is_misnumbered=is_renumbered,
+        told=told,
+        coverage=_read_coverage(manifest),
         meta=meta if meta.get("job") else {**told, **meta},
         checkpoint=checkpoint,
         manifest=condition,
         copy=copy if checkpoint == "sound" else None,
         digests=_read_digests(manifest),
-        was_complete=manifest.get("status") == "complete",
+        lines=_read_lines(manifest),
+        was_complete=condition == "sound" and manifest.get("status") == "complete",
         updated=(str(meta.get("updated") or ""), str(told.get("updated") or "")),
     )
 
@@ -118,29 +174,41 @@ def _copy_checkpoint(folder: Path, scratch: Path) -> Path | None:
     return scratch / STATE
 
 
+def _renumber(path: Path) -> bool:
+    """Give a checkpoint whose format's number alone is damaged the right one; whether there was need."""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            if is_wrong := is_misnumbered(db):
+                number_anew(db)
+            return is_wrong
+    except sqlite3.Error:
+        return False
+
+
 def _is_sound(path: Path) -> bool:
-    """Whether a checkpoint can be relied on: SQLite finds no damage in it, and its rows can be read.
+    """Whether a checkpoint can be relied on: no damage is found in it, and it was begun.
 
     A sound one is brought to this version's format. CannotWrite where it is of a newer one.
     """
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            version = read_version(db)
-            if version > FORMAT:
-                raise CannotWrite(f"{path.name} was written by a newer harvester (format {version}); update this one.")
-            if not version or db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            if not read_version(db):
                 return False
-            prepare(db, lasting=True)
-            for table in _TABLES:
-                db.execute(f"SELECT * FROM {table} LIMIT 1")  # noqa: S608 - the names above
-            for table, kind in (("sweep", Sweep), ("walk", Walk), ("stretch", Stretch)):
-                for (body,) in db.execute(f"SELECT body FROM {table}"):  # noqa: S608 - the names above
-                    msgspec.json.decode(body, type=kind)
-            for (value,) in db.execute("SELECT value FROM meta"):
-                orjson.loads(value)
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return db.execute("SELECT 1 FROM meta WHERE name = 'job'").fetchone() is not None
-    except (sqlite3.Error, ValueError, TypeError, msgspec.MsgspecError):
+    except sqlite3.Error:
+        return False
+    return _is_without_fault(path)
+
+
+def _is_without_fault(path: Path) -> bool:
+    try:
+        with State(path) as state:
+            if next(check_checkpoint(state), None) is not None:
+                return False
+            state.settle()
+            return state.is_begun() or bool(state.recall(REPAIRED))
+    except CannotWrite as error:
+        if "newer harvester" in str(error):
+            raise
         return False
 
 
@@ -171,6 +239,7 @@ def _read_told(manifest: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(job, dict):
         return {}
     told = {name: manifest.get(name) for name in ("job", "signed", "login", "begun", "refusals", "notes")}
+    told |= {name: manifest.get(name) for name in (UNESCAPE, DIFFERENCE)}
     told["updated"] = manifest.get("brought_up_to_date")
     told["horizon"] = _read_second(manifest.get("horizon"))
     told["asked"] = _restore_asked(job)
@@ -184,6 +253,19 @@ def _read_second(text: object) -> int | None:
         return int(datetime.fromisoformat(str(text)).timestamp())
     except ValueError:
         return None
+
+
+def _read_coverage(manifest: Mapping[str, Any]) -> tuple[Stretch, ...]:
+    """The stretches of a manifest; none where one of them cannot be read."""
+    try:
+        return tuple(_read_stretch(entry) for entry in manifest.get("coverage", ()))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ()
+
+
+def _read_stretch(entry: Mapping[str, Any]) -> Stretch:
+    since, until = (int(datetime.fromisoformat(entry[name]).timestamp()) for name in ("since", "until"))
+    return Stretch(**{**entry, "since": since, "until": until})
 
 
 def _restore_asked(job: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -213,6 +295,13 @@ def _restore_search(known: Mapping[str, Any]) -> dict[str, Any]:
         else:
             params[name] = str(value)
     return {**fields, **({"params": params} if params else {})}
+
+
+def _read_lines(manifest: Mapping[str, Any]) -> dict[str, int]:
+    files = manifest.get("files")
+    entries = files.items() if isinstance(files, dict) else ()
+    found = {name: entry.get("lines") for name, entry in entries if isinstance(entry, dict)}
+    return {name: lines for name, lines in found.items() if isinstance(lines, int)}
 
 
 def _read_digests(manifest: Mapping[str, Any]) -> dict[str, tuple[int, str]]:

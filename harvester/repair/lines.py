@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from harvester.answers import dump, read_number
 from harvester.state import is_photo_id
+from harvester.walk import LISTINGS
 
 _BOM = b"\xef\xbb\xbf"
 _START = re.compile(rb'\{"id":"[^"]{1,64}","harvested_at":"')
@@ -43,8 +45,11 @@ def read_pieces(raw: bytes, place: int) -> Iterator[Piece]:
     whole record behind the rest of another.
     """
     whole = read_piece(raw, place)
+    if whole.record is not None:
+        yield whole
+        return
     starts = [found.start() for found in _START.finditer(raw)]
-    if whole.record is not None or starts in ([], [0]):
+    if starts in ([], [0]):
         yield whole
         return
     for begin, end in pairwise([*sorted({0, *starts}), len(raw)]):
@@ -71,8 +76,16 @@ def _write_anew(text: bytes) -> bytes:
     return dump({"id": record.pop("id", None), **record})
 
 
-def find_fault(record: dict[str, Any], *, parts: Collection[str]) -> str:
-    """What keeps a record from being a photo's, nothing where it is one. `parts` are the members that it must have."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a photo's line must have: the `parts` asked for, and the `owner` where all photos are one person's."""
+
+    parts: tuple[str, ...] = ()
+    owner: str = ""
+
+
+def find_fault(record: dict[str, Any], wanted: Wanted) -> str:
+    """What keeps a record from being a photo's that was asked for, nothing where it is one."""
     photo_id = record.get("id")
     if not isinstance(photo_id, str) or not is_photo_id(photo_id):
         return "no photo id"
@@ -82,15 +95,39 @@ def find_fault(record: dict[str, Any], *, parts: Collection[str]) -> str:
             return f"its {name} is that of photo {member.get('id')}"
         if member is not None and not isinstance(member, dict):
             return f"its {name} is no object"
-    if missing := [name for name in ("harvested_at", "search", *parts) if name not in record]:
+    if missing := [name for name in ("harvested_at", "search", *wanted.parts) if name not in record]:
         return f"it has no {' and no '.join(missing)}"
+    owner = find_owner(record.get("search") or {}, record.get("info") or {})
+    if wanted.owner and owner not in ("", wanted.owner):
+        return f"it is a photo of {owner}"
     return ""
 
 
-def find_list_fault(record: dict[str, Any]) -> str:
+def find_owner(row: Mapping[str, Any], info: Mapping[str, Any]) -> str:
+    """Whose photo it is; "" where its line does not tell."""
+    owner = row.get("owner") or info.get("owner")
+    owner = owner.get("nsid") if isinstance(owner, dict) else owner
+    return owner if isinstance(owner, str) else ""
+
+
+_MEMBERS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
+    {
+        f"{name}.ndjson": tuple({(shape.member, shape.id) for shape in LISTINGS.values() if shape.file == name})
+        for name in {shape.file for shape in LISTINGS.values() if shape.file}
+    }
+)
+"""By file: the members that hold what a list has sent, each with the name under which its id is there."""
+
+
+def find_list_fault(name: str, record: dict[str, Any]) -> str:
     """What keeps a record from being a line of sets, contacts and the like."""
-    if not isinstance(record.get("id"), str) or not record["id"]:
+    line_id = record.get("id")
+    if not isinstance(line_id, str) or not line_id:
         return "no id"
+    for member, key in _MEMBERS[name]:
+        sent = record.get(member)
+        if isinstance(sent, dict) and key in sent and str(sent[key]) != line_id:
+            return f"its {member} is that of {sent[key]}"
     return "" if "harvested_at" in record else "it has no harvested_at"
 
 

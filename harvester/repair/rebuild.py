@@ -7,7 +7,7 @@ rows are gone too: where the second of their upload is known, only stretches aro
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,20 +16,18 @@ from typing import Any
 import msgspec
 import orjson
 
-from harvester.archive import REPAIRED, STATE, UNREAD
-from harvester.model import Account, Favorites, Gallery, Group, Photos, Search, Source
-from harvester.model import Album as AlbumSource
+from harvester.archive import CHANGES, REPAIRED, STATE, UNREAD
+from harvester.model import Photos, Source
 from harvester.repair.facts import Facts
+from harvester.repair.members import SETS, ask_members
+from harvester.repair.narrow import narrow
 from harvester.repair.scan import Found
 from harvester.schema import prepare
 from harvester.seeds import plant
 from harvester.sinks import PHOTOS
 from harvester.store import HORIZON
 from harvester.sweep import OPEN_END, Sweep
-from harvester.walk import LISTINGS
-
-ROWS_A_CALL = 400
-"""Photos that lie between two lost ones, at most, for both to be listed by one call of 500 rows."""
+from harvester.walk import LISTINGS, Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,13 @@ class Rebuilt:
 
 
 def rebuild(
-    scratch: Path, facts: Facts, found: Sequence[Found], *, table: Path, moves: Sequence[tuple[str, str]]
+    scratch: Path,
+    facts: Facts,
+    found: Sequence[Found],
+    *,
+    folder: Path,
+    table: Path,
+    moves: Sequence[tuple[str, str]],
 ) -> Rebuilt:
     """Make `scratch`/state.sqlite the checkpoint of the archive as it will be once `moves` are made."""
     path = scratch / STATE
@@ -59,7 +63,7 @@ def rebuild(
         prepare(db, lasting=True)
         db.execute("ATTACH ? AS scan", (str(table),))
         db.execute("BEGIN IMMEDIATE")
-        rebuilt = _rebuild(db, facts, {each.name: each for each in found})
+        rebuilt = _rebuild(db, folder, facts, {each.name: each for each in found})
         _settle(db, facts, rebuilt, found, moves=moves)
         db.execute("COMMIT")
         db.execute("DETACH scan")
@@ -74,44 +78,70 @@ def count_lost(facts: Facts, table: Path) -> int:
         return 0
     with closing(sqlite3.connect(facts.copy, isolation_level=None)) as db:
         db.execute("ATTACH ? AS scan", (str(table),))
-        return len(_find_lost(db))
+        query = f"SELECT count(*) FROM ({_LOST})"  # noqa: S608 - the words below
+        return int(db.execute(query, (PHOTOS,)).fetchone()[0])
 
 
-def _rebuild(db: sqlite3.Connection, facts: Facts, found: Mapping[str, Found]) -> Rebuilt:
+def _rebuild(db: sqlite3.Connection, folder: Path, facts: Facts, found: Mapping[str, Found]) -> Rebuilt:
     is_new = facts.copy is None
-    lost = _find_lost(db)
-    lists = _find_lost_lists(db)
-    db.execute("INSERT OR IGNORE INTO seen SELECT id, updated, uploaded FROM scan.good WHERE file = ?", (PHOTOS,))
-    db.execute("DELETE FROM todo WHERE id IN (SELECT id FROM scan.good WHERE file = ?)", (PHOTOS,))
+    _find_lost(db)
+    rebuilt = _count_lost_as_told(facts, found) if is_new else _count_lost(db)
+    _renew_photos(db)
     _renew_sums(db)
     _renew_entries(db)
-    _renew_lengths(db, found)
+    _renew_lengths(db, facts, found)
     if is_new:
-        for name, value in facts.meta.items():
-            _remember(db, name, value)
-        _remember(db, "looked_up", facts.meta.get("arguments"))
-        _remember(db, "arguments", None)
+        _remember_all(db, facts, lists_all=rebuilt.lists_all)
     job = facts.job
-    if job is not None and not is_new and (lost or lists):
-        _list_again(db, job.source, facts, lost=lost, lists=lists)
-    return Rebuilt(len(lost), lists, lists_all=is_new)
+    if job is not None and rebuilt.is_left:
+        _list_again(db, folder, job.source, facts, rebuilt)
+    return rebuilt
 
 
-def _find_lost(db: sqlite3.Connection) -> list[tuple[int, int | None]]:
-    """Photos that were written and have no good line, each with the second of its upload, newest first."""
-    query = (
-        "SELECT id, uploaded FROM seen WHERE id NOT IN (SELECT id FROM todo) "
-        "AND id NOT IN (SELECT id FROM scan.good WHERE file = ?) ORDER BY uploaded DESC, id DESC"
+_LOST = (
+    "SELECT id, uploaded FROM seen WHERE id NOT IN (SELECT id FROM todo) "
+    "AND id NOT IN (SELECT id FROM scan.good WHERE file = ?)"
+)
+
+
+def _find_lost(db: sqlite3.Connection) -> None:
+    """Photos and lines that the checkpoint knows as written, and of which no good line is there."""
+    db.execute("CREATE TEMP TABLE lost(id INTEGER PRIMARY KEY, uploaded INTEGER)")
+    db.execute(f"INSERT INTO lost {_LOST}", (PHOTOS,))
+    db.execute("CREATE TEMP TABLE lost_line(file TEXT, id TEXT)")
+    db.execute(
+        "INSERT INTO lost_line SELECT file, id FROM list_line WHERE (file, id) NOT IN (SELECT file, id FROM scan.good)"
     )
-    return db.execute(query, (PHOTOS,)).fetchall()
 
 
-def _find_lost_lists(db: sqlite3.Connection) -> dict[str, int]:
-    """How many lines of each file beside the photos are lost."""
-    query = (
-        "SELECT file, count(*) FROM list_line WHERE (file, id) NOT IN (SELECT file, id FROM scan.good) GROUP BY file"
+def _count_lost(db: sqlite3.Connection) -> Rebuilt:
+    (photos,) = db.execute("SELECT count(*) FROM lost").fetchone()
+    return Rebuilt(photos, dict(db.execute("SELECT file, count(*) FROM lost_line GROUP BY file").fetchall()))
+
+
+def _count_lost_as_told(facts: Facts, found: Mapping[str, Found]) -> Rebuilt:
+    """What is lost of an archive without a checkpoint: a manifest that says it was complete tells how many lines.
+
+    Where that is not known, all is listed again.
+    """
+    if not facts.tells_all:
+        return Rebuilt(lists_all=True)
+    lost = {name: lines - found[name].kept for name, lines in facts.lines.items() if name in found}
+    if any(count < 0 for count in lost.values()):
+        return Rebuilt(lists_all=True)
+    photos = lost.pop(PHOTOS, 0)
+    return Rebuilt(photos, {name: count for name, count in lost.items() if count and name != CHANGES})
+
+
+def _renew_photos(db: sqlite3.Connection) -> None:
+    """What is in the file or still to be done was seen. A line may be of a later change than the checkpoint knows."""
+    db.execute("DELETE FROM todo WHERE id IN (SELECT id FROM scan.good WHERE file = ?)", (PHOTOS,))
+    db.execute(
+        "INSERT INTO seen SELECT id, updated, uploaded FROM scan.good WHERE file = ? ON CONFLICT(id) DO UPDATE "
+        "SET updated = excluded.updated WHERE excluded.updated > seen.updated",
+        (PHOTOS,),
     )
-    return dict(db.execute(query).fetchall())
+    db.execute("INSERT OR IGNORE INTO seen(id) SELECT id FROM todo")
 
 
 def _renew_sums(db: sqlite3.Connection) -> None:
@@ -125,72 +155,81 @@ def _renew_sums(db: sqlite3.Connection) -> None:
 
 def _renew_entries(db: sqlite3.Connection) -> None:
     """Rows whose lines are there are not written again when their list is read again; those of lost lines are."""
-    for listing, file in _name_listings():
-        db.execute("DELETE FROM entry WHERE list = ?", (listing,))
-        db.execute("INSERT INTO entry SELECT ?, id, 0 FROM scan.good WHERE file = ?", (listing, file))
-
-
-def _name_listings() -> Iterator[tuple[str, str]]:
-    """Each listing that notes its rows, with the file in which their lines are."""
     for name, listing in LISTINGS.items():
         file = LISTINGS[listing.inside].file if listing.inside else listing.file
         if file and not listing.gathers:
-            yield name, f"{file}.ndjson"
+            file += ".ndjson"
+            db.execute(
+                "DELETE FROM entry WHERE list = ? AND id IN (SELECT id FROM lost_line WHERE file = ?)", (name, file)
+            )
+            db.execute("INSERT OR IGNORE INTO entry SELECT ?, id, 0 FROM scan.good WHERE file = ?", (name, file))
 
 
-def _renew_lengths(db: sqlite3.Connection, found: Mapping[str, Found]) -> None:
+def _renew_lengths(db: sqlite3.Connection, facts: Facts, found: Mapping[str, Found]) -> None:
+    """Vouch for each file that is there, and for those that should be: they are made anew, empty."""
+    known = {name for (name,) in db.execute("SELECT name FROM file")} | (set(facts.lines) if facts.tells_all else set())
     db.execute("DELETE FROM file")
-    rows = ((each.name, each.kept_bytes, each.kept) for each in found.values() if each.is_there or each.name == PHOTOS)
+    rows = (
+        (each.name, each.kept_bytes, each.kept)
+        for each in found.values()
+        if each.is_there or each.name == PHOTOS or each.name in known
+    )
     db.executemany("INSERT INTO file VALUES (?, ?, ?)", rows)
 
 
-def _list_again(
-    db: sqlite3.Connection,
-    source: Source,
-    facts: Facts,
-    *,
-    lost: Sequence[tuple[int, int | None]],
-    lists: Mapping[str, int],
-) -> None:
-    """Have lost photos and lines asked for again."""
-    ids = ((photo_id,) for photo_id, _ in lost)
-    if isinstance(source, Photos):
-        db.executemany("INSERT OR IGNORE INTO todo(id) VALUES (?)", ids)
+def _remember_all(db: sqlite3.Connection, facts: Facts, *, lists_all: bool) -> None:
+    """The facts of a checkpoint that is lost. Where all is listed again, the run that goes on begins with that."""
+    for name, value in facts.meta.items():
+        _remember(db, name, value)
+    if lists_all:
+        _remember(db, "looked_up", facts.meta.get("arguments"))
+        _remember(db, "arguments", None)
         return
-    login, meta = facts.meta.get("login") or {}, facts.meta
-    arguments, horizon = meta.get("arguments"), meta.get(HORIZON) or OPEN_END
-    if arguments is None:
-        return  # the run that goes on begins with the whole listing anyway
-    seeds = plant(source, arguments, horizon=horizon, login=login.get("nsid") if meta.get("signed") else None)
-    # What no listing shows any more is asked for by its id in the end.
-    db.executemany("INSERT OR IGNORE INTO later VALUES (?, NULL)", ids)
-    if lost and isinstance(source, Search | Account):
-        for sweep in _narrow(db, lost) or seeds.sweeps:
-            db.execute("INSERT INTO sweep(body) VALUES (?)", (msgspec.json.encode(sweep).decode(),))
-    if lists or (lost and isinstance(source, AlbumSource | Gallery | Group | Favorites)):
-        for walk in seeds.walks:
-            db.execute("INSERT INTO walk(body) VALUES (?)", (msgspec.json.encode(walk).decode(),))
-    db.execute("DELETE FROM seen WHERE id IN (SELECT id FROM later WHERE row IS NULL)")
+    rows = ((msgspec.json.encode(stretch).decode(),) for stretch in facts.coverage)
+    db.executemany("INSERT INTO stretch(body) VALUES (?)", rows)
 
 
-def _narrow(db: sqlite3.Connection, lost: Sequence[tuple[int, int | None]]) -> list[Sweep]:
-    """Stretches of upload time in which all lost photos lie, a call each; none where a second is not known."""
-    seconds = [second for _, second in lost if second is not None]
-    if len(seconds) < len(lost):
-        return []
-    stretches: list[list[int]] = []
-    between = 0
-    shown = (second for (second,) in db.execute("SELECT uploaded FROM seen WHERE uploaded >= 0 ORDER BY uploaded DESC"))
-    next_shown = next(shown, None)
-    for second in seconds:  # both go from new to old
-        while next_shown is not None and next_shown > second:
-            between, next_shown = between + 1, next(shown, None)
-        if stretches and between <= ROWS_A_CALL:
-            stretches[-1][0] = second
-        else:
-            stretches.append([second, second])
-            between = 0
-    return [Sweep(since=since, until=until) for since, until in stretches]
+def _list_again(db: sqlite3.Connection, folder: Path, source: Source, facts: Facts, rebuilt: Rebuilt) -> None:
+    """Have lost photos and lines asked for again."""
+    if isinstance(source, Photos):
+        db.execute("INSERT OR IGNORE INTO todo(id) SELECT id FROM lost")
+        return
+    is_known = facts.copy is not None
+    arguments = facts.meta.get("arguments")
+    if rebuilt.photos or rebuilt.lists_all:
+        ask_members(db, folder, source, user=str((arguments or {}).get("user_id", "")), is_known=is_known)
+        # What no listing shows any more is asked for by its id in the end.
+        db.execute("INSERT OR IGNORE INTO later SELECT id, NULL FROM lost")
+        db.execute("INSERT OR IGNORE INTO later SELECT id, NULL FROM sought")
+    if arguments is not None and not rebuilt.lists_all:
+        login = (facts.meta.get("login") or {}).get("nsid") if facts.meta.get("signed") else None
+        seeds = plant(source, arguments, horizon=facts.meta.get(HORIZON) or OPEN_END, login=login)
+        _read_again(db, seeds.walks, rebuilt)
+        if rebuilt.photos and seeds.sweeps:
+            sweeps = narrow(db, is_in_lists=SETS in rebuilt.lists) if is_known else list(seeds.sweeps)
+            _sweep_again(db, seeds.sweeps if sweeps is None else sweeps)
+    db.execute("DELETE FROM seen WHERE id IN (SELECT id FROM lost)")
+
+
+def _sweep_again(db: sqlite3.Connection, sweeps: Sequence[Sweep]) -> None:
+    rows = ((msgspec.json.encode(sweep).decode(),) for sweep in sweeps)
+    db.executemany("INSERT INTO sweep(body) VALUES (?)", rows)
+
+
+def _read_again(db: sqlite3.Connection, walks: Sequence[Walk], rebuilt: Rebuilt) -> None:
+    """Take up the lists of lost lines, and those that stream lost photos, in place of what is left of them."""
+    left = {n: msgspec.json.decode(body, type=Walk) for n, body in db.execute("SELECT n, body FROM walk").fetchall()}
+    for walk in walks:
+        brings_lines = walk.writes and f"{walk.file}.ndjson" in rebuilt.lists
+        brings_photos = rebuilt.photos and walk.streams_photos
+        if not brings_lines and not brings_photos:
+            continue
+        same = ((n,) for n, old in left.items() if (old.listing, old.subject) == (walk.listing, walk.subject))
+        db.executemany("DELETE FROM walk WHERE n = ?", same)
+        if not walk.file or not walk.writes:  # no line tells of its rows: all of them are new to this reading
+            db.execute("DELETE FROM entry WHERE list = ?", (walk.listing,))
+        db.execute("UPDATE entry SET reading = 0 WHERE list = ?", (walk.listing,))  # none of them comes again in it
+        db.execute("INSERT INTO walk(body) VALUES (?)", (msgspec.json.encode(walk).decode(),))
 
 
 def _settle(
@@ -202,17 +241,17 @@ def _settle(
     moves: Sequence[tuple[str, str]],
 ) -> None:
     """The facts of the new checkpoint, and what is to be done once it is in its place."""
-    is_finished = bool(facts.meta.get("finished")) and not rebuilt.is_left
+    is_finished = facts.was_finished and not rebuilt.is_left
     _remember(db, "finished", is_finished)
     _remember(db, "stream", False)
     _remember(db, REPAIRED, True)
-    if rebuilt.lists_all and isinstance(facts.job and facts.job.source, Photos):
-        _remember(db, UNREAD, facts.meta.get(UNREAD, True))
+    if facts.copy is None and isinstance(facts.job and facts.job.source, Photos):
+        _remember(db, UNREAD, rebuilt.is_left)  # no listing tells which photos are lost, nor does a manifest
     counts = {each.name.removesuffix(".ndjson"): each.kept for each in found if each.kept}
     repair = {
         "moves": list(moves),
         "files": [each.name for each in found if each.sha256 != facts.digests.get(each.name, (0, ""))[1]],
-        "cuts": {each.name: each.kept_bytes for each in found if each.is_there},
+        "cuts": dict(db.execute("SELECT name, length FROM file").fetchall()),
         "status": "complete" if is_finished else "stopped",
         "facts": {"counts": {**counts, "reported": facts.meta.get("expected"), "failed": 0}},
     }

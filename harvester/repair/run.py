@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from harvester.disk.entries import CHANGES, MANIFEST, PHOTOS, REPAIR, STATE, check_entries
+from harvester.disk.entries import CHANGES, DAMAGED, MANIFEST, PHOTOS, REPAIR, STATE, check_entries
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, UsageError
@@ -60,11 +60,19 @@ def repair_archive(folder: Path, *, dry_run: bool = False, on_file: OnFile = lam
     if not any((folder / name).is_file() for name in (STATE, MANIFEST, *list_files())):
         raise UsageError(f"{folder} holds nothing of an archive: no {STATE}, no {MANIFEST} and no {PHOTOS}.")
     check_entries(folder)
+    _check_files(folder)
     try:
         return _repair_archive(folder, dry_run=dry_run, on_file=on_file)
     except sqlite3.Error as error:
         sentence = f"Cannot make a new checkpoint for {folder}: {error}. Mend that, then run the same command again."
         raise CannotWrite(sentence) from None
+
+
+def _check_files(folder: Path) -> None:
+    """CannotWrite where a folder is in the place of one of the archive's files."""
+    for name in (*list_files(), STATE, MANIFEST, DAMAGED):
+        if (folder / name).is_dir():
+            raise CannotWrite(f"{folder / name} is a folder where a file should be: move it away, then repair again.")
 
 
 def _repair_archive(folder: Path, *, dry_run: bool, on_file: OnFile) -> Report:
@@ -119,46 +127,48 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
     make_checkpoint_file(scratch / STATE, private=bool(facts.meta.get("signed")))
     if facts.meta.get("stream"):
         raise UsageError(f"{folder} keeps track of records sent to standard output: it has no files to be repaired.")
-    job = facts.job
+    wanted = facts.wanted
     with closing(open_table(scratch / _TABLE)) as table, facts.open_sums() as sums:
         files = []
         for name in list_files():
             size = (folder / name).stat().st_size if (folder / name).is_file() else 0
             on_file(name, size)
-            files.append(scan_file(folder / name, table=table, sums=sums, parts=job.parts if job else ()))
+            files.append(scan_file(folder / name, table=table, sums=sums, wanted=wanted))
         moves = []
         if not dry_run:
             moves += [write_good(folder, scratch, each, table=table) for each in files if each.kept and not each.stands]
             moves += write_damaged(folder, scratch, table=table)
     if _is_proved(facts, files) and count_lost(facts, scratch / _TABLE):
         facts = facts.without_checkpoint()
-    is_damaged = not _is_as_told(facts, files)
-    rebuilt = rebuild(scratch, facts, files, table=scratch / _TABLE, moves=moves)
+    is_damaged = not _is_as_told(facts, files) or facts.lacks_seen(scratch / _TABLE)
+    facts = facts.settle()
+    rebuilt = rebuild(scratch, facts, files, folder=folder, table=scratch / _TABLE, moves=moves)
     return Report(
         folder=folder,
         files=tuple(each for each in files if each.is_there or each.name == PHOTOS or rebuilt.lists.get(each.name)),
         checkpoint=facts.checkpoint,
         manifest=facts.manifest,
-        job=job,
+        job=facts.job,
         rebuilt=rebuilt,
         is_needed=is_damaged or rebuilt.is_left,
-        is_whole=bool(facts.meta.get("finished")) and not rebuilt.is_left,
+        is_whole=facts.was_finished and not rebuilt.is_left,
         dry_run=dry_run,
     )
 
 
 def _is_proved(facts: Facts, files: list[Found]) -> bool:
-    """Whether the file of photos is the very one that the manifest of a complete archive tells of.
+    """Whether the file of photos is the very one that the manifest of a complete archive tells of, a current one.
 
     Photos that the checkpoint knows besides never were: the checkpoint is damaged where SQLite cannot see it.
     """
     photos = next(each for each in files if each.name == PHOTOS)
-    return facts.was_complete and facts.digests.get(PHOTOS) == (photos.size, photos.sha256)
+    is_current = facts.updated[0] <= facts.updated[1]
+    return facts.was_complete and is_current and facts.digests.get(PHOTOS) == (photos.size, photos.sha256)
 
 
 def _is_as_told(facts: Facts, files: list[Found]) -> bool:
     """Whether checkpoint, manifest and files are sound and say the same."""
-    if facts.checkpoint != "sound" or facts.manifest != "sound" or facts.meta.get("repair"):
+    if facts.checkpoint != "sound" or facts.manifest != "sound" or facts.is_misnumbered or facts.meta.get("repair"):
         return False
     if any(each.damaged or each.doubled or each.reshaped or each.size != each.kept_bytes for each in files):
         return False

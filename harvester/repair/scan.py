@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +15,8 @@ from zlib import crc32
 
 from harvester.archive import CHANGES
 from harvester.files import cannot_write
-from harvester.repair.lines import Piece, find_fault, find_list_fault, read_pieces, read_seconds
+from harvester.repair.fast import read_head, read_line
+from harvester.repair.lines import Piece, Wanted, find_fault, find_list_fault, read_pieces, read_seconds
 from harvester.sinks import PHOTOS
 
 MOST_LINE = 64 << 20
@@ -25,6 +26,7 @@ CREATE TABLE good(file TEXT, id, place INTEGER, size INTEGER, written INTEGER, s
     proved INTEGER, updated INTEGER, uploaded INTEGER, PRIMARY KEY(file, id)) WITHOUT ROWID;
 CREATE TABLE bad(file TEXT, place INTEGER, size INTEGER, why TEXT);
 """
+_INSERT = "INSERT INTO good VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,17 @@ class Sums:
 
     def find(self, name: str, line_id: str) -> int | None:
         """The checksum of a line of a file; None where none is known."""
+        if name == PHOTOS:
+            return self.find_photo(int(line_id))
+        query = "SELECT sum FROM list_line WHERE file = ? AND id = ?"
+        row = None if self.db is None else self.db.execute(query, (name, line_id)).fetchone()
+        return None if row is None else int(row[0])
+
+    def find_photo(self, photo_id: int) -> int | None:
+        """The checksum of a photo's line; None where none is known."""
         if self.db is None:
             return None
-        query, key = (
-            ("SELECT sum FROM line WHERE id = ?", (int(line_id),))
-            if name == PHOTOS
-            else ("SELECT sum FROM list_line WHERE file = ? AND id = ?", (name, line_id))
-        )
-        row = self.db.execute(query, key).fetchone()
+        row = self.db.execute("SELECT sum FROM line WHERE id = ?", (photo_id,)).fetchone()
         return None if row is None else int(row[0])
 
 
@@ -84,16 +89,19 @@ def open_table(path: Path) -> sqlite3.Connection:
     return db
 
 
-def scan_file(path: Path, *, table: sqlite3.Connection, sums: Sums, parts: Collection[str]) -> Found:
-    """Read one file through. `parts` are the members that a photo's line must have."""
+def scan_file(path: Path, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted) -> Found:
+    """Read one file through."""
     doubled = 0
     is_there = True
     digest = hashlib.sha256()
     table.execute("BEGIN")
     try:
         with path.open("rb") as file:
-            for piece in _read_file(file, digest):
-                doubled += _take(path.name, piece, table=table, sums=sums, parts=parts)
+            for place, raw in _read_lines(file, digest):
+                if path.name == PHOTOS and _take_fast(raw, place, table=table, sums=sums, wanted=wanted):
+                    continue
+                for piece in read_pieces(raw, place):
+                    doubled += _take(path.name, piece, table=table, sums=sums, wanted=wanted)
     except FileNotFoundError:
         is_there = False
     except OSError as error:
@@ -126,17 +134,35 @@ def _count(name: str, table: sqlite3.Connection, *, is_there: bool, size: int, d
     )
 
 
-def _read_file(file: IO[bytes], digest: hashlib._Hash) -> Iterator[Piece]:
+def _read_lines(file: IO[bytes], digest: hashlib._Hash) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file, each with the byte where it begins."""
     place = 0
     while raw := file.readline(MOST_LINE):
         digest.update(raw)
-        yield from read_pieces(raw, place)
+        yield place, raw
         place += len(raw)
 
 
-def _take(name: str, piece: Piece, *, table: sqlite3.Connection, sums: Sums, parts: Collection[str]) -> bool:
+def _take_fast(raw: bytes, place: int, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted) -> bool:
+    """Take a line that is as it was written, the first of its photo; False where it is to be looked at closely."""
+    head = read_head(raw)
+    if head is None:
+        return False
+    known, checksum = sums.find_photo(head[0]), crc32(raw)
+    is_proved = known == checksum
+    seconds: tuple[int | None, int | None] | None = (None, None) if is_proved else None
+    if not is_proved and (known is None or sums.is_older):
+        seconds = read_line(raw, wanted)
+    if seconds is None:
+        return False
+    size = len(raw)
+    row = (PHOTOS, head[0], place, size, size, checksum, head[1], True, is_proved, *seconds)
+    return table.execute(f"{_INSERT} ON CONFLICT DO NOTHING", row).rowcount == 1
+
+
+def _take(name: str, piece: Piece, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted) -> bool:
     """Put a piece into the table of the good or of the bad; whether its id was known already."""
-    why, is_proved = _judge(name, piece, sums=sums, parts=parts)
+    why, is_proved = _judge(name, piece, sums=sums, wanted=wanted)
     if why or piece.record is None:
         _note_bad(table, name, piece.place, piece.size, why)
         return False
@@ -149,15 +175,16 @@ def _take(name: str, piece: Piece, *, table: sqlite3.Connection, sums: Sums, par
                 _note_bad(table, name, piece.place, piece.size, f"another line of {row[1]} is kept")
             return True
         _note_bad(table, name, place, size, f"a later line of {row[1]} is kept")
-    table.execute("INSERT OR REPLACE INTO good VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    table.execute(_INSERT.replace("INSERT", "INSERT OR REPLACE"), row)
     return known is not None
 
 
-def _judge(name: str, piece: Piece, *, sums: Sums, parts: Collection[str]) -> tuple[str, bool]:
+def _judge(name: str, piece: Piece, *, sums: Sums, wanted: Wanted) -> tuple[str, bool]:
     """What is wrong with a line, and whether its checksum proves it."""
     if piece.record is None or name == CHANGES:
         return piece.why, False
-    why = find_fault(piece.record, parts=parts) if name == PHOTOS else find_list_fault(piece.record)
+    record = piece.record
+    why = find_fault(record, wanted) if name == PHOTOS else find_list_fault(name, record)
     if why:
         return why, False
     known = sums.find(name, str(piece.record["id"]))
