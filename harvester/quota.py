@@ -19,6 +19,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import platformdirs
 from aiolimiter import AsyncLimiter
@@ -109,6 +111,18 @@ class Pace:
         await self._limiter.acquire()
 
 
+_Paces: TypeAlias = WeakValueDictionary[tuple[str, Rate], Pace]
+_paces: WeakKeyDictionary[asyncio.AbstractEventLoop, _Paces] = WeakKeyDictionary()
+
+
+def find_pace(key: str, rate: Rate) -> Pace:
+    """The pace of a key, which all throttles of it in this event loop share as long as one of them lasts."""
+    known = _paces.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    pace = known.get((key, rate)) or Pace(rate)
+    known[key, rate] = pace
+    return pace
+
+
 class Throttle:
     """Lets calls go, first come first served. For one event loop; `open_throttle` makes it."""
 
@@ -117,13 +131,13 @@ class Throttle:
         ledger: SharedLedger | None,
         *,
         quota: Rate | None,
-        pace: Rate | None,
+        pace: Pace | None,
         sleep: Callable[[float], Awaitable[object]],
         on_wait: Callable[[float], object],
     ) -> None:
         self._ledger = ledger
         self._quota = quota
-        self._pace = Pace(pace) if pace else None
+        self._pace = pace
         self._sleep = sleep
         self._on_wait = on_wait
         self._told = 0.0
@@ -217,8 +231,9 @@ async def open_throttle(
     All waiting goes through `sleep`, which may raise to end it. `on_wait` hears of each wait for the quota
     that is longer than a second, `on_notice` gets a sentence when the ledger was damaged.
     """
+    shared = find_pace(key, pace) if pace else None
     if quota is None:
-        yield Throttle(None, quota=None, pace=pace, sleep=sleep, on_wait=on_wait)
+        yield Throttle(None, quota=None, pace=shared, sleep=sleep, on_wait=on_wait)
         return
     if quota.calls != int(quota.calls):
         raise UsageError(f"A quota counts whole calls, and {quota} does not: write 3/2s rather than 1.5/s.")
@@ -232,7 +247,7 @@ async def open_throttle(
     )
     heart = _Heart(ledger)
     try:
-        yield Throttle(ledger, quota=quota, pace=pace, sleep=sleep, on_wait=on_wait)
+        yield Throttle(ledger, quota=quota, pace=shared, sleep=sleep, on_wait=on_wait)
     finally:
         heart.stop()
         ledger.close()

@@ -179,6 +179,34 @@ def test_the_wait_that_the_bucket_does_not_tell_is_found_to_a_thousandth() -> No
 # -- quota ------------------------------------------------------------------------------------------------------
 
 
+def test_throttles_of_one_key_in_one_loop_keep_one_pace_together() -> None:
+    async def main() -> list[float]:
+        pace = Rate(5, 1)
+        async with (
+            open_throttle("key", quota=None, pace=pace) as one,
+            open_throttle("key", quota=None, pace=pace) as other,
+        ):
+            both = await asyncio.gather(work(one, calls=20), work(other, calls=20))
+        return sorted(itertools.chain(*both))
+
+    times = simulate(main)
+    assert most_within(times, 1.0) <= 6
+    assert (len(times) - 1) / (times[-1] - times[0]) >= 0.99 * 5
+
+
+def test_another_key_has_a_pace_of_its_own() -> None:
+    async def main() -> float:
+        pace = Rate(1, 1000)
+        async with (
+            open_throttle("key", quota=None, pace=pace) as one,
+            open_throttle("other", quota=None, pace=pace) as other,
+        ):
+            await asyncio.gather(work(one, calls=1), work(other, calls=1))
+        return now()
+
+    assert simulate(main) < 1001
+
+
 def test_a_job_takes_the_least_time_that_quota_and_pace_allow(tmp_path: Path) -> None:
     async def main() -> list[float]:
         quota, pace = Rate(300, 5), Rate(400, 1)
