@@ -67,6 +67,7 @@ __all__ = [
     "Observer",
     "Photo",
     "Photos",
+    "Progress",
     "Refused",
     "RepairReport",
     "Resumed",

@@ -15,11 +15,10 @@ from harvester.errors import UsageError
 from harvester.events import Observer, Summary, ignore
 from harvester.logins import add_login, config_folder
 from harvester.model import Detail, Extra, Job, Source
-from harvester.python.errand import Errand, RepairReport, repair
+from harvester.python.errand import Errand, RepairReport, repair, update
 from harvester.python.harvest import Harvest, check_complete
 from harvester.python.work import Work, begin_archive, begin_stream
 from harvester.quota import Rate
-from harvester.update import run_update
 
 
 def _read_patience(given: str | float | None) -> float | None:
@@ -165,7 +164,7 @@ class Flickr:
         could not be had, unless `allow_incomplete` is true: the summary then says so.
         """
         folder = _read_archive(archive)
-        start = partial(run_update, folder, self._settings, observer=observer or self._observer)
+        start = partial(update, folder, self._settings, observer=observer or self._observer)
         errand = Errand(lambda stop: start(stop=stop))
         self._under_way.add(errand)
         errand.task.add_done_callback(lambda _: self._under_way.discard(errand))

@@ -100,6 +100,21 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run from Python is, told every second. Counts of photos are the archive's, where there is one."""
+
+    photos: int
+    listed: int
+    expected: int | None
+    failed: int
+    calls: int
+    retries: int
+    seconds: float
+    doing: str
+    """What is being done where no photo is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """Nothing goes out for a while: `why` is a clause such as `the hour's 3600 calls are spent`."""
 
@@ -143,7 +158,7 @@ class Ended:
     summary: Summary
 
 
-Event: TypeAlias = Started | Waiting | Resumed | Retrying | Failed | Noticed | Ended
+Event: TypeAlias = Started | Progress | Waiting | Resumed | Retrying | Failed | Noticed | Ended
 Observer: TypeAlias = Callable[[Event], None]
 
 

@@ -66,6 +66,15 @@ async def test_a_photo_is_on_the_disk_before_the_loop_gets_it(
         assert synced == count
 
 
+async def test_the_archive_gets_no_photo_before_the_loop_asks_for_it(
+    flickr: Flickr, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    async with flickr.harvest(EVERYTHING, archive=tmp_path / "a", detail="info") as photos:
+        first = await anext(photos)
+        await wait_until(lambda: sandbox.stats.methods["flickr.photos.getInfo"] > 60)
+        assert ids_in(tmp_path / "a") == [first.id]
+
+
 async def take(flickr: Flickr, folder: Path, most: int) -> list[str]:
     taken: list[str] = []
     async with flickr.harvest(EVERYTHING, archive=folder, detail="info") as photos:

@@ -8,9 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from harvester.events import Noticed, Observer
+from harvester.config import Settings
+from harvester.events import Noticed, Observer, Summary
+from harvester.python.progress import tell_progress
 from harvester.python.work import find_loop
 from harvester.repair.run import Report, repair_archive
+from harvester.update import run_update
 
 T = TypeVar("T")
 RepairReport: TypeAlias = Report
@@ -36,6 +39,12 @@ class Errand(Generic[T]):
         """Ask the work to end and wait until it has."""
         self._stop.set()
         await asyncio.wait({self.task})
+
+
+async def update(folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> Summary:
+    """Bring an archive up to date, or go on with that."""
+    async with tell_progress(observer) as watched:
+        return await run_update(folder, settings, observer=watched, stop=stop)
 
 
 async def repair(folder: Path, *, dry_run: bool, observer: Observer) -> Report:

@@ -69,7 +69,10 @@ class Harvest(AsyncIterator[Photo]):
         if self._allow_incomplete:
             return
         if self._work.task.cancelled():
-            raise Incomplete("This harvest was ended before it had brought all of its photos: begin another.")
+            raise Incomplete(
+                "This harvest was ended before it had brought all of its photos: begin another, which goes on where "
+                "there is an archive."
+            )
         if self.summary:
             check_complete(self.summary)
 

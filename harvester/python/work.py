@@ -18,6 +18,7 @@ from harvester.events import Observer, Summary
 from harvester.model import Job
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
 from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
+from harvester.python.progress import tell_progress
 from harvester.state import State
 
 Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
@@ -85,6 +86,10 @@ def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Work:
     buffer, spool = Buffer(), Spool()
 
     async def start(stop: asyncio.Event) -> Summary:
+        async with tell_progress(observer) as watched:
+            return await run(watched, stop)
+
+    async def run(watched: Observer, stop: asyncio.Event) -> Summary:
         with (
             tempfile.TemporaryDirectory(prefix="harvester-") as folder,
             State(Path(folder) / "state.sqlite", lasting=False) as state,
@@ -94,7 +99,7 @@ def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Work:
                 settings,
                 state=state,
                 sink=buffer.sink,
-                observer=observer,
+                observer=watched,
                 stop=stop,
                 files=SpooledFiles(spool, state),
             )
@@ -107,13 +112,14 @@ def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: i
     handover = Handover()
 
     async def start(stop: asyncio.Event) -> Summary:
-        return await run_job(
-            _restore(folder, limit) if job is None else job,
-            settings,
-            output=Output(folder=folder),
-            observer=observer,
-            stop=stop,
-            open_sink=partial(HandedSink, handover=handover),
-        )
+        async with tell_progress(observer) as watched:
+            return await run_job(
+                _restore(folder, limit) if job is None else job,
+                settings,
+                output=Output(folder=folder),
+                observer=watched,
+                stop=stop,
+                open_sink=partial(HandedSink, handover=handover),
+            )
 
     return Work(handover, start, entries=ArchivedEntries(folder))
