@@ -125,6 +125,8 @@ async def test_an_archive_that_was_left_holds_what_the_loop_was_given_and_the_ne
     assert sorted([*first, *rest]) == sorted(str(sandbox.catalogue.id_of(n)) for n in range(300))
     assert status_of(folder) == ("complete", 300)
     assert verify_archive(folder) == []
+    in_flight = 4
+    assert sandbox.stats.methods["flickr.photos.getInfo"] <= 300 + in_flight, "what had come is not asked for again"
 
 
 async def test_a_loop_that_was_dropped_gives_the_archive_back(flickr: Flickr, tmp_path: Path) -> None:
@@ -136,6 +138,21 @@ async def test_a_loop_that_was_dropped_gives_the_archive_back(flickr: Flickr, tm
     rest = [photo.id async for photo in flickr.resume(tmp_path / "a")]
     assert len({first, *rest}) == 300
     assert len(rest) == 299
+
+
+async def test_the_next_harvest_waits_until_the_one_before_has_given_the_archive_back(
+    flickr: Flickr, tmp_path: Path
+) -> None:
+    given = []
+    for _ in range(3):
+        async for photo in flickr.harvest(EVERYTHING, archive=tmp_path / "a", detail="info"):
+            given.append(photo.id)
+            break
+    report = await Flickr.repair(tmp_path / "a")
+    assert not report.rebuilt.is_left
+    given += [photo.id async for photo in flickr.resume(tmp_path / "a", limit=5)]
+    assert len(set(given)) == len(given) == 5
+    assert ids_in(tmp_path / "a") == given
 
 
 async def wait_until(is_so: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from harvester.config import Settings
 from harvester.events import Noticed, Observer, Summary
 from harvester.python.progress import tell_progress
-from harvester.python.work import find_loop
+from harvester.python.work import find_loop, wait_for_left
 from harvester.repair.run import Report, repair_archive
 from harvester.update import run_update
 
@@ -43,6 +43,7 @@ class Errand(Generic[T]):
 
 async def update(folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> Summary:
     """Bring an archive up to date, or go on with that."""
+    await wait_for_left(folder)
     async with tell_progress(observer) as watched:
         return await run_update(folder, settings, observer=watched, stop=stop)
 
@@ -50,6 +51,7 @@ async def update(folder: Path, settings: Settings, *, observer: Observer, stop: 
 async def repair(folder: Path, *, dry_run: bool, observer: Observer) -> Report:
     """Repair an archive on a thread."""
     loop = find_loop()
+    await wait_for_left(folder)
 
     def tell(name: str, size: int) -> None:
         if size:

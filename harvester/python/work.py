@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
+from weakref import WeakSet
 
 from harvester.config import Settings
 from harvester.disk.look import look_at
@@ -28,8 +29,12 @@ Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 class Work:
     """The task of one harvest. It knows nothing of the Harvest, so that the Harvest is collected when it is dropped."""
 
-    def __init__(self, channel: Channel, start: Start, *, entries: Entries) -> None:
+    def __init__(self, channel: Channel, start: Start, *, entries: Entries, folder: Path | None = None) -> None:
         self.channel = channel
+        self.folder = None if folder is None else folder.resolve()
+        """The archive."""
+        self.is_left = False
+        """The loop was left: the task is about to end."""
         self.entries = entries
         self.error: Exception | None = None
         self.summary: Summary | None = None
@@ -37,6 +42,7 @@ class Work:
         self._stop = asyncio.Event()
         self.task = self._loop.create_task(self._run(start))
         self.task.add_done_callback(self._finish)
+        _works.add(self)
 
     async def _run(self, start: Start) -> None:
         try:
@@ -52,6 +58,7 @@ class Work:
 
     def drop(self) -> None:
         """End the task once nobody can iterate any more. A collector may call this from another thread."""
+        self.is_left = True
         if not self.task.done() and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._cancel)
 
@@ -61,8 +68,23 @@ class Work:
         await asyncio.wait({self.task})
 
     def _cancel(self) -> None:
+        self.is_left = True
         self._stop.set()  # an archive then says that it was stopped
         self.task.cancel()
+
+
+_works: WeakSet[Work] = WeakSet()
+
+
+async def wait_for_left(folder: Path) -> None:
+    """Wait until harvests into an archive whose loops were left have given it back: leaving does not wait for that."""
+    if tasks := _find_left(folder.resolve(), asyncio.get_running_loop()):  # noqa: ASYNC240 - an instant
+        await asyncio.wait(tasks)
+
+
+def _find_left(folder: Path, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[None]]:
+    tasks = {work.task for work in _works if work.is_left and work.folder == folder}
+    return {task for task in tasks if not task.done() and task.get_loop() is loop}
 
 
 def find_loop() -> asyncio.AbstractEventLoop:
@@ -112,6 +134,7 @@ def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: i
     handover = Handover()
 
     async def start(stop: asyncio.Event) -> Summary:
+        await wait_for_left(folder)
         async with tell_progress(observer) as watched:
             return await run_job(
                 _restore(folder, limit) if job is None else job,
@@ -122,4 +145,4 @@ def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: i
                 open_sink=partial(HandedSink, handover=handover),
             )
 
-    return Work(handover, start, entries=ArchivedEntries(folder))
+    return Work(handover, start, entries=ArchivedEntries(folder), folder=folder)
