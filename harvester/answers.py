@@ -20,6 +20,7 @@ import orjson
 
 from harvester.errors import KeyRefused, Refused, TryLater, UsageError
 from harvester.oauth import check_problem
+from harvester.whose import KINDS, NAMELESS, check_whose
 
 # Codes that every method shares, https://www.flickr.com/services/api/flickr.photos.search.html#error-codes
 # 99 is about the login, so every other call would fail as well: no photo may be given up for it.
@@ -136,17 +137,18 @@ def _key_advice(code: int) -> str:
 def read_part(body: bytes, *, method: str, member: str | None, photo_id: str | None = None) -> bytes:
     """The JSON of one member of an answer, as sent, on one line.
 
-    `member` None takes all members but `stat`. Where the member names a photo, it must be `photo_id`: Flickr has
+    `member` None takes all members but `stat`. Where the answer names a photo, it must be `photo_id`: Flickr has
     been seen to give one method's answer to another's question (bridgy#537).
     """
     answer, parts = read_members(body)
+    if photo_id is not None:
+        check_whose(answer, method=method, member=member, photo_id=photo_id)
     check_failure(answer, method=method)
     if member is None:
         rest = [(name, raw) for name, raw in parts.items() if name != "stat"]
         return b"{" + b",".join(dump(name) + b":" + raw for name, raw in rest) + b"}"
-    value = answer.get(member)
-    if not isinstance(value, dict) or (member == "photo" and str(value.get("id", photo_id)) != photo_id):
-        raise TryLater("an answer to something else than was asked")
+    if not isinstance(answer.get(member), dict):
+        raise TryLater("an answer without what was asked for")
     return parts[member]
 
 
@@ -158,7 +160,15 @@ class PartReader:
         self._member = member
         self._head = b'{"%s":{' % member.encode() if member else b"\0"  # which no answer begins with
         self._start = len(self._head) - 1
-        self._names_photo = member == "photo"
+        self._name = {"photo": "id", "comments": "photo_id"}.get(member or "")
+        self._kind = b'"%s":' % KINDS[method].encode() if method in KINDS else b""
+        self._mark = b"/%s_" if member == "sizes" else b'"%s"'
+        self.is_nameless = member in NAMELESS
+        """Whether no answer says whose it is."""
+
+    def mark(self, photo_id: str) -> bytes:
+        """What stands in an answer about this photo, and in no answer about another, unless it is nameless."""
+        return self._mark % photo_id.encode()
 
     def __call__(self, body: bytes, photo_id: str) -> bytes:
         """The part's JSON; the errors of `read_part`."""
@@ -166,7 +176,8 @@ class PartReader:
             raw = body[self._start : _END]
             try:
                 part = _check(raw)
-                if not self._names_photo or part["id"] == photo_id:
+                is_own = part[self._name] == photo_id if self._name else self._mark % photo_id.encode() in raw
+                if (is_own or self.is_nameless) and self._kind in raw:
                     return raw
             except (ValueError, RuntimeError, LookupError):
                 pass  # for the careful way

@@ -64,6 +64,7 @@ class TryLater(HarvestError):
     true where the server itself said "not now" (429, 503, code 105), which concerns every worker at once.
     `unreached` is true where nothing that looks like Flickr answered: connection refused, name unknown.
     `foreign` is true where something answered, but not as Flickr's API does: 403, 404, a web page.
+    `astray` is true where the answer belongs to another question.
     """
 
     def __init__(
@@ -74,12 +75,14 @@ class TryLater(HarvestError):
         refusal: bool = False,
         unreached: bool = False,
         foreign: bool = False,
+        astray: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
         self.refusal = refusal
         self.unreached = unreached
         self.foreign = foreign
+        self.astray = astray
 
 
 class Refused(HarvestError):

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from harvester.answers import read_list, read_page, read_part
+from harvester.answers import PartReader, read_list, read_page, read_part
 from harvester.errors import HarvestError, KeyRefused, Refused, TryLater
 from harvester.flickr import PARTS, PERSON_PHOTOS, SEARCH
 from harvester.walk import LISTINGS
@@ -90,6 +90,21 @@ def test_each_recorded_part_of_a_photo_is_kept_as_it_was_sent(name: str) -> None
         photo_id = str(wanted.get("id")) if part.member == "photo" else None
         kept = read_part(body, method=method, member=part.member, photo_id=photo_id)
         assert plain(orjson.loads(kept)) == plain(wanted), file
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_each_recorded_part_is_read_as_its_own_photos_and_where_it_names_it_as_no_others(name: str) -> None:
+    reader = PartReader(PARTS[name].method, PARTS[name].member)
+    for row in map(json.loads, INDEX.read_text("utf-8").splitlines()):
+        photo_id = (row["params"] or {}).get("photo_id") if row["method"] == PARTS[name].method else None
+        found = replay().body_of(row) if row["fidelity"] == "recorded" else None
+        if photo_id is None or found is None or len(found[1]) < 2 or found[1]["stat"] != "ok":
+            continue
+        reader(found[0], photo_id)
+        if not reader.is_nameless:
+            assert reader.mark(photo_id) in found[0], row["file"]
+            with pytest.raises(TryLater):
+                reader(found[0], "999")
 
 
 def test_each_recorded_failure_is_told_as_one() -> None:
