@@ -115,3 +115,11 @@ async def test_a_head_without_end_is_bounded(sandbox: Sandbox) -> None:
 
 async def test_what_is_no_http_is_refused(sandbox: Sandbox) -> None:
     assert (await send(sandbox, b"\x16\x03\x01 hello\r\n\r\n"))[0] == 400
+
+
+async def test_a_connection_ends_behind_the_answer_where_the_client_says_so(sandbox: Sandbox) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
+    writer.write(request("GET", f"/services/rest/?{CALL}", "Host: localhost"))
+    writer.write(request("GET", f"/services/rest/?{CALL}", "Host: localhost", "Connection: close"))
+    assert (await reader.read()).count(b"HTTP/1.1 200 OK\r\n") == 2
+    writer.close()

@@ -115,6 +115,8 @@ class _Connection(asyncio.Protocol):
         self._head_size = 0
         self._in_head = True
         self._refused = False
+        self._stays = True
+        """Whether the client wants the connection kept."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
@@ -171,6 +173,7 @@ class _Connection(asyncio.Protocol):
             parts = urlsplit(target)
             target = f"{parts.path or '/'}?{parts.query}"
         request = Request(self._parser.get_method().decode(), target, self._headers, bytes(self._body))
+        self._stays = self._parser.should_keep_alive()
         reply = self._handler.reply(request)
         if reply.after:
             asyncio.get_running_loop().call_later(reply.after, self._send, reply)
@@ -197,6 +200,8 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
         else:
             self._transport.write(reply.answer)
+            if reply.answer and not self._stays:
+                self._transport.close()
 
 
 def connect(handler: Handler) -> asyncio.Protocol:
