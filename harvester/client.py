@@ -27,7 +27,7 @@ from harvester.server_clock import ServerClock, tell_skew
 from harvester.silence import Watch
 from harvester.text.redactor import Redactor
 from harvester.unreached import ProxyFailed, tell_failure, tell_refusal
-from harvester.wire import CONNECT_SECONDS, Reply, Wire
+from harvester.wire import CONNECT_SECONDS, Reply, StrayAnswer, Wire
 
 T = TypeVar("T")
 About = TypeVarTuple("About")
@@ -93,9 +93,18 @@ class Client:
         """Whether calls are made in somebody's name."""
         return self._sign is not None
 
-    async def call(self, query: str, read: Callable[[bytes, *About], T], *about: *About) -> T:
+    async def call(
+        self,
+        query: str,
+        read: Callable[[bytes, *About], T],
+        *about: *About,
+        mark: bytes = b'"ok"',
+        alone: bool = False,
+    ) -> T:
         """One call's answer, as `read` makes it out of its body, given what it is `about`.
 
+        The connection serves the next call only where `mark` stands in the answer: what tells that it is this call's,
+        such as the photo's id, or else that it is no refusal. A call whose answers tell nothing is asked `alone`.
         TryLater from `read` is retried like any other. Raises what `read` raises besides; GivenUp where the
         call fails while others work; Stopped where a wait is cut short; StopRun where all is lost.
         """
@@ -108,9 +117,11 @@ class Client:
                 slot = await self._enter()
             began = self._clock()
             try:
-                answer = read(await self._send(query, slot), *about)
+                answer = read(await self._send(query, slot, mark=mark, alone=alone), *about)
             except TryLater as error:
                 error.rewrite(self._redact)
+                if error.astray:
+                    self._wire.note_stray()
                 own = own + 1 if self.gate.successes != seen else own
                 seen = self.gate.successes
                 rest = self.gate.failed(error, began=began)
@@ -148,16 +159,17 @@ class Client:
                 return slot
             self.throttle.done(slot, sent=False)  # the service went down while this call stood in line
 
-    async def _send(self, query: str, slot: Slot) -> bytes:
+    async def _send(self, query: str, slot: Slot, *, mark: bytes, alone: bool) -> bytes:
         self._tally.calls += 1
         task = self._watch.begin()
         offset = self.server_clock.offset
         try:
-            reply = await self._wire.get(query, self._sign(*split_long(self._prefix, query)) if self._sign else None)
+            headers = self._sign(*split_long(self._prefix, query)) if self._sign else None
+            reply = await self._wire.get(query, headers, alone=alone)
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
             if not reply.body.is_eof():
                 self._watch.follow(task, reply.body)
-            body = await reply.read()
+            body = await reply.read(mark)
         except (ProxyFailed, aiohttp.ClientConnectorError) as error:
             self.throttle.done(slot, sent=False)
             raise TryLater(tell_failure(error), unreached=True) from None
@@ -168,7 +180,8 @@ class Client:
                 raise TryLater("no answer in time") from None
             raise
         except (aiohttp.ClientError, OSError) as error:
-            raise TryLater(f"the answer broke off ({type(error).__name__})") from None
+            is_stray = isinstance(error, StrayAnswer)
+            raise TryLater(str(error) if is_stray else f"the answer broke off ({type(error).__name__})") from None
         finally:
             self._watch.end(task)
             if slot.open:
@@ -230,7 +243,7 @@ class Client:
     async def _is_alive(self) -> bool:
         """Whether the service answers at all: then the failing call's trouble is its own."""
         try:
-            body = await self._send("method=flickr.test.echo", await self.throttle.acquire())
+            body = await self._send("method=flickr.test.echo", await self.throttle.acquire(), mark=b'"ok"', alone=True)
             answer, _ = read_members(body)
             check_failure(answer, method="flickr.test.echo")
         except TryLater:
@@ -313,11 +326,12 @@ async def open_client(
             on_notice=tell_notice,
         ) as throttle,
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust) as connector,
+        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust, force_close=True) as fresh,
     ):
         tally.quota_left = throttle.left
         watch = Watch(_find_silence(settings.give_up_after))
         client = Client(
-            Wire(prefix, connector, proxy=proxy),
+            Wire(prefix, connector, fresh=fresh, proxy=proxy),
             throttle,
             watch=watch,
             server_clock=clock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Awaitable, MutableMapping, Sequence
 from typing import Any
 
 import orjson
@@ -29,6 +29,12 @@ class _Asked:
         self.read = PartReader(part.method, part.member)
         self.listed = part.listed
 
+    def ask(self, client: Client, photo_id: str, *, more: str = "", alone: bool = False) -> Awaitable[bytes]:
+        """A part's JSON, from an answer that is this photo's. What does not say so is asked alone."""
+        query = f"{self.query}{photo_id}{more}"
+        alone = alone or self.read.is_nameless
+        return client.call(query, self.read, photo_id, mark=self.read.mark(photo_id), alone=alone)
+
 
 class Hydrator:
     """Makes records of photos: with the parts named, in this order."""
@@ -54,8 +60,7 @@ class Hydrator:
                 continue
             try:
                 if not is_listing:
-                    raw = await self._client.call(part.query + photo.id, part.read, photo.id)
-                    draft.parts[part.name] = raw
+                    draft.parts[part.name] = await part.ask(self._client, photo.id)
                 if part.listed:
                     await self._add_pages(part, photo.id, draft)
             except Refused as error:
@@ -74,7 +79,7 @@ class Hydrator:
         """What became of a photo that no listing shows any more."""
         part = _Asked("info", PARTS["info"])
         try:
-            await self._client.call(part.query + photo.id, part.read, photo.id)
+            await part.ask(self._client, photo.id, alone=True)  # the refusal that is expected need not say whose it is
         except Refused as error:
             return Gone(photo.id, error.code, error.message)
         return Gone(photo.id, None, None)
@@ -91,8 +96,7 @@ class Hydrator:
         rows = _name_rows(first.get(part.listed))
         while page <= pages and tries < _MOST_TRIES:
             draft.pages[part.name] = page
-            query = f"{part.query}{photo_id}&page={page}"
-            more = orjson.loads(await self._client.call(query, part.read, photo_id))
+            more = orjson.loads(await part.ask(self._client, photo_id, more=f"&page={page}"))
             new = {name: row for name, row in _name_rows(more.get(part.listed)).items() if name not in rows}
             rows |= new
             page, tries = (page + 1, 0) if new else (page, tries + 1)
