@@ -152,11 +152,15 @@ def write_manifest(
         **{name: value for name in ("refusals", "notes", DIFFERENCE, INCOMPLETE) if (value := state.recall(name))},
         "facts": {name: value for name in KEPT if (value := state.recall(name)) is not None},
         "files": entries,
-        "coverage": [
-            {**asdict(s), "since": stamp(s.since), "until": stamp(s.until)} for s in merge_stretches(state.stretches())
-        ],
+        "coverage": [_describe_stretch(s) for s in merge_stretches(state.stretches())],
     }
     write_whole(folder / MANIFEST, encode_manifest(manifest))
+
+
+def _describe_stretch(stretch: Stretch) -> dict[str, Any]:
+    told = {**asdict(stretch), "since": stamp(stretch.since), "until": stamp(stretch.until)}
+    narrow = dict(told.pop("narrow"))
+    return {**told, "narrow": narrow} if narrow else told
 
 
 def _known_entries(folder: Path, renewed: Collection[str]) -> dict[str, Entry]:

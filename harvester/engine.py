@@ -38,7 +38,13 @@ from harvester.events import Ended, Noticed, Observer, Started, Status, Summary,
 from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
 from harvester.identity import choose_login, confirm_login, confirm_names, tell_login
-from harvester.incomplete.stretches import find_incomplete, keep_incomplete, list_notes
+from harvester.incomplete.stretches import (
+    find_incomplete,
+    is_update_left,
+    keep_incomplete,
+    list_notes,
+    take_up_incomplete,
+)
 from harvester.lists import Files, LineFiles, Reuse
 from harvester.manifest.keep import Unfinished, keep_manifest
 from harvester.model import Account, Job, Photos, Search
@@ -67,7 +73,9 @@ class Output:
     unescape: bool = False
     """Write letters in place of their escapes. An archive that was begun so stays so."""
     update: bool = False
-    """Raise NewsWanted where the archive is complete already."""
+    """Raise NewsWanted where nothing but an update is left to be done."""
+    redo_update: bool = False
+    """Raise NewsWanted where the last update could not get everything."""
 
     @property
     def where(self) -> Path | None:
@@ -232,8 +240,6 @@ async def harvest(
     resumed = _begin(job, state, asked=asked, now=int(now), output=output)
     again = AGAIN if list_again(job.source, state) else ""
     is_complete = resumed and bool(state.recall("finished")) and not isinstance(job.source, Photos)
-    if is_complete and output.update and output.folder is not None:
-        raise NewsWanted(output.folder)
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"), calls=calls)
     observer(
@@ -298,6 +304,8 @@ def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: O
         resumed = check_same_job(state, job.describe(), where=output.where)
         settle_letters(state, unescape=output.unescape, is_new=not resumed, where=output.where)
         if resumed:
+            if output.folder is not None and _is_for_update(job, state, output):
+                raise NewsWanted(output.folder)
             state.clear_failures()
             return True
         mark_bounded(state)
@@ -306,6 +314,13 @@ def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: O
         state.remember("begun", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
     state.settle()
     return False
+
+
+def _is_for_update(job: Job, state: State, output: Output) -> bool:
+    """Whether an update is to be run. It tries again what failed, so that may be left."""
+    if isinstance(job.source, Photos) or not state.has_only_failures():
+        return False
+    return output.update or (output.redo_update and is_update_left(state))
 
 
 def _names_photos(job: Job) -> bool:
@@ -413,6 +428,9 @@ class _Run:
                     state.add_sweep(sweep)
                 for walk in seeds.walks:
                     state.add_walk(walk)
+        elif not state.is_update and not state.sweeps():
+            with state.changing():
+                take_up_incomplete(source, state)
         since = source.upload_span[0] if isinstance(source, Search) else 0
         bounds = Bounds(since or 0, until, self._job.limit)
         return Plan(

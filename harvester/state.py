@@ -7,7 +7,7 @@ checkpoint says is in a file, is on the disk before it says so; what lies behind
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -274,6 +274,14 @@ class State:
     def list_again(self, sweeps: Iterable[Sweep]) -> None:
         """Take up sweeps of all that was listed: what is known of its stretches they will tell anew."""
         self._db.execute("DELETE FROM stretch")
+        for sweep in sweeps:
+            self.add_sweep(sweep)
+
+    def replace_stretches(self, stretches: Collection[Stretch], sweeps: Iterable[Sweep]) -> None:
+        """Take up sweeps in place of what is known of these stretches."""
+        rows = self._db.execute("SELECT n, body FROM stretch").fetchall()
+        old = ((n,) for n, body in rows if self._read(read_json, "stretch", body, Stretch) in stretches)
+        self._db.executemany("DELETE FROM stretch WHERE n = ?", list(old))
         for sweep in sweeps:
             self.add_sweep(sweep)
 

@@ -151,6 +151,8 @@ class Stretch:
     note: str = ""
     whole: bool = True
     """False where Flickr keeps photos back that no question reaches."""
+    narrow: tuple[tuple[str, str], ...] = ()
+    """Arguments that cut it into parts, where this is a part alone."""
 
 
 @dataclass(frozen=True, slots=True)

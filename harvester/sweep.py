@@ -30,7 +30,18 @@ from harvester.reading import CHANGED, Reading, measure, read_size
 from harvester.second import split_filters
 from harvester.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
-__all__ = ["OPEN_END", "Piece", "Step", "Stretch", "Sweep", "advance", "cut_short", "first_sweep", "read_again"]
+__all__ = [
+    "OPEN_END",
+    "Piece",
+    "Step",
+    "Stretch",
+    "Sweep",
+    "advance",
+    "cut_short",
+    "first_sweep",
+    "read_again",
+    "read_stretch_again",
+]
 
 FLICKR_BEGAN = 1_076_371_200
 """2004-02-10, when Flickr opened: nothing was uploaded before. Used only to choose where to cut in two."""
@@ -44,6 +55,7 @@ _PATIENCE = 1_000
 _SPLITTABLE = 10
 """Pages that must remain for a sweep to be worth cutting in two."""
 _MANY, _FEW = 5_000, 20
+_MOST_NEEDED = 8
 
 
 def first_sweep(*, since: int, until: int, sort: str) -> Sweep:
@@ -57,6 +69,21 @@ def read_again(sweep: Sweep) -> Sweep:
     """The whole stretch of a first sweep once more, from its other end."""
     again = _open_sweep(sweep.since, sweep.until, newest_first=not sweep.newest_first)
     return replace(again, reads=2, origin=(sweep.since, sweep.until), narrow=sweep.narrow)
+
+
+def read_stretch_again(stretch: Stretch) -> Sweep:
+    """A stretch that an earlier run has left incomplete: one reading that brings nothing new ends it again."""
+    again = _open_sweep(stretch.since, stretch.until, newest_first=True)
+    return replace(
+        again,
+        reads=2,
+        origin=(stretch.since, stretch.until),
+        best=stretch.found,
+        known=stretch.found,
+        claimed=stretch.reported,
+        agreed=_MOST_NEEDED - 1,
+        narrow=stretch.narrow,
+    )
 
 
 def _open_sweep(since: int, until: int, *, newest_first: bool) -> Sweep:
@@ -162,7 +189,14 @@ def _close(sweep: Sweep) -> Step:
 
 
 def _note(sweep: Sweep, piece: Piece, *, found: int) -> Stretch:
-    return Stretch(since=piece.since, until=piece.until, reported=piece.reported, found=found, reads=sweep.reads)
+    return Stretch(
+        since=piece.since,
+        until=piece.until,
+        reported=piece.reported,
+        found=found,
+        reads=sweep.reads,
+        narrow=sweep.narrow,
+    )
 
 
 def _count_needed(found: int, reported: int | None) -> int:
@@ -171,7 +205,7 @@ def _count_needed(found: int, reported: int | None) -> int:
         return 1
     if reported is None:
         return 2
-    return 4 if found >= _FEW else 8
+    return 4 if found >= _FEW else _MOST_NEEDED
 
 
 def _move(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, split: bool) -> Step:
@@ -271,6 +305,7 @@ def _overflow(sweep: Sweep, page: Page, *, held: int, fresh: int, given: Mapping
         reads=sweep.reads,
         note=note,
         whole=bool(filters),
+        narrow=sweep.narrow,
     )
     return _close(sweep) + Step((*_narrow(sweep, piece.since, filters, barren=barren), *rest), (stretch,))
 
@@ -291,7 +326,7 @@ def cut_short(sweep: Sweep, why: str) -> Step:
     else:
         settled = Step()
     piece = sweep.piece(0, found=len(sweep.held), fresh=0)
-    cut = Stretch(since=piece.since, until=piece.until, reported=None, found=piece.found, note=why, whole=False)
+    cut = replace(_note(sweep, piece, found=piece.found), reported=None, note=why, whole=False)
     rest = (replace(sweep.rest_from(1), doubt=None),) if sweep.span > 0 else ()
     return settled + _close(sweep) + Step(rest, (cut,))
 

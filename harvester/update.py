@@ -47,6 +47,7 @@ from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
 from harvester.files import Appender, cannot_write, sync_folder
 from harvester.fold import fold, mend_fold
+from harvester.incomplete.stretches import is_update_left
 from harvester.merge import Folded
 from harvester.model import Account, Photos
 from harvester.proof import Proof
@@ -121,7 +122,7 @@ async def run_resume(
     """Go on with an archive, whatever it was begun with, or with its update; try again what that could not get."""
     with look_at(folder) as state:
         # An archive that was repaired is to be whole before its update goes on.
-        is_update = state.is_whole() and (is_under_way(folder, state) or state.count_unfetched() > 0)
+        is_update = state.is_whole() and (is_under_way(folder, state) or is_update_left(state))
         job = None if is_update else restore_job(state, where=folder)
         is_stream = state.recall("stream")
     if job is None:

@@ -11,6 +11,7 @@ import stat
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -48,7 +49,7 @@ def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expec
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
         try:
-            return await run_job(job, settings, output=output, observer=observer, stop=stop)
+            return await run_job(job, settings, output=replace(output, redo_update=True), observer=observer, stop=stop)
         except NewsWanted as wanted:
             return await run_update(wanted.folder, settings, observer=observer, stop=stop)
 

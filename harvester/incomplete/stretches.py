@@ -18,6 +18,7 @@ from harvester.model import Search, Source
 from harvester.state import State
 from harvester.store import HORIZON
 from harvester.stretch import Stretch
+from harvester.sweep import read_stretch_again
 from harvester.values import stamp
 
 _MOST_TOLD = 5
@@ -37,12 +38,32 @@ class IncompleteStretch(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_incomplete(source: Source, state: State) -> list[Stretch]:
     """The stretches of which photos are missing, oldest first; none where the archive misses none."""
+    found, wide = _find_parts(source, state)
+    return [_build_whole(source, state, wide)] if wide else _join_same(found)
+
+
+def take_up_incomplete(source: Source, state: State) -> None:
+    """Have incomplete stretches read again, and nothing else. Within a transaction.
+
+    Where no part of the search tells where photos are missing, the pipeline asks for the claim first.
+    """
+    found, wide = _find_parts(source, state)
+    if found and not wide:
+        state.replace_stretches(found, map(read_stretch_again, found))
+
+
+def is_update_left(state: State) -> bool:
+    """Whether the last update ended without all that it was to bring."""
+    return bool(state.recall("updated")) and bool(state.count_unfetched() or recall_incomplete(state))
+
+
+def _find_parts(source: Source, state: State) -> tuple[list[Stretch], Difference | None]:
+    """The incomplete stretches, each part for itself; a difference that they do not explain."""
     difference = find_difference(source, state)
     wide = difference if difference is not None and difference.is_wide else None
-    found = _join_same(s for s in state.stretches() if not s.whole or (wide is not None and _count_missing(s)))
-    if wide is not None and not wide.is_explained_by(sum(map(_count_missing, found))):
-        return [_build_whole(source, state, wide)]
-    return found
+    found = [s for s in state.stretches() if not s.whole or (wide is not None and _count_missing(s))]
+    is_told = wide is None or wide.is_explained_by(sum(map(_count_missing, found)))
+    return found, None if is_told else wide
 
 
 def describe_incomplete(stretches: Iterable[Stretch]) -> list[IncompleteStretch]:
