@@ -41,7 +41,7 @@ __all__ = [
     "write_manifest",
 ]
 DIFFERENCE = "difference"
-"""What Flickr has claimed of a search beyond what is there: the name in the checkpoint and in the manifest."""
+"""What Flickr has claimed beyond what is there: the name in the checkpoint and in the manifest."""
 INCOMPLETE = "incomplete_stretches"
 """Stretches of upload time of which Flickr keeps photos back: the name in the checkpoint and in the manifest."""
 KEPT = ("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream")

@@ -1,4 +1,4 @@
-"""What Flickr claims of an account, beside what is there, and why the two may differ."""
+"""What Flickr claims of an account's sets, beside what is there, and what it refuses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from pathlib import Path
 import msgspec
 
 from harvester.answers import read_number
-from harvester.archive import is_at_limit
 from harvester.model import Account, Source
-from harvester.sinks import PHOTOS
 from harvester.state import State
 
 _MOST_REASONS = 3
@@ -59,14 +57,10 @@ _line = msgspec.json.Decoder(_Line)
 
 
 def tell_claims(source: Source, state: State, folder: Path) -> list[str]:
-    """Sentences on an account's archive that is complete: what Flickr claims beyond what is there."""
+    """Sentences on an account's archive that is complete: what Flickr claims of its sets beyond what is there."""
     if not isinstance(source, Account):
         return []
     told = []
-    claimed, photos = state.recall("expected"), state.length(PHOTOS).lines
-    is_comparable = "photos" in source.kinds and not source.hydrated and not is_at_limit(state)
-    if is_comparable and claimed is not None and claimed > photos:
-        told.append(f"Flickr claims {claimed:,} photos of the account, and {photos:,} are here: {_WHY}.")
     if "photosets" in source.kinds and (short := sum(line.is_short for line in _read_lines(folder, "photosets"))):
         sets = "1 set shows" if short == 1 else f"{short:,} sets show"
         told.append(f"{sets} fewer photos than Flickr claims: {_WHY}.")

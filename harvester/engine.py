@@ -28,7 +28,7 @@ from harvester.archive import (
 from harvester.claims import tell_claims
 from harvester.client import Client, open_client
 from harvester.config import Settings
-from harvester.difference import find_difference, keep_difference, recall_difference
+from harvester.difference import keep_difference, recall_difference
 from harvester.disk.entries import check_entries, check_not_foreign
 from harvester.disk.fresh import FreshFolder
 from harvester.disk.lapses import LAPSES
@@ -535,10 +535,10 @@ class _Run:
         if self._state.recall(UNREAD):
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
         is_empty = not self._tally.written and not self._state.is_update and self._status() == "complete"
+        if difference := recall_difference(self._state):
+            notes.append(difference.sentence)
         if self._status() == "complete" and self._output.folder is not None and not self._state.is_update:
             notes += tell_claims(self._job.source, self._state, self._output.folder)
-        if difference := find_difference(self._job.source, self._state):
-            notes.append(difference.sentence)
         if told := (self._tell_none() if is_empty else "") or tell_login(self._state, self._job.source):
             notes.append(told)
         return self.end(self._status(), *notes)

@@ -631,6 +631,16 @@ class State:
         """Photos that listings have shown."""
         return int(self._db.execute("SELECT count(*) FROM seen").fetchone()[0])
 
+    def count_there(self) -> int:
+        """Photos that listings have shown; in an update also those of the older archive that are not gone."""
+        if not self.is_update:
+            return self.count_seen()
+        query = (
+            "SELECT count(*) FROM (SELECT id FROM seen UNION SELECT id FROM older.seen) "
+            "WHERE id NOT IN (SELECT id FROM gone WHERE code IS NOT NULL)"
+        )
+        return int(self._db.execute(query).fetchone()[0])
+
     # -- files
 
     def note_lines(self, records: Iterable[Record]) -> None:

@@ -127,13 +127,13 @@ async def test_what_flickr_claims_beyond_what_is_there_is_told(
     summary = await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
     why = "the others may be private, not safe, or deleted."
     assert summary.notes == (
-        f"Flickr claims 1,234 photos of the account, and {summary.photos} are here: {why}",
+        f"Flickr claimed 1,234, {summary.photos} are there: {why}",
         f"1 set shows fewer photos than Flickr claims: {why}",
         NOT_LOGGED_IN,
     )
     monkeypatch.undo()
     updated = await run_update(tmp_path, settings_for(sandbox))
-    assert [note for note in updated.notes if "claims" in note] == []
+    assert [note for note in updated.notes if "claim" in note] == []
 
 
 FILES = ("photos", "people", "photosets", "collections", "galleries", "groups", "favorites", "contacts")

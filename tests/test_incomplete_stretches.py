@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,36 +13,34 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into, settings_for
 
+from harvester.engine import NewsWanted, Output, run_job
 from harvester.events import Event, Started
 from harvester.incomplete.stretches import tell_dates
 from harvester.inspect import read_status
-from harvester.model import Job, Search
+from harvester.model import Account, Job, Search
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_resume
+from harvester.update import run_resume, run_update
 from harvester.verify import verify_archive
 
 JOB = Job(source=Search(tags=("sandbox",)), detail="list")
 
 
-@pytest.fixture
-def _keeping_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The sandbox counts every second photo and does not show it."""
+def keep_back(patch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
+    """From now on the sandbox counts these photos, by number, and does not show them."""
     show = Searcher.show
 
     def show_some(self: Searcher, query: Any, **more: Any) -> Listing:
         listing = show(self, query, **more)
-        return replace(listing, numbers=[n for n in listing.numbers if n % 2])
+        return replace(listing, numbers=[n for n in listing.numbers if not is_hidden(n)])
 
-    with monkeypatch.context() as context:
-        context.setattr(Searcher, "show", show_some)
-        yield
+    patch.setattr(Searcher, "show", show_some)
 
 
-@pytest.mark.usefixtures("_keeping_back")
 async def test_manifest_status_and_verify_tell_the_same_of_an_incomplete_stretch(
-    sandbox_of: Opener, tmp_path: Path
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    keep_back(monkeypatch, lambda n: n % 2 == 0)
     async with sandbox_of(photos=30) as sandbox:
         summary = await harvest_into(tmp_path, sandbox, JOB)
         status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
@@ -123,3 +121,79 @@ async def test_an_archive_that_is_killed_while_it_reads_stretches_again_goes_on_
         assert summary.status == "stopped"
         assert (await run_resume(tmp_path, settings_for(sandbox))).photos == 4_300
     assert await asyncio.to_thread(verify_archive, tmp_path) == []
+
+
+async def test_an_accounts_difference_stands_in_manifest_and_status(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=60, owners=1) as sandbox:
+        honest = sandbox.api.answer
+
+        def answer(query: dict[str, str]) -> bytes:
+            found = orjson.loads(honest(query))
+            if query.get("method") == "flickr.people.getInfo":
+                found["person"]["photos"]["count"]["_content"] = 62
+            return orjson.dumps(found)
+
+        monkeypatch.setattr(sandbox.api, "answer", answer)
+        job = Job(source=Account(user=sandbox.catalogue.people[0].nsid), detail="list")
+        summary = await harvest_into(tmp_path, sandbox, job)
+        status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
+        updated = await run_update(tmp_path, settings_for(sandbox))
+    sentence = "Flickr claimed 62, 60 are there: the others may be private, not safe, or deleted."
+    manifest = orjson.loads((tmp_path / "manifest.json").read_bytes())
+    assert (summary.status, updated.status, status["state"]) == ("complete", "complete", "complete")
+    assert (sentence in summary.notes, sentence in updated.notes, status["difference"]) == (True, True, sentence)
+    assert manifest["difference"] == {"claimed": 62, "there": 60, "counts_hidden": True}
+    assert await asyncio.to_thread(verify_archive, tmp_path) == []
+
+
+async def test_an_account_whose_photostream_keeps_photos_back_is_incomplete_until_they_come(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=60, owners=1) as sandbox:
+        honest = sandbox.api.answer
+
+        def answer(query: dict[str, str]) -> bytes:
+            found = orjson.loads(honest(query))
+            if "photos" in found:
+                found["photos"]["photo"] = [row for row in found["photos"]["photo"] if int(row["id"]) % 5 > 2]
+            return orjson.dumps(found)
+
+        job = Job(source=Account(user=sandbox.catalogue.people[0].nsid, only=("photos",)), detail="list")
+        with monkeypatch.context() as patch:
+            patch.setattr(sandbox.api, "answer", answer)
+            summary = await harvest_into(tmp_path, sandbox, job)
+            (told,) = orjson.loads((tmp_path / "manifest.json").read_bytes())["incomplete_stretches"]
+            assert (summary.status, told["claimed"], told["found"]) == ("incomplete", 60, summary.photos)
+        summary = await run_resume(tmp_path, settings_for(sandbox))
+        assert (summary.status, summary.photos) == ("complete", 60)
+    assert "difference" not in orjson.loads((tmp_path / "manifest.json").read_bytes())
+    assert await asyncio.to_thread(verify_archive, tmp_path) == []
+
+
+@pytest.mark.parametrize("command", ["resume", "the same"])
+async def test_an_update_that_ended_incomplete_is_completed_by_a_resume_and_by_the_same_command(
+    command: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=60) as sandbox:
+        settings = settings_for(sandbox)
+        assert (await harvest_into(tmp_path, sandbox, JOB)).status == "complete"
+        for _ in range(60):
+            sandbox.catalogue.add()
+        sandbox.catalogue.change(6)
+        with monkeypatch.context() as patch:
+            keep_back(patch, lambda n: n % 2 == 0)
+            assert (await run_update(tmp_path, settings)).status == "incomplete"
+            assert (await run_update(tmp_path, settings)).status == "incomplete"
+            assert any("keeps photos back" in told for told in await asyncio.to_thread(verify_archive, tmp_path))
+        if command == "resume":
+            summary = await run_resume(tmp_path, settings)
+        else:
+            output = Output(folder=tmp_path, redo_update=True)
+            with pytest.raises(NewsWanted):
+                await run_job(JOB, settings, output=output)
+            summary = await run_update(tmp_path, settings)
+        assert (summary.status, summary.photos) == ("complete", 120)
+    assert await asyncio.to_thread(verify_archive, tmp_path) == []
+    assert "incomplete_stretches" not in orjson.loads((tmp_path / "manifest.json").read_bytes())

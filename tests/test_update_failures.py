@@ -15,6 +15,7 @@ from test_account import ask_all, check_account, owner
 from test_update import changes_of, ids_of
 
 from harvester.disk.look import look_at
+from harvester.engine import NewsWanted, Output, run_job
 from harvester.errors import UsageError
 from harvester.model import Account, Job, Search
 from harvester.retry import Backoff
@@ -220,3 +221,23 @@ async def test_an_archive_of_an_older_format_that_nobody_can_change_can_be_looke
     with look_at(tmp_path) as state:
         assert list(state.failures()) == []
     assert verify_archive(tmp_path) == []
+
+
+async def test_a_job_that_runs_every_night_is_held_up_by_no_photo_that_fails(
+    sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
+) -> None:
+    job, settings = Job(source=Search(tags="sandbox"), detail="info"), settings_for(sandbox)
+    bad = str(sandbox.catalogue.id_of(3))
+    nightly = Output(folder=tmp_path, update=True)
+    with failing(sandbox, lambda query: query.get("photo_id") == bad):
+        assert (await run_job(job, settings, output=nightly)).status == "incomplete"
+        for _ in range(2):
+            (new,) = sandbox.api.control({"add": 1})["added"]
+            with pytest.raises(NewsWanted):
+                await run_job(job, settings, output=nightly)
+            assert (await run_update(tmp_path, settings)).status == "incomplete"
+            assert new in ids_of(tmp_path)
+    with pytest.raises(NewsWanted):
+        await run_job(job, settings, output=Output(folder=tmp_path, redo_update=True))
+    assert (await run_update(tmp_path, settings)).status == "complete"
+    assert bad in ids_of(tmp_path)

@@ -35,10 +35,11 @@ class Login(TypedDict):
 
 
 class Claim(TypedDict):
-    """What Flickr has claimed of a search beyond what is there."""
+    """What Flickr has claimed beyond what is there."""
 
     claimed: _Count
     there: _Count
+    counts_hidden: NotRequired[bool]
 
 
 class Incomplete(TypedDict):

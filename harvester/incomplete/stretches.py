@@ -14,7 +14,7 @@ import msgspec
 
 from harvester.archive import INCOMPLETE
 from harvester.difference import Difference, find_difference
-from harvester.model import Search, Source
+from harvester.model import Account, Search, Source
 from harvester.state import State
 from harvester.store import HORIZON
 from harvester.stretch import Stretch
@@ -59,11 +59,20 @@ def is_update_left(state: State) -> bool:
 
 def _find_parts(source: Source, state: State) -> tuple[list[Stretch], Difference | None]:
     """The incomplete stretches, each part for itself; a difference that they do not explain."""
-    difference = find_difference(source, state)
+    difference = _find_claim(source, state)
     wide = difference if difference is not None and difference.is_wide else None
     found = [s for s in state.stretches() if not s.whole or (wide is not None and _count_missing(s))]
     is_told = wide is None or wide.is_explained_by(sum(map(_count_missing, found)))
     return found, None if is_told else wide
+
+
+def _find_claim(source: Source, state: State) -> Difference | None:
+    """What the listing claims beyond what is there. A photostream claims it by stretches; its owner's count is more."""
+    if not isinstance(source, Account):
+        return find_difference(source, state)
+    missing = sum(map(_count_missing, state.stretches()))
+    there = state.count_seen()
+    return Difference(there + missing, there) if missing and not state.sweeps() else None
 
 
 def describe_incomplete(stretches: Iterable[Stretch]) -> list[IncompleteStretch]:
