@@ -1,6 +1,6 @@
 """`python -m harvester` is the console script `harvester`."""
 
-from harvester.cli import main
+from harvester.launch import run
 
 if __name__ == "__main__":
-    main(prog_name="harvester")
+    run()

@@ -21,6 +21,7 @@ from harvester.cli import auth as auth_module
 from harvester.cli import main
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit
+from harvester.launch import STOPPED
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import SandboxOptions
@@ -218,7 +219,7 @@ def test_the_keyboard_ends_it(start: Start) -> None:
     process.wait(timeout=30)  # while standard input is still open
     _, said = process.communicate()
     assert process.returncode == Exit.INTERRUPTED
-    assert said.endswith("Stopped.\n")
+    assert said.endswith(f"{STOPPED}\n")
     assert "Traceback" not in said
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from harvester import engine
 from harvester.cli import main
 from harvester.errors import CannotWrite, Exit, KeyRefused, Refused, Unreachable
+from harvester.launch import STOPPED
 
 KEY = "0123456789abcdef0123456789abcdef"
 NOWHERE = "http://127.0.0.1:9/services/rest/"
@@ -213,7 +214,7 @@ def test_the_keyboard_ends_it_quietly_before_the_run_begins(monkeypatch: pytest.
 
     monkeypatch.setattr(engine, "run_job", interrupt)
     result = call("search", "--tags", "a")
-    assert (result.exit_code, result.stderr.strip()) == (Exit.INTERRUPTED, "Stopped.")
+    assert (result.exit_code, result.stderr.strip()) == (Exit.INTERRUPTED, STOPPED)
 
 
 @pytest.mark.parametrize(

@@ -18,24 +18,27 @@ import click
 from harvester.cli.suggestions import explain_option
 from harvester.cli.voice import Voice
 from harvester.errors import Exit, StopRun
+from harvester.launch import EXIT_CODES, STOPPED, is_free, leave
 from harvester.text.streams import let_go
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def end_well(run: Callable[[], Any], voice: Voice) -> int:
     """Runs the command line; what it raises becomes a sentence on standard error. Returns the exit code."""
     _fill_closed()
     stdout, stderr = sys.stdout, sys.stderr
-    with contextlib.redirect_stderr(voice.open_stderr()), contextlib.redirect_stdout(voice.open_stdout()):
+    with (
+        _terminable(),
+        contextlib.redirect_stderr(voice.open_stderr()),
+        contextlib.redirect_stdout(voice.open_stdout()),
+    ):
         try:
-            with _terminable():
-                code = _exit_code(run)
+            code = _exit_code(run)
         except Exception as error:  # noqa: BLE001 - this is where all of them end
             code = explain(error, voice)
         except KeyboardInterrupt:
-            voice.note("Stopped.")
+            voice.note(STOPPED)
             code = Exit.INTERRUPTED
         code = _finish_stdout(stdout, code, voice)
     _finish_stderr(stderr)
@@ -43,9 +46,22 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
     return code
 
 
+class _Interrupt:
+    """The first Ctrl-C unwinds what is under way; one more on the way ends the program at once."""
+
+    def __init__(self) -> None:
+        self._has_come = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - Python's signature
+        if self._has_come:
+            leave(number)
+        self._has_come = True
+        raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the program with their exit code where no run is under way, which has its own handlers.
+    """Signals end the program with their exit code where no run is under way, which has its own handlers.
 
     When Python clears up it gives signals back to the system, and the next one would turn the exit code into
     death by a signal: there they come too late to change anything, and are not listened to.
@@ -54,28 +70,23 @@ def _terminable() -> Iterator[None]:
         yield
         return
     atexit.register(_ignore_signals)
-    taken = []
-    for name in _SIGNALS[1:]:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _terminate)
-            taken.append(number)
+    taken = {}
+    for name in EXIT_CODES:
+        number = getattr(signal, name)
+        if is_free(number):
+            handler = _Interrupt() if name == "SIGINT" else leave
+            taken[number] = handler, signal.signal(number, handler)
     try:
         yield
     finally:
-        for number in taken:
-            if signal.getsignal(number) is _terminate:
-                signal.signal(number, signal.SIG_DFL)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
-    os._exit(Exit.TERMINATED)
+        for number, (handler, before) in taken.items():
+            if signal.getsignal(number) is handler:
+                signal.signal(number, before)
 
 
 def _ignore_signals() -> None:
-    for name in _SIGNALS:
-        if number := getattr(signal, name, None):
-            signal.signal(number, signal.SIG_IGN)
+    for name in EXIT_CODES:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _fill_closed() -> None:
@@ -100,7 +111,7 @@ def _exit_code(run: Callable[[], Any]) -> int:
 def explain(error: BaseException, voice: Voice) -> int:
     """Say what an error means to the user. Returns its exit code."""
     if isinstance(error, click.Abort):
-        voice.note("Stopped.")
+        voice.note(STOPPED)
         return Exit.INTERRUPTED
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()

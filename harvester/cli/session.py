@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
@@ -19,6 +18,7 @@ from harvester.cli.options import Setup
 from harvester.config import Settings
 from harvester.errors import Exit, StopRun
 from harvester.events import Observer, Summary
+from harvester.launch import write_now
 from harvester.model import Job, Photos
 from harvester.progress import Look, Progress, open_progress
 from harvester.progress.gauge import Bounds
@@ -32,7 +32,6 @@ LAST_SECONDS = 9.5
 """From the first signal to the end, whatever hangs."""
 _SIGNALS = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED, "SIGHUP": Exit.TERMINATED}
 _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
-_SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 
 def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
@@ -76,8 +75,9 @@ async def _attend(start: Start, look: Look) -> Exit:
     from harvester.sinks import PipeClosed  # noqa: PLC0415
 
     stop = asyncio.Event()
-    async with open_progress(look) as progress:
-        with Signals(stop, progress=progress) as signals:
+    with Signals(stop) as signals:  # until the display is put away
+        async with open_progress(look) as progress:
+            signals.progress = progress
             try:
                 summary = await start(progress, stop)
             except PipeClosed:
@@ -97,10 +97,10 @@ class Signals:
     output, and on Windows.
     """
 
-    def __init__(self, stop: asyncio.Event, *, progress: Progress) -> None:
+    def __init__(self, stop: asyncio.Event) -> None:
         self.caught: Exit | None = None
+        self.progress: Progress | None = None
         self._stop = stop
-        self._progress = progress
         self._loop = asyncio.get_running_loop()
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
@@ -121,25 +121,26 @@ class Signals:
     def _catch(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - Python's signature
         code = _SIGNALS[signal.Signals(number).name]
         if self.caught is not None:
-            leave(code)
+            self._leave(code)
         self.caught = code
         # A pipe that nobody reads blocks the thread that writes to it, and with it the clean end.
-        last = threading.Timer(LAST_SECONDS, leave, [code])
+        last = threading.Timer(LAST_SECONDS, self._leave, [code])
         last.daemon = True
         last.start()
         self._loop.call_soon_threadsafe(self._ask)
 
     def _ask(self) -> None:
         self._stop.set()
-        self._progress.say("Stopping: finishing what is in flight, at most 10 s (again: stop at once).")
+        if self.progress is not None:
+            self.progress.say("Stopping: finishing what is in flight, at most 10 s (again: stop at once).")
 
-
-def leave(code: Exit) -> None:
-    """End the process now. The checkpoint holds what the disk does, so nothing is lost by it."""
-    with contextlib.suppress(OSError):
-        if os.isatty(2):
-            os.write(2, _SHOW_CURSOR)
-    os._exit(code)
+    def _leave(self, code: Exit) -> None:
+        """End the process now. The checkpoint holds what the disk does, so nothing is lost by it."""
+        try:
+            if self.progress is not None:
+                write_now(self.progress.part())
+        finally:
+            os._exit(code)
 
 
 def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, again: str | None = None) -> Look:

@@ -36,6 +36,9 @@ class Form(Protocol):
     def close(self) -> None:
         """The last of it; the terminal is as it was."""
 
+    def part(self, sentence: str | None) -> str:
+        """What takes the display away and says the sentence, for whoever ends the program in the middle of anything."""
+
 
 class Notices:
     """Which events are worth a sentence, and which sentence."""
@@ -126,6 +129,10 @@ class Plain:
     def close(self) -> None:
         """Nothing is left to be done."""
 
+    def part(self, sentence: str | None) -> str:
+        """The sentence in a line."""
+        return f"{escape_line(sentence)}\n" if sentence else ""
+
     def _write(self, text: str) -> None:
         self._out.write(f"{text}\n")
         self._out.flush()
@@ -157,6 +164,10 @@ class Mute:
 
     def close(self) -> None:
         """Nothing."""
+
+    def part(self, sentence: str | None) -> str:  # noqa: ARG002 - the form's signature
+        """Nothing."""
+        return ""
 
 
 class Quiet(Mute):

@@ -53,10 +53,17 @@ class JsonLines:
     def close(self) -> None:
         """Nothing is left to be done."""
 
+    def part(self, sentence: str | None) -> str:
+        """The sentence as an event of the name `noticed`."""
+        return self._word("noticed", {"sentence": sentence}) if sentence and not self._quiet else ""
+
     def _write(self, name: str, values: dict[str, Any]) -> None:
-        record = {"event": name, "time": _stamp(self._wall()), **values}
-        self._out.write(escape_line(json.dumps(record, ensure_ascii=False, default=str)) + "\n")
+        self._out.write(self._word(name, values))
         self._out.flush()
+
+    def _word(self, name: str, values: dict[str, Any]) -> str:
+        record = {"event": name, "time": _stamp(self._wall()), **values}
+        return escape_line(json.dumps(record, ensure_ascii=False, default=str)) + "\n"
 
 
 def _stamp(when: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from harvester.errors import shorten
@@ -130,8 +131,14 @@ def say_next(summary: Summary, *, again: str | None) -> str | None:
     """How to go on, where there is something to go on with. `again` is the command that does, if it is no resume."""
     if summary.status == "complete":
         return None
-    if again is None and summary.output is not None:
-        again = f"harvester resume {shlex.quote(str(summary.output))}"
+    verb = "Go on with" if summary.status == "stopped" else "Try the rest again with"
+    return say_way(summary.output, again=again, verb=verb)
+
+
+def say_way(output: Path | None, *, again: str | None, verb: str) -> str:
+    """The command that goes on with a run whose records go to `output`."""
+    if again is None and output is not None:
+        again = f"harvester resume {shlex.quote(str(output))}"
     if again is None:
         return "Nothing kept track of this run; -o DIR or --state DIR makes the next one resumable."
-    return f"{'Go on with' if summary.status == 'stopped' else 'Try the rest again with'}: {again}"
+    return f"{verb}: {again}"

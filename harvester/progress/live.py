@@ -27,6 +27,7 @@ from harvester.text.streams import CleanStream
 WIDEST = 100
 _COLOURS = {"complete": "green", "incomplete": "yellow", "stopped": "yellow"}
 _ROW_UP = (ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1))
+_ERASE_ROW, _UP, _SHOW_CURSOR = "\r\x1b[2K", "\x1b[1A", "\x1b[?25h"
 _MARKS = {"complete": "✓", "incomplete": "!", "stopped": "■"}
 
 
@@ -148,6 +149,13 @@ class Live:
         """Take the display away and show the cursor."""
         self._settle()
         self._live.stop()
+
+    def part(self, sentence: str | None) -> str:
+        """Take the rows of the display away, show the cursor, and say the sentence."""
+        width = self._console.width
+        rows = sum(max(-(-line // width), 1) for line in self._shape) if self._live.is_started else 1
+        away = _ERASE_ROW + (_UP + _ERASE_ROW) * (rows - 1) + _SHOW_CURSOR
+        return away + (f"{escape_line(sentence)}\n" if sentence else "")
 
     def _settle(self) -> None:
         """Take away the rows that a narrower terminal has made of the lines that were drawn.

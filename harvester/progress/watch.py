@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TextIO
 
 from harvester.events import Ended, Event, Resumed, Started, Waiting
+from harvester.launch import STOPPED
 from harvester.progress.forms import Form, Mute, Notices, Plain, Quiet
 from harvester.progress.gauge import Bounds, Gauge
 from harvester.progress.json_lines import JsonLines
-from harvester.progress.lines import say_reading
+from harvester.progress.lines import say_reading, say_way
 from harvester.text.streams import LOG_STAMP
 
 EVERY = 10.0
@@ -44,13 +45,22 @@ class Progress:
     """An observer. `open_progress` makes it."""
 
     def __init__(
-        self, form: Form, *, bounds: Bounds, wall: Callable[[], float] = time.time, log: Progress | None = None
+        self,
+        form: Form,
+        *,
+        bounds: Bounds,
+        wall: Callable[[], float] = time.time,
+        log: Progress | None = None,
+        again: str | None = None,
     ) -> None:
         self._form = form
         self._bounds = bounds
         self._wall = wall
         self._gauge: Gauge | None = None
         self._log = log
+        self._parting: str | None = STOPPED
+        """What is said where the run must end at once; None once it has ended."""
+        self._again = again
 
     def __call__(self, event: Event) -> None:
         """Takes an event of the engine."""
@@ -58,8 +68,9 @@ class Progress:
             self._log(event)
         if isinstance(event, Started):
             self._gauge = Gauge(event.tally, job=event.job, bounds=self._bounds, wall=self._wall)
+            self._parting = f"Stopped. {say_way(event.output, again=self._again, verb='Go on with')}"
         elif isinstance(event, Ended):
-            self._gauge = None
+            self._gauge = self._parting = None
         elif self._gauge and isinstance(event, Waiting):
             self._gauge.wait(event)
         elif self._gauge and isinstance(event, Resumed):
@@ -84,6 +95,10 @@ class Progress:
         """Says what was done, for a run that ends by an error."""
         if self._gauge and self._gauge.tally.new:
             self.say(f"So far: {say_reading(self._gauge.read(), quota=self._bounds.quota, now=self._wall())}.")
+
+    def part(self) -> str:
+        """What is to be written on the terminal where the run must end at once, whatever it is about to write."""
+        return self._form.part(self._parting)
 
     async def keep_showing(self, sleep: Callable[[float], Awaitable[object]]) -> None:
         """Shows how far the run is, again and again."""
@@ -137,7 +152,7 @@ async def _open_one(
     sleep: Callable[[float], Awaitable[object]],
     log: Progress | None = None,
 ) -> AsyncIterator[Progress]:
-    progress = Progress(_open_form(look, out, wall=wall), bounds=look.bounds, wall=wall, log=log)
+    progress = Progress(_open_form(look, out, wall=wall), bounds=look.bounds, wall=wall, log=log, again=look.again)
     timer = asyncio.create_task(progress.keep_showing(sleep))
     try:
         yield progress
