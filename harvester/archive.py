@@ -16,7 +16,7 @@ from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, req
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite
 from harvester.files import cannot_write, write_lines, write_whole
-from harvester.manifest.form import FORMAT, Beginning, Entry, encode_manifest, read_manifest
+from harvester.manifest.form import ENDED, FORMAT, Beginning, Entry, encode_manifest, read_manifest
 from harvester.state import UNESCAPE, Length, State
 from harvester.sweep import Stretch
 from harvester.values import stamp
@@ -50,6 +50,7 @@ REPAIRED = "repaired"
 """Remembered by a checkpoint that was made anew out of an archive's files."""
 UNREAD = "unread"
 """Remembered while ids are read: those that were not are in no checkpoint."""
+_CHUNK = 1 << 20
 
 
 def open_archive_state(folder: Path, *, lock: FolderLock) -> State:
@@ -131,7 +132,7 @@ def write_manifest(
     horizon = state.recall("horizon")
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
     known, begins = _known_entries(folder, renewed), begins or {}
-    is_ended = status in ("complete", "incomplete")
+    is_ended = status in ENDED
     entries = {
         name: _describe_file(folder / name, length, known.get(name), begins=begins.get(name), is_ended=is_ended)
         for name, length in files.items()
@@ -178,7 +179,7 @@ def _describe_file(
     if beginning is not None and beginning.bytes == length.bytes:
         return {**told, "sha256": beginning.sha256}
     if is_ended:
-        return {**told, "sha256": _digest(path)}
+        return {**told, "sha256": _digest(path, beginning)}
     longest = max(filter(None, (beginning, begins)), key=lambda b: b.bytes, default=None)
     if longest is None or not 0 < longest.bytes <= length.bytes:
         return told
@@ -200,12 +201,21 @@ def known_digests(folder: Path) -> dict[tuple[str, int], str]:
         return {}
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, beginning: Beginning | None) -> str:
+    """The sha256 of a file. CannotWrite where it no longer begins with what the last manifest tells."""
+    digest, left = hashlib.sha256(), beginning.bytes if beginning else 0
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while left and (part := file.read(min(left, _CHUNK))):
+                digest.update(part)
+                left -= len(part)
+            if beginning is not None and digest.hexdigest() != beginning.sha256:
+                raise damaged(path, f"does not begin with what {MANIFEST} tells the sha256 of")
+            while part := file.read(_CHUNK):
+                digest.update(part)
     except OSError as error:
         raise cannot_write(path, error) from None
+    return digest.hexdigest()
 
 
 def write_errors(folder: Path, state: State) -> None:

@@ -491,7 +491,10 @@ class _Run:
         if self._output.archive is not None and not is_cut_short:
             write_errors(self._output.archive, self._state)
         if self._output.folder is not None:
-            write_manifest(self._output.folder, self._state, status=self._status(), facts=self._facts())
+            # The folder of an update may hold the manifest of an earlier one, whose files were others.
+            renewed = (PHOTOS, *self._state.files()) if self._state.is_update else ()
+            status, facts = self._status(), self._facts()
+            write_manifest(self._output.folder, self._state, status=status, facts=facts, renewed=renewed)
 
     def _is_whole(self) -> bool:
         return self._state.is_whole() and not self._state.recall(UNREAD)

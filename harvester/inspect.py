@@ -174,6 +174,8 @@ def _describe_manifest(folder: Path, manifest: Manifest) -> Mapping[str, Any]:
     """An archive without checkpoint, by its manifest."""
     lengths = {name: Length(entry.bytes, entry.lines) for name, entry in manifest.files.items()}
     damage = _find_damage(folder, lengths, {name: folder / name for name in lengths})
+    if not damage and (folder / STATE).exists():
+        damage = f"{STATE} is empty: `harvester repair {folder}` makes it anew out of the files."
     standing = Standing(manifest.status if manifest.is_ended else "unfinished")
     cure = f" `harvester repair {folder}` makes one, and `harvester resume {folder}` goes on."
     note = f"By {MANIFEST} alone: there is no {STATE}." + ("" if standing == Standing.COMPLETE else cure)

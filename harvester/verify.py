@@ -22,6 +22,7 @@ from harvester.state import Length, State
 
 _READINGS = 3
 """Readings of an archive whose files change their places meanwhile."""
+_STREAM = "Records go to standard output, so there is no file to verify."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,9 @@ def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -
 
     Where files have changed their places meanwhile, they are read again.
     """
+    if state.recall("stream"):
+        yield f"{holder.sentence} {_STREAM}"
+        return
     damages: list[str] = []
     for _ in range(_READINGS):
         before, told = _find_moves(state), list[str]()
@@ -104,7 +108,7 @@ def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
         yield from damages
         return
     if state.recall("stream"):
-        yield f"{folder} keeps track of records sent to standard output: there is no file to verify."
+        yield f"{folder}: {_STREAM}"
         return
     if state.recall("fold") is not None:
         yield f"An update is being put in place: harvester resume {folder} ends that, without a call."

@@ -15,16 +15,18 @@ from conftest import Opener, harvest_into, settings_for
 
 from harvester.archive import MANIFEST
 from harvester.engine import Output, run_job
-from harvester.errors import UsageError
+from harvester.errors import CannotWrite, UsageError
 from harvester.events import Started
 from harvester.manifest import keep
-from harvester.manifest.form import read_manifest
+from harvester.manifest.form import encode_manifest, read_manifest
 from harvester.manifest.keep import Unfinished, keep_manifest
 from harvester.model import Account, Job, Photos, Search
+from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.sinks import PHOTOS
 from harvester.state import Length, State
 from harvester.update import run_update
+from harvester.verify import verify_archive
 
 EVERYTHING = Search(tags="sandbox")
 
@@ -208,3 +210,41 @@ async def test_records_that_go_to_standard_output_have_no_manifest(sandbox: Sand
     job = Job(source=Photos(ids=[]))
     await run_job(job, settings_for(sandbox), output=Output(state=tmp_path / "s"))
     assert not (tmp_path / "s" / MANIFEST).exists()
+
+
+async def stop_in_between(folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A harvest that was stopped, whose manifest knows the sha256 of a beginning."""
+    monkeypatch.setattr(keep, "INTERVAL", 0.001)
+    stop = asyncio.Event()
+    task = asyncio.create_task(harvest_into(folder, sandbox, Job(source=EVERYTHING), stop=stop))
+    while not (folder / MANIFEST).exists() or told(folder)["files"][PHOTOS].get("begins", {}).get("bytes", 0) < 5000:
+        await asyncio.sleep(0)
+    stop.set()
+    assert (await task).status == "stopped"
+
+
+async def test_a_beginning_that_was_changed_is_not_blessed_when_the_harvest_ends(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stop_in_between(tmp_path, sandbox, monkeypatch)
+    data = (tmp_path / PHOTOS).read_bytes()
+    (tmp_path / PHOTOS).write_bytes(data.replace(b'"harvested_at":"2', b'"harvested_at":"3', 1))
+    with pytest.raises(CannotWrite, match=r"does not begin with .*`harvester repair"):
+        await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
+    assert any("sha256 is not that of manifest.json" in finding for finding in verify_archive(tmp_path))
+    repair_archive(tmp_path)
+    assert (await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))).photos == 300
+    assert verify_archive(tmp_path) == []
+
+
+async def test_a_harvest_that_was_cut_short_needs_no_repair(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stop_in_between(tmp_path, sandbox, monkeypatch)
+    entry = told(tmp_path)["files"][PHOTOS]
+    first = (tmp_path / PHOTOS).read_bytes()[:4000]
+    begins = {"bytes": len(first), "lines": 1, "sha256": hashlib.sha256(first).hexdigest()}
+    facts = {name: value for name, value in told(tmp_path).items() if name != "checksum"}
+    (tmp_path / MANIFEST).write_bytes(encode_manifest({**facts, "status": "unfinished", "files": {PHOTOS: begins}}))
+    assert entry["bytes"] > len(first)
+    assert not repair_archive(tmp_path, dry_run=True).is_needed

@@ -111,6 +111,11 @@ async def cut_without_checkpoint(sandbox: Sandbox, folder: Path) -> None:
     (folder / STATE).unlink()
 
 
+async def with_empty_checkpoint(sandbox: Sandbox, folder: Path) -> None:
+    await complete(sandbox, folder)
+    (folder / STATE).write_bytes(b"")
+
+
 CASES: dict[Callable[[Sandbox, Path], Awaitable[None]], Standing] = {
     complete: Standing.COMPLETE,
     limited: Standing.COMPLETE,
@@ -120,6 +125,7 @@ CASES: dict[Callable[[Sandbox, Path], Awaitable[None]], Standing] = {
     failed: Standing.INCOMPLETE,
     cut: Standing.DAMAGED,
     without_manifest: Standing.DAMAGED,
+    with_empty_checkpoint: Standing.DAMAGED,
     without_checkpoint: Standing.COMPLETE,
     stopped_without_checkpoint: Standing.UNFINISHED,
     cut_without_checkpoint: Standing.DAMAGED,
@@ -215,6 +221,9 @@ async def test_for_people_only_what_says_something_is_shown(sandbox: Sandbox, tm
     titles = {line[:13].strip() for line in result.stdout.splitlines() if line[:1] != " "}
     assert "state" in titles
     assert titles.isdisjoint({"note", "running pid", "difference", "lists", "read from"})
+    with lock_folder(tmp_path):
+        result = await asyncio.to_thread(CliRunner().invoke, main, ["status", str(tmp_path)])
+    assert re.search(rf"^running pid +{os.getpid()}$", result.stdout, re.MULTILINE)
 
 
 def read_readme() -> str:

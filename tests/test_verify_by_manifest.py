@@ -99,6 +99,21 @@ def test_every_damage_of_a_file_is_found_and_repair_is_named(damage: str, name: 
     assert call("verify", str(copy)).exit_code == Exit.INCOMPLETE
 
 
+def test_an_empty_checkpoint_is_damage(copy: Path) -> None:
+    (copy / STATE).touch()
+    verdict = prove_archive(copy)
+    assert verdict.findings[0] == "state.sqlite is empty."
+    assert f"`harvester repair {copy}`" in verdict.findings[1]
+    repair_archive(copy)
+    assert prove_archive(copy).checked_by == "checkpoint"
+
+
+def test_an_empty_checkpoint_alone_was_never_begun(tmp_path: Path) -> None:
+    (tmp_path / STATE).touch()
+    with pytest.raises(UsageError, match="was never begun"):
+        prove_archive(tmp_path)
+
+
 def test_files_of_somebody_else_are_no_damage(copy: Path) -> None:
     (copy / "README.txt").write_text("Published by us.")
     (copy / "extra.ndjson").write_text("{}\n")

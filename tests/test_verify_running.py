@@ -13,6 +13,7 @@ from conftest import harvest_into, settings_for
 from harvester.archive import MANIFEST, STATE
 from harvester.cli import main
 from harvester.disk.lock import lock_folder
+from harvester.engine import Output, run_job
 from harvester.errors import Exit
 from harvester.events import Event, Started
 from harvester.manifest.form import read_manifest
@@ -126,3 +127,14 @@ async def test_the_manifest_of_a_stopped_harvest_is_as_it_was_after_a_proof(stop
     sides = {f"{STATE}-shm", f"{STATE}-wal"}
     assert {**before, ".lock": held} == {name: data for name, data in after.items() if name not in sides}
     assert read_manifest(stopped) is not None
+
+
+async def test_records_that_go_to_standard_output_are_no_missing_file(
+    sandbox: Sandbox, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await run_job(Job(source=JOB.source, detail="list"), settings_for(sandbox), output=Output(state=tmp_path))
+    assert capfd.readouterr().out
+    with lock_folder(tmp_path):
+        (finding,) = (await prove(tmp_path)).findings
+    assert finding.startswith(AT_IT)
+    assert finding.endswith("Records go to standard output, so there is no file to verify.")

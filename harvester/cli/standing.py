@@ -25,4 +25,6 @@ def show_status(facts: Mapping[str, Any], *, as_json: bool) -> None:
     if not as_json:
         facts = {name: value for name, value in facts.items() if value or name not in _WHERE_KNOWN}
         facts = {name: value for name, value in facts.items() if name != "read_from" or value == "manifest"}
+        if "running_pid" in facts:
+            facts["running_pid"] = str(facts["running_pid"])  # a number of no amount
     show_facts(facts, as_json=as_json)

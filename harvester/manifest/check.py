@@ -64,12 +64,14 @@ def limit(found: Iterator[str]) -> list[str]:
 def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
     """One sentence for each thing that is wrong with an archive without checkpoint. UsageError where there is none."""
     check_entries(folder)
-    manifest = read_manifest(folder)
+    manifest, is_there = read_manifest(folder), (folder / STATE).exists()
     if manifest is None:
         yield _tell_lost(folder)
         return
-    notes.append(f"Checked by {MANIFEST} alone: there is no {STATE}.")
+    notes.append(f"Checked by {MANIFEST} alone: there is no {STATE}{' with anything in it' * is_there}.")
     damages = limit(_find(folder, manifest, notes))
+    if is_there:
+        damages.append(f"{STATE} is empty.")
     yield from damages
     if damages:
         yield f"`harvester repair {folder}` keeps every good line, and `harvester resume` then fetches what was lost."
@@ -107,6 +109,8 @@ def _tell_lost(folder: Path) -> str:
     has_manifest = (folder / MANIFEST).exists()
     has_lines = any((folder / name).is_file() and (folder / name).stat().st_size for name in DATA)
     if not has_manifest and not has_lines:
+        if (folder / STATE).exists():
+            raise UsageError(f"{folder} remembers no job: it was never begun.")
         raise UsageError(f"{folder} is no archive: it has no {STATE} and no {MANIFEST}.")
     told = f"{MANIFEST} is {'damaged' if has_manifest else 'missing'}, and there is no {STATE}"
     if has_lines:

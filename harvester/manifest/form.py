@@ -17,6 +17,8 @@ FORMAT = 2
 CHECKSUM = "checksum"
 Status: TypeAlias = Literal["complete", "incomplete", "stopped", "unfinished"]
 """`unfinished` is the manifest of a harvest under way, or of one that was killed."""
+ENDED = ("complete", "incomplete")
+"""The status of a harvest that came to its end: its files are those of the manifest, no more and no less."""
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 _Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -58,7 +60,7 @@ class Manifest(msgspec.Struct, frozen=True):
     @property
     def is_ended(self) -> bool:
         """Whether the harvest came to its end."""
-        return self.status in ("complete", "incomplete")
+        return self.status in ENDED
 
 
 def encode_manifest(facts: Mapping[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from harvester.archive import count_lists, write_manifest
 from harvester.disk.entries import PHOTOS
 from harvester.errors import CannotWrite
-from harvester.manifest.form import Beginning
+from harvester.manifest.form import Beginning, read_manifest
 from harvester.state import State
 
 INTERVAL = 30.0
@@ -57,6 +57,8 @@ class Unfinished:
         self._folder = folder
         self._state = state
         self._hashed: dict[str, tuple[int, Any]] = {}
+        before = read_manifest(folder)
+        self._known = {name: entry.beginning for name, entry in before.files.items()} if before else {}
 
     def write(self) -> None:
         """Write it. Where that fails the harvest goes on: its end writes the manifest once more, and tells."""
@@ -75,12 +77,20 @@ class Unfinished:
             )
 
     def _hash(self, name: str, length: int) -> Beginning:
-        """The sha256 of a file's beginning, which is longer each time."""
+        """The sha256 of a file's beginning, which is longer each time.
+
+        A beginning that is not what the manifest before told stays as that had it, so that it is not blessed.
+        """
         place, digest = self._hashed.get(name, (0, hashlib.sha256()))
+        known = self._known.get(name)
+        if known is not None and place == known.bytes:
+            if digest.hexdigest() != known.sha256:
+                return known
+            known = self._known[name] = None
         with suppress(OSError), (self._folder / name).open("rb") as file:
             file.seek(place)
-            end = min(length, place + READ_AT_ONCE)
-            while part := file.read(min(end - place, _CHUNK)):
+            end = min(length, place + READ_AT_ONCE, known.bytes if known else length)
+            while part := file.read(max(0, min(end - place, _CHUNK))):
                 digest.update(part)
                 place += len(part)
                 self._hashed[name] = place, digest

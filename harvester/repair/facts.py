@@ -18,7 +18,7 @@ from harvester.checkup import check_checkpoint
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write
-from harvester.manifest.form import is_as_written
+from harvester.manifest.form import ENDED, is_as_written
 from harvester.model import Account, Job, Search
 from harvester.query.arguments import OPTIONS
 from harvester.query.remembered import rebuild_job
@@ -306,7 +306,7 @@ def _read_lines(manifest: Mapping[str, Any]) -> dict[str, int]:
 
 def _read_digests(manifest: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
     found: dict[str, tuple[int, str]] = {}
-    files = manifest.get("files")
+    files = manifest.get("files") if manifest.get("status") in ENDED else None  # else the files may have grown since
     for name, entry in files.items() if isinstance(files, dict) else ():
         with suppress(KeyError, TypeError, ValueError):
             found[name] = int(entry["bytes"]), str(entry["sha256"])
