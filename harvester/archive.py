@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from harvester import __version__
-from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, require_checkpoint
+from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, find_archive, require_checkpoint
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite
 from harvester.files import cannot_write, write_lines, write_whole
@@ -77,8 +77,8 @@ def check_lengths(folder: Path, state: State, names: Iterable[str]) -> None:
 def damaged(path: Path, what: str) -> CannotWrite:
     """The sentence for a file that is not what was written."""
     return CannotWrite(
-        f"{path} {what}: the file was changed or cut. `harvester repair {path.parent}` keeps every good line, and "
-        "`harvester resume` then fetches what was lost."
+        f"{path} {what}: the file was changed or cut. `harvester repair {find_archive(path)}` keeps every good line, "
+        "and `harvester resume` then fetches what was lost."
     )
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harvester.answers import dump
-from harvester.disk.entries import NO_FOLLOW
+from harvester.disk.entries import NO_FOLLOW, find_archive
 from harvester.disk.lapses import LAPSES, is_unsupported
 from harvester.disk.modes import create_file, find_mode
 from harvester.errors import CannotWrite
@@ -115,7 +115,7 @@ def _check_size(path: Path, size: int, length: int) -> None:
     if size < length:
         raise CannotWrite(
             f"{path} has {size} bytes where the checkpoint has {length}: the file was changed or cut. "
-            f"`harvester repair {path.parent}` keeps every good line; `harvester resume` fetches the rest."
+            f"`harvester repair {find_archive(path)}` keeps every good line; `harvester resume` fetches the rest."
         )
 
 

@@ -141,7 +141,7 @@ class Merge:
             fresh = stack.enter_context(fresh_path.open("rb", _BUFFER))
             target = stack.enter_context(Appender(self._new / PHOTOS, length=0))
             out = _Lines(target.write)
-            ids, places = _index(fresh)
+            ids, places = _index(self._prove(fresh))
             marks = bytearray(len(ids))
             kept = array("q")
             vouched = self._archive.length(PHOTOS)
@@ -175,6 +175,13 @@ class Merge:
             self.files[PHOTOS] = (target.length, out.count)
             with self._state.changing():
                 self._state.forget_lines(kept)
+
+    def _prove(self, fresh: Iterable[bytes]) -> Iterator[bytes]:
+        """The update's own lines; CannotWrite where one of them is not what was written."""
+        for line in fresh:
+            if not self._state.is_as_noted(line):
+                raise damaged(self._folder / UPDATE / PHOTOS, "holds a line that is not what was written")
+            yield line
 
     def _compare(self, old: bytes, new: bytes) -> list[str]:
         try:

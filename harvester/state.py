@@ -6,6 +6,7 @@ checkpoint says is in a file, is on the disk before it says so; what lies behind
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ import msgspec
 import orjson
 
 from harvester.answers import Row
-from harvester.disk.entries import DATA
+from harvester.disk.entries import DATA, find_archive
 from harvester.disk.lapses import LAPSES
 from harvester.disk.remembered import read_json, read_remembered
 from harvester.disk.ways import WAYS, Way, is_refused
@@ -36,6 +37,7 @@ T = TypeVar("T")
 SPARE = 16_000_000
 """Bytes of a checkpoint that may lie idle."""
 
+LINE_ID = re.compile(rb'\{"id":"([0-9]{1,18})"')
 UNESCAPE = "unescape"
 """The name under which the checkpoint keeps whether lines have letters in place of their escapes."""
 
@@ -152,7 +154,7 @@ class State:
     def _damaged(self, what: object) -> CannotWrite:
         return CannotWrite(
             f"The checkpoint {self.path} is damaged ({shorten(str(what), most=200)}): "
-            f"`harvester repair {Path(self.path).parent}` makes a new one out of the files."
+            f"`harvester repair {find_archive(Path(self.path))}` makes a new one out of the files."
         )
 
     @property
@@ -646,6 +648,14 @@ class State:
     def note_lines(self, records: Iterable[Record]) -> None:
         """Keep the checksums of lines that are on the disk."""
         self._db.executemany("INSERT OR REPLACE INTO line VALUES (?, ?)", ((int(r.id), crc32(r.line)) for r in records))
+
+    def is_as_noted(self, line: bytes) -> bool:
+        """Whether a photo's line has the checksum that was kept of it; older versions have kept none."""
+        photo = LINE_ID.match(line)
+        if photo is None:
+            return False
+        row = self._db.execute("SELECT sum FROM line WHERE id = ?", (int(photo[1]),)).fetchone()
+        return row is None or row[0] == crc32(line)
 
     def forget_lines(self, ids: Iterable[int]) -> None:
         """These photos have other lines than those whose checksums are kept."""

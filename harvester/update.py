@@ -83,6 +83,7 @@ async def run_update(
         _make_folder(staging)
         make_checkpoint_file(staging / STATE)
         state = stack.enter_context(State(staging / STATE, guard=lock.check))
+        mend_fold(staging, state)
         _begin(state, archive)
         state.compare_with(folder / STATE)
         salvage(state, staging / PHOTOS)

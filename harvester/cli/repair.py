@@ -50,7 +50,7 @@ def repair(*, folder: Path, dry_run: bool, as_json: bool, **manner: Any) -> Exit
         show_facts(_list_facts(report), as_json=True)
     else:
         show_lines(map(escape_line, tell_report(report)))
-    return Exit.INCOMPLETE if report.rebuilt.is_left else Exit.COMPLETE
+    return Exit.INCOMPLETE if report.rebuilt.is_left or report.staged is not None else Exit.COMPLETE
 
 
 _WORTH_TELLING = 500_000_000
@@ -64,6 +64,8 @@ def tell_report(report: Report) -> Iterator[str]:
     for found in report.files:
         yield f"{found.name}: {_tell_file(found, lost=_count_lost(report, found.name))}."
     yield from _tell_checkpoint(report)
+    if report.staged is not None:
+        yield from _tell_staged(report.staged)
     yield from _tell_rest(report)
 
 
@@ -98,6 +100,14 @@ def _tell_checkpoint(report: Report) -> Iterator[str]:
         yield "Without the checkpoint no checksum tells whether a line that can be read was changed."
 
 
+def _tell_staged(staged: Report) -> Iterator[str]:
+    """The update that is under way, whose files are those of `.update`."""
+    for found in staged.files:
+        yield f"{staged.folder.name}/{found.name}: {_tell_file(found, lost=_count_lost(staged, found.name))}."
+    if staged.checkpoint != "sound":
+        yield f"{staged.folder.name}/state.sqlite was {staged.checkpoint}: the update lists everything again."
+
+
 def _tell_rest(report: Report) -> Iterator[str]:
     if report.dry_run:
         yield f"Nothing was changed: harvester repair {report.folder} does it."
@@ -106,6 +116,8 @@ def _tell_rest(report: Report) -> Iterator[str]:
             f"What was asked is lost with checkpoint and manifest: give the command that began {report.folder} "
             "again, and it takes the archive up and fetches what is missing."
         )
+    elif report.staged is not None and not report.rebuilt.is_left:
+        yield f"Go on with harvester resume {report.folder}, which ends the update."
     elif report.is_whole:
         yield f"{report.folder} is complete."
     elif not report.rebuilt.is_left:
@@ -126,4 +138,5 @@ def _list_facts(report: Report) -> dict[str, Any]:
         "files": [{**asdict(found), "lost": _count_lost(report, found.name)} for found in report.files],
         "listing_again": report.rebuilt.lists_all,
         "knows_job": report.job is not None,
+        **({"update": _list_facts(report.staged)} if report.staged is not None else {}),
     }

@@ -57,9 +57,9 @@ def check_entries(folder: Path) -> None:
 
     The folder itself may be a link: somebody has named it.
     """
-    for name in (*_FOLDERS, NEW):
+    for name in (*_FOLDERS, NEW, f"{UPDATE}/{REPAIR}"):
         _check_kind(folder / name, stat.S_ISDIR, "folder")
-    for place in (folder, folder / UPDATE, folder / NEW, folder / REPAIR):
+    for place in (folder, folder / UPDATE, folder / NEW, folder / REPAIR, folder / UPDATE / REPAIR):
         if place.is_dir():
             for name in _FILES:
                 _check_kind(place / name, _is_file_or_folder, "file")
@@ -127,6 +127,14 @@ def _is_own_lock(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         return is_holder(file.read(SIZE + 1))
+
+
+def find_archive(path: Path) -> Path:
+    """The archive that a file is of, be it a file of the update that is under way in it."""
+    folder = path.parent
+    if folder.name == "new" and folder.parent.name == UPDATE:
+        folder = folder.parent
+    return folder.parent if folder.name == UPDATE else folder
 
 
 def is_own_move(source: str, target: str) -> bool:

@@ -47,6 +47,8 @@ class Facts:
     digests: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     is_misnumbered: bool = False
     """Whether the checkpoint is sound but for the number of its format."""
+    is_update: bool = False
+    """Whether these are of an update that is under way, which has seen many photos that have no line in it."""
     was_complete: bool = False
     """Whether the manifest says that the archive was complete."""
     told: Mapping[str, Any] = field(default_factory=dict)

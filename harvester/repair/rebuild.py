@@ -84,7 +84,7 @@ def count_lost(facts: Facts, table: Path) -> int:
 
 def _rebuild(db: sqlite3.Connection, folder: Path, facts: Facts, found: Mapping[str, Found]) -> Rebuilt:
     is_new = facts.copy is None
-    _find_lost(db)
+    _find_lost(db, is_update=facts.is_update)
     rebuilt = _count_lost_as_told(facts, found) if is_new else _count_lost(db)
     _renew_photos(db)
     _renew_sums(db)
@@ -104,10 +104,11 @@ _LOST = (
 )
 
 
-def _find_lost(db: sqlite3.Connection) -> None:
+def _find_lost(db: sqlite3.Connection, *, is_update: bool) -> None:
     """Photos and lines that the checkpoint knows as written, and of which no good line is there."""
     db.execute("CREATE TEMP TABLE lost(id INTEGER PRIMARY KEY, uploaded INTEGER)")
-    db.execute(f"INSERT INTO lost {_LOST}", (PHOTOS,))
+    which = "AND id IN (SELECT id FROM line)" if is_update else ""
+    db.execute(f"INSERT INTO lost {_LOST} {which}", (PHOTOS,))
     db.execute("CREATE TEMP TABLE lost_line(file TEXT, id TEXT)")
     db.execute(
         "INSERT INTO lost_line SELECT file, id FROM list_line WHERE (file, id) NOT IN (SELECT file, id FROM scan.good)"
@@ -204,6 +205,9 @@ def _list_again(db: sqlite3.Connection, folder: Path, source: Source, facts: Fac
     if arguments is not None and not rebuilt.lists_all:
         login = (facts.meta.get("login") or {}).get("nsid") if facts.meta.get("signed") else None
         seeds = plant(source, arguments, horizon=facts.meta.get(HORIZON) or OPEN_END, login=login)
+        changed_since = facts.meta.get("changed_since")
+        if login is not None and login == arguments.get("user_id") and changed_since and seeds.sweeps:
+            seeds = seeds.since(changed_since)  # an update of one's own account may do without the sweeps
         _read_again(db, seeds.walks, rebuilt)
         if rebuilt.photos and seeds.sweeps:
             sweeps = narrow(db, is_in_lists=SETS in rebuilt.lists) if is_known else list(seeds.sweeps)

@@ -7,11 +7,11 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from harvester.disk.entries import CHANGES, DAMAGED, MANIFEST, PHOTOS, REPAIR, STATE, check_entries
+from harvester.disk.entries import CHANGES, DAMAGED, MANIFEST, PHOTOS, REPAIR, STATE, UPDATE, check_entries
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, UsageError
@@ -19,8 +19,10 @@ from harvester.files import cannot_write, put_in_place, sync_file, sync_folder
 from harvester.fold import mend_fold
 from harvester.model import Job
 from harvester.repair.facts import Condition, Facts, read_facts
+from harvester.repair.lines import Wanted
 from harvester.repair.rebuild import Rebuilt, count_lost, rebuild
 from harvester.repair.scan import Found, open_table, scan_file
+from harvester.repair.staged import complete_facts, is_hurt, is_of_use, read_wanted, select_files, set_aside
 from harvester.repair.write import write_damaged, write_good
 from harvester.state import State
 from harvester.walk import LISTINGS
@@ -49,6 +51,8 @@ class Report:
     is_whole: bool
     """Whether the archive is complete now: nothing is left to be fetched."""
     dry_run: bool
+    staged: Report | None = None
+    """What was found of an update that is under way, where it was damaged."""
 
 
 def repair_archive(folder: Path, *, dry_run: bool = False, on_file: OnFile = lambda *_: None) -> Report:
@@ -77,15 +81,35 @@ def _check_files(folder: Path) -> None:
 
 def _repair_archive(folder: Path, *, dry_run: bool, on_file: OnFile) -> Report:
     if dry_run:
-        with tempfile.TemporaryDirectory(prefix="harvester-") as scratch:
-            return _examine(folder, Path(scratch), dry_run=True, on_file=on_file)
-    with lock_folder(folder) as lock, _scratch_folder(folder, lock) as scratch:
-        report = _examine(folder, scratch, dry_run=False, on_file=on_file)
-        if report.is_needed:
-            _put_into_place(folder, scratch, keep_old=report.checkpoint == "damaged")
-            with State(folder / STATE, guard=lock.check) as state:
-                mend_fold(folder, state)
-        return report
+        with tempfile.TemporaryDirectory(prefix="harvester-") as scratch, tempfile.TemporaryDirectory() as other:
+            report = _examine(folder, Path(scratch), dry_run=True, on_file=on_file)
+            with State(Path(scratch) / STATE) as archive:
+                return _add(report, _examine_staged(folder, Path(other), archive, dry_run=True))
+    with lock_folder(folder) as lock:
+        with _scratch_folder(folder, lock) as scratch_folder:
+            report = _examine(folder, scratch_folder, dry_run=False, on_file=on_file)
+            if report.is_needed:
+                _replace_checkpoint(folder, scratch_folder, lock, keep_old=report.checkpoint == "damaged")
+        if not (folder / UPDATE).is_dir():
+            return report
+        with (
+            State(folder / STATE, guard=lock.check) as archive,
+            _scratch_folder(folder / UPDATE, lock) as scratch_folder,
+        ):
+            staged = _examine_staged(folder, scratch_folder, archive, dry_run=False)
+            if staged is not None:
+                _replace_checkpoint(folder / UPDATE, scratch_folder, lock, keep_old=False)
+            return _add(report, staged)
+
+
+def _add(report: Report, staged: Report | None) -> Report:
+    return report if staged is None else replace(report, staged=staged, is_needed=True)
+
+
+def _replace_checkpoint(folder: Path, scratch: Path, lock: FolderLock, *, keep_old: bool) -> None:
+    _put_into_place(folder, scratch, keep_old=keep_old)
+    with State(folder / STATE, guard=lock.check) as state:
+        mend_fold(folder, state)
 
 
 def list_files() -> tuple[str, ...]:
@@ -127,14 +151,9 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
     make_checkpoint_file(scratch / STATE, private=bool(facts.meta.get("signed")))
     if facts.meta.get("stream"):
         raise UsageError(f"{folder} keeps track of records sent to standard output: it has no files to be repaired.")
-    wanted = facts.wanted
-    with closing(open_table(scratch / _TABLE)) as table, facts.open_sums() as sums:
-        files = []
-        for name in list_files():
-            size = (folder / name).stat().st_size if (folder / name).is_file() else 0
-            on_file(name, size)
-            files.append(scan_file(folder / name, table=table, sums=sums, wanted=wanted))
-        moves = []
+    moves = []
+    with closing(open_table(scratch / _TABLE)) as table:
+        files = _scan(folder, facts, table=table, wanted=facts.wanted, on_file=on_file)
         if not dry_run:
             moves += [write_good(folder, scratch, each, table=table) for each in files if each.kept and not each.stands]
             moves += write_damaged(folder, scratch, table=table)
@@ -152,6 +171,46 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
         rebuilt=rebuilt,
         is_needed=is_damaged or rebuilt.is_left,
         is_whole=facts.was_finished and not rebuilt.is_left,
+        dry_run=dry_run,
+    )
+
+
+def _scan(folder: Path, facts: Facts, *, table: sqlite3.Connection, wanted: Wanted, on_file: OnFile) -> list[Found]:
+    files = []
+    with facts.open_sums() as sums:
+        for name in list_files():
+            size = (folder / name).stat().st_size if (folder / name).is_file() else 0
+            on_file(name, size)
+            files.append(scan_file(folder / name, table=table, sums=sums, wanted=wanted))
+    return files
+
+
+def _examine_staged(folder: Path, scratch: Path, archive: State, *, dry_run: bool) -> Report | None:
+    """Find out what is there of an update that is under way; None where there is none, or it is as it should be."""
+    staging, moves = folder / UPDATE, []
+    facts = replace(read_facts(staging, scratch), is_update=True)
+    if not is_of_use(folder, facts, archive):
+        return None
+    make_checkpoint_file(scratch / STATE, private=bool(archive.recall("signed")))
+    with closing(open_table(scratch / _TABLE)) as table:
+        files = _scan(staging, facts, table=table, wanted=read_wanted(archive), on_file=lambda *_: None)
+        if not is_hurt(facts, files) and not facts.lacks_seen(scratch / _TABLE):
+            return None
+        files = [*select_files(files, facts)]
+        if not dry_run:
+            moves = [write_good(staging, scratch, each, table=table) for each in files if each.kept and not each.stands]
+            set_aside(folder, scratch, table=table)
+    facts = complete_facts(facts, archive, scratch / _TABLE)
+    rebuilt = rebuild(scratch, facts, files, folder=staging, table=scratch / _TABLE, moves=moves)
+    return Report(
+        folder=staging,
+        files=tuple(each for each in files if each.is_there),
+        checkpoint=facts.checkpoint,
+        manifest=facts.manifest,
+        job=facts.job,
+        rebuilt=rebuilt,
+        is_needed=True,
+        is_whole=False,
         dry_run=dry_run,
     )
 

@@ -65,20 +65,26 @@ def _copy(source: int, place: int, size: int, target: int) -> None:
             data = data[os.write(target, data) :]
 
 
-def write_damaged(folder: Path, scratch: Path, *, table: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Write damaged.ndjson with what is damaged now behind what was set aside before; the move, if there is one."""
-    rows = table.execute("SELECT file, place, size, why FROM bad ORDER BY file, place").fetchall()
-    if not rows:
+def write_damaged(
+    folder: Path, scratch: Path, *, table: sqlite3.Connection, before: Path | None = None, shown: str = ""
+) -> list[tuple[str, str]]:
+    """Write damaged.ndjson with what is damaged now behind what was set aside before; the move, if there is one.
+
+    `before` is the file of what was set aside, where that is not in the folder; `shown` names the folder then.
+    """
+    if table.execute("SELECT 1 FROM bad LIMIT 1").fetchone() is None:
         return []
+    before = before or folder / DAMAGED
     make_file(scratch / DAMAGED)
     with (scratch / DAMAGED).open("wb") as target:
-        if (folder / DAMAGED).is_file():
-            with (folder / DAMAGED).open("rb") as before:
-                shutil.copyfileobj(before, target)
-        for name, place, size, why in rows:
+        if before.is_file():
+            with before.open("rb") as known:
+                shutil.copyfileobj(known, target)
+        for name, place, size, why in table.execute("SELECT file, place, size, why FROM bad ORDER BY file, place"):
             with (folder / name).open("rb") as source:
                 source.seek(place)
-                target.write(encode_damaged(name, place, source.read(min(size, _MOST_SHOWN)), why))
+                raw = source.read(min(size, _MOST_SHOWN))
+            target.write(encode_damaged(f"{shown}/{name}" if shown else name, place, raw, why))
         target.flush()
         os.fsync(target.fileno())
     return [(f"{REPAIR}/{DAMAGED}", DAMAGED)]
