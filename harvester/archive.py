@@ -44,7 +44,7 @@ DIFFERENCE = "difference"
 """What Flickr has claimed beyond what is there: the name in the checkpoint and in the manifest."""
 INCOMPLETE = "incomplete_stretches"
 """Stretches of upload time of which Flickr keeps photos back: the name in the checkpoint and in the manifest."""
-KEPT = ("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream")
+KEPT = ("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream", "deepen", "least")
 """Facts of the checkpoint that the manifest holds too, so that the one can be made anew out of the other."""
 REPAIRED = "repaired"
 """Remembered by a checkpoint that was made anew out of an archive's files."""

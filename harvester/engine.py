@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ from harvester.archive import (
 from harvester.claims import tell_claims
 from harvester.client import Client, open_client
 from harvester.config import Settings
+from harvester.deepening.depth import DEEPEN, deepen_job, split_depth
+from harvester.deepening.lines import Shallow
 from harvester.difference import keep_difference, recall_difference
 from harvester.disk.entries import check_entries, check_not_foreign
 from harvester.disk.fresh import FreshFolder
@@ -76,6 +78,8 @@ class Output:
     """Raise NewsWanted where nothing but an update is left to be done."""
     redo_update: bool = False
     """Raise NewsWanted where the last update could not get everything."""
+    deepens: bool = False
+    """Whoever runs the job deepens an archive that holds less of each photo: it is not refused for that."""
 
     @property
     def where(self) -> Path | None:
@@ -133,9 +137,18 @@ async def run_job(
     fresh = FreshFolder(output.folder or output.state or Path())
     async with AsyncExitStack() as stack:
         state, sink = _open_output(stack, output, fresh=fresh, private=settings.has_login, open_sink=open_sink)
+        job, depth = split_depth(job, state, where=output.where) if output.deepens else (job, None)
         try:
             return await harvest(
-                job, settings, state=state, sink=sink, output=output, observer=observer, stop=stop, clock=clock
+                job,
+                settings,
+                state=state,
+                sink=sink,
+                output=output,
+                observer=observer,
+                stop=stop,
+                depth=depth,
+                clock=clock,
             )
         except UsageError:
             fresh.is_unwanted = state.recall("job") is None
@@ -228,23 +241,28 @@ async def harvest(
     stop: asyncio.Event,
     reuse: Reuse | None = None,
     files: LineFiles | None = None,
+    depth: Mapping[str, Any] | None = None,
+    shallow: Shallow | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Summary:
-    """Run a job between an open checkpoint and an open sink. Without an archive, `files` takes what is no photo."""
+    """Run a job between an open checkpoint and an open sink. Without an archive, `files` takes what is no photo.
+
+    `depth` is how deep the archive is to be once the job is done. `shallow` takes the place of a listing.
+    """
     _check_no_secret(job, settings)
     settings, told = choose_login(state, settings, where=output.where)
     now, asked = clock(), _remember(job)
     job, dated = settle_job(job, state.recall("job"), state.recall("asked"), now=now)
     sleep = build_sleep(stop)
     calls = await confirm_names(job, settings, state, where=output.where, observer=observer, sleep=sleep)
-    resumed = _begin(job, state, asked=asked, now=int(now), output=output)
+    resumed = _begin(job, state, asked=asked, now=int(now), output=output, depth=depth)
     again = AGAIN if list_again(job.source, state) else ""
     is_complete = resumed and bool(state.recall("finished")) and not isinstance(job.source, Photos)
     before = state.length(PHOTOS).lines
     tally = Tally(written=before, written_before=before, expected=state.recall("expected"), calls=calls)
     observer(
         Started(
-            job=job.describe(),
+            job=deepen_job(job, state).describe(),
             output=output.archive,
             resumed=before,
             tally=tally,
@@ -252,7 +270,7 @@ async def harvest(
         )
     )
     tell_lapses(observer)
-    run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop)
+    run = _Run(job, state=state, output=output, tally=tally, observer=observer, stop=stop, shallow=shallow)
     for sentence in filter(None, (told, dated, again, *job.warnings)):
         observer(Noticed(sentence=sentence))
     run.tell_names()
@@ -294,7 +312,9 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(secret for secret in settings.secrets if len(secret) >= 8)
 
 
-def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: Output) -> bool:
+def _begin(
+    job: Job, state: State, *, asked: dict[str, Any], now: int, output: Output, depth: Mapping[str, Any] | None
+) -> bool:
     """Whether the checkpoint knows this job; if not, now it does. `asked` is the job in its own words."""
     with state.changing():
         if not state.recall("finished"):  # of a complete archive a smaller number of photos changes nothing
@@ -304,6 +324,8 @@ def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: O
         resumed = check_same_job(state, job.describe(), where=output.where)
         settle_letters(state, unescape=output.unescape, is_new=not resumed, where=output.where)
         if resumed:
+            if depth is not None:
+                state.remember(DEEPEN, {**(state.recall(DEEPEN) or {}), **depth})
             if output.folder is not None and _is_for_update(job, state, output):
                 raise NewsWanted(output.folder)
             state.clear_failures()
@@ -317,7 +339,9 @@ def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: O
 
 
 def _is_for_update(job: Job, state: State, output: Output) -> bool:
-    """Whether an update is to be run. It tries again what failed, so that may be left."""
+    """Whether an update is to be run. It tries again what failed, so that may be left. A deepening goes before it."""
+    if output.deepens and state.recall(DEEPEN) is not None:
+        return False
     if isinstance(job.source, Photos) or not state.has_only_failures():
         return False
     return output.update or (output.redo_update and is_update_left(state))
@@ -350,9 +374,18 @@ class _Run:
     """A run between its beginning and its end."""
 
     def __init__(
-        self, job: Job, *, state: State, output: Output, tally: Tally, observer: Observer, stop: asyncio.Event
+        self,
+        job: Job,
+        *,
+        state: State,
+        output: Output,
+        tally: Tally,
+        observer: Observer,
+        stop: asyncio.Event,
+        shallow: Shallow | None = None,
     ) -> None:
         self._job = job
+        self._shallow = shallow
         self._state = state
         self._output = output
         self._tally = tally
@@ -434,7 +467,8 @@ class _Run:
         since = source.upload_span[0] if isinstance(source, Search) else 0
         bounds = Bounds(since or 0, until, self._job.limit)
         return Plan(
-            job=self._job,
+            job=deepen_job(self._job, state),
+            shallow=self._shallow,
             arguments=seeds.arguments,
             method=seeds.method,
             spares=spares,

@@ -97,6 +97,8 @@ class Started:
     resumed: int
     tally: Tally
     is_update: bool = False
+    is_deepening: bool = False
+    """The lines of an archive get parts that they lack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ crash in between finishes that.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from types import MappingProxyType
+from typing import IO, Any
 
 from harvester.archive import CHANGES, STATE, write_manifest
 from harvester.disk.entries import REPAIR
@@ -67,8 +68,14 @@ def fold(
     keep_unlisted: bool,
     calls: int,
     is_stopped: Callable[[], bool] = lambda: False,
+    merging: type[Merge] = Merge,
+    absorb: Callable[..., None] | None = None,
+    counts: Mapping[str, Any] = MappingProxyType({}),
 ) -> Folded:
     """Fold a whole update, whose checkpoint is `state`, into its archive.
+
+    A deepening is folded too: by a Merge of its own, an `absorb` in place of the archive's, and `counts` for the
+    manifest that go before those of `state`.
 
     Stopped, once `is_stopped` says that the run is to end, leaves the archive as it was. So does CannotWrite until the
     checkpoint says that the update counts; behind that the archive is the new one, and whoever opens it finishes.
@@ -87,7 +94,7 @@ def fold(
             _copy_changes(folder, new, length=archive.length(CHANGES).bytes) as changes,
             History(new / "history.ndjson.zst") as history,
         ):
-            merge = Merge(
+            merge = merging(
                 folder,
                 new,
                 archive=archive,
@@ -108,12 +115,13 @@ def fold(
     except OSError as error:
         raise cannot_write(folder / UPDATE, error) from None
     lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
-    counts = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
+    lines = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
+    own = {"reported": state.recall("expected"), "failed": sum(1 for _ in state.failures())}
     facts = {
-        "counts": {**counts, "reported": state.recall("expected"), "failed": sum(1 for _ in state.failures())},
+        "counts": {**lines, **own, **counts},
         "last_run": {"update": merge.folded.counts, "lists": merge.folded.lists, "calls": calls},
     }
-    archive.absorb(
+    (absorb or archive.absorb)(
         folder / UPDATE / STATE,
         keep_unlisted=keep_unlisted,
         fold={

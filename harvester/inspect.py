@@ -11,6 +11,7 @@ import msgspec
 
 from harvester.archive import CHANGES, MANIFEST, count_lists, is_at_limit
 from harvester.config import Settings
+from harvester.deepening.depth import DEEPEN, describe_depth
 from harvester.difference import recall_difference
 from harvester.disk.entries import STATE, check_entries
 from harvester.disk.holder import Holder
@@ -127,6 +128,9 @@ def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
         notes.append(f"The limit of {state.recall('limit')} photos is reached.")
     if state.recall("fold") is not None:
         notes.append(f"An update is being put in place: `harvester resume {folder}` ends that, without a call.")
+    elif (wanted := state.recall(DEEPEN)) is not None:
+        told = describe_depth(wanted)
+        notes.append(f"A deepening to {told} is not through yet: `harvester resume {folder}` goes on.")
     elif is_under_way(folder, state):
         notes.append(f"An update is not through yet: `harvester update {folder}` goes on.")
     return notes

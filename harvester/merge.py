@@ -114,12 +114,7 @@ class Merge:
 
     def photos(self, *, keep_unlisted: bool) -> list[tuple[str, str]]:
         """The photos as they are now, and what has changed; the file to be moved, if there is one."""
-        dropped = array("q")
-        for gone in self._state.gone():
-            if gone.code is not None or not keep_unlisted:
-                dropped.append(int(gone.id))
-                why = {} if gone.code is None else {"code": gone.code, "message": gone.message}
-                self._tell(gone.id, "unlisted" if gone.code is None else "removed", why)
+        dropped = self._list_dropped(keep_unlisted=keep_unlisted)
         moves = []
         if dropped or self._state.length(PHOTOS).lines:
             self._merge_photos(dropped)
@@ -129,6 +124,16 @@ class Merge:
         told_before = self._archive.length(CHANGES).lines
         self.files[CHANGES] = (self._changes_file.length, told_before + self._changes.count)
         return moves
+
+    def _list_dropped(self, *, keep_unlisted: bool) -> array[int]:
+        """The ids of photos that leave the archive, in order; each is told."""
+        dropped = array("q")
+        for gone in self._state.gone():
+            if gone.code is not None or not keep_unlisted:
+                dropped.append(int(gone.id))
+                why = {} if gone.code is None else {"code": gone.code, "message": gone.message}
+                self._tell(gone.id, "unlisted" if gone.code is None else "removed", why)
+        return dropped
 
     def _tell(self, photo_id: str, change: str, more: Mapping[str, Any]) -> None:
         self._changes.write(dump({"id": photo_id, "at": self._began, "change": change, **more}) + b"\n")

@@ -372,6 +372,12 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
 }
 
 
+def list_parts(detail: Detail, extras: Sequence[str]) -> tuple[str, ...]:
+    """The members of a line that cost one call each, in their order on the line."""
+    own = {"list": (), "info": ("info",), "full": ("info", "sizes")}[detail]
+    return (*own, *(extra for extra in get_args(Extra) if extra in extras))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What to harvest, and how much of each photo.
@@ -407,9 +413,7 @@ class Job:
     @property
     def parts(self) -> tuple[str, ...]:
         """The members of a line that cost one call each, in their order on the line."""
-        own = {"list": (), "info": ("info",), "full": ("info", "sizes")}[self.detail]
-        asked = read_texts(self.extras, field="with")
-        return (*own, *(extra for extra in get_args(Extra) if extra in asked))
+        return list_parts(self.detail, self.extras_asked)
 
     def describe(self) -> dict[str, Any]:
         """The job as plain JSON. Two runs with equal descriptions may share an archive; a limit may differ."""

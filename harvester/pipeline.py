@@ -18,6 +18,8 @@ from typing import Any
 
 from harvester.answers import EXCESSIVE_OFFSET, Page, read_page
 from harvester.client import Client
+from harvester.deepening.fetch import Deepener
+from harvester.deepening.lines import Shallow
 from harvester.difference import find_difference
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
@@ -67,6 +69,8 @@ class Plan:
     method: str = SEARCH
     sweeps: tuple[Sweep, ...] = ()
     """Those that list all of it."""
+    shallow: Shallow | None = None
+    """The lines of an archive that is deepened: they take the place of a listing."""
     spares: bool = False
     """The lists may tell all that has changed."""
     bounds: Bounds
@@ -117,6 +121,9 @@ class Pipeline:
         """All that was asked for is listed: nothing cut it short."""
         self._tasks: list[asyncio.Task[None]] = []
         self._hydrator = Hydrator(client, parts=plan.job.parts, tally=tally, drafts=store.drafts)
+        self._fetch: Callable[[Todo], Awaitable[Record | Gone]] = self._hydrator.fetch
+        if plan.shallow is not None:
+            self._fetch = Deepener(client, parts=plan.shallow.parts, tally=tally, drafts=store.drafts).deepen
 
     async def run(self) -> None:
         """Until all is done, or as far as `stop` lets it come."""
@@ -160,7 +167,9 @@ class Pipeline:
                 await self._store.spare_sweeps(self._tally.expected)
                 self._count()
             await self._take_up()
-            if isinstance(self._plan.job.source, Photos):
+            if self._plan.shallow is not None:
+                await self._read_archive(self._plan.shallow)
+            elif isinstance(self._plan.job.source, Photos):
                 await self._read_ids(self._plan.job.source.ids)
             else:
                 await self._list_all()
@@ -322,6 +331,17 @@ class Pipeline:
             await self._hand_on(admission.fresh)
             done = done or admission.full
 
+    async def _read_archive(self, shallow: Shallow) -> None:
+        batches = shallow.read()
+        while not self._stop.is_set():
+            batch = await self._store.do(partial(next, batches, None))
+            if batch is None:
+                return
+            rows, whole = batch
+            fresh = await self._store.admit_lines(rows, whole=whole)
+            self._count()
+            await self._hand_on(fresh)
+
     async def _parse(self, texts: list[str]) -> list[str]:
         ids = []
         for text in map(self._hide, texts):
@@ -343,7 +363,7 @@ class Pipeline:
     # -- hydrating
 
     async def _hydrate(self) -> None:
-        fetch, ask_missing = self._hydrator.fetch, self._hydrator.ask_missing
+        fetch, ask_missing = self._fetch, self._hydrator.ask_missing
         while (photo := await self._queue.get()) is not None:
             try:
                 await self._outbox.put(await (ask_missing(photo) if photo.missing else fetch(photo)))

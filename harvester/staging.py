@@ -5,13 +5,24 @@ from __future__ import annotations
 import contextlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 from harvester.disk.entries import STATE, UPDATE
 from harvester.disk.look import open_to_read
 from harvester.errors import CannotWrite
+from harvester.files import cannot_write, sync_folder
 from harvester.state import State
 
-__all__ = ["ID", "UPDATE", "is_folded", "is_under_way", "remove_staging"]
+__all__ = [
+    "ID",
+    "UPDATE",
+    "clear_folded",
+    "find_deepening",
+    "is_folded",
+    "is_under_way",
+    "make_staging",
+    "remove_staging",
+]
 ID = "update"
 """Names the update in its own checkpoint; the archive remembers the last one that was folded as `folded`."""
 
@@ -27,6 +38,24 @@ def is_folded(update: str | None, archive: State) -> bool:
     return update is not None and update == archive.recall("folded")
 
 
+def make_staging(folder: Path) -> Path:
+    """The folder in which an update of an archive is prepared."""
+    staging = folder / UPDATE
+    try:
+        if not staging.is_dir():
+            staging.mkdir()
+        sync_folder(folder)
+    except OSError as error:
+        raise cannot_write(staging, error) from None
+    return staging
+
+
+def clear_folded(folder: Path, archive: State) -> None:
+    """Remove what is left of an update that was folded to the end."""
+    if (folder / UPDATE).exists() and archive.recall("fold") is None and not is_under_way(folder, archive):
+        remove_staging(folder)
+
+
 def remove_staging(folder: Path) -> None:
     """Remove what an update has left, its checkpoint first.
 
@@ -36,6 +65,18 @@ def remove_staging(folder: Path) -> None:
     with contextlib.suppress(OSError):
         (staging / STATE).unlink(missing_ok=True)
     shutil.rmtree(staging, ignore_errors=True)
+
+
+def find_deepening(folder: Path) -> Any:
+    """The depth that a deepening in this archive's folder for updates is to bring; None where there is none."""
+    path = folder / UPDATE / STATE
+    if not path.is_file():
+        return None
+    try:
+        with open_to_read(path, locked_at=folder) as state:
+            return state.recall("deepens")
+    except CannotWrite:
+        return None
 
 
 def _read_id(path: Path) -> str | None:

@@ -107,7 +107,7 @@ class State:
             except sqlite3.Error as error:
                 first = first or error
                 if way is WAYS[-1] or not is_refused(error, path):
-                    raise self._refused(first) from None
+                    raise self.refused(first) from None
             else:
                 break
 
@@ -140,7 +140,8 @@ class State:
         if self._db.execute(f"SELECT 1 FROM sqlite_schema WHERE {other}").fetchone():  # noqa: S608 - the words above
             raise CannotWrite(f"{self.path} is a database of something else; choose another folder.")
 
-    def _refused(self, error: sqlite3.Error) -> CannotWrite:
+    def refused(self, error: sqlite3.Error) -> CannotWrite:
+        """The error for what SQLite refuses."""
         is_damage = str(error).startswith(("no such table", "no such column", "Could not decode"))
         if isinstance(error, sqlite3.DatabaseError) and (is_damage or not isinstance(error, sqlite3.OperationalError)):
             return self._damaged(error)
@@ -179,7 +180,7 @@ class State:
     ) -> None:
         self._db.close()
         if isinstance(error, sqlite3.Error):  # of a reading: damage shows when a page is reached
-            raise self._refused(error) from None
+            raise self.refused(error) from None
 
     @contextmanager
     def changing(self, *, durably: bool = False) -> Iterator[None]:
@@ -199,7 +200,7 @@ class State:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
-                raise self._refused(error) from None
+                raise self.refused(error) from None
             raise
 
     def settle(self) -> None:
@@ -207,7 +208,7 @@ class State:
         try:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            raise self._refused(error) from None
+            raise self.refused(error) from None
 
     def shrink(self) -> None:
         """Give back the room of what is done with, where it is most of the file; on a full disk it stays as it is."""
@@ -226,7 +227,7 @@ class State:
         try:
             row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         except sqlite3.Error as error:
-            raise self._refused(error) from None
+            raise self.refused(error) from None
         return self._read(read_remembered, name, row[0]) if row else None
 
     def _read(self, read: Callable[..., T], *given: Any) -> T:
@@ -483,7 +484,7 @@ class State:
         try:
             self._db.execute("ATTACH ? AS older", (str(older),))
         except sqlite3.Error as error:
-            raise self._refused(error) from None
+            raise self.refused(error) from None
         self.is_update = True
 
     def differing(self, rows: Sequence[Row]) -> list[Row]:
@@ -548,7 +549,7 @@ class State:
         try:
             self._db.execute("ATTACH ? AS newer", (str(newer),))
         except sqlite3.Error as error:
-            raise self._refused(error) from None
+            raise self.refused(error) from None
         try:
             with self.changing(durably=True):  # files change places next: a power cut must undo both or none
                 self._drop_unfetched()

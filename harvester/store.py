@@ -234,6 +234,19 @@ class Store:
 
         return await self.do(work)
 
+    async def admit_lines(self, rows: Sequence[Row], *, whole: int) -> list[Todo]:
+        """Take lines of an archive that is deepened; of those read with them, `whole` lack nothing."""
+
+        def work() -> list[Todo]:
+            with self.state.changing():
+                fresh = [Todo(row.id, row.raw) for row in self.state.admit(rows)]
+                self.state.add_todo(fresh)
+            self.unchanged += whole
+            self.listed += len(fresh)
+            return fresh
+
+        return await self.do(work)
+
     def _admit(self, rows: list[Row], limit: int | None) -> tuple[list[Todo], bool]:
         left = None if limit is None else limit - self.listed
         if left is not None and left <= len(rows):

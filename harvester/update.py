@@ -45,14 +45,14 @@ from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import Output, harvest, restore_job, run_job, tell_lapses
 from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
-from harvester.files import Appender, cannot_write, sync_folder
+from harvester.files import Appender
 from harvester.fold import fold, mend_fold
 from harvester.incomplete.stretches import is_update_left
 from harvester.merge import Folded
 from harvester.model import Account, Photos
 from harvester.proof import Proof
 from harvester.sinks import PHOTOS, ArchiveSink, salvage
-from harvester.staging import ID, UPDATE, is_folded, is_under_way, remove_staging
+from harvester.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
 from harvester.state import UNESCAPE, State
 from harvester.values import stamp
 from harvester.walk import Walk
@@ -70,24 +70,25 @@ async def run_update(
     """
     settings.require_key()
     stop = stop or asyncio.Event()
-    staging = folder / UPDATE
     async with AsyncExitStack() as stack:
         require_checkpoint(folder)
         lock = stack.enter_context(lock_folder(folder))
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
         mend_fold(folder, archive)
         _check_ready(archive, folder)
+        if is_under_way(folder, archive) and find_deepening(folder) is not None:
+            raise UsageError(f"{folder} is being deepened: `harvester resume {folder}` first, then update it.")
         check_lengths(folder, archive, (PHOTOS, CHANGES))
         _learn_changes(archive, folder)
-        stack.callback(_clear, folder, archive)  # when the update's own checkpoint, opened below, is closed
-        _make_folder(staging)
+        stack.callback(clear_folded, folder, archive)  # when the update's own checkpoint, opened below, is closed
+        staging = make_staging(folder)
         make_checkpoint_file(staging / STATE)
         state = stack.enter_context(State(staging / STATE, guard=lock.check))
         mend_fold(staging, state)
         _begin(state, archive)
         state.compare_with(folder / STATE)
         salvage(state, staging / PHOTOS)
-        length, watched = state.length(PHOTOS), _Watched(observer)
+        length, watched = state.length(PHOTOS), Watched(observer)
         file = stack.enter_context(Appender(staging / PHOTOS, length=length.bytes))
         summary = await harvest(
             replace(restore_job(archive, where=folder), limit=None),
@@ -146,21 +147,6 @@ def _check_ready(archive: State, folder: Path) -> None:
         raise UsageError(f"{folder} holds photos given by id: nothing lists them, so nothing tells what has changed.")
 
 
-def _make_folder(staging: Path) -> None:
-    try:
-        if not staging.is_dir():
-            staging.mkdir()
-        sync_folder(staging.parent)
-    except OSError as error:
-        raise cannot_write(staging, error) from None
-
-
-def _clear(folder: Path, archive: State) -> None:
-    """Remove what is left of an update that was folded to the end."""
-    if (folder / UPDATE).exists() and archive.recall("fold") is None and not is_under_way(folder, archive):
-        remove_staging(folder)
-
-
 def _begin(state: State, archive: State) -> None:
     """What the update knows from the beginning: its id, the ids behind the names, and the moment.
 
@@ -179,7 +165,7 @@ def _begin(state: State, archive: State) -> None:
         state.settle()
 
 
-class _Watched:
+class Watched:
     """The observer of the harvest, for whom the end comes after the fold."""
 
     def __init__(self, observer: Observer) -> None:
@@ -187,6 +173,7 @@ class _Watched:
         self._tally: Tally | None = None
 
     def __call__(self, event: Event) -> None:
+        """Pass on what happens, but for the end."""
         if isinstance(event, Started):
             self._tally = event.tally
         if not isinstance(event, Ended):

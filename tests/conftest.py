@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from harvester.engine import Output, run_job
 from harvester.events import Event, Summary
 from harvester.model import Job
 from harvester.proxies import BUNDLES
+from harvester.retry import Backoff
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
@@ -93,3 +94,20 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     data = path.read_bytes()
     assert data == b"" or data.endswith(b"\n")
     return [orjson.loads(line) for line in data.splitlines()]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`with failing(sandbox, which, body)`: the calls for which `which` is true are answered so, for good."""
+    swift = Backoff(base=0.001, factor=1, cap=0.001)
+    monkeypatch.setattr("harvester.client.OWN", swift)
+    monkeypatch.setattr("harvester.retry.SHARED", swift)
+
+    @contextmanager
+    def fail(sandbox: Sandbox, which: Callable[[dict[str, str]], bool], body: bytes = b"{") -> Iterator[None]:
+        honest = sandbox.api.answer
+        with monkeypatch.context() as patched:
+            patched.setattr(sandbox.api, "answer", lambda query: body if which(query) else honest(query))
+            yield
+
+    return fail

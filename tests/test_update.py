@@ -184,6 +184,7 @@ async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandb
         database.execute("ALTER TABLE seen DROP COLUMN updated")
         database.execute("ALTER TABLE seen DROP COLUMN uploaded")
         database.execute("ALTER TABLE todo DROP COLUMN missing")
+        database.execute("ALTER TABLE todo DROP COLUMN draft")
         database.execute("PRAGMA user_version=1")
     database.close()
     sandbox.api.control({"change": ids_of(tmp_path)[:3]})

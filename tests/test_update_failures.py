@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +17,12 @@ from harvester.disk.look import look_at
 from harvester.engine import NewsWanted, Output, run_job
 from harvester.errors import UsageError
 from harvester.model import Account, Job, Search
-from harvester.retry import Backoff
 from harvester.sandbox.server import Sandbox
 from harvester.update import run_resume, run_update
 from harvester.verify import verify_archive
 
 BUSY = b'{"stat":"fail","code":105,"message":"Service currently unavailable"}'
 Fail = Callable[[Callable[[dict[str, str]], bool], bytes], None]
-
-
-@pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """`with failing(sandbox, which, body)`: the calls for which `which` is true are answered so, for good."""
-    swift = Backoff(base=0.001, factor=1, cap=0.001)
-    monkeypatch.setattr("harvester.client.OWN", swift)
-    monkeypatch.setattr("harvester.retry.SHARED", swift)
-
-    @contextmanager
-    def fail(sandbox: Sandbox, which: Callable[[dict[str, str]], bool], body: bytes = b"{") -> Iterator[None]:
-        honest = sandbox.api.answer
-        with monkeypatch.context() as patched:
-            patched.setattr(sandbox.api, "answer", lambda query: body if which(query) else honest(query))
-            yield
-
-    return fail
 
 
 OLDER = "1 photos or lists are older than the last update, which could not get them; update to try again."

@@ -38,13 +38,13 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
 
     Running the command that began it does the same.
     """
-    from harvester.update import run_resume  # noqa: PLC0415
+    from harvester.deepening.run import resume_archive  # noqa: PLC0415
 
     settings = setup.load().settings
     settings.require_key()
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
-        return await run_resume(folder, settings, observer=observer, stop=stop)
+        return await resume_archive(folder, settings, observer=observer, stop=stop)
 
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
     return attend(start, choose_look(setup, bounds=bounds, to_stdout=False))
@@ -65,13 +65,13 @@ def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
-    from harvester.update import run_update  # noqa: PLC0415
+    from harvester.deepening.run import update_archive  # noqa: PLC0415
 
     settings = setup.load().settings
     settings.require_key()
 
     async def start(folder: Path, observer: Observer, stop: asyncio.Event) -> Summary:
-        return await run_update(folder, settings, observer=observer, stop=stop)
+        return await update_archive(folder, settings, observer=observer, stop=stop)
 
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
 

@@ -36,8 +36,8 @@ _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 
 def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
     """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
-    from harvester.engine import NewsWanted, run_job  # noqa: PLC0415 - half a second that help can do without
-    from harvester.update import run_update  # noqa: PLC0415
+    from harvester.deepening.run import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
+    from harvester.engine import NewsWanted  # noqa: PLC0415
 
     settings.require_key()
     bounds = Bounds(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
@@ -48,9 +48,11 @@ def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expec
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
         try:
-            return await run_job(job, settings, output=replace(output, redo_update=True), observer=observer, stop=stop)
+            return await run_whole_job(
+                job, settings, output=replace(output, redo_update=True), observer=observer, stop=stop
+            )
         except NewsWanted as wanted:
-            return await run_update(wanted.folder, settings, observer=observer, stop=stop)
+            return await update_archive(wanted.folder, settings, observer=observer, stop=stop)
 
     return attend(start, look)
 

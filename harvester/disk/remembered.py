@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, NotRequired, TypeAlias, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict
 
 import msgspec
 
@@ -25,6 +25,15 @@ class Fold(TypedDict):
     moves: list[tuple[str, str]]
     status: str
     facts: _Object
+
+
+class Depth(TypedDict):
+    """How much of each photo an archive is to hold; where some could not be had, what the archive was without them."""
+
+    detail: Literal["list", "info", "full"]
+    extras: list[str]
+    complete: NotRequired[bool]
+    finished: NotRequired[bool]
 
 
 class Login(TypedDict):
@@ -84,6 +93,9 @@ _TYPES: Mapping[str, Any] = MappingProxyType(
         "begun": str | None,
         "fold": Fold | None,
         "folded": str | None,
+        "deepen": Depth | None,
+        "deepens": Depth | None,
+        "least": list[str] | None,
         "update": str | None,
         **dict.fromkeys(("finished", "signed", "spared", "stream", "unread"), bool | None),
         "repair": Repair | None,

@@ -68,7 +68,8 @@ class Notices:
     def _word_start(self, event: Started) -> str:
         if event.is_update:
             going_on = f"; {name_count(event.resumed, 'photo')} were fetched before" if event.resumed else ""
-            return f"Updating {event.output}: {describe_job(event.job)}{going_on}."
+            doing = "Deepening" if event.is_deepening else "Updating"
+            return f"{doing} {event.output}: {describe_job(event.job)}{going_on}."
         where = f" into {event.output}" if event.output else ""
         before = f"; {name_count(event.resumed, 'photo')} are there already" if event.resumed else ""
         return f"Harvesting {describe_job(event.job)}{where}{before}."

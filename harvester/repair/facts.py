@@ -15,6 +15,7 @@ import orjson
 
 from harvester.archive import DIFFERENCE, MANIFEST, REPAIRED, STATE
 from harvester.checkup import check_checkpoint
+from harvester.deepening.depth import LEAST
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write
@@ -92,7 +93,9 @@ class Facts:
             return Wanted()
         source, arguments = job.source, self.meta.get("arguments") or {}
         is_one = isinstance(source, Search) or (isinstance(source, Account) and not source.hydrated)
-        return Wanted(job.parts, str(arguments.get("user_id", "")) if is_one else "")
+        least = self.meta.get(LEAST)
+        parts = tuple(map(str, least)) if isinstance(least, list) else job.parts
+        return Wanted(parts, str(arguments.get("user_id", "")) if is_one else "")
 
     @contextmanager
     def open_sums(self) -> Iterator[Sums]:

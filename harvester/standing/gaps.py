@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harvester.archive import UNREAD, is_at_limit
+from harvester.deepening.depth import DEEPEN
 from harvester.difference import recall_difference
 from harvester.incomplete.stretches import recall_incomplete
 from harvester.manifest.form import Manifest
@@ -63,6 +64,8 @@ def _find_tried(state: State, source: Source | None) -> Iterator[Gap]:
         yield Gap(f"{new} photos that the last update listed are not there yet; update to try again.", True)
     if older := failed["unfetched"] - new:
         told = f"{older} photos or lists are older than the last update, which could not get them; update to try again."
+        if state.recall(DEEPEN) is not None:
+            told = f"{older} photos or lists could not be had with all their parts; resume to try again."
         yield Gap(told, True)
     if source is not None and is_cut_off(source, state):
         told = "An earlier version saw only the last 12 hours of this geographic search; resume to list it all."
