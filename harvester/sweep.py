@@ -76,7 +76,7 @@ def read_stretch_again(stretch: Stretch) -> Sweep:
     again = _open_sweep(stretch.since, stretch.until, newest_first=True)
     return replace(
         again,
-        reads=2,
+        reads=min(stretch.reads + 1, _MOST_READS // 2),
         origin=(stretch.since, stretch.until),
         best=stretch.found,
         known=stretch.found,

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into, settings_for
 
+from harvester.answers import Page, Row
 from harvester.engine import NewsWanted, Output, run_job
 from harvester.events import Event, Started
 from harvester.incomplete.stretches import tell_dates
@@ -20,10 +21,13 @@ from harvester.inspect import read_status
 from harvester.model import Account, Job, Search
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
+from harvester.stretch import Stretch
+from harvester.sweep import advance, read_stretch_again
 from harvester.update import run_resume, run_update
 from harvester.verify import verify_archive
 
 JOB = Job(source=Search(tags=("sandbox",)), detail="list")
+START = 1_393_675_200
 
 
 def keep_back(patch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
@@ -197,3 +201,24 @@ async def test_an_update_that_ended_incomplete_is_completed_by_a_resume_and_by_t
         assert (summary.status, summary.photos) == ("complete", 120)
     assert await asyncio.to_thread(verify_archive, tmp_path) == []
     assert "incomplete_stretches" not in orjson.loads((tmp_path / "manifest.json").read_bytes())
+
+
+def test_a_part_of_a_second_is_read_again_with_the_filters_that_cut_it() -> None:
+    part = Stretch(
+        since=START, until=START, reported=None, found=4_000, reads=3, whole=False, narrow=(("media", "photos"),)
+    )
+    again = read_stretch_again(part)
+    assert (again.since, again.until, again.arguments["media"], again.reads) == (START, START, "photos", 4)
+
+
+def test_one_reading_that_shows_the_same_photos_ends_a_stretch_again() -> None:
+    stretch = Stretch(since=START, until=START + 10_000, reported=30, found=20, reads=9, note="a page came short")
+    rows = tuple(Row(str(n), START + 1_000 + n, None, b"") for n in range(20, 0, -1))
+    step = advance(read_stretch_again(stretch), Page(rows=rows, total=30, per_page=500), fresh=0)
+    while step.sweeps:  # the same photos, from wherever the sweep goes on
+        (sweep,) = step.sweeps
+        assert sweep.reads == 10
+        shown = tuple(row for row in rows if row.uploaded is not None and row.uploaded <= sweep.until)
+        step = advance(sweep, Page(rows=shown, total=10 + len(shown), per_page=500), fresh=0)
+    (known,) = step.stretches
+    assert (known.since, known.until, known.reported, known.found) == (START, START + 10_000, 30, 20)

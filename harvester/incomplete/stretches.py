@@ -70,8 +70,10 @@ def _find_claim(source: Source, state: State) -> Difference | None:
     """What the listing claims beyond what is there. A photostream claims it by stretches; its owner's count is more."""
     if not isinstance(source, Account):
         return find_difference(source, state)
+    there, expected = state.count_seen(), state.recall("expected")
+    if expected is not None and there >= expected:
+        return None  # as many as the owner has
     missing = sum(map(_count_missing, state.stretches()))
-    there = state.count_seen()
     return Difference(there + missing, there) if missing and not state.sweeps() else None
 
 
