@@ -16,6 +16,7 @@ from harvester.repair.lines import Wanted, find_owner, read_seconds
 from harvester.state import is_photo_id
 
 _HEAD = re.compile(rb'\{"id":"([0-9]{1,18})","harvested_at":"([^"\\]{0,40})",')
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _Part: TypeAlias = Raw | UnsetType | None
 
 
@@ -57,7 +58,7 @@ def read_head(raw: bytes) -> tuple[int, str] | None:
 
 def read_line(raw: bytes, wanted: Wanted) -> tuple[int | None, int | None] | None:
     """The seconds of a photo's last change and of its upload; None where more is to be known of the line."""
-    if b"\r" in raw or b"\\ud" in raw or b"\\uD" in raw:  # a half of a pair of surrogates is not seen here
+    if b"\r" in raw or _HALF.search(raw):  # a half of a pair of surrogates is not seen here
         return None
     try:
         raw.decode()

@@ -26,7 +26,8 @@ CREATE TABLE good(file TEXT, id, place INTEGER, size INTEGER, written INTEGER, s
     proved INTEGER, updated INTEGER, uploaded INTEGER, PRIMARY KEY(file, id)) WITHOUT ROWID;
 CREATE TABLE bad(file TEXT, place INTEGER, size INTEGER, why TEXT);
 """
-_INSERT = "INSERT INTO good VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO good VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_REPLACE = "INSERT OR REPLACE INTO good VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _take_fast(raw: bytes, place: int, *, table: sqlite3.Connection, sums: Sums,
         return False
     size = len(raw)
     row = (PHOTOS, head[0], place, size, size, checksum, head[1], True, is_proved, *seconds)
-    return table.execute(f"{_INSERT} ON CONFLICT DO NOTHING", row).rowcount == 1
+    return table.execute(_INSERT, row).rowcount == 1
 
 
 def _take(name: str, piece: Piece, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted) -> bool:
@@ -175,7 +176,7 @@ def _take(name: str, piece: Piece, *, table: sqlite3.Connection, sums: Sums, wan
                 _note_bad(table, name, piece.place, piece.size, f"another line of {row[1]} is kept")
             return True
         _note_bad(table, name, place, size, f"a later line of {row[1]} is kept")
-    table.execute(_INSERT.replace("INSERT", "INSERT OR REPLACE"), row)
+    table.execute(_REPLACE, row)
     return known is not None
 
 
