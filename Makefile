@@ -47,7 +47,7 @@ $(WIRE): | $(READY)
 	@$(PIP) --no-deps --target $@ aiohttp==$(OLDEST)
 
 wire: $(READY) $(WIRE) ## Test calls with the oldest aiohttp that is allowed; the lock holds the newest
-	PYTHONPATH=$(WIRE) $(BIN)/pytest --quiet tests/test_wire.py tests/test_proxies.py
+	PYTHONPATH=$(WIRE) $(BIN)/pytest --quiet tests/test_wire.py tests/test_kept.py tests/test_strays.py tests/test_proxies.py
 
 soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
 	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_soak_repair.py tests/test_durable_steps.py tests/test_sweep_odds.py
