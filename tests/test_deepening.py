@@ -16,6 +16,7 @@ from test_account import ask_all, owner
 from test_update import changes_of, history_of
 from test_update_failures import BUSY
 
+from harvester.deepening.cost import plan_deepening
 from harvester.deepening.run import resume_archive, run_whole_job, update_archive
 from harvester.engine import NewsWanted, Output
 from harvester.errors import UsageError
@@ -364,3 +365,17 @@ async def test_letters_stay_letters(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, FULL)
     assert not re.search(rb"\\u0[1-7]", (tmp_path / "photos.ndjson").read_bytes())
     assert verify_archive(tmp_path) == []
+
+
+async def test_a_plan_with_an_archive_tells_what_its_deepening_costs_without_a_call(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    await run(tmp_path, sandbox, Job(source=LIST.source, detail="info"))
+    deep, settings = Job(source=LIST.source, detail="full", extras="exif"), settings_for(sandbox)
+    calls = Calls(sandbox)
+    facts = await asyncio.to_thread(plan_deepening, deep, tmp_path, settings)
+    assert facts is not None
+    assert (facts["missing"], facts["photos"], facts["calls"]) == (["sizes", "exif"], 300, 600)
+    assert calls() == {}
+    assert (await run(tmp_path, sandbox, deep)).calls == facts["calls"]
+    assert await asyncio.to_thread(plan_deepening, deep, tmp_path, settings) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import click
@@ -33,8 +34,10 @@ def plan() -> None:
 plan_options = decorate(
     job_options,
     click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object."),
+    click.option(
+        "-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="What deepening this archive would cost."
+    ),
     # So that `plan` can be put before a whole command.
-    click.option("-o", "--output", hidden=True, expose_value=False),
     click.option("--state", hidden=True, expose_value=False),
     click.option("--unescape", is_flag=True, hidden=True, expose_value=False),
     click.option("--update", is_flag=True, hidden=True, expose_value=False),
@@ -49,10 +52,10 @@ plan_options = decorate(
 )
 @search_options
 @plan_options
-def search(*, setup: Setup, as_json: bool, **given: Any) -> Exit:
+def search(*, setup: Setup, as_json: bool, output: Path | None, **given: Any) -> Exit:
     """Plan a search; the filters are those of `harvester search`."""
     wanted = {name: given.pop(name) for name in JOB_FIELDS}
-    return show_plan(build_search(given), wanted, setup=setup, as_json=as_json)
+    return show_plan(build_search(given), wanted, setup=setup, as_json=as_json, output=output)
 
 
 def _build_command(kind: Named) -> click.Command:
@@ -65,8 +68,8 @@ def _build_command(kind: Named) -> click.Command:
     )
     @kind.arguments
     @plan_options
-    def command(*, setup: Setup, named: str, as_json: bool, **given: Any) -> Exit:
-        return show_plan(kind.build(named, given), given, setup=setup, as_json=as_json)
+    def command(*, setup: Setup, named: str, as_json: bool, output: Path | None, **given: Any) -> Exit:
+        return show_plan(kind.build(named, given), given, setup=setup, as_json=as_json, output=output)
 
     return command
 
@@ -82,16 +85,19 @@ for _kind in NAMED_SOURCES:
 )
 @click.argument("url", nargs=-1, required=True)
 @plan_options
-def get(*, setup: Setup, url: tuple[str, ...], as_json: bool, **given: Any) -> Exit:
+def get(*, setup: Setup, url: tuple[str, ...], as_json: bool, output: Path | None, **given: Any) -> Exit:
     """Plan what `harvester get` would do with an address."""
     sources = gather_sources(url)
     if len(sources) > 1:
         raise UsageError(f"these addresses are {len(sources)} sources: plan one at a time.")
-    return show_plan(sources[0][1], given, setup=setup, as_json=as_json)
+    return show_plan(sources[0][1], given, setup=setup, as_json=as_json, output=output)
 
 
-def show_plan(source: Source, given: dict[str, Any], *, setup: Setup, as_json: bool) -> Exit:
+def show_plan(
+    source: Source, given: dict[str, Any], *, setup: Setup, as_json: bool, output: Path | None = None
+) -> Exit:
     """Print the plan of a source and the job's options."""
+    from harvester.deepening.cost import plan_deepening  # noqa: PLC0415
     from harvester.plan import plan_job  # noqa: PLC0415
 
     job = build_job(source, given)
@@ -99,6 +105,9 @@ def show_plan(source: Source, given: dict[str, Any], *, setup: Setup, as_json: b
     settings.require_key()
     for sentence in job.warnings:
         setup.voice.warn(sentence)
+    if output is not None and (facts := plan_deepening(job, output, settings)) is not None:
+        show_facts(facts, as_json=as_json)
+        return Exit.COMPLETE
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
         facts = runner.run(plan_job(job, settings, observer=_tell_to(setup)))
     show_facts(facts, as_json=as_json)
