@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class FakeEngine:
     ) -> Summary:
         assert not stop.is_set()
         ids = list(job.source.ids) if isinstance(job.source, Photos) else []
-        self.calls.append(Call(job, settings, output, ids))
+        self.calls.append(Call(job, settings, replace(output, redo_update=False, deepens=False), ids))
         observer(Started(job=job.describe(), output=output.folder, resumed=0, tally=Tally(expected=3)))
         end = self.ends.pop(0) if self.ends else "complete"
         if isinstance(end, Exception):

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class FakeEngine:
     async def run_job(self, job: Job, _settings: Settings, *, output: Output, **_: Any) -> Summary:
         self.jobs.append(job)
         self.ids.append(list(job.source.ids) if isinstance(job.source, Photos) else [])
-        self.outputs.append(output)
+        self.outputs.append(replace(output, redo_update=False, deepens=False))
         end: Status = self.ends.pop(0) if self.ends else "complete"
         return Summary(
             status=end,

@@ -189,9 +189,7 @@ output_options = decorate(
 
 update_option = option("Output", "--update", is_flag=True, help="Where the archive is complete: bring it up to date.")
 
-_detail = partial(
-    option, "Output", "--detail", help="How much of each photo; more than an archive has deepens it.  [default: full]"
-)
+_detail = partial(option, "Output", "--detail", help="How much of each photo.  [default: full]")
 _rest_of_job = decorate(
     option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(get_args(Extra))}."),
     option("Output", "--limit", type=int, metavar="N", help="End after so many photos."),

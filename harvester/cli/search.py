@@ -101,7 +101,8 @@ search_options = decorate(
 def search(*, setup: Setup, output: str | None, state: str | None, unescape: bool, update: bool, **given: Any) -> Exit:
     """Harvest everything that matches a search, however much it is.
 
-    Running the same command again goes on where a stopped archive stands.
+    Running the same command again goes on where a stopped archive stands; with more --detail or --with it fetches just
+    what the archive lacks.
     """
     wanted = {name: given.pop(name) for name in ("detail", "extras", "limit")}
     job = build_job(build_search(given), wanted)

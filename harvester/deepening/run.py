@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from harvester import engine, update
 from harvester.archive import (
     CHANGES,
     STATE,
@@ -34,7 +34,7 @@ from harvester.deepening.lines import Shallow
 from harvester.disk.entries import require_checkpoint
 from harvester.disk.look import look_at
 from harvester.disk.modes import make_checkpoint_file
-from harvester.engine import NewsWanted, Output, harvest, restore_job, run_job, tell_lapses
+from harvester.engine import NewsWanted, Output, harvest, restore_job, tell_lapses
 from harvester.errors import Stopped
 from harvester.events import Ended, Event, Observer, Started, Summary, ignore
 from harvester.files import Appender
@@ -44,7 +44,7 @@ from harvester.model import Job, Photos
 from harvester.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
 from harvester.state import UNESCAPE, State
-from harvester.update import Watched, run_resume, run_update
+from harvester.update import Watched
 from harvester.values import stamp
 
 
@@ -55,7 +55,6 @@ async def run_whole_job(
     output: Output,
     observer: Observer = ignore,
     stop: asyncio.Event | None = None,
-    clock: Callable[[], float] = time.time,
 ) -> Summary:
     """Harvest a job as `run_job` does. An archive that holds less of each photo than the job asks for is deepened.
 
@@ -63,7 +62,7 @@ async def run_whole_job(
     """
     stop, held = stop or asyncio.Event(), _Held(observer)
     output = replace(output, deepens=output.folder is not None)
-    summary = await run_job(job, settings, output=output, observer=held, stop=stop, clock=clock)
+    summary = await engine.run_job(job, settings, output=output, observer=held, stop=stop)
     is_deepened = output.folder is not None and _is_wanted(output.folder)
     summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop)
     if is_deepened and output.update and output.folder is not None and summary.status == "complete":
@@ -79,9 +78,9 @@ async def resume_archive(
     if _is_wanted(folder):
         with look_at(folder) as state:
             job = restore_job(state, where=folder)
-        summary = await run_job(job, settings, output=Output(folder=folder), observer=held, stop=stop)
+        summary = await engine.run_job(job, settings, output=Output(folder=folder), observer=held, stop=stop)
     else:
-        summary = await run_resume(folder, settings, observer=held, stop=stop)
+        summary = await update.run_resume(folder, settings, observer=held, stop=stop)
     return await _go_on(summary, settings, folder=folder, held=held, stop=stop)
 
 
@@ -90,13 +89,11 @@ async def update_archive(
 ) -> Summary:
     """Bring an archive up to date as `run_update` does. The deepening of a whole archive is ended first."""
     stop = stop or asyncio.Event()
-    with look_at(folder) as state:
-        is_first = state.recall(DEEPEN) is not None and state.has_only_failures()
-    if is_first:
+    if _is_wanted(folder) and _is_ready(folder):
         summary = await resume_archive(folder, settings, observer=observer, stop=stop)
         if summary.status == "stopped":
             return summary
-    return await run_update(folder, settings, observer=observer, stop=stop)
+    return await update.run_update(folder, settings, observer=observer, stop=stop)
 
 
 async def _go_on(
@@ -109,7 +106,7 @@ async def _go_on(
     with look_at(folder) as archive:
         is_updated = is_under_way(folder, archive) and find_deepening(folder) is None
     if is_updated:
-        updated = await run_update(folder, settings, observer=held, stop=stop)
+        updated = await update.run_update(folder, settings, observer=held, stop=stop)
         if updated.status == "stopped":
             held.release()
             return updated
@@ -122,8 +119,15 @@ async def _go_on(
 
 
 def _is_wanted(folder: Path) -> bool:
+    if not (folder / STATE).is_file():  # whoever reads it says what is wrong
+        return False
     with look_at(folder) as state:
         return state.recall(DEEPEN) is not None
+
+
+def _is_ready(folder: Path) -> bool:
+    with look_at(folder) as state:
+        return state.has_only_failures()
 
 
 async def _deepen(folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> tuple[Summary, bool]:
