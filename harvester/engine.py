@@ -35,7 +35,7 @@ from harvester.disk.entries import check_entries, check_not_foreign
 from harvester.disk.fresh import FreshFolder
 from harvester.disk.lapses import LAPSES
 from harvester.disk.modes import make_checkpoint_file
-from harvester.errors import CannotWrite, HarvestError, Stopped, UsageError
+from harvester.errors import CannotWrite, HarvestError, KeyRefused, Stopped, UsageError
 from harvester.events import Ended, Noticed, Observer, Started, Status, Summary, Tally, ignore
 from harvester.files import Appender, remove_files
 from harvester.fold import mend_fold
@@ -150,7 +150,7 @@ async def run_job(
                 depth=depth,
                 clock=clock,
             )
-        except UsageError:
+        except (UsageError, KeyRefused):
             fresh.is_unwanted = state.recall("job") is None
             raise
 
@@ -290,7 +290,7 @@ async def harvest(
     try:
         async with run.keep_manifest(store):
             await run.go(settings, clock=server_clock, store=store, sink=sink, patient=resumed and before > 0)
-    except UsageError:
+    except (UsageError, KeyRefused):
         is_first = state.is_untouched() or not (resumed or state.is_update)
         run.is_mistaken = is_first and not tally.listed
         raise
@@ -521,7 +521,8 @@ class _Run:
             self._state.remember("finished", self._is_whole() and self._status() == "complete")
         if self._is_whole():
             self._state.shrink()
-        is_cut_short = self._state.is_update and self._status() == "stopped"  # what failed before is still to be tried
+        # What failed before is still to be tried.
+        is_cut_short = self._state.is_update and (self._status() == "stopped" or not self.is_through)
         if self._output.archive is not None and not is_cut_short:
             write_errors(self._output.archive, self._state)
         if self._output.folder is not None:

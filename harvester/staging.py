@@ -28,9 +28,9 @@ ID = "update"
 
 
 def is_under_way(folder: Path, archive: State) -> bool:
-    """Whether an update of this archive was begun and is not yet folded."""
+    """Whether an update of this archive was begun and is not yet folded. One to which nothing has come is none."""
     path = folder / UPDATE / STATE
-    return path.is_file() and not is_folded(_read_id(path), archive)
+    return path.is_file() and _is_of_use(path, archive)
 
 
 def is_folded(update: str | None, archive: State) -> bool:
@@ -79,10 +79,11 @@ def find_deepening(folder: Path) -> Any:
         return None
 
 
-def _read_id(path: Path) -> str | None:
-    """The id in an update's checkpoint, which another process may have open; None where it cannot be read."""
+def _is_of_use(path: Path, archive: State) -> bool:
+    """Whether an update's checkpoint, which another process may have open, counts; so does one that cannot be read."""
     try:
         with open_to_read(path, locked_at=path.parent.parent) as state:
-            return str(state.recall(ID))
+            is_begun = state.recall("deepens") is not None or not state.is_untouched()
+            return is_begun and not is_folded(str(state.recall(ID)), archive)
     except CannotWrite:
-        return None
+        return True
