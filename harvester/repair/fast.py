@@ -7,7 +7,7 @@ that a repair needs. What is not taken here says nothing of a line: then `lines`
 from __future__ import annotations
 
 import re
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -17,7 +17,7 @@ from harvester.state import is_photo_id
 
 _HEAD = re.compile(rb'\{"id":"([0-9]{1,18})","harvested_at":"([^"\\]{0,40})",')
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
-_Part: TypeAlias = Raw | UnsetType | None
+_ABSENT = Raw(b"")
 
 
 class _Row(msgspec.Struct):
@@ -38,11 +38,11 @@ class _Line(msgspec.Struct):
     id: str
     search: _Row | None
     info: _Info | UnsetType | None = UNSET
-    sizes: _Part = UNSET
-    exif: _Part = UNSET
-    comments: _Part = UNSET
-    contexts: _Part = UNSET
-    favorites: _Part = UNSET
+    sizes: Raw = _ABSENT
+    exif: Raw = _ABSENT
+    comments: Raw = _ABSENT
+    contexts: Raw = _ABSENT
+    favorites: Raw = _ABSENT
 
 
 _line = msgspec.json.Decoder(_Line)
@@ -66,7 +66,7 @@ def read_line(raw: bytes, wanted: Wanted) -> tuple[int | None, int | None] | Non
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     row, info = _read_members(line.search), _read_members(None if line.info is UNSET else line.info)
-    is_whole = is_photo_id(line.id) and all(getattr(line, part) is not UNSET for part in wanted.parts)
+    is_whole = is_photo_id(line.id) and not any(getattr(line, part) in (UNSET, _ABSENT) for part in wanted.parts)
     if not is_whole or any(member and str(member["id"]) != line.id for member in (row, info)):
         return None
     if wanted.owner and find_owner(row, info) not in ("", wanted.owner):
