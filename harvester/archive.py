@@ -179,7 +179,7 @@ def _describe_file(
     if beginning is not None and beginning.bytes == length.bytes:
         return {**told, "sha256": beginning.sha256}
     if is_ended:
-        return {**told, "sha256": _digest(path, beginning)}
+        return {**told, "sha256": _digest(path, length.bytes, beginning)}
     longest = max(filter(None, (beginning, begins)), key=lambda b: b.bytes, default=None)
     if longest is None or not 0 < longest.bytes <= length.bytes:
         return told
@@ -201,18 +201,20 @@ def known_digests(folder: Path) -> dict[tuple[str, int], str]:
         return {}
 
 
-def _digest(path: Path, beginning: Beginning | None) -> str:
-    """The sha256 of a file. CannotWrite where it no longer begins with what the last manifest tells."""
-    digest, left = hashlib.sha256(), beginning.bytes if beginning else 0
+def _digest(path: Path, size: int, beginning: Beginning | None) -> str:
+    """The sha256 of a file as far as the checkpoint vouches for it; what lies behind that, an error has left there.
+
+    CannotWrite where it no longer begins with what the last manifest tells.
+    """
+    digest, place = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
-            while left and (part := file.read(min(left, _CHUNK))):
-                digest.update(part)
-                left -= len(part)
-            if beginning is not None and digest.hexdigest() != beginning.sha256:
-                raise damaged(path, f"does not begin with what {MANIFEST} tells the sha256 of")
-            while part := file.read(_CHUNK):
-                digest.update(part)
+            for end in (beginning.bytes if beginning else 0, size):
+                while place < end and (part := file.read(min(end - place, _CHUNK))):
+                    digest.update(part)
+                    place += len(part)
+                if beginning is not None and end == beginning.bytes and digest.hexdigest() != beginning.sha256:
+                    raise damaged(path, f"does not begin with what {MANIFEST} tells the sha256 of")
     except OSError as error:
         raise cannot_write(path, error) from None
     return digest.hexdigest()

@@ -332,8 +332,9 @@ def test_a_login_taken_back_is_exit_code_4_until_the_next(address: str, config: 
     result = call(*MINE, "-o", "mine")
     assert result.exit_code == Exit.KEY_REFUSED
     assert "(token_rejected)" in result.stderr
+    assert not (tmp_path / "mine").exists()
     call("auth", "login")
-    assert call("resume", "mine").exit_code == 0
+    assert call(*MINE, "-o", "mine").exit_code == 0
     assert json.loads((tmp_path / "mine" / "manifest.json").read_text())["signed"] is True
 
 

@@ -175,7 +175,7 @@ async def test_a_harvest_that_has_just_begun_has_a_status(has_checkpoint: bool, 
 
 
 async def test_an_update_under_way_is_told_and_one_that_was_stopped_leaves_the_archive_complete(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await complete(sandbox, tmp_path)
     sandbox.api.control({"change": [str(sandbox.catalogue.id_of(n)) for n in range(9)]})
@@ -186,8 +186,14 @@ async def test_an_update_under_way_is_told_and_one_that_was_stopped_leaves_the_a
         if isinstance(event, Started):
             result = CliRunner().invoke(main, ["verify", str(tmp_path), "--json"])
             assert json.loads(result.stdout)["whole"]
-            stop.set()
 
+    honest = sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        stop.set()  # this answer still lands
+        return honest(query)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
     await run_update(tmp_path, settings_for(sandbox), observer=look, stop=stop)
     assert (tmp_path / UPDATE).is_dir()
     with lock_folder(tmp_path):
