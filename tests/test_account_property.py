@@ -51,7 +51,7 @@ async def test_lists_of_several_pages_are_whole(sandbox_of: Opener, tmp_path: Pa
 
 async def test_more_sets_than_a_page_holds_have_their_members_in_order(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=1_500, owners=1) as sandbox:
-        albums = sandbox.api._albums
+        albums = sandbox.api.albums
         vars(albums)["_counts"] = [510]  # many small sets, which cost less than 21,000 photos do
         nsid = owner(sandbox)
         await harvest_into(tmp_path, sandbox, Job(source=Account(user=nsid, only="photosets"), detail="list"))

@@ -155,6 +155,29 @@ async def test_photos_come_go_and_change_on_command(session: aiohttp.ClientSessi
     assert json.loads(body)["photo"]["title"]["_content"].endswith("(edited)")
 
 
+async def test_photos_are_hidden_and_shown_on_command(session: aiohttp.ClientSession, sandbox: Sandbox) -> None:
+    one, other = (str(sandbox.catalogue.id_of(n)) for n in range(2))
+    url = f"http://127.0.0.1:{sandbox.port}"
+    for order, missing in (({"hide": [one, other]}, {one, other}), ({"show": [other]}, {one})):
+        async with session.post(f"{url}/__control", json=order) as response:
+            assert response.status == 200
+        async with session.get(f"{url}/__truth", params={"tags": "sandbox"}) as response:
+            assert {one, other} - set(await response.json()) == missing
+        for photo_id in (one, other):
+            _, body = await fetch(session, sandbox, method="flickr.photos.getInfo", photo_id=photo_id)
+            assert json.loads(body)["stat"] == ("fail" if photo_id in missing else "ok")
+
+
+async def test_a_photo_is_put_into_other_sets_on_command(session: aiohttp.ClientSession, sandbox: Sandbox) -> None:
+    albums = sandbox.api.albums
+    (album, members) = next((a, m) for a in albums.albums_of(0) if (m := albums.members(a, {})))
+    moved = sandbox.catalogue.id_of(members[0])
+    async with session.post(f"http://127.0.0.1:{sandbox.port}/__control", json={"move": [str(moved)]}) as response:
+        assert response.status == 200
+    _, body = await fetch(session, sandbox, method="flickr.photosets.getPhotos", photoset_id=album.id)
+    assert str(moved) not in {row["id"] for row in json.loads(body)["photoset"]["photo"]}
+
+
 async def test_a_refused_key_is_told_that_it_has_expired(session: aiohttp.ClientSession, sandbox: Sandbox) -> None:
     order = {"refuse_key": COMMON["api_key"]}
     async with session.post(f"http://127.0.0.1:{sandbox.port}/__control", json=order) as response:

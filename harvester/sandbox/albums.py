@@ -76,8 +76,8 @@ class Albums:
         """The numbers of the sets of a photo, out of so many sets of its owner."""
         if not count:
             return []
-        dice = self._catalogue.dice
-        first = dice(n, _MEMBERS) % (count * 5 // 4 + 1)
+        dice, moved = self._catalogue.dice, self._catalogue.moves.get(n, 0)
+        first = (dice(n, _MEMBERS) + moved) % (count * 5 // 4 + 1)
         second = dice(n, _SECOND) // 10 % count if dice(n, _SECOND) % 10 == 0 else count
         return sorted({number for number in (first, second) if number < count})
 

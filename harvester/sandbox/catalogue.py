@@ -93,6 +93,10 @@ class Catalogue:
         self.removed: set[int] = set()
         self.changes: dict[int, int] = {}
         """Number of a photo to the second of its last change."""
+        self.privacy: dict[int, bool] = {}
+        """Number of a photo to whether only its owner sees it, where the owner has changed that."""
+        self.moves: dict[int, int] = {}
+        """Number of a photo to how often its owner has put it into other sets."""
         self.version = 0
         """Grows with every change, so that whoever keeps results knows that they are old."""
         self._salt = options.seed * 0x9E3779B97F4A7C15
@@ -173,7 +177,7 @@ class Catalogue:
 
     def is_private(self, n: int) -> bool:
         """Whether only its owner sees it."""
-        return self.dice(n, 1) % 100_000 < self.options.private * 100_000
+        return self.privacy[n] if n in self.privacy else self.dice(n, 1) % 100_000 < self.options.private * 100_000
 
     def is_refused(self, n: int) -> bool:
         """Whether its sizes are refused."""
@@ -201,6 +205,16 @@ class Catalogue:
     def change(self, n: int, *, at: int | None = None) -> None:
         """The owner edits a photo, now."""
         self.changes[n] = max(int(self.clock()) if at is None else at, self.updated(n) + 1)
+        self.version += 1
+
+    def hide(self, n: int, *, private: bool = True) -> None:
+        """The owner makes a photo private, or public again: a change as any other."""
+        self.privacy[n] = private
+        self.change(n)
+
+    def move(self, n: int) -> None:
+        """The owner puts a photo into other sets: the photo itself does not change by that."""
+        self.moves[n] = self.moves.get(n, 0) + 1
         self.version += 1
 
     def add(self, *, uploaded: int | None = None) -> int:

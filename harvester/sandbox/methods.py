@@ -50,7 +50,7 @@ class Api:
         self.refused_keys: set[str] = set()
         self._rng = Random(f"lies {seed}")
         self._shelf = shelf = Shelf(catalogue)
-        self._albums = Albums(catalogue, shelf)
+        self.albums = Albums(catalogue, shelf)
         self._groups = Groups(catalogue, shelf, self.searcher)
         self._methods: Mapping[str, Callable[[Query], dict[str, Any]]] = {
             "flickr.photos.search": self._search,
@@ -61,7 +61,7 @@ class Api:
             "flickr.photos.getAllContexts": self._contexts,
             "flickr.photos.licenses.getInfo": self._licenses,
             "flickr.test.echo": self._echo,
-            **self._albums.methods,
+            **self.albums.methods,
             **self._groups.methods,
             **Galleries(catalogue, shelf).methods,
             **People(catalogue, shelf).methods,
@@ -82,7 +82,10 @@ class Api:
         return body if query.get("nojsoncallback") == "1" else b"jsonFlickrApi(" + body + b")"
 
     def control(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Change things while serving: `faults`, `refuse_key`, `delete`, `change` (ids), `add` (a count)."""
+        """Change things while serving.
+
+        `faults`, `refuse_key`, `add` (a count); and by ids `delete`, `change`, `hide`, `show`, `move` (to other sets).
+        """
         if "faults" in order:
             self.faults = Faults(**order["faults"])
         if key := order.get("refuse_key"):
@@ -91,6 +94,11 @@ class Api:
             self.catalogue.remove(self._known(photo_id))
         for photo_id in order.get("change", ()):
             self.catalogue.change(self._known(photo_id))
+        for photo_id in order.get("move", ()):
+            self.catalogue.move(self._known(photo_id))
+        for name in ("hide", "show"):
+            for photo_id in order.get(name, ()):
+                self.catalogue.hide(self._known(photo_id), private=name == "hide")
         added = [self.catalogue.add(uploaded=int(self.catalogue.clock())) for _ in range(order.get("add", 0))]
         return {"added": [str(self.catalogue.id_of(n)) for n in added]}
 
@@ -172,7 +180,7 @@ class Api:
     def _contexts(self, query: Query) -> dict[str, Any]:
         """The sets and the pools of a photo; only `stat` where it is in neither."""
         n = self._shelf.find(query)
-        found = {"set": self._albums.contexts(n, query), "pool": self._groups.pools(n)}
+        found = {"set": self.albums.contexts(n, query), "pool": self._groups.pools(n)}
         return {name: rows for name, rows in found.items() if rows} | {"stat": "ok"}
 
     def _licenses(self, _query: Query) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Searcher:
 def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
     """Whether a photo, by its number, matches everything but the dates."""
     tests: list[Callable[[int], bool]] = []
-    if catalogue.options.private:
+    if catalogue.options.private or catalogue.privacy:
         caller = next((i for i, p in enumerate(catalogue.people) if p.nsid == query.get(CALLER)), -1)
         tests.append(lambda n: catalogue.owners[n] == caller or not catalogue.is_private(n))
     if tags_fit := _tag_filter(query):
