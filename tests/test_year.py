@@ -129,7 +129,8 @@ class Archive:
         """
         kinds = {"state.sqlite": CHECKPOINT, "manifest.json": MANIFEST}
         files = sorted(path for path in self.folder.iterdir() if path.suffix in (".ndjson", ".json", ".sqlite"))
-        path = self._rng.choice([path for path in files if path.name not in ("changes.ndjson", "errors.ndjson")])
+        spared = ("changes.ndjson", "errors.ndjson")
+        path = self._rng.choice([path for path in files if path.name not in spared and path.stat().st_size])
         name, damage = self._rng.choice(sorted(kinds.get(path.name, LINES).items()))
         damage(path, self._rng)
         if await self.do("run") != Exit.COMPLETE:
