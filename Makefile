@@ -8,7 +8,7 @@ WIRE := .wire/aiohttp-$(OLDEST)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types wire soak bench smoke sandbox build lock clean
+.PHONY: help demo test check lint types wire soak bench smoke sandbox docs build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ smoke: $(READY) ## Fail where the harvester has become half as fast beside a bar
 sandbox: $(READY) ## Serve a local Flickr
 	@$(BIN)/harvester sandbox
 
+docs: $(READY) ## Build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml --site-dir ../site
+
 build: $(READY) ## Build the wheel and the source distribution into dist/
 	$(BIN)/hatchling build
 
@@ -73,5 +76,5 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock and requi
 	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file requirements-run.lock
 
 clean: ## Remove what was made
-	rm -rf $(VENV) .wire .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .wire site .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find harvester tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,122 @@
+"""Pages that are made from the code: the commands, the configuration, the sentences of all errors."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from mkdocs.structure.files import File, Files
+
+from harvester.cli import main
+from harvester.errors import Exit
+
+ROOT = Path(__file__).parent.parent
+CODES = {
+    Exit.COMPLETE: "All is there.",
+    Exit.UNEXPECTED: "An error that is none of these: please report it, with what `-v` says.",
+    Exit.USAGE: "An option, a setting or a name is wrong.",
+    Exit.INCOMPLETE: "It ended, but something is missing: run it again.",
+    Exit.KEY_REFUSED: "Flickr refuses the key or the login.",
+    Exit.CANNOT_WRITE: "The disk is full, a permission is missing, or another process writes there.",
+    Exit.INTERRUPTED: "Stopped by SIGINT (Ctrl-C): the same command goes on.",
+    Exit.TERMINATED: "Stopped by SIGTERM: the same command goes on.",
+}
+_ERRORS = {"UsageError": 2, "KeyRefused": 4, "CannotWrite": 5, "cannot_write": 5, "Unreachable": 3}
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the generated pages: mkdocs calls this."""
+    for name, build in (("commands.md", commands), ("configuration.md", configuration), ("sentences.md", sentences)):
+        files.append(File.generated(config, name, content="\n".join(build())))
+    return files
+
+
+def commands() -> Iterator[str]:
+    """Every command with every option, as `--help` knows them."""
+    yield "# Commands\n\nMade from the code of `harvester --help`.\n"
+    yield from _codes()
+    context = click.Context(main, info_name="harvester")
+    for name in main.list_commands(context):
+        yield from _command(main.get_command(context, name), name, context, level=2)
+
+
+def _codes() -> Iterator[str]:
+    yield "## Exit codes\n\n| code | |\n|--:|---|"
+    yield from (f"| {code.value} | {text} |" for code, text in CODES.items())
+    yield ""
+
+
+def _command(command: Any, name: str, parent: click.Context, *, level: int) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent)
+    yield f"{'#' * level} {context.command_path}\n"
+    yield f"```text\n{command.get_usage(context).removeprefix('Usage: ')}\n```\n"
+    yield _text(inspect.cleandoc(command.help or ""))
+    yield from _options(command, context)
+    if command.epilog:
+        yield f"\n```text\n{inspect.cleandoc(command.epilog).replace(chr(8), '').strip()}\n```\n"
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            yield from _command(command.get_command(context, inner), inner, context, level=level + 1)
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    sections: dict[str, list[str]] = {}
+    for param in command.get_params(context):
+        record = param.get_help_record(context)
+        if isinstance(param, click.Option) and record is not None:
+            names, text = record
+            row = f"| `{_cell(names)}` | {_cell(_text(text))} |"
+            sections.setdefault(getattr(param, "section", "Options"), []).append(row)
+    for title, rows in sections.items():
+        yield f"\n**{title}**\n\n| | |\n|---|---|"
+        yield from rows
+        yield ""
+
+
+def _text(text: str) -> str:
+    return re.sub(r"\s*\x08\s*", "\n\n", text).replace("<", "&lt;")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def configuration() -> Iterator[str]:
+    """The example of a config file, which shows every setting with its default, and the environment."""
+    yield (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    yield f"```toml\n{(ROOT / 'config.example.toml').read_text(encoding='utf-8')}```"
+
+
+def sentences() -> Iterator[str]:
+    """The sentences of errors that end a command, by exit code; `…` stands for what differs each time."""
+    yield "# All error sentences\n\nMade from the code. `…` stands for what differs: a name, a number, a path."
+    found: dict[int, set[str]] = {}
+    for path in sorted((ROOT / "harvester").rglob("*.py")):
+        for code, sentence in _raised(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(code, set()).add(sentence)
+    for code in sorted(found):
+        yield f"\n## Exit code {code}\n\n{CODES[Exit(code)]}\n"
+        yield from (f"- {sentence.replace('<', '&lt;')}" for sentence in sorted(found[code], key=str.lower))
+
+
+def _raised(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id in _ERRORS:
+            sentence = _template(node.args[0])
+            if sentence is not None and len(sentence) > len("… … …"):
+                yield _ERRORS[node.func.id], sentence
+
+
+def _template(node: ast.expr) -> str | None:
+    """A text of the code, with `…` for what is put in; None where it is no text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        parts = [str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values]
+        return "".join(parts)
+    return None
