@@ -70,7 +70,7 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
         record = param.get_help_record(context)
         if isinstance(param, click.Option) and record is not None:
             names, text = record
-            row = f"| `{_cell(names)}` | {_cell(_text(text))} |"
+            row = f"| <code>{_cell(names)}</code> | {_cell(_text(text))} |"
             sections.setdefault(getattr(param, "section", "Options"), []).append(row)
     for title, rows in sections.items():
         yield f"\n**{title}**\n\n| | |\n|---|---|"
@@ -83,7 +83,7 @@ def _text(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(text.split()).replace("|", "&#124;")
 
 
 def configuration() -> Iterator[str]:
@@ -108,7 +108,7 @@ def _raised(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id in _ERRORS:
             sentence = _template(node.args[0])
-            if sentence is not None and len(sentence) > len("… … …"):
+            if sentence is not None and len(re.findall(r"[A-Za-z]+", sentence)) > 2:
                 yield _ERRORS[node.func.id], sentence
 
 
