@@ -30,8 +30,10 @@ $(READY): $(RUNS) requirements.lock pyproject.toml
 demo: $(RUNS) ## Harvest a thousand photos from a local Flickr; no key needed
 	@$(BIN)/python -m harvester demo
 
-test: $(READY) ## Run the tests
-	$(BIN)/pytest --quiet
+TESTS := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile
+
+test: $(READY) ## Run the tests, side by side
+	$(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -41,7 +43,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 check: lint types ## Lint, types, and the tests with branch coverage: what CI runs
-	$(BIN)/pytest --quiet --cov --cov-report=term
+	$(TESTS) --cov --cov-report=term
 
 $(WIRE): | $(READY)
 	@$(PIP) --no-deps --target $@ aiohttp==$(OLDEST)
