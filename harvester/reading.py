@@ -9,6 +9,8 @@ from harvester.answers import Page
 from harvester.flickr import PAGE_SIZE
 from harvester.stretch import Sweep
 
+UPLOADS = "uploads may have taken the places of photos"
+"""Why an answer of a window that grows proves nothing together with the one before."""
 CHANGED = -1
 """The expected total of a second that has changed while it was paged."""
 
@@ -33,6 +35,8 @@ class Reading:
     """The window's total is what was shown of it."""
     changed: bool
     """The total is another than on the earlier pages: rows may have moved to a page that was read before."""
+    entered: bool
+    """The window may have grown since its earlier pages, and a deletion may have hidden that from the total."""
     oddity: str
     """Why the page may have holes though it is full, "" for no reason."""
 
@@ -46,6 +50,8 @@ class Reading:
         """Why photos of the stretch may be missing between the rows, "" for no reason."""
         if self.changed:
             return "a second changed while it was paged"
+        if self.entered:
+            return UPLOADS
         if self.exact:
             return ""
         if self.claims_more and not self.full:
@@ -80,6 +86,7 @@ def measure(sweep: Sweep, page: Page) -> Reading:
         claims_more=page.total is not None and page.total > past,
         exact=page.total == known,
         changed=sweep.page > 1 and sweep.expected != page.total,
+        entered=sweep.page > 1 and sweep.grows,
         oddity=_find_oddity(page, dated, ahead),
     )
 

@@ -103,6 +103,15 @@ class Sweep:
         return max(self.since - margin, 0) if self.newest_first else self.until + margin
 
     @property
+    def grows(self) -> bool:
+        """Whether uploads may enter the windows: those reach past the end of the stretch, and so perhaps past now.
+
+        An upload makes up for a photo that was passed over or deleted: neither two totals in a row nor two pages
+        prove anything then. One answer alone does. The windows of a sweep that goes newest first never grow.
+        """
+        return not self.newest_first and self.far is None
+
+    @property
     def arguments(self) -> dict[str, str]:
         """Arguments of the search that ask for this sweep's next page."""
         if self.ranked:

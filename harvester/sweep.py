@@ -26,7 +26,7 @@ from dataclasses import replace
 
 from harvester.answers import Page
 from harvester.flickr import CAP, PAGE_SIZE
-from harvester.reading import CHANGED, Reading, measure, read_size
+from harvester.reading import CHANGED, UPLOADS, Reading, measure, read_size
 from harvester.second import split_filters
 from harvester.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
@@ -62,7 +62,8 @@ def first_sweep(*, since: int, until: int, sort: str) -> Sweep:
     """The sweep that lists a whole search in the given order."""
     if not sort.startswith("date-posted"):
         return Sweep(since=since, until=until, ranked=sort)
-    return _open_sweep(since, until, newest_first=sort.endswith("desc"))
+    # The windows of a small stretch would grow with each upload, if they began at its oldest second.
+    return _open_sweep(since, until, newest_first=sort.endswith("desc") or until - since < WIDEST_FUZZ)
 
 
 def read_again(sweep: Sweep) -> Sweep:
@@ -137,6 +138,8 @@ def _settle(sweep: Sweep, page: Page) -> tuple[Sweep, Step, bool]:
             told = f"totals fell by {reported} where {behind.found} photos were seen"
             sweep, step = _file(sweep, replace(behind, note=behind.note or told))
             return sweep, step, True
+        if sweep.grows:
+            behind = replace(behind, note=behind.note or UPLOADS)
     return *_file(sweep, behind), False
 
 
@@ -179,7 +182,7 @@ def _close(sweep: Sweep) -> Step:
             origin=(doubt.since, doubt.until),
             best=best,
             known=known,
-            claimed=before.claimed if before else None if doubt.moved else doubt.reported,
+            claimed=before.claimed if before else None if doubt.moved or sweep.grows else doubt.reported,
             agreed=agreed,
             narrow=sweep.narrow,
         )
@@ -313,7 +316,7 @@ def _overflow(sweep: Sweep, page: Page, *, held: int, fresh: int, given: Mapping
 def _narrow(sweep: Sweep, second: int, filters: list[dict[str, str]], *, barren: int) -> tuple[Sweep, ...]:
     cut = {name for part in filters for name in part}
     kept = [(name, value) for name, value in sweep.narrow if name not in cut]
-    whole = Sweep(since=second, until=second, newest_first=sweep.newest_first, barren=barren)
+    whole = Sweep(since=second, until=second, barren=barren)
     return tuple(replace(whole, narrow=(*kept, *part.items())) for part in filters)
 
 
