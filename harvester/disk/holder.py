@@ -13,6 +13,7 @@ from harvester.values import stamp
 _LINE = re.compile(
     rb"(?P<pid>\d{1,19})(?: (?P<since>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (?P<host>[A-Za-z0-9._-]{0,64}))?\n?", re.ASCII
 )
+_BEGINNING = re.compile(rb"\d{1,19}(?: [0-9TZ:-]{0,20}(?: [A-Za-z0-9._-]{0,64})?)?\n?", re.ASCII)
 SIZE = 128
 """Bytes that a holder's line has at most."""
 
@@ -57,8 +58,11 @@ def decode_holder(content: bytes, *, host: str) -> Holder:
 
 
 def is_holder(content: bytes) -> bool:
-    """Whether the content of a `.lock` is one that a harvester has written."""
-    return not content.strip(b"\n") or _LINE.fullmatch(content) is not None
+    """Whether the content of a `.lock` is one that a harvester has written, or the beginning of one.
+
+    A full disk may cut it, and XFS and ext4 may leave zeros in place of what was not synced before a power cut.
+    """
+    return not content.strip(b"\n\0") or _BEGINNING.fullmatch(content) is not None
 
 
 def _shorten(host: str) -> str:
