@@ -23,7 +23,7 @@ from harvester.disk.holder import SIZE, Holder, decode_holder, encode_holder
 from harvester.disk.lapses import LAPSES
 from harvester.disk.modes import PRIVATE, find_mode
 from harvester.errors import ArchiveBusy, CannotWrite
-from harvester.files import cannot_write
+from harvester.files import cannot_write, sync_folder
 
 _TRIES, _PAUSE = 20, 0.025
 """Whoever only looks at an archive holds its lock for an instant; that is waited for."""
@@ -100,13 +100,21 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
     """Make an archive's folder where there is none."""
     try:
         if not folder.is_dir():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
+            _make_with_parents(folder, 0o700 if private else 0o777)
         elif private and not any(folder.iterdir()):
             with contextlib.suppress(OSError):  # told once a file in it shows what the file system keeps
                 folder.chmod(0o700)
     except OSError as error:
         raise cannot_write(folder, error) from None
+
+
+def _make_with_parents(folder: Path, mode: int) -> None:
+    """Make it and have its name on the disk: syncing what is in a folder does not have to bring the folder there."""
+    missing = [above for above in folder.parents if not above.is_dir()]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=mode, exist_ok=True)
+    for made in (folder, *missing):
+        sync_folder(made.parent)
 
 
 def is_in_use(folder: Path) -> bool:
