@@ -53,10 +53,10 @@ def prepare(db: sqlite3.Connection, *, lasting: bool, way: Way = WAYS[0]) -> Non
     """Make the tables, or bring them to this format. `lasting` False leaves out what only a crash would need."""
     # Three of a listing's rows fit where 4,096 bytes hold one, which saves writes. New files have it.
     db.execute("PRAGMA page_size=8192")
-    db.execute(f"PRAGMA journal_mode={way.journal if lasting else 'OFF'}")
     # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
     # again. The files are synced before each commit, so nothing in them is vouched for too early.
     db.execute(f"PRAGMA synchronous={way.synchronous if lasting else 'OFF'}")
+    db.execute(f"PRAGMA journal_mode={way.journal if lasting else 'OFF'}")
     db.execute("PRAGMA secure_delete=OFF")  # where it is on, each row that is done with is written over
     db.execute("PRAGMA cache_size=-8000")
     db.execute("PRAGMA wal_autocheckpoint=2000")  # pages: 16 MB of log
@@ -65,6 +65,8 @@ def prepare(db: sqlite3.Connection, *, lasting: bool, way: Way = WAYS[0]) -> Non
         db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
     for older in range(version or FORMAT, FORMAT):
         db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
+    if lasting and way.synchronous != "OFF":
+        _try_sync(db, way)
     if not way.shares_memory:  # whoever looks may read between two transactions
         db.execute("PRAGMA locking_mode=NORMAL")
         db.execute("SELECT count(*) FROM meta").fetchone()
@@ -95,3 +97,10 @@ def _list_sound_tables() -> frozenset[tuple[str, str]]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         prepare(db, lasting=False)
         return _list_tables(db)
+
+
+def _try_sync(db: sqlite3.Connection, way: Way) -> None:
+    """Write to the log and sync it. Otherwise it would show in the middle of a run that the system cannot sync."""
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute(f"PRAGMA user_version={read_version(db)}")
+    db.execute(f"PRAGMA synchronous={way.synchronous}")

@@ -7,13 +7,12 @@ own SQLite is safe here all the same: the archive's folder is locked, and one th
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import sqlite3
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-from harvester.disk.lapses import is_unsupported
 
 _REFUSED = frozenset(
     f"SQLITE_{name}"
@@ -72,9 +71,9 @@ def is_refused(error: sqlite3.Error, path: Path) -> bool:
 
 def _has_locks(folder: Path) -> bool:
     """Whether files there can be locked. SQLite tells a want of locks (ENOLCK) as it tells a lock that is held."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
+    with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
+        try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return not is_unsupported(error)
+        except OSError:  # nobody else knows this file, so that even "it is locked" means that there are no locks
+            return False
     return True
