@@ -52,7 +52,8 @@ wire: $(READY) $(WIRE) ## Test calls with the oldest aiohttp that is allowed; th
 	PYTHONPATH=$(WIRE) $(BIN)/pytest --quiet tests/test_wire.py tests/test_kept.py tests/test_strays.py tests/test_proxies.py
 
 soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
-	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_soak_repair.py tests/test_durable_steps.py tests/test_sweep_odds.py tests/test_year.py
+	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_soak_repair.py tests/test_durable_steps.py \
+		tests/test_crashes.py tests/test_file_systems.py tests/test_sweep_odds.py tests/test_year.py
 
 bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (5 minutes)
 	$(BIN)/python tests/bench/run.py

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from shim import Zygote, open_zygote
 
 from harvester.config import Settings
 from harvester.engine import Output, run_job
@@ -71,6 +72,14 @@ async def sandbox(sandbox_of: Opener) -> AsyncIterator[Sandbox]:
     """A sandbox of 300 photos that does nothing wrong."""
     async with sandbox_of() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def zygotes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Zygote]]:
+    """Processes that fork runs of the program, in which calls of the system go wrong; more than one in a soak."""
+    with ExitStack() as stack:
+        lanes = 2 if os.environ.get("HARVESTER_SOAK") else 1
+        yield [stack.enter_context(open_zygote(tmp_path_factory.mktemp("zygote"))) for _ in range(lanes)]
 
 
 def settings_for(sandbox: Sandbox, **given: Any) -> Settings:
