@@ -152,12 +152,16 @@ def remove_files(paths: Iterable[Path]) -> None:
             raise cannot_write(path, error) from None
 
 
+_NOT_OVER = (errno.EEXIST, errno.EACCES)
+"""What file systems answer that move a file, but not over another: DrvFs and some of FUSE, and SMB where it is open."""
+
+
 def put_in_place(source: Path, target: Path) -> None:
     """Let a file take another's place, at once where the file system can replace files."""
     try:
         source.replace(target)
     except OSError as error:
-        if not is_unsupported(error) or target.is_dir():
+        if not is_unsupported(error, or_one_of=_NOT_OVER) or target.is_dir():
             raise
     else:
         return

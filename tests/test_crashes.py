@@ -18,7 +18,7 @@ from shim import Zygote
 
 IS_LONG = bool(os.environ.get("HARVESTER_SOAK"))
 """Each call and each image, by `make soak`; else few of them."""
-STEP = 1 if IS_LONG else 127
+STEP = 1 if IS_LONG else 211
 HOW = [("kill", 0), ("fail", errno.EIO), ("short", errno.ENOSPC)]
 
 
