@@ -423,7 +423,7 @@ async def test_a_harvest_that_cannot_begin_leaves_no_folder(
 
 async def test_a_command_that_cannot_be_meant_leaves_an_archive_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
     await harvest_into(tmp_path / "a", sandbox, Job(source=Search(tags="sandbox"), detail="list"))
-    before = {path: path.read_bytes() for path in (tmp_path / "a").glob("[!.]*.*")}
+    before = {path: path.read_bytes() for path in (tmp_path / "a").glob("*json")}
     with pytest.raises(UsageError):
         await harvest_into(tmp_path / "a", sandbox, Job(source=Account(user="me")))
-    assert {path: path.read_bytes() for path in (tmp_path / "a").glob("[!.]*.*")} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "a").glob("*json")} == before

@@ -20,7 +20,11 @@ SEARCH = Search(tags="sandbox")
 
 
 def read_all(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != ".lock"}
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.is_file() and path.name not in (".lock", "state.sqlite")
+    }
 
 
 @pytest.mark.parametrize("source", [Account(user="me"), Account(user="nobody there"), Album(album="1")])
