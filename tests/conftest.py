@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,17 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             yield
 
     return fail
+
+
+def read_archive(folder: Path) -> dict[str, object]:
+    """What an archive's folder holds, by name: bytes of files, and of the checkpoint its tables with all their rows.
+
+    A checkpoint that was opened and left as it was has another count of changes in its header.
+    """
+    files = [path for path in folder.iterdir() if path.is_file() and path.name != ".lock"]
+    return {path.name: dump_tables(path) if path.suffix == ".sqlite" else path.read_bytes() for path in files}
+
+
+def dump_tables(path: Path) -> list[str]:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+        return list(db.iterdump())

@@ -97,3 +97,14 @@ async def test_damage_is_described_by_file_line_and_byte(sandbox: Sandbox, tmp_p
     assert f"photos.ndjson line 5, byte {sum(map(len, lines[:4]))}: not JSON" in findings
     assert "line 21" in findings
     assert "stands in line 1 already" in findings
+    assert "sha256" in findings
+
+
+async def test_a_file_that_has_become_shorter_has_not_the_sha256_of_the_manifest(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    process = await start(sandbox, "search", "--tags", "sandbox", "--limit", "20", "-o", str(tmp_path))
+    assert await process.wait() == 0
+    path = tmp_path / "photos.ndjson"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert "photos.ndjson: its sha256 is not that of manifest.json: the file was changed." in verify_archive(tmp_path)

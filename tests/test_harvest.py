@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Opener, harvest_into, read_lines, settings_for
+from conftest import Opener, harvest_into, read_archive, read_lines, settings_for
 
 from harvester import Flickr, Photos, Search
 from harvester.engine import Output, run_job
@@ -423,7 +423,7 @@ async def test_a_harvest_that_cannot_begin_leaves_no_folder(
 
 async def test_a_command_that_cannot_be_meant_leaves_an_archive_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
     await harvest_into(tmp_path / "a", sandbox, Job(source=Search(tags="sandbox"), detail="list"))
-    before = {path: path.read_bytes() for path in (tmp_path / "a").glob("*json")}
+    before = read_archive(tmp_path / "a")
     with pytest.raises(UsageError):
         await harvest_into(tmp_path / "a", sandbox, Job(source=Account(user="me")))
-    assert {path: path.read_bytes() for path in (tmp_path / "a").glob("*json")} == before
+    assert read_archive(tmp_path / "a") == before

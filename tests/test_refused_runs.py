@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import KEY, harvest_into, settings_for
+from conftest import KEY, harvest_into, read_archive, settings_for
 
 from harvester.disk.look import look_at
 from harvester.engine import Output, run_job
@@ -17,14 +17,6 @@ from harvester.update import run_update
 from harvester.verify import verify_archive
 
 SEARCH = Search(tags="sandbox")
-
-
-def read_all(folder: Path) -> dict[str, bytes]:
-    return {
-        path.name: path.read_bytes()
-        for path in folder.iterdir()
-        if path.is_file() and path.name not in (".lock", "state.sqlite")
-    }
 
 
 @pytest.mark.parametrize("source", [Account(user="me"), Account(user="nobody there"), Album(album="1")])
@@ -42,13 +34,13 @@ async def test_a_key_that_is_refused_leaves_no_folder(sandbox: Sandbox, tmp_path
 
 async def test_a_refused_update_leaves_the_archive_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
     await run_job(Job(source=SEARCH), settings_for(sandbox), output=Output(folder=tmp_path))
-    before = read_all(tmp_path)
+    before = read_archive(tmp_path)
     for settings in (settings_for(sandbox, api_key="bad"), settings_for(sandbox)):
         if settings.api_key == KEY:
             sandbox.api.control({"refuse_key": KEY})
         with pytest.raises(KeyRefused):
             await run_update(tmp_path, settings)
-        assert read_all(tmp_path) == before
+        assert read_archive(tmp_path) == before
         assert not (tmp_path / UPDATE).exists()
         with look_at(tmp_path) as state:
             assert not is_under_way(tmp_path, state)

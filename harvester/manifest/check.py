@@ -48,7 +48,7 @@ class FileCheck:
         if reader.lines != self.length.lines:
             yield f"{name}: {reader.lines} lines where {self.source} has {self.length.lines}."
         if reader.is_as_known is False and self.beginning is not None:
-            what = "its" if self.beginning.bytes == reader.size else f"of its first {self.beginning.bytes} bytes the"
+            what = "its" if self.beginning.bytes >= reader.size else f"of its first {self.beginning.bytes} bytes the"
             yield f"{name}: {what} sha256 is not that of {MANIFEST}: the file was changed."
         if self.may_grow and reader.size > self.length.bytes:
             more = reader.size - self.length.bytes

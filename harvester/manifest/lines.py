@@ -31,7 +31,7 @@ class Reader:
         self.size = 0
         """Bytes of the whole file."""
         self.is_as_known: bool | None = None
-        """Whether the file begins with what is known of it; None where that was not reached."""
+        """Whether the file begins with what is known of it; None where the reading ended before that."""
         self._end = end
         self._beginning = beginning
         self._digest = hashlib.sha256()
@@ -54,6 +54,8 @@ class Reader:
                     yield from self._check(line)
                     self._hash(line)
                     self.bytes += len(line)
+                if self._beginning is not None and self.size < self._beginning.bytes:
+                    self.is_as_known = False
         except OSError as error:
             raise cannot_write(self.path, error) from None
         finally:
