@@ -34,7 +34,9 @@ def test_several_packed_parts_are_one_body() -> None:
     assert unpack(gzip.compress(TEXT) + gzip.compress(b"more"), most=MOST) == TEXT + b"more"
 
 
-@pytest.mark.parametrize("raw", [gzip.compress(TEXT)[:-9], b"\x1f\x8bnonsense", b"no gzip"])
+@pytest.mark.parametrize(
+    "raw", [gzip.compress(TEXT)[:-9], b"\x1f\x8bnonsense", b"no gzip"], ids=["cut", "nonsense", "no gzip"]
+)
 def test_what_cannot_be_unpacked_is_tried_again(raw: bytes) -> None:
     with pytest.raises(TryLater):
         unpack(raw, most=MOST)
