@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,7 +25,7 @@ from harvester.answers import Row
 from harvester.disk.entries import DATA, find_archive
 from harvester.disk.lapses import LAPSES
 from harvester.disk.remembered import read_json, read_remembered
-from harvester.disk.ways import WAYS, Way, is_refused
+from harvester.disk.ways import WAYS, Way, is_locked, is_refused, list_other_ways
 from harvester.errors import CannotWrite, UsageError, shorten, show
 from harvester.query.sameness import Difference, is_open, leave_out_same_people, list_differences
 from harvester.record import Record
@@ -36,6 +37,9 @@ _OWNER = "json_extract(CAST(row AS TEXT), '$.owner')"
 T = TypeVar("T")
 SPARE = 16_000_000
 """Bytes of a checkpoint that may lie idle."""
+
+PATIENCE = 5.0
+"""Seconds to wait for a lock that another process holds on the checkpoint."""
 
 LINE_ID = re.compile(rb'\{"id":"([0-9]{1,18})"')
 UNESCAPE = "unescape"
@@ -100,21 +104,30 @@ class State:
         self.path = shown or path
         self.is_update = False
         """It is compared with an older one."""
-        first: sqlite3.Error | None = None
-        for way in WAYS:
-            try:
-                self._open(path, way, reading=reading, lasting=lasting)
-            except sqlite3.Error as error:
-                first = first or error
-                if way is WAYS[-1] or not is_refused(error, path):
-                    raise self.refused(first) from None
-            else:
-                break
+        self._folder = path.parent
+        attempt = partial(self._open, path, reading=reading, lasting=lasting)
+        try:
+            attempt(WAYS[0], patience=0)
+        except sqlite3.Error as error:
+            self._open_otherwise(attempt, error)
 
-    def _open(self, path: Path, way: Way, *, reading: Reading | None, lasting: bool) -> None:
+    def _open_otherwise(self, attempt: Callable[..., None], first: sqlite3.Error) -> None:
+        """Open it in another way than the first one, which has failed without waiting for any lock."""
+        for way in list_other_ways(first, self._folder):
+            try:
+                attempt(way, patience=PATIENCE)
+            except sqlite3.Error as error:
+                if not is_refused(error, self._folder):
+                    first = error if is_locked(error) else first
+                    break
+            else:
+                return
+        raise self.refused(first) from None
+
+    def _open(self, path: Path, way: Way, *, reading: Reading | None, lasting: bool, patience: float) -> None:
         self._way = way
         name = way.name(path, reading or "")
-        self._db = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(name, patience, uri=True, isolation_level=None, check_same_thread=False)
         try:
             if reading is None and not way.shares_memory:
                 self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # a log that is there is read without shared memory
@@ -123,6 +136,7 @@ class State:
                 self._prepare(lasting=lasting)
                 if way.lapse:
                     LAPSES.note(way.lapse, path)
+            self._db.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
         except BaseException:
             self._db.close()  # and with it goes what was begun, and its lock
             raise
@@ -145,7 +159,7 @@ class State:
         is_damage = str(error).startswith(("no such table", "no such column", "Could not decode"))
         if isinstance(error, sqlite3.DatabaseError) and (is_damage or not isinstance(error, sqlite3.OperationalError)):
             return self._damaged(error)
-        if is_refused(error, Path(self.path)):
+        if is_refused(error, self._folder):
             return CannotWrite(
                 f"Cannot use the checkpoint {self.path}: its file system refuses what SQLite needs ({error}): keep the "
                 "archive on a local disk, and copy it to the share when it is complete."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -41,10 +40,6 @@ SPARED: list[tuple[str, Refusals, str]] = [
     ("nothing is cut", {"ftruncate": errno.EPERM}, ""),
     ("nothing is kept free", {"fallocate": errno.EOPNOTSUPP}, ""),
 ]
-# SQLite takes these for a lock that somebody holds, and waits for it each time that a checkpoint is opened.
-SLOW = ("NFS has no lock daemon", "nor has SMB without them", "no memory and no locks of ranges")
-if not os.environ.get("HARVESTER_SOAK"):
-    SPARED = [case for case in SPARED if case[0] not in SLOW]
 NEEDED: list[tuple[str, Refusals, str]] = [
     ("nothing is locked", {"flock": errno.ENOLCK, "flock-folder": errno.ENOTSUP}, "file system without locks"),
     (

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from harvester.disk.lapses import LAPSES
-from harvester.disk.ways import WAYS, is_refused
+from harvester.disk.ways import WAYS, is_refused, list_other_ways
 from harvester.errors import CannotWrite
 from harvester.state import State
 
@@ -47,4 +50,36 @@ def test_a_full_disk_is_no_reason_for_another_way(tmp_path: Path, monkeypatch: p
 
 
 def test_errors_of_other_kinds_are_not_refusals(tmp_path: Path) -> None:
-    assert not is_refused(sqlite3.DatabaseError("file is not a database"), tmp_path / "state.sqlite")
+    assert not is_refused(sqlite3.DatabaseError("file is not a database"), tmp_path)
+
+
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.EACCES, errno.EINVAL])
+def test_a_lock_that_the_file_system_refuses_is_not_taken_for_one_that_is_held(
+    error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorname = "SQLITE_BUSY"
+    assert list_other_ways(busy, tmp_path) == WAYS
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    assert list_other_ways(busy, tmp_path) == WAYS[2:]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_a_lock_that_another_holds_is_met_where_there_are_locks(
+    refused: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_first(monkeypatch, refused, "SQLITE_IOERR_SHMMAP")
+    path = tmp_path / "state.sqlite"
+    State(path).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    monkeypatch.setattr("harvester.state.PATIENCE", 0)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(CannotWrite, match="database is locked"):
+        State(path)
+    holder.close()
+    State(path).close()

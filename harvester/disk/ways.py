@@ -7,12 +7,11 @@ own SQLite is safe here all the same: the archive's folder is locked, and one th
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import sqlite3
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from harvester.disk.probes import has_locks
 
 _REFUSED = frozenset(
     f"SQLITE_{name}"
@@ -32,6 +31,11 @@ class Way:
     journal: str = "WAL"
     synchronous: str = "NORMAL"
     lapse: str = ""
+
+    @property
+    def needs_locks(self) -> bool:
+        """Whether SQLite locks parts of the file."""
+        return not self.vfs
 
     @property
     def shares_memory(self) -> bool:
@@ -63,17 +67,26 @@ WAYS = (
 )
 
 
-def is_refused(error: sqlite3.Error, path: Path) -> bool:
+def list_other_ways(error: sqlite3.Error, folder: Path) -> tuple[Way, ...]:
+    """The ways to try where the first one has failed at once with this error, best first; none where none can help.
+
+    SQLite takes some refusals of a lock for a lock that is held. The first way is tried again, with patience, only
+    where the lock can be held.
+    """
+    if is_locked(error):
+        return WAYS if has_locks(folder) else tuple(way for way in WAYS if not way.needs_locks)
+    return WAYS[1:] if is_refused(error, folder) else ()
+
+
+def is_refused(error: sqlite3.Error, folder: Path) -> bool:
     """Whether SQLite misses a call of the file system, so that another way may work."""
-    name = getattr(error, "sqlite_errorname", "")
-    return name in _REFUSED or (name == "SQLITE_BUSY" and not _has_locks(path.parent))
+    return _name(error) in _REFUSED or (is_locked(error) and not has_locks(folder))
 
 
-def _has_locks(folder: Path) -> bool:
-    """Whether files there can be locked. SQLite tells a want of locks (ENOLCK) as it tells a lock that is held."""
-    with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # nobody else knows this file, so that even "it is locked" means that there are no locks
-            return False
-    return True
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether SQLite has met a lock, or takes a refusal for one."""
+    return _name(error) == "SQLITE_BUSY"
+
+
+def _name(error: sqlite3.Error) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))
