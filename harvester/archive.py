@@ -16,6 +16,7 @@ from harvester.disk.entries import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, fin
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite
 from harvester.files import cannot_write, write_lines, write_whole
+from harvester.manifest.blocks import Blocks
 from harvester.manifest.form import ENDED, FORMAT, Beginning, Entry, encode_manifest, read_manifest
 from harvester.state import UNESCAPE, Length, State
 from harvester.sweep import Stretch
@@ -42,6 +43,8 @@ __all__ = [
 ]
 DIFFERENCE = "difference"
 """What Flickr has claimed beyond what is there: the name in the checkpoint and in the manifest."""
+DOUBTED = "doubted"
+"""Lines by file of which one at least was changed, as a repair has found: in the checkpoint and in the manifest."""
 INCOMPLETE = "incomplete_stretches"
 """Stretches of upload time of which Flickr keeps photos back: the name in the checkpoint and in the manifest."""
 KEPT = ("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream", "deepen", "least")
@@ -150,7 +153,11 @@ def write_manifest(
         "horizon": None if horizon is None else stamp(horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
-        **{name: value for name in ("refusals", "notes", DIFFERENCE, INCOMPLETE) if (value := state.recall(name))},
+        **{
+            name: value
+            for name in ("refusals", "notes", DIFFERENCE, INCOMPLETE, DOUBTED)
+            if (value := state.recall(name))
+        },
         "facts": {name: value for name in KEPT if (value := state.recall(name)) is not None},
         "files": entries,
         "coverage": [_describe_stretch(s) for s in merge_stretches(state.stretches())],
@@ -177,13 +184,13 @@ def _describe_file(
     told: dict[str, Any] = {"bytes": length.bytes, "lines": length.lines}
     beginning = known.beginning if known else None
     if beginning is not None and beginning.bytes == length.bytes:
-        return {**told, "sha256": beginning.sha256}
+        return {**told, **beginning.describe()}
     if is_ended:
-        return {**told, "sha256": _digest(path, length.bytes, beginning)}
+        return {**told, **_digest(path, length.bytes, beginning).describe()}
     longest = max(filter(None, (beginning, begins)), key=lambda b: b.bytes, default=None)
     if longest is None or not 0 < longest.bytes <= length.bytes:
         return told
-    return {**told, "begins": {"bytes": longest.bytes, "sha256": longest.sha256}}
+    return {**told, "begins": longest.describe()}
 
 
 def is_told_complete(folder: Path) -> bool:
@@ -201,23 +208,24 @@ def known_digests(folder: Path) -> dict[tuple[str, int], str]:
         return {}
 
 
-def _digest(path: Path, size: int, beginning: Beginning | None) -> str:
-    """The sha256 of a file as far as the checkpoint vouches for it; what lies behind that, an error has left there.
+def _digest(path: Path, size: int, beginning: Beginning | None) -> Beginning:
+    """What a file begins with, as far as the checkpoint vouches for it; what lies behind that, an error has left there.
 
     CannotWrite where it no longer begins with what the last manifest tells.
     """
-    digest, place = hashlib.sha256(), 0
+    digest, blocks, place = hashlib.sha256(), Blocks(), 0
     try:
         with path.open("rb") as file:
             for end in (beginning.bytes if beginning else 0, size):
                 while place < end and (part := file.read(min(end - place, _CHUNK))):
                     digest.update(part)
+                    blocks.feed(part)
                     place += len(part)
                 if beginning is not None and end == beginning.bytes and digest.hexdigest() != beginning.sha256:
                     raise damaged(path, f"does not begin with what {MANIFEST} tells the sha256 of")
     except OSError as error:
         raise cannot_write(path, error) from None
-    return digest.hexdigest()
+    return Beginning(size, digest.hexdigest(), blocks.encode())
 
 
 def write_errors(folder: Path, state: State) -> None:

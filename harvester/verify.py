@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harvester.archive import MANIFEST
+from harvester.archive import DOUBTED, MANIFEST
 from harvester.checkup import check_checkpoint
 from harvester.disk.entries import PHOTOS, STATE
 from harvester.disk.holder import Holder
@@ -15,7 +15,7 @@ from harvester.disk.lock import find_holder
 from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import StopRun
-from harvester.manifest.check import FileCheck, check_by_manifest, limit
+from harvester.manifest.check import FileCheck, check_by_manifest, limit, tell_doubted
 from harvester.manifest.form import Manifest, read_manifest
 from harvester.standing.gaps import find_gaps
 from harvester.state import Length, State
@@ -114,6 +114,7 @@ def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
         yield f"An update is being put in place: harvester resume {folder} ends that, without a call."
     if state.recall("repair") is not None:
         yield f"A repair is being put in place: harvester resume {folder} ends that first."
+    notes += tell_doubted(state.recall(DOUBTED) or {})
     yield from _find_damage(folder, state, is_running=False, notes=notes)
     source = restore_job(state, where=folder).source if state.is_begun() else None
     yield from (gap.sentence for gap in find_gaps(folder, state, source, read_manifest(folder)))

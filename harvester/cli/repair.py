@@ -50,7 +50,8 @@ def repair(*, folder: Path, dry_run: bool, as_json: bool, **manner: Any) -> Exit
         show_facts(_list_facts(report), as_json=True)
     else:
         show_lines(map(escape_line, tell_report(report)))
-    return Exit.INCOMPLETE if report.rebuilt.is_left or report.staged is not None else Exit.COMPLETE
+    is_doubted = any(found.doubted for found in report.files)
+    return Exit.INCOMPLETE if is_doubted or report.rebuilt.is_left or report.staged is not None else Exit.COMPLETE
 
 
 _WORTH_TELLING = 500_000_000
@@ -64,6 +65,7 @@ def tell_report(report: Report) -> Iterator[str]:
     for found in report.files:
         yield f"{found.name}: {_tell_file(found, lost=_count_lost(report, found.name))}."
     yield from _tell_checkpoint(report)
+    yield from (_tell_doubted(report.folder, found) for found in report.files if found.doubted)
     if report.staged is not None:
         yield from _tell_staged(report.staged)
     yield from _tell_rest(report)
@@ -98,6 +100,14 @@ def _tell_checkpoint(report: Report) -> Iterator[str]:
         yield f"manifest.json was {report.manifest}: written anew."
     if report.checkpoint != "sound" and any(found.unproved for found in report.files):
         yield "Without the checkpoint no checksum tells whether a line that can be read was changed."
+
+
+def _tell_doubted(folder: Path, found: Found) -> str:
+    return (
+        f"{found.name}: its sha256 is not that of manifest.json, although all of its {found.doubted:,} lines can be "
+        f"read: one of them at least was changed, and nothing tells which. If there is another copy of {folder}, "
+        "repair that one instead; else harvest anew into another folder, and compare."
+    )
 
 
 def _tell_staged(staged: Report) -> Iterator[str]:

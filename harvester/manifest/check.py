@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -69,6 +69,7 @@ def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
         yield _tell_lost(folder)
         return
     notes.append(f"Checked by {MANIFEST} alone: there is no {STATE}{' with anything in it' * is_there}.")
+    notes += tell_doubted(manifest.doubted)
     damages = limit(_find(folder, manifest, notes))
     if is_there:
         damages.append(f"{STATE} is empty.")
@@ -76,6 +77,14 @@ def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
     if damages:
         yield f"`harvester repair {folder}` keeps every good line, and `harvester resume` then fetches what was lost."
     yield from _tell_end(folder, manifest, is_damaged=bool(damages))
+
+
+def tell_doubted(doubted: Mapping[str, int]) -> list[str]:
+    """A sentence for each file of which a repair could not tell the changed lines from the others."""
+    return [
+        f"{name}: one at least of {lines:,} lines was changed before the archive was repaired, and nothing tells which."
+        for name, lines in doubted.items()
+    ]
 
 
 def _find(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:

@@ -29,6 +29,12 @@ class Beginning(msgspec.Struct, frozen=True):
 
     bytes: _Count
     sha256: _Sha256
+    blocks: str | None = None
+    """The checksums of its blocks of lines, as `manifest.blocks` writes them."""
+
+    def describe(self) -> dict[str, Any]:
+        """As a manifest holds it; versions before this one kept no blocks."""
+        return {"bytes": self.bytes, "sha256": self.sha256, **({} if self.blocks is None else {"blocks": self.blocks})}
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -38,11 +44,12 @@ class Entry(msgspec.Struct, frozen=True):
     lines: _Count
     sha256: _Sha256 | None = None
     begins: Beginning | None = None
+    blocks: str | None = None
 
     @property
     def beginning(self) -> Beginning | None:
         """The longest beginning of the file whose sha256 is known."""
-        return Beginning(self.bytes, self.sha256) if self.sha256 is not None else self.begins
+        return Beginning(self.bytes, self.sha256, self.blocks) if self.sha256 is not None else self.begins
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -56,6 +63,7 @@ class Manifest(msgspec.Struct, frozen=True):
     brought_up_to_date: str | None = None
     updated: str | None = None
     incomplete_stretches: list[dict[str, Any]] = []
+    doubted: dict[str, int] = {}
 
     @property
     def is_ended(self) -> bool:

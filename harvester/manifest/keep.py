@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from harvester.archive import count_lists, write_manifest
 from harvester.disk.entries import PHOTOS
 from harvester.errors import CannotWrite
+from harvester.manifest.blocks import Blocks
 from harvester.manifest.form import Beginning, read_manifest
 from harvester.state import State
 
@@ -56,7 +57,7 @@ class Unfinished:
     def __init__(self, folder: Path, state: State) -> None:
         self._folder = folder
         self._state = state
-        self._hashed: dict[str, tuple[int, Any]] = {}
+        self._hashed: dict[str, tuple[int, Any, Blocks]] = {}
         before = read_manifest(folder)
         self._known = {name: entry.beginning for name, entry in before.files.items()} if before else {}
 
@@ -81,7 +82,7 @@ class Unfinished:
 
         A beginning that is not what the manifest before told stays as that had it, so that it is not blessed.
         """
-        place, digest = self._hashed.get(name, (0, hashlib.sha256()))
+        place, digest, blocks = self._hashed.get(name, (0, hashlib.sha256(), Blocks()))
         known = self._known.get(name)
         if known is not None and place == known.bytes:
             if digest.hexdigest() != known.sha256:
@@ -92,7 +93,8 @@ class Unfinished:
             end = min(length, place + READ_AT_ONCE, known.bytes if known else length)
             while part := file.read(max(0, min(end - place, _CHUNK))):
                 digest.update(part)
+                blocks.feed(part)
                 place += len(part)
-                self._hashed[name] = place, digest
-        place, digest = self._hashed.get(name, (0, digest))
-        return Beginning(place, digest.hexdigest())
+                self._hashed[name] = place, digest, blocks
+        place, digest, blocks = self._hashed.get(name, (0, digest, blocks))
+        return Beginning(place, digest.hexdigest(), blocks.encode())

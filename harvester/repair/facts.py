@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from harvester.archive import DIFFERENCE, MANIFEST, REPAIRED, STATE
+from harvester.archive import DIFFERENCE, DOUBTED, MANIFEST, REPAIRED, STATE
 from harvester.checkup import check_checkpoint
 from harvester.deepening.depth import LEAST
 from harvester.disk.modes import make_file
@@ -23,6 +23,7 @@ from harvester.manifest.form import ENDED, is_as_written
 from harvester.model import Account, Job, Search
 from harvester.query.arguments import OPTIONS
 from harvester.query.remembered import rebuild_job
+from harvester.repair.blocks import Told, read_told
 from harvester.repair.lines import Wanted
 from harvester.repair.scan import Sums
 from harvester.schema import is_misnumbered, number_anew, read_version
@@ -56,6 +57,8 @@ class Facts:
     """What the manifest says, by the names of the checkpoint."""
     coverage: tuple[Stretch, ...] = ()
     """What the manifest says of stretches of time."""
+    files: Mapping[str, Told] = field(default_factory=dict)
+    """What a sound manifest says of files, by which their lines are proved."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """What the manifest says of files: lines."""
     updated: tuple[str, str] = ("", "")
@@ -126,6 +129,10 @@ class Facts:
             )
             return db.execute(query, (PHOTOS,)).fetchone() is not None
 
+    def find_told(self, name: str) -> Told | None:
+        """What the manifest says of a file, where no checkpoint of the same age knows the checksum of each line."""
+        return self.files.get(name) if self.copy is None or self.is_older else None
+
     @property
     def is_older(self) -> bool:
         """Whether the checkpoint is older than the manifest: a copy from before an update was put back."""
@@ -159,6 +166,7 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
         manifest=condition,
         copy=copy if checkpoint == "sound" else None,
         digests=_read_digests(manifest),
+        files=read_told(manifest) if condition == "sound" else {},
         lines=_read_lines(manifest),
         was_complete=condition == "sound" and manifest.get("status") == "complete",
         updated=(str(meta.get("updated") or ""), str(told.get("updated") or "")),
@@ -244,7 +252,7 @@ def _read_told(manifest: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(job, dict):
         return {}
     told = {name: manifest.get(name) for name in ("job", "signed", "login", "begun", "refusals", "notes")}
-    told |= {name: manifest.get(name) for name in (UNESCAPE, DIFFERENCE)}
+    told |= {name: manifest.get(name) for name in (UNESCAPE, DIFFERENCE, DOUBTED)}
     told["updated"] = manifest.get("brought_up_to_date")
     told["horizon"] = _read_second(manifest.get("horizon"))
     told["asked"] = _restore_asked(job)

@@ -181,7 +181,8 @@ def _scan(folder: Path, facts: Facts, *, table: sqlite3.Connection, wanted: Want
         for name in list_files():
             size = (folder / name).stat().st_size if (folder / name).is_file() else 0
             on_file(name, size)
-            files.append(scan_file(folder / name, table=table, sums=sums, wanted=wanted))
+            told = facts.find_told(name)
+            files.append(scan_file(folder / name, table=table, sums=sums, wanted=wanted, told=told))
     return files
 
 

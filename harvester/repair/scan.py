@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 from zlib import crc32
 
 from harvester.archive import CHANGES
 from harvester.files import cannot_write
+from harvester.repair.blocks import Told, doubt_lines
 from harvester.repair.fast import read_head, read_line
 from harvester.repair.lines import Piece, Wanted, find_fault, find_list_fault, read_pieces, read_seconds
 from harvester.sinks import PHOTOS
@@ -75,6 +76,8 @@ class Found:
     """Good lines whose line breaks or spaces are not those of an archive."""
     unproved: int
     """Good lines of which no checksum is known."""
+    doubted: int
+    """Good lines of which one at least was changed, and nothing tells which."""
     sha256: str
     stands: bool
     """Whether the file begins with its good lines and nothing else, so that it need not be written anew."""
@@ -90,8 +93,8 @@ def open_table(path: Path) -> sqlite3.Connection:
     return db
 
 
-def scan_file(path: Path, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted) -> Found:
-    """Read one file through."""
+def scan_file(path: Path, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted, told: Told | None = None) -> Found:
+    """Read one file through. `told` is what a sound manifest says of it."""
     doubled = 0
     is_there = True
     digest = hashlib.sha256()
@@ -109,8 +112,10 @@ def scan_file(path: Path, *, table: sqlite3.Connection, sums: Sums, wanted: Want
         raise cannot_write(path, error) from None
     finally:
         table.execute("COMMIT")
-    size = path.stat().st_size if is_there else 0
-    return _count(path.name, table, is_there=is_there, size=size, doubled=doubled, sha256=digest.hexdigest())
+    size, sha256 = path.stat().st_size if is_there else 0, digest.hexdigest()
+    doubted = doubt_lines(table, path.name, told, size=size, sha256=sha256)
+    found = _count(path.name, table, is_there=is_there, size=size, doubled=doubled, sha256=sha256)
+    return replace(found, doubted=doubted)
 
 
 def _count(name: str, table: sqlite3.Connection, *, is_there: bool, size: int, doubled: int, sha256: str) -> Found:
@@ -130,6 +135,7 @@ def _count(name: str, table: sqlite3.Connection, *, is_there: bool, size: int, d
         doubled=doubled,
         reshaped=int(reshaped),
         unproved=int(unproved),
+        doubted=0,
         sha256=sha256,
         stands=is_there and not reshaped and (end or 0) == covered,
     )
