@@ -25,7 +25,7 @@ from harvester.answers import Row
 from harvester.disk.entries import DATA, find_archive
 from harvester.disk.lapses import LAPSES
 from harvester.disk.remembered import read_json, read_remembered
-from harvester.disk.ways import WAYS, Way, is_locked, is_refused, list_other_ways
+from harvester.disk.ways import WAYS, Way, is_locked, is_refused, list_other_ways, name_reason
 from harvester.errors import CannotWrite, UsageError, shorten, show
 from harvester.query.sameness import Difference, is_open, leave_out_same_people, list_differences
 from harvester.record import Record
@@ -105,6 +105,7 @@ class State:
         self.is_update = False
         """It is compared with an older one."""
         self._folder = path.parent
+        self._may_write = reading is None
         attempt = partial(self._open, path, reading=reading, lasting=lasting)
         try:
             attempt(WAYS[0], patience=0)
@@ -113,11 +114,11 @@ class State:
 
     def _open_otherwise(self, attempt: Callable[..., None], first: sqlite3.Error) -> None:
         """Open it in another way than the first one, which has failed without waiting for any lock."""
-        for way in list_other_ways(first, self._folder):
+        for way in list_other_ways(first, self._folder, may_write=self._may_write):
             try:
                 attempt(way, patience=PATIENCE)
             except sqlite3.Error as error:
-                if not is_refused(error, self._folder):
+                if not is_refused(error, self._folder, may_write=self._may_write):
                     first = error if is_locked(error) else first
                     break
             else:
@@ -159,12 +160,13 @@ class State:
         is_damage = str(error).startswith(("no such table", "no such column", "Could not decode"))
         if isinstance(error, sqlite3.DatabaseError) and (is_damage or not isinstance(error, sqlite3.OperationalError)):
             return self._damaged(error)
-        if is_refused(error, self._folder):
+        if is_refused(error, self._folder, may_write=self._may_write):
             return CannotWrite(
                 f"Cannot use the checkpoint {self.path}: its file system refuses what SQLite needs ({error}): keep the "
                 "archive on a local disk, and copy it to the share when it is complete."
             )
-        return CannotWrite(f"Cannot use the checkpoint {self.path}: {error}. Mend that, then run the same again.")
+        reason = name_reason(error, self._folder) if self._may_write else error
+        return CannotWrite(f"Cannot use the checkpoint {self.path}: {reason}. Mend that, then run the same again.")
 
     def _damaged(self, what: object) -> CannotWrite:
         return CannotWrite(

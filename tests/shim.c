@@ -149,6 +149,8 @@ static int open_at(int folder, const char *name, int flags, mode_t mode)
 {
     char path[PATH_MAX];
     int changes = flags & (O_CREAT | O_TRUNC | O_WRONLY | O_RDWR);
+    if (path_at(folder, name, path) && (flags & O_TMPFILE) == O_TMPFILE && refuse("create"))
+        return -1;
     if (!path_at(folder, name, path) || !changes || (flags & O_TMPFILE) == O_TMPFILE)
         return REAL(openat)(folder, name, flags, mode);
     LOCK;

@@ -45,12 +45,13 @@ NEEDED: list[tuple[str, Refusals, str]] = [
     (
         "it is read-only",
         {"open": errno.EROFS, "create": errno.EROFS, "mkdir": errno.EROFS},
-        "Read-only file system|readonly database",
+        "Read-only file system",
     ),
-    ("nothing is made there", {"create": errno.EACCES, "mkdir": errno.EACCES}, "Permission denied|readonly database"),
-    ("it is full", {"write": errno.ENOSPC}, "No space left|disk is full|disk I/O error"),
-    ("it is broken", {"fsync": errno.EIO, "fdatasync": errno.EIO}, "Input/output error|disk I/O error"),
-    ("the share is gone", {"write": errno.ESTALE}, "Stale file handle|disk I/O error"),
+    ("nothing is made there", {"create": errno.EACCES, "mkdir": errno.EACCES}, "Permission denied"),
+    ("it is full", {"write": errno.ENOSPC}, "No space left on device"),
+    ("it is broken", {"fsync": errno.EIO, "fdatasync": errno.EIO}, "Input/output error"),
+    ("it is taken out", {"write": errno.ENODEV, "create": errno.ENODEV}, "No such device"),
+    ("the share is gone", {"write": errno.ESTALE}, "Stale file handle"),
 ]
 
 

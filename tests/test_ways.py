@@ -50,7 +50,7 @@ def test_a_full_disk_is_no_reason_for_another_way(tmp_path: Path, monkeypatch: p
 
 
 def test_errors_of_other_kinds_are_not_refusals(tmp_path: Path) -> None:
-    assert not is_refused(sqlite3.DatabaseError("file is not a database"), tmp_path)
+    assert not is_refused(sqlite3.DatabaseError("file is not a database"), tmp_path, may_write=True)
 
 
 @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EACCES, errno.EINVAL])
@@ -62,9 +62,9 @@ def test_a_lock_that_the_file_system_refuses_is_not_taken_for_one_that_is_held(
 
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorname = "SQLITE_BUSY"
-    assert list_other_ways(busy, tmp_path) == WAYS
+    assert list_other_ways(busy, tmp_path, may_write=False) == WAYS
     monkeypatch.setattr(fcntl, "lockf", refuse)
-    assert list_other_ways(busy, tmp_path) == WAYS[2:]
+    assert list_other_ways(busy, tmp_path, may_write=False) == WAYS[2:]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -83,3 +83,23 @@ def test_a_lock_that_another_holds_is_met_where_there_are_locks(
         State(path)
     holder.close()
     State(path).close()
+
+
+@pytest.mark.parametrize("name", ["IOERR_SHMSIZE", "IOERR_FSYNC", "IOERR_TRUNCATE", "IOERR_WRITE", "FULL", "CANTOPEN"])
+def test_a_disk_that_fails_is_named_and_is_no_reason_for_another_way(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    refuse_first(monkeypatch, 1, f"SQLITE_{name}")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(CannotWrite, match=r"state\.sqlite: Disk quota exceeded\. Mend that"):
+        State(tmp_path / "state.sqlite")
+
+
+def test_whoever_reads_tries_no_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    monkeypatch.setattr("harvester.disk.ways.find_fault", lambda _: pytest.fail("it has written"))
+    assert list_other_ways(error, tmp_path, may_write=False) == WAYS[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,33 @@ from harvester.disk.lapses import is_unsupported
 
 _NO_LOCKS = (errno.EACCES, errno.EAGAIN)
 """These mean "another process has locked it" of a file that others know."""
+
+_SIZE = 1 << 16
+"""Bytes that a probe writes: more than SQLite needs at once, which is 32 kB for the memory that processes share."""
+
+
+def find_fault(folder: Path) -> OSError | None:
+    """What keeps files from being written there: no room, a broken disk, a share that is gone. None where nothing does.
+
+    A sync that the file system does not have is no fault. The system may tell of a want of room only when the file is
+    synced or closed (NFS, write(2)).
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_SIZE))
+            file.flush()
+            _sync(file.fileno())
+    except OSError as error:
+        return error
+    return None
+
+
+def _sync(file: int) -> None:
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if not is_unsupported(error):
+            raise
 
 
 def has_locks(folder: Path) -> bool:

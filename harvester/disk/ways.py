@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from harvester.disk.probes import has_locks
+from harvester.disk.probes import find_fault, has_locks
 
 _REFUSED = frozenset(
     f"SQLITE_{name}"
@@ -20,7 +20,11 @@ _REFUSED = frozenset(
         "IOERR_CHECKRESERVEDLOCK IOERR_FSYNC IOERR_DIR_FSYNC IOERR_TRUNCATE PROTOCOL PERM NOLFS READONLY_CANTINIT"
     ).split()
 )
-"""SQLite's names for calls that the file system does not have. Full and broken disks have other names."""
+"""SQLite's names for calls that the file system does not have. Some are also names for a disk that is full or
+broken, and for a share that is gone."""
+
+_OF_THE_DISK = ("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY", *sorted(_REFUSED))
+"""How SQLite's names for what the disk does begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ WAYS = (
 )
 
 
-def list_other_ways(error: sqlite3.Error, folder: Path) -> tuple[Way, ...]:
+def list_other_ways(error: sqlite3.Error, folder: Path, *, may_write: bool) -> tuple[Way, ...]:
     """The ways to try where the first one has failed at once with this error, best first; none where none can help.
 
     SQLite takes some refusals of a lock for a lock that is held. The first way is tried again, with patience, only
@@ -75,12 +79,26 @@ def list_other_ways(error: sqlite3.Error, folder: Path) -> tuple[Way, ...]:
     """
     if is_locked(error):
         return WAYS if has_locks(folder) else tuple(way for way in WAYS if not way.needs_locks)
-    return WAYS[1:] if is_refused(error, folder) else ()
+    return WAYS[1:] if is_refused(error, folder, may_write=may_write) else ()
 
 
-def is_refused(error: sqlite3.Error, folder: Path) -> bool:
-    """Whether SQLite misses a call of the file system, so that another way may work."""
-    return _name(error) in _REFUSED or (is_locked(error) and not has_locks(folder))
+def is_refused(error: sqlite3.Error, folder: Path, *, may_write: bool) -> bool:
+    """Whether SQLite misses a call of the file system, so that another way may work.
+
+    A disk that is full or broken fails in the same calls. It is told apart by a file that is written there, where this
+    process `may_write` there.
+    """
+    if is_locked(error):
+        return not has_locks(folder)
+    return _name(error) in _REFUSED and not (may_write and find_fault(folder))
+
+
+def name_reason(error: sqlite3.Error, folder: Path) -> str:
+    """Why the disk fails, in the system's words, where SQLite's own ("disk I/O error") leave it open."""
+    if not _name(error).startswith(_OF_THE_DISK):
+        return str(error)
+    fault = find_fault(folder)
+    return fault.strerror if fault is not None and fault.strerror else str(error)
 
 
 def is_locked(error: sqlite3.Error) -> bool:
