@@ -17,7 +17,8 @@ from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite
 from harvester.files import cannot_write, write_lines, write_whole
 from harvester.manifest.blocks import Blocks
-from harvester.manifest.form import ENDED, FORMAT, Beginning, Entry, encode_manifest, read_manifest
+from harvester.manifest.form import ENDED, FORMAT, Beginning, Entry, Manifest, encode_manifest, read_manifest
+from harvester.manifest.put_away import describe_put_away
 from harvester.state import UNESCAPE, Length, State
 from harvester.sweep import Stretch
 from harvester.values import stamp
@@ -43,6 +44,8 @@ __all__ = [
 ]
 DIFFERENCE = "difference"
 """What Flickr has claimed beyond what is there: the name in the checkpoint and in the manifest."""
+HARMED = "harmed"
+"""Files in `updates/` and `history/` that are not as they were written, as a repair has found."""
 DOUBTED = "doubted"
 """Lines by file of which one at least was changed, as a repair has found: in the checkpoint and in the manifest."""
 INCOMPLETE = "incomplete_stretches"
@@ -134,7 +137,8 @@ def write_manifest(
     """
     horizon = state.recall("horizon")
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
-    known, begins = _known_entries(folder, renewed), begins or {}
+    before, begins = read_manifest(folder), begins or {}
+    known = {} if before is None else {n: entry for n, entry in before.files.items() if n not in renewed}
     is_ended = status in ENDED
     entries = {
         name: _describe_file(folder / name, length, known.get(name), begins=begins.get(name), is_ended=is_ended)
@@ -160,6 +164,7 @@ def write_manifest(
         },
         "facts": {name: value for name in KEPT if (value := state.recall(name)) is not None},
         "files": entries,
+        **_describe_put_away(folder, state, before, is_ended=is_ended),
         "coverage": [_describe_stretch(s) for s in merge_stretches(state.stretches())],
     }
     write_whole(folder / MANIFEST, encode_manifest(manifest))
@@ -171,11 +176,13 @@ def _describe_stretch(stretch: Stretch) -> dict[str, Any]:
     return {**told, "narrow": narrow} if narrow else told
 
 
-def _known_entries(folder: Path, renewed: Collection[str]) -> dict[str, Entry]:
-    """What the last manifest says of files: hashing one anew would bless it if it was changed since."""
-    manifest = read_manifest(folder)
-    files = {} if manifest is None else manifest.files
-    return {name: entry for name, entry in files.items() if name not in renewed}
+def _describe_put_away(folder: Path, state: State, before: Manifest | None, *, is_ended: bool) -> dict[str, Any]:
+    known, harmed = before.put_away if before else {}, state.recall(HARMED) or ()
+    try:
+        entries = describe_put_away(folder, known, harmed=harmed, is_ended=is_ended)
+    except OSError as error:
+        raise cannot_write(Path(error.filename or folder), error) from None
+    return {"put_away": entries} if entries else {}
 
 
 def _describe_file(

@@ -15,7 +15,7 @@ from harvester.disk.lock import find_holder
 from harvester.disk.look import locate, look_at
 from harvester.engine import restore_job
 from harvester.errors import StopRun
-from harvester.manifest.check import FileCheck, check_by_manifest, limit, tell_doubted
+from harvester.manifest.check import FileCheck, check_by_manifest, find_put_away, limit, tell_doubted
 from harvester.manifest.form import Manifest, read_manifest
 from harvester.standing.gaps import find_gaps
 from harvester.state import Length, State
@@ -129,6 +129,8 @@ def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[st
         told = manifest if name not in moving.get("files", {}) else None
         may_grow = is_running or not (manifest.is_ended if manifest else state.recall("finished"))
         yield from _check_file(locate(folder, state, name), vouched, told, may_grow=may_grow, notes=notes)
+    if manifest is not None:
+        yield from find_put_away(folder, manifest, notes)
 
 
 def _check_file(

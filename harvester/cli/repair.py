@@ -50,7 +50,7 @@ def repair(*, folder: Path, dry_run: bool, as_json: bool, **manner: Any) -> Exit
         show_facts(_list_facts(report), as_json=True)
     else:
         show_lines(map(escape_line, tell_report(report)))
-    is_doubted = any(found.doubted for found in report.files)
+    is_doubted = report.is_needed and (report.harmed or any(found.doubted for found in report.files))
     return Exit.INCOMPLETE if is_doubted or report.rebuilt.is_left or report.staged is not None else Exit.COMPLETE
 
 
@@ -64,6 +64,7 @@ def tell_report(report: Report) -> Iterator[str]:
         return
     for found in report.files:
         yield f"{found.name}: {_tell_file(found, lost=_count_lost(report, found.name))}."
+    yield from report.harmed
     yield from _tell_checkpoint(report)
     yield from (_tell_doubted(report.folder, found) for found in report.files if found.doubted)
     if report.staged is not None:
@@ -146,6 +147,7 @@ def _list_facts(report: Report) -> dict[str, Any]:
         "checkpoint": report.checkpoint,
         "manifest": report.manifest,
         "files": [{**asdict(found), "lost": _count_lost(report, found.name)} for found in report.files],
+        "harmed": list(report.harmed),
         "listing_again": report.rebuilt.lists_all,
         "knows_job": report.job is not None,
         **({"update": _list_facts(report.staged)} if report.staged is not None else {}),

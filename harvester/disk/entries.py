@@ -147,6 +147,11 @@ def is_own_move(source: str, target: str) -> bool:
     return target in DATA and source in (f"{UPDATE}/{target}", f"{NEW}/{target}")
 
 
+def is_put_away(name: str) -> bool:
+    """Whether this is the name of a file in which an update has put lines away."""
+    return _PUT_AWAY.fullmatch(name) is not None
+
+
 def is_moment(text: str) -> bool:
     """Whether a text is the moment of an update, after which files are named."""
     return re.fullmatch(_STAMP, text, re.ASCII) is not None

@@ -11,6 +11,7 @@ from harvester.disk.entries import CHANGES, DATA, MANIFEST, STATE, check_entries
 from harvester.errors import UsageError
 from harvester.manifest.form import Beginning, Manifest, read_manifest
 from harvester.manifest.lines import Reader
+from harvester.manifest.put_away import find_harmed
 from harvester.state import Length
 
 MOST = 100
@@ -79,6 +80,18 @@ def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
     yield from _tell_end(folder, manifest, is_damaged=bool(damages))
 
 
+def find_put_away(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
+    """One sentence for each file in `updates/` and `history/` that is not as it was written.
+
+    Where a repair has found that before, it is a note: nothing mends it but another copy.
+    """
+    for name, told in find_harmed(folder, manifest.put_away):
+        if manifest.put_away[name].harmed:
+            notes.append(told)
+        else:
+            yield told
+
+
 def tell_doubted(doubted: Mapping[str, int]) -> list[str]:
     """A sentence for each file of which a repair could not tell the changed lines from the others."""
     return [
@@ -97,6 +110,7 @@ def _find(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
         counted = manifest.counts.get(name.removesuffix(".ndjson"), entry.lines)
         if manifest.status == "complete" and name != CHANGES and counted != entry.lines:
             yield f"{MANIFEST} counts {counted} in {name} and says that it has {entry.lines} lines."
+    yield from find_put_away(folder, manifest, notes)
 
 
 def _tell_end(folder: Path, manifest: Manifest, *, is_damaged: bool) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 import orjson
 
-from harvester.disk.entries import DATA, PHOTOS
+from harvester.disk.entries import DATA, PHOTOS, is_put_away
 
 FORMAT = 2
 """Manifests of format 1 have no checksum of their own."""
@@ -52,6 +52,12 @@ class Entry(msgspec.Struct, frozen=True):
         return Beginning(self.bytes, self.sha256, self.blocks) if self.sha256 is not None else self.begins
 
 
+class PutAway(Beginning, frozen=True):
+    """A file in `updates/` or `history/`. A repair marks one that is `harmed`: it is not as it was written."""
+
+    harmed: bool = False
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """What of a manifest is relied on; the rest is for people, and for a repair."""
 
@@ -64,6 +70,7 @@ class Manifest(msgspec.Struct, frozen=True):
     updated: str | None = None
     incomplete_stretches: list[dict[str, Any]] = []
     doubted: dict[str, int] = {}
+    put_away: dict[str, PutAway] = {}
 
     @property
     def is_ended(self) -> bool:
@@ -92,6 +99,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (OSError, orjson.JSONDecodeError, msgspec.ValidationError):
         return None
     is_sound = PHOTOS in manifest.files and manifest.files.keys() <= DATA and is_as_written(facts)
+    is_sound = is_sound and all(map(is_put_away, manifest.put_away))
     return manifest if is_sound else None
 
 

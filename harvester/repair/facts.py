@@ -13,13 +13,14 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from harvester.archive import DIFFERENCE, DOUBTED, MANIFEST, REPAIRED, STATE
+from harvester.archive import DIFFERENCE, DOUBTED, HARMED, MANIFEST, REPAIRED, STATE
 from harvester.checkup import check_checkpoint
 from harvester.deepening.depth import LEAST
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write
-from harvester.manifest.form import ENDED, is_as_written
+from harvester.manifest.form import ENDED, Manifest, is_as_written, read_manifest
+from harvester.manifest.put_away import find_harmed
 from harvester.model import Account, Job, Search
 from harvester.query.arguments import OPTIONS
 from harvester.query.remembered import rebuild_job
@@ -59,6 +60,8 @@ class Facts:
     """What the manifest says of stretches of time."""
     files: Mapping[str, Told] = field(default_factory=dict)
     """What a sound manifest says of files, by which their lines are proved."""
+    harmed: Mapping[str, str] = field(default_factory=dict)
+    """The files in `updates/` and `history/` that are not as the manifest tells, each with a sentence."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """What the manifest says of files: lines."""
     updated: tuple[str, str] = ("", "")
@@ -129,6 +132,11 @@ class Facts:
             )
             return db.execute(query, (PHOTOS,)).fetchone() is not None
 
+    @property
+    def is_harm_known(self) -> bool:
+        """Whether an earlier repair has found the same of files that nothing can mend."""
+        return sorted(self.harmed) == sorted(self.meta.get(HARMED) or ())
+
     def find_told(self, name: str) -> Told | None:
         """What the manifest says of a file, where no checkpoint of the same age knows the checksum of each line."""
         return self.files.get(name) if self.copy is None or self.is_older else None
@@ -167,10 +175,16 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
         copy=copy if checkpoint == "sound" else None,
         digests=_read_digests(manifest),
         files=read_told(manifest) if condition == "sound" else {},
+        harmed=_find_harmed(folder),
         lines=_read_lines(manifest),
         was_complete=condition == "sound" and manifest.get("status") == "complete",
         updated=(str(meta.get("updated") or ""), str(told.get("updated") or "")),
     )
+
+
+def _find_harmed(folder: Path) -> dict[str, str]:
+    manifest: Manifest | None = read_manifest(folder)
+    return {} if manifest is None else dict(find_harmed(folder, manifest.put_away))
 
 
 def _copy_checkpoint(folder: Path, scratch: Path) -> Path | None:

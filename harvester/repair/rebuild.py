@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from harvester.archive import CHANGES, DOUBTED, REPAIRED, STATE, UNREAD
+from harvester.archive import CHANGES, DOUBTED, HARMED, REPAIRED, STATE, UNREAD
 from harvester.model import Photos, Source
 from harvester.repair.facts import Facts
 from harvester.repair.members import SETS, ask_members
@@ -249,6 +249,7 @@ def _settle(
     _remember(db, "finished", is_finished)
     _remember(db, "stream", False)
     _remember(db, REPAIRED, True)
+    _remember(db, HARMED, sorted(facts.harmed) or None)
     if doubted := {each.name: each.doubted for each in found if each.doubted}:
         _remember(db, DOUBTED, {**(facts.meta.get(DOUBTED) or {}), **doubted})
     if facts.copy is None and isinstance(facts.job and facts.job.source, Photos):

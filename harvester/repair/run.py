@@ -51,6 +51,8 @@ class Report:
     is_whole: bool
     """Whether the archive is complete now: nothing is left to be fetched."""
     dry_run: bool
+    harmed: tuple[str, ...] = ()
+    """A sentence for each file in `updates/` and `history/` that is not as it was written: it stays as it is."""
     staged: Report | None = None
     """What was found of an update that is under way, where it was damaged."""
 
@@ -159,7 +161,7 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
             moves += write_damaged(folder, scratch, table=table)
     if _is_proved(facts, files) and count_lost(facts, scratch / _TABLE):
         facts = facts.without_checkpoint()
-    is_damaged = not _is_as_told(facts, files) or facts.lacks_seen(scratch / _TABLE)
+    is_damaged = not _is_as_told(facts, files) or not facts.is_harm_known or facts.lacks_seen(scratch / _TABLE)
     facts = facts.settle()
     rebuilt = rebuild(scratch, facts, files, folder=folder, table=scratch / _TABLE, moves=moves)
     return Report(
@@ -172,6 +174,7 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
         is_needed=is_damaged or rebuilt.is_left,
         is_whole=facts.was_finished and not rebuilt.is_left,
         dry_run=dry_run,
+        harmed=tuple(facts.harmed.values()),
     )
 
 
