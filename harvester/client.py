@@ -27,7 +27,7 @@ from harvester.server_clock import ServerClock, tell_skew
 from harvester.silence import Watch
 from harvester.text.redactor import Redactor
 from harvester.unreached import ProxyFailed, tell_failure, tell_refusal
-from harvester.wire import CONNECT_SECONDS, Reply, StrayAnswer, Wire
+from harvester.wire import CONNECT_SECONDS, Reply, StrayAnswer, UnnamedAnswer, Wire
 
 T = TypeVar("T")
 About = TypeVarTuple("About")
@@ -98,13 +98,14 @@ class Client:
         query: str,
         read: Callable[[bytes, *About], T],
         *about: *About,
-        mark: bytes = b'"ok"',
-        alone: bool = False,
+        mark: bytes | None = None,
+        names: Callable[[bytes, *About], bool] | None = None,
     ) -> T:
         """One call's answer, as `read` makes it out of its body, given what it is `about`.
 
-        The connection serves the next call only where `mark` stands in the answer: what tells that it is this call's,
-        such as the photo's id, or else that it is no refusal. A call whose answers tell nothing is asked `alone`.
+        `mark` stands in each answer to this call and in none to another, as the photo's id does; without one the call
+        is asked alone. An answer without the mark may name the call in other words, which `names` tells; if it does
+        not, the call is asked again, alone.
         TryLater from `read` is retried like any other. Raises what `read` raises besides; GivenUp where the
         call fails while others work; Stopped where a wait is cut short; StopRun where all is lost.
         """
@@ -117,7 +118,7 @@ class Client:
                 slot = await self._enter()
             began = self._clock()
             try:
-                answer = read(await self._send(query, slot, mark=mark, alone=alone), *about)
+                answer = read(await self._ask(query, slot, read, *about, mark=mark, names=names), *about)
             except TryLater as error:
                 error.rewrite(self._redact)
                 if error.astray:
@@ -159,17 +160,43 @@ class Client:
                 return slot
             self.throttle.done(slot, sent=False)  # the service went down while this call stood in line
 
-    async def _send(self, query: str, slot: Slot, *, mark: bytes, alone: bool) -> bytes:
+    async def _ask(
+        self,
+        query: str,
+        slot: Slot,
+        read: Callable[[bytes, *About], object],
+        *about: *About,
+        mark: bytes | None,
+        names: Callable[[bytes, *About], bool] | None,
+    ) -> bytes:
+        """The body of this call's own answer."""
+        if mark is None:
+            return await self._send(query, slot)
+        try:
+            return await self._send(query, slot, mark=mark)
+        except UnnamedAnswer as answer:
+            if names is not None and names(answer.body, *about):
+                return answer.body
+            self._wire.note_unnamed(query)
+            if answer.alone or _is_to_be_tried_again(read, answer.body, *about):
+                return answer.body
+        self._heard()
+        return await self._send(query, await self._enter())
+
+    async def _send(self, query: str, slot: Slot, *, mark: bytes | None = None) -> bytes:
+        """The body of an answer. UnnamedAnswer where `mark` is not in it; without a mark the call is asked alone."""
         self._tally.calls += 1
         task = self._watch.begin()
         offset = self.server_clock.offset
         try:
             headers = self._sign(*split_long(self._prefix, query)) if self._sign else None
-            reply = await self._wire.get(query, headers, alone=alone)
+            reply = await self._wire.get(query, headers, alone=mark is None)
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
+            if not self.gate.successes or self._tally.calls % CALLS_PER_DATE == 0:
+                self.server_clock.hear(reply.headers)
             if not reply.body.is_eof():
                 self._watch.follow(task, reply.body)
-            body = await reply.read(mark)
+            body = await reply.read(mark or b"")
         except (ProxyFailed, aiohttp.ClientConnectorError) as error:
             self.throttle.done(slot, sent=False)
             raise TryLater(tell_failure(error), unreached=True) from None
@@ -186,8 +213,6 @@ class Client:
             self._watch.end(task)
             if slot.open:
                 self.throttle.done(slot)
-        if not self.gate.successes or self._tally.calls % CALLS_PER_DATE == 0:
-            self.server_clock.hear(reply.headers)
         if reply.status != 200:
             self._check_status(reply, body, offset=offset)
         return body
@@ -243,7 +268,7 @@ class Client:
     async def _is_alive(self) -> bool:
         """Whether the service answers at all: then the failing call's trouble is its own."""
         try:
-            body = await self._send("method=flickr.test.echo", await self.throttle.acquire(), mark=b'"ok"', alone=True)
+            body = await self._send("method=flickr.test.echo", await self.throttle.acquire())
             answer, _ = read_members(body)
             check_failure(answer, method="flickr.test.echo")
         except TryLater:
@@ -268,6 +293,16 @@ class Client:
 def _find_silence(give_up_after: float | None) -> float:
     """The longest silence of a call: not longer than the whole run is to wait, but long enough for a slow answer."""
     return SILENCE_SECONDS if give_up_after is None else min(SILENCE_SECONDS, max(give_up_after, CONNECT_SECONDS))
+
+
+def _is_to_be_tried_again(read: Callable[[bytes, *About], object], body: bytes, *about: *About) -> bool:
+    try:
+        read(body, *about)
+    except TryLater:
+        return True
+    except HarvestError:
+        pass
+    return False
 
 
 def _method(query: str) -> str:

@@ -15,6 +15,7 @@ from harvester.events import Tally
 from harvester.flickr import PARTS, Part
 from harvester.record import Record, build_record
 from harvester.state import Gone, Todo
+from harvester.whose import names_refused
 
 _MOST_TRIES = 3
 """Answers without a new row after which a list in pages is through."""
@@ -32,8 +33,8 @@ class Asked:
     def ask(self, client: Client, photo_id: str, *, more: str = "", alone: bool = False) -> Awaitable[bytes]:
         """A part's JSON, from an answer that is this photo's. What does not say so is asked alone."""
         query = f"{self.query}{photo_id}{more}"
-        alone = alone or self.read.is_nameless
-        return client.call(query, self.read, photo_id, mark=self.read.mark(photo_id), alone=alone)
+        mark = None if alone or self.read.is_nameless else self.read.mark(photo_id)
+        return client.call(query, self.read, photo_id, mark=mark, names=names_refused)
 
 
 class Hydrator:

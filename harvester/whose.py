@@ -39,6 +39,11 @@ def check_whose(answer: Mapping[str, Any], *, method: str, member: str | None, p
         raise TryLater("an answer to something else than was asked", astray=True)
 
 
+def names_refused(body: bytes, photo_id: str) -> bool:
+    """Whether an answer, as it came, is a refusal that names this photo."""
+    return b'Photo \\"%s\\" not found' % photo_id.encode() in body
+
+
 def _names_other(value: Mapping[str, Any], member: str | None, photo_id: str) -> bool:
     if member == "sizes":
         named = _find_named(value.get("size"))

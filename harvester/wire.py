@@ -10,10 +10,10 @@ No answer is taken for another question's, and no call is spent on that while al
 - An answer with anything behind it on its connection is an error, and the call is made again.
 - A connection is kept only after an answer in which the caller's `mark` stands, such as the photo's id. So whatever
   comes twice or late over it names what it is about, and the reader of the next answer sees that it is another's.
-- What answers do not name (contexts, people, whether a photo is gone) is asked `alone`, over a new connection that is
-  read until the server hangs up. One request and one answer are all that this connection has seen.
-- A refusal, or sizes without addresses, may come over a kept connection. Then nothing else may come over it for as
-  long as answers usually take: the true answer would, if this one was not it.
+- What answers do not name (listings, contexts, people) is asked `alone`, over a new connection that is read until the
+  server hangs up. One request and one answer are all that this connection has seen.
+- A refusal, or sizes without addresses, may come to a call that was not asked alone. Such an answer is not believed:
+  the call is asked again, alone. A method of which that is often so is asked alone at once.
 - Once anything came that was not asked for, each further call is asked alone.
 
 HTTP/1.1 cannot tell of a server that gives two clients' whole connections each the other's only answer.
@@ -36,6 +36,7 @@ from yarl import URL
 
 from harvester import __version__
 from harvester.bodies import read_body
+from harvester.doubts import Doubts
 from harvester.forms import FORM, split_long
 from harvester.kept import Guard, find_guard, has_early, keep, meets_more, wake
 from harvester.proxies import Proxy
@@ -54,6 +55,16 @@ class StrayAnswer(aiohttp.ClientPayloadError):
 
     def __init__(self) -> None:
         super().__init__("more came than the answer to what was asked")
+
+
+class UnnamedAnswer(Exception):
+    """An answer in which the mark of its call does not stand."""
+
+    def __init__(self, body: bytes, *, alone: bool) -> None:
+        super().__init__()
+        self.body = body
+        self.alone = alone
+        """Whether the call was asked alone, so that this is its answer."""
 
 
 class Reply:
@@ -79,26 +90,30 @@ class Reply:
         self._alone = alone
 
     async def read(self, mark: bytes = b"") -> bytes:
-        """The whole body, unpacked. The connection serves the next call only if `mark` stands in the body.
+        """The whole body, unpacked. The connection serves the next call unless that was asked alone.
 
-        Raises aiohttp.ClientError where the answer breaks off, TryLater where it is too large, and StrayAnswer where
-        something else came with it.
+        Raises aiohttp.ClientError where the answer breaks off, TryLater where it is too large, StrayAnswer where
+        something else came with it, and UnnamedAnswer where `mark` does not stand in it.
         """
         try:
             body = await read_body(self.body, encoding=self._encoding)
             if self.status != OK:
                 self._connection.close()
                 return body
-            if self._alone or mark not in body:
-                is_stray = await self._wire.meets_more(self._connection, self._guard, alone=self._alone)
+            is_named = mark in body
+            if self._alone:
+                is_stray = await self._wire.meets_more(self._connection, self._guard)
             else:
-                is_stray = not keep(self._connection, self._guard)
+                is_stray = is_named and not keep(self._connection, self._guard)
         except BaseException:
             self._connection.close()
             raise
         if is_stray:
             self._wire.note_stray()
             raise StrayAnswer
+        if not is_named:
+            self._connection.close()
+            raise UnnamedAnswer(body, alone=self._alone)
         return body
 
 
@@ -127,6 +142,7 @@ class Wire:
         self._clock = asyncio.get_running_loop().time
         self._usual = 0.0
         """Seconds in which answers have begun of late; the slowest counts, less and less."""
+        self._doubts = Doubts()
         self.met_stray = False
         """Whether bytes came that nothing had asked for: from then on each call is asked alone."""
         self.proxy = proxy
@@ -146,6 +162,10 @@ class Wire:
         """Something came that was not asked for: no answer of this server is believed for the order it comes in."""
         self.met_stray = True
 
+    def note_unnamed(self, query: str) -> None:
+        """The answer to a call that might have been asked together with others did not say whose it is."""
+        self._doubts.note(query)
+
     async def get(self, query: str, headers: Mapping[str, str] | None = None, *, alone: bool = False) -> Reply:
         """Ask what the prefix and `query` (percent-encoded) say together, once; returns when the answer has begun.
 
@@ -155,7 +175,7 @@ class Wire:
         connection comes about, other ClientErrors and OSErrors where the call may have arrived.
         """
         more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
-        alone = alone or self.met_stray
+        alone = alone or self.met_stray or self._doubts.prefer_alone(query)
         if alone:
             more += "Connection: close\r\n"
         target, form = split_long(self._prefix, query)
@@ -203,17 +223,15 @@ class Wire:
             if not was_kept:
                 raise aiohttp.ServerDisconnectedError
 
-    async def meets_more(self, connection: Connection, guard: Guard, *, alone: bool) -> bool:
-        """Whether anything comes behind an answer that does not say whose it is. Closes the connection.
+    async def meets_more(self, connection: Connection, guard: Guard) -> bool:
+        """Whether anything comes behind the answer to a call that was asked alone. Closes the connection.
 
-        A server that was asked to hang up is given the time for it. Another one is given the time that answers have
-        usually taken: if this was not the answer to its request, then the answer comes within it.
+        The server is given time to hang up. One that was seen not to is given the time that answers have usually
+        taken: if this was not the answer to its request, then the answer comes within it.
         """
-        waits = alone and self._hangs_up
-        met = await meets_more(connection, guard, seconds=END_SECONDS if waits else self._usual)
+        met = await meets_more(connection, guard, seconds=END_SECONDS if self._hangs_up else self._usual)
         connection.close()
-        if waits and met is None:
-            self._hangs_up = False
+        self._hangs_up = self._hangs_up and met is not None
         return bool(met)
 
 

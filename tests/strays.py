@@ -17,6 +17,8 @@ from harvester.flickr import PARTS
 PHOTOS = ("101", "102", "103", "1010")
 REFUSED = {("info", "103"): 1, ("sizes", "103"): 1, ("exif", "102"): 2}
 """Parts that Flickr refuses for good, with the code. None of these refusals says whose it is."""
+UNNAMED = {*REFUSED, ("sizes", "102")}
+"""Parts whose answers do not say whose they are, though others of their kind do."""
 NAME_OF = {part.method: name for name, part in PARTS.items()}
 
 
@@ -27,6 +29,8 @@ class Deed(Enum):
     DOUBLED = auto()
     BEFORE = auto()
     """Another answer comes first."""
+    INSTEAD = auto()
+    """Another answer comes, and this one never does, unless the request was to be the connection's only one."""
     BEHIND = auto()
     HALF = auto()
     """Another answer comes behind, in two pieces."""
@@ -58,7 +62,11 @@ def build_part(name: str, photo_id: str) -> dict[str, Any] | None:
         "info": {"id": photo_id, "owner": {"nsid": "1@N01"}, "title": {"_content": f"photo {photo_id}"}},
         "exif": {"id": photo_id, "camera": f"camera {photo_id}", "exif": []},
         "favorites": {"id": photo_id, "page": 1, "pages": 0, "total": 0, "person": []},
-        "sizes": {"size": [{"label": "Square", "source": f"https://live.example/1/{photo_id}_ab_s.jpg"}]},
+        "sizes": {
+            "size": []
+            if photo_id == "102"
+            else [{"label": "Square", "source": f"https://live.example/1/{photo_id}_ab_s.jpg"}]
+        },
         "comments": {"photo_id": photo_id},
         "contexts": {"set": [{"id": "7", "title": f"the set of {photo_id}", "primary": photo_id}], "pool": []},
         "people": {"total": 1, "person": [{"nsid": f"{photo_id}@N02"}]},
@@ -109,7 +117,7 @@ class Unruly:
             stays = "\r\nConnection: close\r\n" not in head
             self.calls += 1
             answer = owed + self._find_answer(head)
-            pieces, owed = self._do(next(self.steps, CALM), answer, last)
+            pieces, owed = self._do(next(self.steps, CALM), answer, last, is_only=not stays)
             for piece in pieces:
                 if not piece:
                     return
@@ -123,7 +131,7 @@ class Unruly:
         name = NAME_OF.get(query["method"][0])
         return build_answer(name, query["photo_id"][0]) if name else frame(b'{"stat":"ok"}')
 
-    def _do(self, step: Step, answer: bytes, last: bytes) -> tuple[list[bytes], bytes]:
+    def _do(self, step: Step, answer: bytes, last: bytes, *, is_only: bool) -> tuple[list[bytes], bytes]:
         """What to send, piece by piece, where nothing stands for hanging up; and what is owed to the next request."""
         stray = last if step.repeats and last else build_answer(step.part, step.photo)
         half = len(stray) // 2
@@ -134,6 +142,7 @@ class Unruly:
         pieces = {
             Deed.DOUBLED: [answer, answer],
             Deed.BEFORE: [stray, answer],
+            Deed.INSTEAD: [answer if is_only else stray],
             Deed.BEHIND: [answer, stray],
             Deed.HALF: [answer + stray[:half], stray[half:]],
             Deed.CUT: [answer[: -len(answer) // 3], b""],

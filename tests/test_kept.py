@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import aiohttp
 import pytest
 
-from harvester.wire import StrayAnswer, Wire
+from harvester.wire import StrayAnswer, UnnamedAnswer, Wire
 
 Script: TypeAlias = Sequence[Sequence[bytes]]
 """What comes behind each request on one connection: pieces. Before the first request, too, if they stand first."""
@@ -76,11 +76,14 @@ async def ask(wire: Wire, mark: bytes = b"", *, alone: bool = False) -> bytes:
 
 
 async def test_a_connection_serves_the_next_call_where_the_mark_stood_in_the_answer_and_no_other() -> None:
-    async with calling([[answer(b"of 1")], [answer(b"of 2")]], [[answer(b"x")]]) as (server, wire):
+    async with calling([[answer(b"of 1")], [answer(b"of 2")], [answer(b"x")]], [[answer(b"y")]]) as (server, wire):
         assert await ask(wire, b"1") == b"of 1"
-        assert await ask(wire, b"1") == b"of 2"
-        assert await ask(wire, b"") == b"x"
-    assert server.used == [1, 1, 2]
+        assert await ask(wire, b"2") == b"of 2"
+        with pytest.raises(UnnamedAnswer) as met:
+            await ask(wire, b"3")
+        assert met.value.body == b"x"
+        assert await ask(wire) == b"y"
+    assert server.used == [1, 1, 1, 2]
     assert not wire.met_stray
 
 
