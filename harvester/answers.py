@@ -20,7 +20,7 @@ import orjson
 
 from harvester.errors import KeyRefused, Refused, TryLater, UsageError
 from harvester.oauth import check_problem
-from harvester.whose import KINDS, NAMELESS, check_whose
+from harvester.whose import KINDS, NAMELESS, OFTEN_REFUSED, check_whose
 
 # Codes that every method shares, https://www.flickr.com/services/api/flickr.photos.search.html#error-codes
 # 99 is about the login, so every other call would fail as well: no photo may be given up for it.
@@ -165,6 +165,8 @@ class PartReader:
         self._mark = b"/%s_" if member == "sizes" else b'"%s"'
         self.is_nameless = member in NAMELESS
         """Whether no answer says whose it is."""
+        self.is_asked_alone = self.is_nameless or method in OFTEN_REFUSED
+        """Whether so few answers say whose they are that asking alone at once saves calls."""
 
     def mark(self, photo_id: str) -> bytes:
         """What stands in an answer about this photo, and in no answer about another, unless it is nameless."""

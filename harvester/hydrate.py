@@ -33,7 +33,7 @@ class Asked:
     def ask(self, client: Client, photo_id: str, *, more: str = "", alone: bool = False) -> Awaitable[bytes]:
         """A part's JSON, from an answer that is this photo's. What does not say so is asked alone."""
         query = f"{self.query}{photo_id}{more}"
-        mark = None if alone or self.read.is_nameless else self.read.mark(photo_id)
+        mark = None if alone or self.read.is_asked_alone else self.read.mark(photo_id)
         return client.call(query, self.read, photo_id, mark=mark, names=names_refused)
 
 

@@ -15,6 +15,8 @@ from harvester.errors import TryLater
 
 NAMELESS = frozenset({"people", None})
 """Members whose answers do not say whose they are; None stands for all members of an answer."""
+OFTEN_REFUSED = frozenset({"flickr.photos.getExif"})
+"""Methods that Flickr often refuses without saying for which photo: many owners hide what their cameras wrote."""
 KINDS: Mapping[str, str] = {
     "flickr.photos.getInfo": "owner",
     "flickr.photos.getExif": "exif",
