@@ -8,17 +8,17 @@ crash in between finishes that.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import Any
 
 from harvester.archive import CHANGES, STATE, write_manifest
 from harvester.disk.entries import REPAIR
 from harvester.disk.modes import make_file
 from harvester.files import Appender, cannot_write, put_in_place, sync_folder
 from harvester.merge import Folded, History, Merge
-from harvester.proof import Proof
+from harvester.proof import Proof, read_parts
 from harvester.sinks import PHOTOS
 from harvester.staging import ID, UPDATE, remove_staging
 from harvester.state import Length, State
@@ -144,16 +144,9 @@ def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:
         proof = Proof(folder / CHANGES, length)
         make_file(new / CHANGES)
         with (folder / CHANGES).open("rb") as old, (new / CHANGES).open("wb") as copy:
-            copy.writelines(proof.read(_read_parts(old, length)))
+            copy.writelines(proof.read(read_parts(old, length)))
         proof.check()
     return Appender(new / CHANGES, length=length)
-
-
-def _read_parts(file: IO[bytes], length: int) -> Iterator[bytes]:
-    """So many bytes of a file, by the megabyte."""
-    while part := file.read(min(length, 1 << 20)):
-        length -= len(part)
-        yield part
 
 
 def _find_name(folder: Path, wanted: str) -> str:

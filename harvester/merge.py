@@ -23,7 +23,7 @@ from harvester.changes import find_differing, without_counters, without_time
 from harvester.disk.modes import make_file
 from harvester.errors import Stopped
 from harvester.files import Appender, sync_file
-from harvester.proof import Proof
+from harvester.proof import Proof, read_parts
 from harvester.sinks import PHOTOS
 from harvester.staging import UPDATE
 from harvester.state import Length, State
@@ -119,6 +119,8 @@ class Merge:
         if dropped or self._state.length(PHOTOS).lines:
             self._merge_photos(dropped)
             moves.append((f"{UPDATE}/new/{PHOTOS}", PHOTOS))
+        else:
+            self._prove_photos()
         self._changes.flush()
         self._changes_file.sync()
         told_before = self._archive.length(CHANGES).lines
@@ -180,6 +182,21 @@ class Merge:
             self.files[PHOTOS] = (target.length, out.count)
             with self._state.changing():
                 self._state.forget_lines(kept)
+
+    def _prove_photos(self) -> None:
+        """CannotWrite where the photos that stay as they are are not what the manifest speaks of.
+
+        Or else an update without news would say that a damaged archive is complete.
+        """
+        path, committed = self._folder / PHOTOS, self._archive.length(PHOTOS)
+        if not committed.bytes:
+            return
+        proof = Proof(path, committed.bytes)
+        with path.open("rb") as file:
+            for _ in proof.read(read_parts(file, committed.bytes)):
+                if self._is_stopped():
+                    raise Stopped("The run is to end.")
+        proof.check()
 
     def _prove(self, fresh: Iterable[bytes]) -> Iterator[bytes]:
         """The update's own lines; CannotWrite where one of them is not what was written."""

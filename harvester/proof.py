@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from harvester.archive import MANIFEST, damaged, known_digests
 
@@ -38,3 +39,10 @@ class Proof:
         """CannotWrite where it is not."""
         if not self.holds:
             raise damaged(self._path, f"does not have the sha256 that {MANIFEST} tells")
+
+
+def read_parts(file: IO[bytes], length: int) -> Iterator[bytes]:
+    """So many bytes of a file, by the megabyte."""
+    while part := file.read(min(length, 1 << 20)):
+        length -= len(part)
+        yield part

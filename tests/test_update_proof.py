@@ -42,6 +42,15 @@ async def test_an_update_refuses_a_file_that_was_altered_since(name: str, sandbo
     assert verify_archive(tmp_path) == []
 
 
+async def test_an_update_without_news_refuses_an_altered_file_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    before = alter(tmp_path / "photos.ndjson", b'"farm":', b'"form":')
+    with pytest.raises(CannotWrite, match=r"does not have the sha256 that manifest\.json tells"):
+        await run_update(tmp_path, settings_for(sandbox))
+    (tmp_path / "photos.ndjson").write_bytes(before)
+    assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
+
+
 async def test_a_set_of_an_altered_file_is_read_again(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=300, owners=1) as sandbox:
         await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
