@@ -6,15 +6,20 @@ import asyncio
 import errno
 import os
 import random
+import time
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Opener
 from lanes import Lane, open_lanes
 from power import Disk, Image, lay, read_log, tell_apart
 from shim import Zygote
+
+from harvester.sandbox.server import Sandbox
 
 IS_LONG = bool(os.environ.get("HARVESTER_SOAK"))
 """Each call and each image, by `make soak`; else few of them."""
@@ -93,3 +98,16 @@ async def test_what_was_told_as_complete_outlives_a_power_cut(
             lay(image, lane.disk)
             assert lane.archive.is_dir(), name
             lane.check()
+
+
+async def test_sandboxes_of_an_update_are_equal_however_late_each_is_changed(
+    zygotes: list[Zygote], sandbox_of: Opener, tmp_path: Path
+) -> None:
+    ahead = count(0, 7)
+
+    def open_ahead(**given: Any) -> AbstractAsyncContextManager[Sandbox]:
+        seconds = next(ahead)
+        return sandbox_of(clock=lambda: time.time() + seconds, **given)
+
+    async with open_lanes([zygotes[0], zygotes[0]], open_ahead, tmp_path, is_update=True) as (one, other):
+        assert one.list_photos() == other.list_photos()
