@@ -197,7 +197,8 @@ def _find_check() -> Callable[..., Any]:
         from simdjson import Parser  # noqa: PLC0415
     except ImportError:
         return orjson.loads
-    return Parser().parse
+    parse: Callable[..., Any] = Parser().parse
+    return parse
 
 
 _check = _find_check()

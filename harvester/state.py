@@ -128,7 +128,7 @@ class State:
     def _open(self, path: Path, way: Way, *, reading: Reading | None, lasting: bool, patience: float) -> None:
         self._way = way
         name = way.name(path, reading or "")
-        self._db = sqlite3.connect(name, patience, uri=True, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(name, timeout=patience, uri=True, isolation_level=None, check_same_thread=False)
         try:
             if reading is None and not way.shares_memory:
                 self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # a log that is there is read without shared memory
@@ -446,7 +446,7 @@ class State:
 
     def keep_drafts(self, drafts: Iterable[tuple[str, bytes]]) -> None:
         """What has come of photos whose other parts are still to be asked for; by id, as JSON."""
-        self._db.executemany("UPDATE todo SET draft = ?2 WHERE id = ?1", ((int(i), draft) for i, draft in drafts))
+        self._db.executemany("UPDATE todo SET draft = ? WHERE id = ?", ((draft, int(i)) for i, draft in drafts))
 
     def note_failure(self, photo_id: str, failure: dict[str, Any]) -> None:
         """A photo could not be had for now."""
@@ -633,8 +633,8 @@ class State:
     def note_changes(self, changes: Iterable[tuple[int, int]]) -> None:
         """The last change of photos, by id, where it was not known."""
         self._db.executemany(
-            "UPDATE seen SET updated = ?2 WHERE id = ?1 AND updated IS NULL",
-            changes,
+            "UPDATE seen SET updated = ? WHERE id = ? AND updated IS NULL",
+            ((changed, photo_id) for photo_id, changed in changes),
         )
 
     def is_begun(self) -> bool:

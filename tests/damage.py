@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -153,7 +154,7 @@ def put_text(text: str) -> Damage:
 
 def wipe_table(table: str) -> Damage:
     def damage(path: Path, _: Random) -> None:
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db, db:
             db.execute(f"DROP TABLE {table}")
         db.close()
 
@@ -162,7 +163,7 @@ def wipe_table(table: str) -> Damage:
 
 def forge_rows(statement: str) -> Damage:
     def damage(path: Path, _: Random) -> None:
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db, db:
             db.execute(statement)
         db.close()
 

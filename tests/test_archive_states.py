@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def scribble(path: Path) -> None:
 def forge(statement: str) -> Callable[[Path], None]:
     def work(path: Path) -> None:
         path.unlink()
-        with sqlite3.connect(path, isolation_level=None) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute(statement)
         database.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -63,7 +63,7 @@ async def archive(sandbox: Sandbox, tmp_path: Path) -> Path:
 
 
 def change(folder: Path, statement: str, *values: str) -> None:
-    with sqlite3.connect(folder / "state.sqlite", isolation_level=None) as database:
+    with closing(sqlite3.connect(folder / "state.sqlite", isolation_level=None)) as database:
         database.execute(statement, values)
     database.close()
 
@@ -110,7 +110,7 @@ def test_damage_is_one_sentence_of_the_command_line(command: str, archive: Path)
 
 def test_a_page_that_is_scribbled_over_is_found(archive: Path) -> None:
     path = archive / "state.sqlite"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         (page,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'seen'").fetchone()
         (size,) = database.execute("PRAGMA page_size").fetchone()
     database.close()

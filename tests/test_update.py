@@ -177,7 +177,7 @@ async def test_an_archive_that_cannot_be_updated_says_why(sandbox: Sandbox, tmp_
 
 async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandbox: Sandbox, tmp_path: Path) -> None:
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
-    with sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None) as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as database:
         for table in ("walk", "gathered", "entry", "later", "gone", "line", "list_line", "unfetched"):
             database.execute(f"DROP TABLE {table}")
         database.execute("DROP INDEX todo_failure")
@@ -190,7 +190,7 @@ async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandb
     sandbox.api.control({"change": ids_of(tmp_path)[:3]})
     summary = await run_update(tmp_path, settings_for(sandbox))
     assert (summary.status, summary.new) == ("complete", 3)
-    with sqlite3.connect(tmp_path / "state.sqlite") as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.sqlite")) as database, database:
         assert database.execute("PRAGMA user_version").fetchone() == (FORMAT,)
     database.close()
     assert verify_archive(tmp_path) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ async def test_an_archive_of_an_older_format_that_nobody_can_change_can_be_looke
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
-    with sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None) as database:
+    with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as database:
         database.execute("DROP TABLE unfetched")
         database.execute("ALTER TABLE todo DROP COLUMN draft")
         database.execute("PRAGMA user_version=3")

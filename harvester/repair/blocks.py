@@ -169,7 +169,8 @@ def _prove(table: sqlite3.Connection, name: str, first: int, last: int) -> None:
 
 
 def _set_aside(table: sqlite3.Connection, name: str, first: int, last: int) -> None:
-    which = "FROM good WHERE file = ?1 AND place BETWEEN ?2 AND ?3 AND NOT proved"
+    which = "FROM good WHERE file = :name AND place BETWEEN :first AND :last AND NOT proved"
     why = f"{MANIFEST} has another checksum of the block of lines that it stands in"
-    table.execute(f"INSERT INTO bad SELECT file, place, size, ?4 {which}", (name, first, last, why))
-    table.execute(f"DELETE {which}", (name, first, last))
+    block = {"name": name, "first": first, "last": last}
+    table.execute(f"INSERT INTO bad SELECT file, place, size, :why {which}", {**block, "why": why})
+    table.execute(f"DELETE {which}", block)

@@ -75,8 +75,8 @@ def _keep_rows(db: sqlite3.Connection, folder: Path, *, which: str) -> None:
     for record in _read_good(db, folder, _GALLERIES):
         rows = [row for row in record.get("photos") or () if isinstance(row, dict) and _is_id(row.get("id"))]
         _note_sought(db, [int(row["id"]) for row in rows], which=which)
-        kept = ((int(row["id"]), dump(row)) for row in rows)
-        db.executemany("INSERT OR REPLACE INTO later SELECT ?1, ?2 WHERE ?1 IN (SELECT id FROM sought)", kept)
+        kept = ({"id": int(row["id"]), "row": dump(row)} for row in rows)
+        db.executemany("INSERT OR REPLACE INTO later SELECT :id, :row WHERE :id IN (SELECT id FROM sought)", kept)
 
 
 def _is_id(value: object) -> bool:
