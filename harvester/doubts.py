@@ -26,8 +26,6 @@ class Doubts:
 
     def prefer_alone(self, query: str) -> bool:
         """Whether to ask this query alone. To be asked once for each call."""
-        if not self._unnamed:
-            return False
         method = _find_method(query)
         if method not in self._unnamed:
             return False

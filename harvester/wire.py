@@ -142,7 +142,7 @@ class Wire:
         self._clock = asyncio.get_running_loop().time
         self._usual = 0.0
         """Seconds in which answers have begun of late; the slowest counts, less and less."""
-        self._doubts = Doubts()
+        self._doubts: Doubts | None = None
         self.met_stray = False
         """Whether bytes came that nothing had asked for: from then on each call is asked alone."""
         self.proxy = proxy
@@ -164,6 +164,7 @@ class Wire:
 
     def note_unnamed(self, query: str) -> None:
         """The answer to a call that might have been asked together with others did not say whose it is."""
+        self._doubts = self._doubts or Doubts()
         self._doubts.note(query)
 
     async def get(self, query: str, headers: Mapping[str, str] | None = None, *, alone: bool = False) -> Reply:
@@ -175,7 +176,7 @@ class Wire:
         connection comes about, other ClientErrors and OSErrors where the call may have arrived.
         """
         more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
-        alone = alone or self.met_stray or self._doubts.prefer_alone(query)
+        alone = alone or self.met_stray or (self._doubts is not None and self._doubts.prefer_alone(query))
         if alone:
             more += "Connection: close\r\n"
         target, form = split_long(self._prefix, query)
