@@ -111,6 +111,7 @@ class Client:
         """
         own = total = 0
         seen = -1
+        has_own_trouble = False
         while True:
             total += 1
             slot = None if self.gate.resting else self.throttle.acquire_now()
@@ -139,8 +140,10 @@ class Client:
                 return answer
             self._tally.retries += 1
             self._judge(failure, total)
-            if own >= TRIES or (total % TRIES == 0 and await self._is_alive()):
+            if own >= TRIES or has_own_trouble:
                 raise GivenUp(f"{_method(query)}: {failure}", attempts=total)
+            # An outage may have ended just now: where the service answers, the call is tried once more.
+            has_own_trouble = total % TRIES == 0 and await self._is_alive()
             await self._rest(query, failure, rest=rest, own=own)
 
     async def _enter(self) -> Slot:
