@@ -12,7 +12,8 @@ class Doubts:
     """Counts, for each method, the answers that did not name what was asked.
 
     Such an answer costs a second call where the first was not asked alone. Asking alone costs no call, but a
-    connection. The second calls are at most one in `ONE_IN` of a method's calls, and one more.
+    connection. Of calls that follow one another at most one in `ONE_IN` is made twice, and one more; calls that are in
+    flight when the first such answer comes are made twice besides.
     """
 
     def __init__(self) -> None:

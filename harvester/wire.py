@@ -5,7 +5,7 @@ which costs more than all else that a call costs; calls to one address differ in
 sends a GET again by itself when a kept connection breaks: a call that no quota has granted. Here a request is sent
 once, as it is given.
 
-No answer is taken for another question's, and no call is spent on that while all is well:
+No answer is taken for another question's. A call is spent on that only where an answer does not say whose it is:
 
 - An answer with anything behind it on its connection is an error, and the call is made again.
 - A connection is kept only after an answer in which the caller's `mark` stands, such as the photo's id. So whatever
@@ -90,7 +90,7 @@ class Reply:
         self._alone = alone
 
     async def read(self, mark: bytes = b"") -> bytes:
-        """The whole body, unpacked. The connection serves the next call unless that was asked alone.
+        """The whole body, unpacked. The connection of a call that was not asked alone serves the next call.
 
         Raises aiohttp.ClientError where the answer breaks off, TryLater where it is too large, StrayAnswer where
         something else came with it, and UnnamedAnswer where `mark` does not stand in it.

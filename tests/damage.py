@@ -156,7 +156,6 @@ def wipe_table(table: str) -> Damage:
     def damage(path: Path, _: Random) -> None:
         with closing(sqlite3.connect(path)) as db, db:
             db.execute(f"DROP TABLE {table}")
-        db.close()
 
     return damage
 
@@ -165,7 +164,6 @@ def forge_rows(statement: str) -> Damage:
     def damage(path: Path, _: Random) -> None:
         with closing(sqlite3.connect(path)) as db, db:
             db.execute(statement)
-        db.close()
 
     return damage
 

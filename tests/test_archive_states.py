@@ -69,7 +69,6 @@ def forge(statement: str) -> Callable[[Path], None]:
         path.unlink()
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute(statement)
-        database.close()
 
     return work
 

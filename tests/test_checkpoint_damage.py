@@ -65,7 +65,6 @@ async def archive(sandbox: Sandbox, tmp_path: Path) -> Path:
 def change(folder: Path, statement: str, *values: str) -> None:
     with closing(sqlite3.connect(folder / "state.sqlite", isolation_level=None)) as database:
         database.execute(statement, values)
-    database.close()
 
 
 async def look(folder: Path, settings: Settings) -> object:
@@ -113,7 +112,6 @@ def test_a_page_that_is_scribbled_over_is_found(archive: Path) -> None:
     with closing(sqlite3.connect(path)) as database, database:
         (page,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'seen'").fetchone()
         (size,) = database.execute("PRAGMA page_size").fetchone()
-    database.close()
     data = bytearray(path.read_bytes())
     data[(page - 1) * size + 8 : (page - 1) * size + 40] = b"\xff" * 32
     path.write_bytes(data)

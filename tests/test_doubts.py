@@ -22,7 +22,7 @@ def count_second_calls(unnamed: list[bool]) -> int:
 
 
 @given(st.lists(st.booleans(), max_size=400))
-def test_at_most_one_call_in_twenty_and_one_more_is_made_twice(unnamed: list[bool]) -> None:
+def test_of_calls_that_follow_one_another_at_most_one_in_twenty_and_one_more_is_made_twice(unnamed: list[bool]) -> None:
     assert count_second_calls(unnamed) <= len(unnamed) / ONE_IN + 1
 
 

@@ -186,13 +186,11 @@ async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandb
         database.execute("ALTER TABLE todo DROP COLUMN missing")
         database.execute("ALTER TABLE todo DROP COLUMN draft")
         database.execute("PRAGMA user_version=1")
-    database.close()
     sandbox.api.control({"change": ids_of(tmp_path)[:3]})
     summary = await run_update(tmp_path, settings_for(sandbox))
     assert (summary.status, summary.new) == ("complete", 3)
     with contextlib.closing(sqlite3.connect(tmp_path / "state.sqlite")) as database, database:
         assert database.execute("PRAGMA user_version").fetchone() == (FORMAT,)
-    database.close()
     assert verify_archive(tmp_path) == []
 
 

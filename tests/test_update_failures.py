@@ -200,7 +200,6 @@ async def test_an_archive_of_an_older_format_that_nobody_can_change_can_be_looke
         database.execute("ALTER TABLE todo DROP COLUMN draft")
         database.execute("PRAGMA user_version=3")
         database.execute("PRAGMA journal_mode=DELETE")
-    database.close()
     with look_at(tmp_path) as state:
         assert list(state.failures()) == []
     assert verify_archive(tmp_path) == []

@@ -11,8 +11,6 @@ from typing import Any
 from harvester.disk.entries import HISTORY, MANIFEST, UPDATES, is_put_away
 from harvester.manifest.form import Beginning
 
-_CHUNK = 1 << 20
-
 
 def describe_put_away(
     folder: Path, known: Mapping[str, Beginning], *, harmed: Collection[str], is_ended: bool
@@ -38,12 +36,9 @@ def _list_files(folder: Path) -> Iterator[str]:
 
 def hash_file(path: Path) -> Beginning:
     """The length and the sha256 of a whole file."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while part := file.read(_CHUNK):
-            digest.update(part)
-            size += len(part)
-    return Beginning(size, digest.hexdigest())
+    with path.open("rb", buffering=0) as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return Beginning(file.tell(), digest.hexdigest())
 
 
 def find_harmed(folder: Path, entries: Mapping[str, Beginning]) -> Iterator[tuple[str, str]]:

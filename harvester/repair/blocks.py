@@ -84,7 +84,8 @@ def doubt_lines(table: sqlite3.Connection, name: str, told: Told | None, *, size
         return 0
     if told.blocks is None or name == CHANGES:  # what has changed once can be fetched from nowhere
         return int(unproved) if _looks_whole(table, name, told) else 0
-    return _judge_blocks(table, name, told, told.blocks)
+    _judge_blocks(table, name, told, told.blocks)
+    return 0
 
 
 def _is_newer(table: sqlite3.Connection, name: str, told: Told, *, size: int) -> bool:
@@ -101,11 +102,12 @@ def _looks_whole(table: sqlite3.Connection, name: str, told: Told) -> bool:
     return told.has_ended and told.sha256 is not None and kept == told.lines and not reshaped and not is_hurt
 
 
-def _judge_blocks(table: sqlite3.Connection, name: str, told: Told, blocks: Sequence[Block]) -> int:
+def _judge_blocks(table: sqlite3.Connection, name: str, told: Told, blocks: Sequence[Block]) -> None:
+    """Prove the lines of blocks that the manifest has, and set aside the others."""
     found = [*_read_stretches(table, name)]
     if told.has_ended and sum_up(stretch.block for stretch in found) == sum_up(blocks):
         _prove(table, name, 0, found[-1].last)  # in another order
-        return 0
+        return
     known = {(block.lines, block.sum): n for n, block in enumerate(blocks)}
     for stretch in found:
         if stretch.key in known:
@@ -113,7 +115,6 @@ def _judge_blocks(table: sqlite3.Connection, name: str, told: Told, blocks: Sequ
     for expected, run in _find_runs(found, known, blocks, has_ended=told.has_ended):
         if sum(stretch.block.lines for stretch in run) >= expected:  # else lines are lost there, which explains it
             _set_aside(table, name, run[0].first, run[-1].last)
-    return 0
 
 
 def _read_stretches(table: sqlite3.Connection, name: str) -> Iterator[_Stretch]:

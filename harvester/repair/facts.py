@@ -19,7 +19,7 @@ from harvester.deepening.depth import LEAST
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
 from harvester.files import cannot_write
-from harvester.manifest.form import ENDED, Manifest, is_as_written, read_manifest
+from harvester.manifest.form import ENDED, is_as_written, read_manifest
 from harvester.manifest.put_away import find_harmed
 from harvester.model import Account, Job, Search
 from harvester.query.arguments import OPTIONS
@@ -183,7 +183,7 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
 
 
 def _find_harmed(folder: Path) -> dict[str, str]:
-    manifest: Manifest | None = read_manifest(folder)
+    manifest = read_manifest(folder)
     return {} if manifest is None else dict(find_harmed(folder, manifest.put_away))
 
 
