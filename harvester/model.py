@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from harvester.values import (
     SAFE_SEARCH,
     check_choice,
     read_content_types,
+    read_id_text,
     read_licenses,
     read_texts,
     stamp,
@@ -226,14 +227,26 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Photos:
-    """Photos by id: nothing is listed, each is hydrated. `ids` is read once, as the work goes on.
+    """Photos by id or address: nothing is listed, each is hydrated.
 
-    A text that is no photo id is noted as a failure and passed over.
+    `ids` are texts or whole numbers; one text is split at its commas. An iterator is read once, as the work goes on and
+    ahead of it, on a thread of its own; an async iterator in the event loop. What it raises ends the harvest and is
+    raised there. A text that is no photo id is noted as a failure and passed over.
+
+    UsageError for ids that are neither texts nor numbers: here for a list, in the harvest for an iterator.
     """
 
-    ids: Iterable[str] = ()
+    ids: Iterable[str | int] | AsyncIterable[str | int] = ()
 
     name: ClassVar[str] = "photos"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", _read_ids(self.ids))
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The ids of a list; none of an iterator's, which are not known before they are read."""
+        return self.ids if isinstance(self.ids, tuple) else ()
 
     def describe(self) -> dict[str, Any]:
         """What the archive remembers: ids may be added to it with every run."""
@@ -242,6 +255,17 @@ class Photos:
     def asked(self) -> dict[str, Any]:
         """Nothing: ids are read once."""
         return {}
+
+
+def _read_ids(ids: object) -> Iterable[str] | AsyncIterable[str]:
+    """A list's ids as texts; an iterator as it is, since it is read later."""
+    if isinstance(ids, str):
+        return read_texts(ids, field="ids")
+    if isinstance(ids, list | tuple | set | frozenset):
+        return tuple(map(read_id_text, ids))
+    if isinstance(ids, bytes | bytearray | memoryview) or not isinstance(ids, Iterable | AsyncIterable):
+        raise UsageError(f"{show(ids)} is not a list of photo ids, such as ['4195976808'].", field="ids")
+    return ids
 
 
 @dataclass(frozen=True, kw_only=True)

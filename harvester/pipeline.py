@@ -170,7 +170,7 @@ class Pipeline:
             if self._plan.shallow is not None:
                 await self._read_archive(self._plan.shallow)
             elif isinstance(self._plan.job.source, Photos):
-                await self._read_ids(self._plan.job.source.ids)
+                await self._read_ids(self._plan.job.source)
             else:
                 await self._list_all()
                 if await self._is_more_claimed():
@@ -320,16 +320,15 @@ class Pipeline:
             raise Unreachable(f"The listing cannot go on: {error}. Run the same command again.") from None
         return page
 
-    async def _read_ids(self, ids: Iterable[str]) -> None:
-        intake = Intake(ids, sleep=self._sleep)
-        limit = self._plan.job.limit
-        done = False
-        while not done and not self._stop.is_set():
-            texts, done = await intake.take()
-            admission = await self._store.admit_ids(await self._parse(texts), limit=limit)
-            self._count()
-            await self._hand_on(admission.fresh)
-            done = done or admission.full
+    async def _read_ids(self, source: Photos) -> None:
+        limit, done = self._plan.job.limit, False
+        async with Intake(source.ids, sleep=self._sleep) as intake:
+            while not done and not self._stop.is_set():
+                texts, done = await intake.take()
+                admission = await self._store.admit_ids(await self._parse(texts), limit=limit)
+                self._count()
+                await self._hand_on(admission.fresh)
+                done = done or admission.full
 
     async def _read_archive(self, shallow: Shallow) -> None:
         batches = shallow.read()

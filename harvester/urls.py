@@ -84,7 +84,7 @@ def parse_photo(text: str) -> str:
         source = None
     if not isinstance(source, Photos):
         raise UsageError(f"{show(text)} is not the address of a photo, such as https://flickr.com/photos/NAME/ID.")
-    return next(iter(source.ids))
+    return source.listed[0]
 
 
 NAMED = {"album": "album", "gallery": "gallery", "group": "group", "favorites": "user", "account": "user"}

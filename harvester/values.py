@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import index
+from typing import SupportsIndex
 
 from harvester.errors import UsageError, show
 
@@ -47,6 +49,15 @@ def read_photo_id(value: object) -> str:
     if not _PHOTO_ID.fullmatch(text):
         raise UsageError(f"{show(text)} is not a photo id: ids are numbers such as 4195976808.")
     return text
+
+
+def read_id_text(value: object) -> str:
+    """An id or address as it was given, a text or a whole number; UsageError for what is neither."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise UsageError(f"{show(value)} is not a photo id: give texts, such as '4195976808', or numbers.", field="ids")
+    return str(index(value))
 
 
 def check_choice(value: object, allowed: Iterable[object], *, field: str) -> None:

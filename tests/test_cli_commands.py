@@ -6,9 +6,10 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import pytest
@@ -49,7 +50,7 @@ class FakeEngine:
         self, job: Job, settings: Settings, *, output: Output, observer: Observer, stop: asyncio.Event
     ) -> Summary:
         assert not stop.is_set()
-        ids = list(job.source.ids) if isinstance(job.source, Photos) else []
+        ids = list(cast("Iterable[str]", job.source.ids)) if isinstance(job.source, Photos) else []
         self.calls.append(Call(job, settings, replace(output, redo_update=False, deepens=False), ids))
         observer(Started(job=job.describe(), output=output.folder, resumed=0, tally=Tally(expected=3)))
         end = self.ends.pop(0) if self.ends else "complete"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
@@ -52,7 +52,7 @@ class FakeEngine:
 
     async def run_job(self, job: Job, _settings: Settings, *, output: Output, **_: Any) -> Summary:
         self.jobs.append(job)
-        self.ids.append(list(job.source.ids) if isinstance(job.source, Photos) else [])
+        self.ids.append(list(cast("Iterable[str]", job.source.ids)) if isinstance(job.source, Photos) else [])
         self.outputs.append(replace(output, redo_update=False, deepens=False))
         end: Status = self.ends.pop(0) if self.ends else "complete"
         return Summary(

@@ -294,7 +294,7 @@ def test_jobs_come_with_dates_of_toml_and_relative_folders(tmp_path: Path) -> No
     assert monkeys.job.parts == ("info", "exif")
     assert (monkeys.job.limit, monkeys.output) == (10, Path("archives/monkeys"))
     assert isinstance(cards.job.source, Photos)
-    assert (list(cards.job.source.ids), cards.ids_from, cards.output) == (["123", "456"], "more.txt", None)
+    assert (list(cards.job.source.listed), cards.ids_from, cards.output) == (["123", "456"], "more.txt", None)
 
 
 @pytest.mark.parametrize(

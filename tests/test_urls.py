@@ -21,7 +21,7 @@ STREAM = Account(user=ALIAS, only=("photos",))
 
 
 def same(one: Source, other: Source) -> bool:
-    ids = [list(source.ids) if isinstance(source, Photos) else None for source in (one, other)]
+    ids = [list(source.listed) if isinstance(source, Photos) else None for source in (one, other)]
     return one.describe() == other.describe() and ids[0] == ids[1]
 
 

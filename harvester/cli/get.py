@@ -66,7 +66,7 @@ def get(
     for title, source in sources:
         job = build_job(source, given)
         check_output(job, where)
-        expected = len(tuple(source.ids)) if isinstance(source, Photos) else None
+        expected = len(source.listed) if isinstance(source, Photos) else None
         turns.append(Turn(title=title, job=job, output=where, expected=expected))
     settings = setup.load().settings
     settings.require_key()
@@ -82,7 +82,7 @@ def gather_sources(urls: Iterable[str]) -> list[tuple[str, Source]]:
         if isinstance(source, Photos):
             if not photos:
                 found.append((url, source))
-            photos |= dict.fromkeys(source.ids)
+            photos |= dict.fromkeys(source.listed)
         elif all(source != other for _, other in found):
             found.append((url, source))
     return [(url, Photos(ids=tuple(photos)) if isinstance(source, Photos) else source) for url, source in found]

@@ -45,11 +45,18 @@ def read_lines(file: int) -> Iterator[str]:
     Python cannot end then.
     """
     rest = b""
-    for chunk in to_utf8(iter(partial(os.read, file, _CHUNK), b"")):
+    for chunk in to_utf8(iter(partial(_read, file), b"")):
         *lines, rest = (rest + chunk).split(b"\n")
         rest = rest[:_LONGEST]
         yield from _clean(lines)
     yield from _clean([rest])
+
+
+def _read(file: int) -> bytes:
+    try:
+        return os.read(file, _CHUNK)
+    except OSError as error:
+        raise UsageError(f"the ids cannot be read on: {error.strerror}. Run it again.", field="from") from None
 
 
 def _clean(lines: Iterable[bytes]) -> Iterator[str]:

@@ -95,7 +95,7 @@ def _build(
     job = replace(named.job, **{name: value for name, value in given.items() if value is not None})
     if isinstance(job.source, Photos):
         try:
-            job = replace(job, source=Photos(ids=open_ids(tuple(job.source.ids), named.ids_from)))
+            job = replace(job, source=Photos(ids=open_ids(job.source.listed, named.ids_from)))
         except UsageError as error:
             raise UsageError(error.sentence, field=f"{file}: jobs.{named.name}.from") from None
     output = where or Output(folder=named.output, state=named.state)
