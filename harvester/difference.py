@@ -53,15 +53,18 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def find_difference(source: Source, state: State) -> Difference | None:
-    """The difference of a search that is listed to its end; None where there is none, or none can be told."""
-    claimed, limit = state.recall("expected"), state.recall("limit")
+    """The difference of a search that is listed to its end; None where there is none, or none can be told.
+
+    A limit that ends a listing leaves a sweep. One that comes later changes nothing about what is missing.
+    """
+    claimed = state.recall("expected")
     if not isinstance(source, Search) or claimed is None or state.recall("arguments") is None or state.sweeps():
         return None
     since, until = source.upload_span
     if until is not None and until - (since or 0) < WIDEST_FUZZ:
         return None  # a wider window was asked: its total counts photos around it
     there = state.count_seen() + state.count_unfetched(without_line=True)  # listed, and not yet to be had
-    return Difference(claimed, there) if there < claimed and (limit is None or there < limit) else None
+    return Difference(claimed, there) if there < claimed else None
 
 
 def _find_hidden(source: Source, state: State) -> Difference | None:

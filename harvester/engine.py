@@ -461,7 +461,7 @@ class _Run:
                     state.add_sweep(sweep)
                 for walk in seeds.walks:
                     state.add_walk(walk)
-        elif not state.is_update and not state.sweeps():
+        elif not state.is_update and not state.sweeps() and not self._is_full():
             with state.changing():
                 take_up_incomplete(source, state)
         since = source.upload_span[0] if isinstance(source, Search) else 0
@@ -477,6 +477,10 @@ class _Run:
             workers=settings.workers,
             secrets=_secrets(settings),
         )
+
+    def _is_full(self) -> bool:
+        """Whether as many photos as are wanted are listed: then nothing is read, so nothing is taken up either."""
+        return self._job.limit is not None and self._tally.listed >= self._job.limit
 
     async def _look_up(self, client: Client) -> dict[str, str]:
         names: list[Meant] = []
@@ -569,7 +573,7 @@ class _Run:
             where = f", as {self._output.archive / ERRORS} says" if self._output.archive else ""
             notes.append(f"Lines of input that name no photo{where}: {self._tally.bad_input}; mend these lines.")
         notes += [f"{note}." for note in (self._state.recall("notes") or [])[:5]]
-        notes += list_notes(find_incomplete(self._job.source, self._state))
+        notes += list_notes(find_incomplete(self._job.source, self._state), self._state)
         if self._state.recall(UNREAD):
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
         is_empty = not self._tally.written and not self._state.is_update and self._status() == "complete"

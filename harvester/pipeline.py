@@ -187,7 +187,9 @@ class Pipeline:
         """Where fewer photos came than Flickr claimed, ask it once more; whether all is to be read again."""
         store, source = self._store, self._plan.job.source
         is_second_try = not self._tally.pages
-        if self._stop.is_set() or not await store.do(lambda: find_difference(source, store.state)):
+        if self._stop.is_set() or self._is_full():
+            return False
+        if not await store.do(lambda: find_difference(source, store.state)):
             return False
         horizon = await store.do(lambda: store.state.recall(HORIZON))
         sweeps = [sweep.ending(horizon) for sweep in self._plan.sweeps]
@@ -246,13 +248,17 @@ class Pipeline:
 
     async def _list_all(self) -> None:
         """Each sweep by one lister; more than one only where nothing but the listing takes time."""
-        if self._plan.bounds.limit is not None and self._store.listed >= self._plan.bounds.limit:
+        if self._is_full():
             return
         for n, sweep in await self._store.do(self._store.state.sweeps):
             self._frontier.add(n, sweep)
         async with asyncio.TaskGroup() as group:
             for _ in range(1 if self._plan.job.parts else min(LISTERS, self._plan.workers)):
                 group.create_task(self._list())
+
+    def _is_full(self) -> bool:
+        """Whether as many photos as are wanted are listed."""
+        return self._plan.bounds.limit is not None and self._store.listed >= self._plan.bounds.limit
 
     async def _list(self) -> None:
         while (taken := await self._frontier.take()) is not None:

@@ -30,6 +30,10 @@ JOB = Job(source=Search(tags=("sandbox",)), detail="list")
 START = 1_393_675_200
 
 
+def limited(limit: int) -> Job:
+    return Job(source=JOB.source, detail="list", limit=limit)
+
+
 def keep_back(patch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
     """From now on the sandbox counts these photos, by number, and does not show them."""
     show = Searcher.show
@@ -115,13 +119,17 @@ async def test_an_archive_that_is_killed_while_it_reads_stretches_again_goes_on_
     async with sandbox_of(photos=4_300, wide_second=4_100) as sandbox:
         with one_kind(sandbox):
             assert (await harvest_into(tmp_path, sandbox, JOB)).status == "incomplete"
+        summary = await harvest_into(tmp_path, sandbox, limited(4_300))  # nothing is to be read
+        assert (summary.status, summary.calls) == ("incomplete", 0)
         stop = asyncio.Event()
 
         def stop_soon(event: Event) -> None:
             if isinstance(event, Started):
                 stop.set()
 
-        summary = await run_resume(tmp_path, settings_for(sandbox), observer=stop_soon, stop=stop)
+        summary = await run_job(
+            JOB, settings_for(sandbox), output=Output(folder=tmp_path), observer=stop_soon, stop=stop
+        )
         assert summary.status == "stopped"
         assert (await run_resume(tmp_path, settings_for(sandbox))).photos == 4_300
     assert await asyncio.to_thread(verify_archive, tmp_path) == []
@@ -222,3 +230,47 @@ def test_one_reading_that_shows_the_same_photos_ends_a_stretch_again() -> None:
         step = advance(sweep, Page(rows=shown, total=10 + len(shown), per_page=500), fresh=0)
     (known,) = step.stretches
     assert (known.since, known.until, known.reported, known.found) == (START, START + 10_000, 30, 20)
+
+
+async def test_a_limit_that_is_reached_makes_no_incomplete_archive_complete(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=30) as sandbox:
+        settings = settings_for(sandbox)
+        with monkeypatch.context() as patch:
+            keep_back(patch, lambda n: n % 2 == 0)
+            assert (await harvest_into(tmp_path, sandbox, JOB)).status == "incomplete"
+            for job in (limited(15), limited(10), limited(15)):
+                summary = await harvest_into(tmp_path, sandbox, job)
+                assert (summary.status, summary.photos, summary.calls) == ("incomplete", 15, 0)
+                (note,) = [note for note in summary.notes if "keeps photos back" in note]
+                assert note.endswith("Run the same without --limit, or with a larger one, to read that stretch again.")
+                assert note in await asyncio.to_thread(verify_archive, tmp_path)
+                status = await asyncio.to_thread(read_status, tmp_path, settings)
+                assert status["state"] == "incomplete"
+                assert orjson.loads((tmp_path / "manifest.json").read_bytes())["status"] == "incomplete"
+            assert (await run_resume(tmp_path, settings)).status == "incomplete"
+            assert (await harvest_into(tmp_path, sandbox, JOB)).status == "incomplete"
+        summary = await harvest_into(tmp_path, sandbox, JOB)
+        assert (summary.status, summary.photos) == ("complete", 30)
+    assert await asyncio.to_thread(verify_archive, tmp_path) == []
+
+
+async def test_a_stretch_stays_incomplete_until_it_was_read_to_its_end(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=30) as sandbox:
+        settings = settings_for(sandbox)
+        with monkeypatch.context() as patch:
+            keep_back(patch, lambda n: n % 2 == 0)
+            assert (await harvest_into(tmp_path, sandbox, JOB)).status == "incomplete"
+        for _ in range(2):  # a limit within the stretch: one of its photos comes, and no other
+            summary = await harvest_into(tmp_path, sandbox, limited(16))
+            assert (summary.status, summary.photos) == ("incomplete", 16)
+            status = await asyncio.to_thread(read_status, tmp_path, settings)
+            assert (status["state"], len(status["incomplete_stretches"])) == ("incomplete", 1)
+            assert status["note"] in await asyncio.to_thread(verify_archive, tmp_path)
+        assert (await run_resume(tmp_path, settings)).status == "incomplete"
+        summary = await harvest_into(tmp_path, sandbox, JOB)
+        assert (summary.status, summary.photos) == ("complete", 30)
+    assert await asyncio.to_thread(verify_archive, tmp_path) == []

@@ -61,6 +61,16 @@ class Incomplete(TypedDict):
     note: str
 
 
+class Reread(TypedDict):
+    """A stretch of upload time that was incomplete and is being read again."""
+
+    since: _Second
+    until: _Second
+    reported: _Number | None
+    found: _Count
+    note: str
+
+
 class Repair(TypedDict):
     """A repair that counts and whose files are on their way to their places; files that end too late are cut."""
 
@@ -84,6 +94,7 @@ _TYPES: Mapping[str, Any] = MappingProxyType(
         "claims": dict[str, _Number] | None,
         "difference": Claim | None,
         "incomplete_stretches": list[Incomplete] | None,
+        "reread": list[Reread] | None,
         "horizon": _Second | None,
         "changed_since": _Second | None,
         "notes": list[str] | None,

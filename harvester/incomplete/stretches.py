@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from harvester.archive import INCOMPLETE
+from harvester.archive import INCOMPLETE, is_at_limit
 from harvester.difference import Difference, find_difference
 from harvester.model import Account, Search, Source
 from harvester.state import State
@@ -23,6 +23,9 @@ from harvester.values import stamp
 
 _MOST_TOLD = 5
 _WAY_ON = "Run the same again, or `harvester resume`, to read that stretch again."
+_PAST_LIMIT = "Run the same without --limit, or with a larger one, to read that stretch again."
+_REREAD = "reread"
+"""Remembered while incomplete stretches are read again: what they were. A limit may end that reading half way."""
 
 
 class IncompleteStretch(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,15 +42,20 @@ class IncompleteStretch(msgspec.Struct, frozen=True, kw_only=True):
 def find_incomplete(source: Source, state: State) -> list[Stretch]:
     """The stretches of which photos are missing, oldest first; none where the archive misses none."""
     found, wide = _find_parts(source, state)
-    return [_build_whole(source, state, wide)] if wide else _join_same(found)
+    now = [_build_whole(source, state, wide)] if wide else _join_same(found)
+    known = {(stretch.since, stretch.until) for stretch in now}
+    before = [stretch for stretch in _list_reread(state) if (stretch.since, stretch.until) not in known]
+    return sorted([*now, *before], key=lambda stretch: (stretch.since, stretch.until))
 
 
 def take_up_incomplete(source: Source, state: State) -> None:
     """Have incomplete stretches read again, and nothing else. Within a transaction.
 
-    Where no part of the search tells where photos are missing, the pipeline asks for the claim first.
+    They count as incomplete until they are read to their end. Where no part of the search tells where photos are
+    missing, the pipeline asks for the claim first.
     """
     found, wide = _find_parts(source, state)
+    state.remember(_REREAD, list(map(_pack, find_incomplete(source, state))))
     if found and not wide:
         state.replace_stretches(found, map(read_stretch_again, found))
 
@@ -77,30 +85,49 @@ def _find_claim(source: Source, state: State) -> Difference | None:
     return Difference(there + missing, there) if missing and not state.sweeps() else None
 
 
-def describe_incomplete(stretches: Iterable[Stretch]) -> list[IncompleteStretch]:
-    """The stretches as they are written and shown."""
+def _list_reread(state: State) -> list[Stretch]:
+    """The stretches whose reading was taken up and has not come to its end."""
+    return [Stretch(**known, whole=False) for known in state.recall(_REREAD) or ()] if state.sweeps() else []
+
+
+def _pack(stretch: Stretch) -> dict[str, int | str | None]:
+    names = ("since", "until", "reported", "found", "note")
+    return {name: getattr(stretch, name) for name in names}
+
+
+def describe_incomplete(stretches: Iterable[Stretch], state: State) -> list[IncompleteStretch]:
+    """The stretches of an archive as they are written and shown."""
+    way_on = _PAST_LIMIT if is_at_limit(state) else _WAY_ON
     return [
-        IncompleteStretch(after=stamp(s.since), before=stamp(s.until), claimed=s.reported, found=s.found, note=_tell(s))
+        IncompleteStretch(
+            after=stamp(s.since),
+            before=stamp(s.until),
+            claimed=s.reported,
+            found=s.found,
+            note=f"{_tell(s)} {way_on}",
+        )
         for s in stretches
     ]
 
 
 def keep_incomplete(source: Source, state: State) -> None:
     """Remember the incomplete stretches as they are now. Within a transaction."""
-    state.remember(INCOMPLETE, msgspec.to_builtins(describe_incomplete(find_incomplete(source, state))))
+    state.remember(INCOMPLETE, msgspec.to_builtins(describe_incomplete(find_incomplete(source, state), state)))
+    if not state.sweeps():
+        state.remember(_REREAD, None)
 
 
 def recall_incomplete(state: State) -> list[IncompleteStretch]:
     """The incomplete stretches as the last run has left them, oldest first."""
     known = state.recall(INCOMPLETE)
     if known is None:  # a checkpoint of an older version
-        return describe_incomplete(_join_same(s for s in state.stretches() if not s.whole))
+        return describe_incomplete(_join_same(s for s in state.stretches() if not s.whole), state)
     return msgspec.convert(known, list[IncompleteStretch])
 
 
-def list_notes(stretches: Iterable[Stretch]) -> list[str]:
+def list_notes(stretches: Iterable[Stretch], state: State) -> list[str]:
     """A few sentences on incomplete stretches, for the end of a run."""
-    notes = [stretch.note for stretch in describe_incomplete(stretches)]
+    notes = [stretch.note for stretch in describe_incomplete(stretches, state)]
     more = len(notes) - _MOST_TOLD
     return notes if more <= 0 else [*notes[:_MOST_TOLD], f"{more:,} more stretches are incomplete: see manifest.json."]
 
@@ -141,7 +168,7 @@ def _build_whole(source: Source, state: State, difference: Difference) -> Stretc
 
 
 def _tell(stretch: Stretch) -> str:
-    """`Flickr keeps back photos of 2014-03-01 12:00 to 12:05 (UTC): it claims 30, 20 were found. …`."""
+    """`Flickr keeps photos back that were uploaded from 2014-03-01 12:00 to 12:05 (UTC): …, 20 were found.`."""
     reason = f" ({stretch.note})" if stretch.note else ""
     claimed = stretch.reported
     numbers = (
@@ -150,7 +177,7 @@ def _tell(stretch: Stretch) -> str:
         else f"{stretch.found:,} were found"
     )
     where = f"that were uploaded {tell_dates(stretch.since, stretch.until)} (UTC)"
-    return f"Flickr keeps photos back {where}: {numbers}{reason}. {_WAY_ON}"
+    return f"Flickr keeps photos back {where}: {numbers}{reason}."
 
 
 def tell_dates(since: int, until: int) -> str:
