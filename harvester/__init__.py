@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Failed,
         Noticed,
         Observer,
+        Progress,
         Resumed,
         Retrying,
         Started,

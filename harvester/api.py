@@ -10,22 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harvester.config import API_URL, Settings, load_config, read_duration, read_folder
-from harvester.errors import UsageError
+from harvester.config import Settings, load_config, read_folder, read_settings
+from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary, ignore
 from harvester.logins import add_login, config_folder
-from harvester.model import Detail, Extra, Job, Source
+from harvester.model import Detail, Extra, Job, Source, check_limit
 from harvester.python.errand import Errand, RepairReport, repair, update
 from harvester.python.harvest import Harvest, check_complete
 from harvester.python.work import Work, begin_archive, begin_stream
-from harvester.quota import Rate
-
-
-def _read_patience(given: str | float | None) -> float | None:
-    try:
-        return None if given is None else read_duration(given)
-    except UsageError as error:
-        raise UsageError(error.sentence, field="give_up_after") from None
 
 
 class Flickr:
@@ -59,20 +51,17 @@ class Flickr:
         give_up_after: str | float | None = None,
         observer: Observer = ignore,
     ) -> None:
-        if not 1 <= workers <= 1000:
-            raise UsageError(f"{workers} is not a number of workers; use 1 to 1000.", field="workers")
-        settings = Settings(
-            api_key=api_key or os.environ.get("FLICKR_API_KEY"),
-            api_secret=api_secret or os.environ.get("FLICKR_API_SECRET"),
-            oauth_token=oauth_token or os.environ.get("FLICKR_OAUTH_TOKEN") or None,
-            oauth_token_secret=oauth_token_secret or os.environ.get("FLICKR_OAUTH_TOKEN_SECRET") or None,
-            api_url=api_url or os.environ.get("FLICKR_API_URL") or API_URL,
-            quota=Rate.parse(quota),
-            pace=Rate.parse(pace),
-            workers=workers,
-            give_up_after=_read_patience(give_up_after),
-        )
-        self._set_up(settings, observer)
+        limits = {"quota": quota, "pace": pace, "workers": workers}
+        optional = {
+            "api_key": api_key,
+            "api_secret": api_secret,
+            "oauth_token": oauth_token,
+            "oauth_token_secret": oauth_token_secret,
+            "api_url": api_url,
+            "give_up_after": give_up_after,
+        }
+        given = {name: value for name, value in optional.items() if value not in (None, "")}
+        self._set_up(read_settings({**limits, **given}, environ=os.environ), observer)
 
     @classmethod
     def from_config(
@@ -96,7 +85,7 @@ class Flickr:
     def _set_up(self, settings: Settings, observer: Observer) -> None:
         settings.require_key()
         self._settings = settings
-        self._observer = observer
+        self._observer = _check_observer(observer)
         self._under_way: set[Work | Errand[Summary]] = set()
 
     async def __aenter__(self) -> Self:
@@ -127,7 +116,7 @@ class Flickr:
         harvest in place of the client's.
         """
         job = Job(source=source, detail=detail, extras=extras, limit=limit)
-        observer = observer or self._observer
+        observer = self._choose(observer)
         if observer is ignore:
             for sentence in job.warnings:
                 warnings.warn(sentence, stacklevel=2)
@@ -147,7 +136,8 @@ class Flickr:
     ) -> Harvest:
         """The photos that an archive lacks still: it knows what it was begun with."""
         folder = _read_archive(archive)
-        work = begin_archive(None, self._settings, folder=folder, limit=limit, observer=observer or self._observer)
+        check_limit(limit)
+        work = begin_archive(None, self._settings, folder=folder, limit=limit, observer=self._choose(observer))
         return self._keep(work, allow_incomplete=allow_incomplete)
 
     async def update(
@@ -164,7 +154,7 @@ class Flickr:
         could not be had, unless `allow_incomplete` is true: the summary then says so.
         """
         folder = _read_archive(archive)
-        start = partial(update, folder, self._settings, observer=observer or self._observer)
+        start = partial(update, folder, self._settings, observer=self._choose(observer))
         errand = Errand(lambda stop: start(stop=stop))
         self._under_way.add(errand)
         errand.task.add_done_callback(lambda _: self._under_way.discard(errand))
@@ -182,7 +172,11 @@ class Flickr:
         `resume` then fetches what was lost. No client is needed: `await Flickr.repair("DIR")`. Cancelled, it still
         runs to its end, which takes two minutes for a million photos.
         """
-        return await repair(_read_archive(archive), dry_run=dry_run, observer=observer)
+        return await repair(_read_archive(archive), dry_run=dry_run, observer=_check_observer(observer))
+
+    def _choose(self, observer: Observer | None) -> Observer:
+        """The observer of one harvest: its own or the client's."""
+        return self._observer if observer is None else _check_observer(observer)
 
     def _keep(self, work: Work, *, allow_incomplete: bool) -> Harvest:
         """Have the client's block end the work."""
@@ -191,5 +185,14 @@ class Flickr:
         return Harvest(work, allow_incomplete=allow_incomplete)
 
 
-def _read_archive(archive: str | os.PathLike[str]) -> Path:
-    return read_folder(os.fspath(archive), field="archive")
+def _check_observer(observer: Observer) -> Observer:
+    if not callable(observer):
+        raise UsageError(f"{show(observer)} cannot be called; give a function of one event.", field="observer")
+    return observer
+
+
+def _read_archive(archive: object) -> Path:
+    path = os.fspath(archive) if isinstance(archive, str | os.PathLike) else None
+    if not isinstance(path, str):
+        raise UsageError(f"{show(archive)} is not the path of a folder: use a text or a Path.", field="archive")
+    return read_folder(path, field="archive", has_stream=False)

@@ -135,15 +135,11 @@ def load_config(
     The file is `config_path`, else `harvester.toml` in `cwd`, else in `user_folder`.
     """
     file = read_config_file(config_path, places=[p for p in (cwd, user_folder) if p is not None])
-    variables = {name: variable for variable, name in ENVIRONMENT.items()}
     found: dict[str, Any] = {}
     if file is not None:
         found |= _read_layer(file.settings, name_place=file.name_place)
-    found |= _read_layer(
-        {name: environ[variable] for name, variable in variables.items() if environ.get(variable, "").strip()},
-        name_place=variables.__getitem__,
-    )
-    found |= _read_layer(options, name_place=str)
+    found |= _read_environment(environ)
+    found |= _read_layer({name: value for name, value in options.items() if value is not None}, name_place=str)
     return Config(
         settings=Settings(**found),
         jobs={} if file is None else {name: _build_job(file, name, table) for name, table in file.jobs.items()},
@@ -165,12 +161,21 @@ def load_settings(
     return found.settings
 
 
+def read_settings(given: Mapping[str, object], *, environ: Mapping[str, str]) -> Settings:
+    """The settings that are given, and those of the environment for what is not. UsageError names a wrong one."""
+    return Settings(**{**_read_environment(environ), **_read_layer(given, name_place=str)})
+
+
+def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    variables = {name: variable for variable, name in ENVIRONMENT.items()}
+    values = {name: environ[variable] for name, variable in variables.items() if environ.get(variable, "").strip()}
+    return _read_layer(values, name_place=variables.__getitem__)
+
+
 def _read_layer(values: Mapping[str, object], *, name_place: Callable[[str], str]) -> dict[str, Any]:
     """The given values of one source, read; a wrong one is told by its place there."""
     found: dict[str, Any] = {}
     for name, value in values.items():
-        if value is None:
-            continue
         try:
             found[name] = _READERS[name](value)
         except UsageError as error:
@@ -179,12 +184,14 @@ def _read_layer(values: Mapping[str, object], *, name_place: Callable[[str], str
 
 
 def _read_rate(value: object) -> Rate | None:
-    return Rate.parse(str(value))
+    if not isinstance(value, str):
+        raise UsageError(f"{show(value)} is no rate: write a text, CALLS/PERIOD, such as '3600/h', or 'none'.")
+    return Rate.parse(value)
 
 
 def _read_workers(value: object) -> int:
-    if not isinstance(value, int) or not 1 <= value <= MAX_WORKERS:
-        raise UsageError(f"{value} is not a number of workers; use 1 to {MAX_WORKERS}.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_WORKERS:
+        raise UsageError(f"{show(value)} is not a number of workers; use 1 to {MAX_WORKERS}.")
     return value
 
 
@@ -213,7 +220,7 @@ def _read_url(value: object) -> str:
 
 def _read_secret(value: object) -> str:
     """A key or token as it is; the sentence about a wrong one does not show it."""
-    text = str(value).strip()
+    text = value.strip() if isinstance(value, str) else ""
     if not re.fullmatch(r"[!-~]+", text):
         raise UsageError("this is not a key: keys are letters and digits without spaces; copy it again.")
     return text
@@ -229,24 +236,28 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
 }
 
 
-def read_folder(text: str, *, field: str) -> Path:
-    """The folder for an archive or a state; UsageError with what to type where a file seems to be meant."""
+def read_folder(text: str, *, field: str, has_stream: bool = True) -> Path:
+    """The folder for an archive or a state; UsageError with what to type where a file seems to be meant.
+
+    `has_stream` says that records go to standard output where no folder is named.
+    """
     path = Path(expand_home(text, field=field))
     if not text.strip() or text == "-":
-        raise UsageError("name a folder, or leave it out: then records go to standard output.", field=field)
+        told = ", or leave it out: then records go to standard output" if has_stream else " for the archive"
+        raise UsageError(f"name a folder{told}.", field=field)
     if path.is_dir():
         return path
     if path.exists():
         raise UsageError(
-            f"{text!r} is a file, and an archive is a folder: name another, or leave it out and write "
-            f">> {text} to add to one stream of records.",
+            f"{text!r} is a file, and an archive is a folder: name another"
+            + (f", or leave it out and write >> {text} to add to one stream of records." if has_stream else "."),
             field=field,
         )
     if path.suffix.lower() in _FILE_SUFFIXES:
         stem = path.with_name(path.name.split(".", 1)[0])
         raise UsageError(
-            f"{text!r} is a file's name, and an archive is a folder: write {str(stem)!r} for a folder, "
-            f"or leave it out and write > {text} for one stream of records.",
+            f"{text!r} is a file's name, and an archive is a folder: write {str(stem)!r} for a folder"
+            + (f", or leave it out and write > {text} for one stream of records." if has_stream else "."),
             field=field,
         )
     return path

@@ -118,7 +118,7 @@ class Intake:
 
 
 def _fail(error: BaseException) -> _End:
-    """As an error: others would end a task as if it had been cancelled, a loop as if it were through, or the program."""
+    """As an error that ends no task as if it had been cancelled, and no loop as if it were through."""
     if isinstance(error, Exception) and not isinstance(error, StopAsyncIteration):
         return _End(error)
     wrapped = RuntimeError(f"The iterator of the ids has raised {error!r}.")

@@ -92,7 +92,7 @@ class Search:
         self._check_texts()
         self._check_dates()
         if not self.arguments.keys() - {EXTRAS} and self.min_upload_date is None and self.max_upload_date is None:
-            raise UsageError("A search needs at least one filter, such as --tags monkey or --user NAME.")
+            raise UsageError("A search needs at least one filter, such as tags or user.")
 
     def _check_params(self) -> None:
         for name in self.params:
@@ -292,9 +292,9 @@ class Album(_Named):
     name: ClassVar[str] = "album"
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\d{1,30}", self.album, re.ASCII):
+        if not isinstance(self.album, str) or not re.fullmatch(r"\d{1,30}", self.album, re.ASCII):
             raise UsageError(
-                f"{self.album[:60]!r} is not the id of an album: it is a number such as 72157644326967779.",
+                f"{show(self.album)} is not the id of an album: it is a text of digits such as 72157644326967779.",
                 field="album",
             )
 
@@ -308,9 +308,9 @@ class Gallery(_Named):
     name: ClassVar[str] = "gallery"
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"(\d{1,20}-)?\d{1,30}", self.gallery, re.ASCII):
+        if not isinstance(self.gallery, str) or not re.fullmatch(r"(\d{1,20}-)?\d{1,30}", self.gallery, re.ASCII):
             raise UsageError(
-                f"{self.gallery[:60]!r} is not the id of a gallery, such as 124834485-72157644749801090.",
+                f"{show(self.gallery)} is not the id of a gallery, a text such as 124834485-72157644749801090.",
                 field="gallery",
             )
 
@@ -324,7 +324,7 @@ class Group(_Named):
     name: ClassVar[str] = "group"
 
     def __post_init__(self) -> None:
-        if not self.group.strip():
+        if not isinstance(self.group, str) or not self.group.strip():
             raise UsageError("name a group by id, alias or address.", field="group")
 
 
@@ -385,8 +385,8 @@ class Account(_Named):
         return {**known, "hydrate": sorted(set(self.hydrated))} if self.hydrated else known
 
 
-def _check_user(user: str) -> None:
-    if not user.strip():
+def _check_user(user: object) -> None:
+    if not isinstance(user, str) or not user.strip():
         raise UsageError("name a user by NSID, user name, path alias or flickr.com address.", field="user")
 
 
@@ -400,6 +400,12 @@ def list_parts(detail: Detail, extras: Sequence[str]) -> tuple[str, ...]:
     """The members of a line that cost one call each, in their order on the line."""
     own = {"list": (), "info": ("info",), "full": ("info", "sizes")}[detail]
     return (*own, *(extra for extra in get_args(Extra) if extra in extras))
+
+
+def check_limit(limit: object) -> None:
+    """UsageError for what is neither None nor a number of photos."""
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise UsageError(f"{show(limit)} is not a number of photos; use 1 or more.", field="limit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -417,10 +423,12 @@ class Job:
 
     def __post_init__(self) -> None:
         check_choice(self.detail, get_args(Detail), field="detail")
-        for extra in read_texts(self.extras, field="with"):
-            check_choice(extra, get_args(Extra), field="with")
-        if self.limit is not None and self.limit < 1:
-            raise UsageError(f"{self.limit} is not a number of photos; use 1 or more.", field="limit")
+        for extra in read_texts(self.extras, field="extras"):
+            check_choice(extra, get_args(Extra), field="extras")
+        if not isinstance(self.source, get_args(Source)):
+            names = ", ".join(source.__name__ for source in get_args(Source))
+            raise UsageError(f"{show(self.source)} is no source of photos; use one of {names}.", field="source")
+        check_limit(self.limit)
         if isinstance(self.source, Photos) and self.detail == "list":
             raise UsageError("photos given by id have no listing; use info or full.", field="detail")
 
@@ -432,7 +440,7 @@ class Job:
     @property
     def extras_asked(self) -> tuple[str, ...]:
         """The further parts, as a list."""
-        return read_texts(self.extras, field="with")
+        return read_texts(self.extras, field="extras")
 
     @property
     def parts(self) -> tuple[str, ...]:
