@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from harvester.flickr import PARTS
-from harvester.walk import LISTINGS
+from harvester.flickr.methods import PARTS
+from harvester.listing.walk import LISTINGS
 
 KEY = "0" * 32
 SEARCHES = (

@@ -9,6 +9,8 @@ async with Flickr(api_key="…") as flickr:
 
 from typing import TYPE_CHECKING, Any
 
+from harvester.about import __version__ as __version__
+
 if TYPE_CHECKING:
     from harvester.api import Flickr
     from harvester.errors import (
@@ -39,13 +41,12 @@ if TYPE_CHECKING:
         Tally,
         Waiting,
     )
-    from harvester.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
+    from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
     from harvester.python.errand import RepairReport
     from harvester.python.harvest import Harvest
     from harvester.python.lists import Entry
     from harvester.python.photo import Photo
 
-__version__ = "0.1.0"
 __all__ = [
     "Account",
     "Album",

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harvester.config import Settings, load_config, read_folder, read_settings
+from harvester.auth.token_store import add_login, config_folder
+from harvester.config.settings import Settings, load_config, read_folder, read_settings
 from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary, ignore
-from harvester.logins import add_login, config_folder
-from harvester.model import Detail, Extra, Job, Source, check_limit
+from harvester.jobs.model import Detail, Extra, Job, Source, check_limit
 from harvester.python.errand import Errand, RepairReport, repair, update
 from harvester.python.harvest import Harvest, check_complete
 from harvester.python.work import Work, begin_archive, begin_stream

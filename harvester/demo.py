@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harvester.config import Settings
-from harvester.model import Job, Search
+from harvester.config.settings import Settings
+from harvester.jobs.model import Job, Search
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import SandboxOptions, open_sandbox

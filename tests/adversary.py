@@ -7,8 +7,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from dataclasses import dataclass, field
 
-from harvester.answers import Page, Row
-from harvester.sweep import Stretch, Sweep, advance, first_sweep
+from harvester.flickr.responses import Page, Row
+from harvester.listing.sweep import Stretch, Sweep, advance, first_sweep
 
 START = 1_200_000_000
 MOST_CALLS = 5_000

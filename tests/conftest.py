@@ -14,15 +14,15 @@ import orjson
 import pytest
 from shim import Zygote, open_zygote
 
-from harvester.config import Settings
-from harvester.engine import Output, run_job
+from harvester.config.settings import Settings
+from harvester.engine.run import Output, run_job
 from harvester.events import Event, Summary
-from harvester.model import Job
-from harvester.proxies import BUNDLES
-from harvester.retry import Backoff
+from harvester.jobs.model import Job
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
+from harvester.transport.proxies import BUNDLES
+from harvester.transport.retry import Backoff
 
 KEY = "0123456789abcdef0123456789abcdef"
 Opener = Callable[..., AbstractAsyncContextManager[Sandbox]]
@@ -110,8 +110,8 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """`with failing(sandbox, which, body)`: the calls for which `which` is true are answered so, for good."""
     swift = Backoff(base=0.001, factor=1, cap=0.001)
-    monkeypatch.setattr("harvester.client.OWN", swift)
-    monkeypatch.setattr("harvester.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.client.OWN", swift)
+    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
 
     @contextmanager
     def fail(sandbox: Sandbox, which: Callable[[dict[str, str]], bool], body: bytes = b"{") -> Iterator[None]:

@@ -13,9 +13,9 @@ from conftest import KEY, Opener, read_lines
 from shim import Ran, Zygote
 from test_account import ask_all, owner
 
-from harvester.flickr import EXTRAS
+from harvester.flickr.methods import EXTRAS
 from harvester.sandbox.server import Sandbox
-from harvester.verify import verify_archive
+from harvester.verify.archive import verify_archive
 
 FULL_SPEED = ("--quota", "none", "--pace", "none")
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from harvester.flickr import PARTS
+from harvester.flickr.methods import PARTS
 
 PHOTOS = ("101", "102", "103", "1010")
 REFUSED = {("info", "103"): 1, ("sizes", "103"): 1, ("exif", "102"): 2}

@@ -16,19 +16,19 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 from test_durability import start, until_calls
 
-from harvester.engine import Output, run_job
+from harvester.engine.identity import NOT_LOGGED_IN
+from harvester.engine.run import Output, run_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
-from harvester.flickr import EXTRAS
-from harvester.identity import NOT_LOGGED_IN
-from harvester.model import Account, Album, Favorites, Gallery, Group, Job
+from harvester.flickr.methods import EXTRAS
+from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job
 from harvester.progress.lines import describe_job
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.search import CALLER
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_update
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import verify_archive
 
 
 def ask(sandbox: Sandbox, method: str, **arguments: str) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import pytest
 from conftest import Opener, harvest_into, read_lines
 from test_account import ask, ask_all, check_account, owner
 
-from harvester.model import Account, Job
+from harvester.jobs.model import Account, Job
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.search import CALLER
 from harvester.sandbox.server import Sandbox
-from harvester.verify import verify_archive
+from harvester.verify.archive import verify_archive
 
 
 def log_in(sandbox: Sandbox, number: int) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import pytest
 from test_urls import ALIAS, NSID, PHOTO, STREAM, same
 
 from harvester.errors import UsageError
-from harvester.model import Account, Album, Favorites, Group, Photos, Search, Source
-from harvester.urls import parse_photo, read_named, read_url
+from harvester.jobs.model import Account, Album, Favorites, Group, Photos, Search, Source
+from harvester.jobs.urls import parse_photo, read_named, read_url
 
 
 @pytest.mark.parametrize(

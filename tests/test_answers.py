@@ -11,9 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester import answers
-from harvester.answers import Listed, PartReader, Row, check_status, read_list, read_members, read_page, read_part
 from harvester.errors import HarvestError, KeyRefused, Refused, TryLater, UsageError
+from harvester.flickr import responses as answers
+from harvester.flickr.responses import (
+    Listed,
+    PartReader,
+    Row,
+    check_status,
+    read_list,
+    read_members,
+    read_page,
+    read_part,
+)
 
 INFO = "flickr.photos.getInfo"
 

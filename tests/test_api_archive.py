@@ -12,9 +12,9 @@ import pytest
 from conftest import KEY, Opener, read_lines
 
 from harvester import ArchiveBusy, CannotWrite, Flickr, Incomplete, KeyRefused, Photos, Search, UsageError
-from harvester import files as files_module
+from harvester.disk import files as files_module
 from harvester.sandbox.server import Sandbox
-from harvester.verify import verify_archive
+from harvester.verify.archive import verify_archive
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 EVERYTHING = Search(tags="sandbox")

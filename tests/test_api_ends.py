@@ -8,8 +8,8 @@ import pytest
 from conftest import KEY, Opener
 
 from harvester import Flickr, HarvestError, Incomplete, Photos, Search, Unreachable, UsageError
-from harvester.config import Settings
-from harvester.logins import Login, config_folder, find_path, make_folder, write_login
+from harvester.auth.token_store import Login, config_folder, find_path, make_folder, write_login
+from harvester.config.settings import Settings
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox

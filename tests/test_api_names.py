@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 import harvester
-from harvester import errors, events, model
+from harvester import errors, events
+from harvester.jobs import model
 
 
 def test_all_sources_errors_and_events_are_exported() -> None:

@@ -22,7 +22,7 @@ from harvester import (
     UsageError,
 )
 from harvester.sandbox.server import Sandbox
-from harvester.verify import verify_archive
+from harvester.verify.archive import verify_archive
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 EVERYTHING = Search(tags="sandbox")

@@ -15,17 +15,17 @@ from click.testing import CliRunner, Result
 from conftest import KEY, Opener, harvest_into, settings_for
 from test_write_faults import closed
 
-from harvester.archive import STATE
+from harvester.archive.folder import STATE
+from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.schema import FORMAT
+from harvester.checkpoint.state import State, Todo
 from harvester.cli import main
 from harvester.errors import CannotWrite, Exit, UsageError
-from harvester.inspect import read_status
-from harvester.model import Account, Job, Photos, Search
+from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.sandbox.server import Sandbox
-from harvester.schema import FORMAT
-from harvester.sinks import PHOTOS
-from harvester.state import State, Todo
-from harvester.update import run_resume
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.upkeep.update import run_resume
+from harvester.verify.archive import verify_archive
 
 EVERYTHING = Search(tags="sandbox")
 
@@ -251,7 +251,7 @@ def test_a_checkpoint_gives_back_the_room_of_what_is_done(rows: int, shrinks: bo
 async def test_an_account_leaves_no_empty_checkpoint_of_hundreds_of_megabytes(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.state.SPARE", 0)
+    monkeypatch.setattr("harvester.checkpoint.state.SPARE", 0)
     async with sandbox_of(photos=1_500, owners=1) as sandbox:
         job = Job(source=Account(user=sandbox.catalogue.people[0].nsid), detail="list")
         assert (await harvest_into(tmp_path, sandbox, job)).status == "complete"

@@ -10,16 +10,16 @@ from click.testing import CliRunner
 from conftest import KEY, harvest_into
 
 from harvester import Flickr
+from harvester.checkpoint.state import State
 from harvester.cli import main
-from harvester.config import load_config
-from harvester.engine import restore_job
+from harvester.config.settings import load_config
+from harvester.engine.run import restore_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
-from harvester.model import Job, Photos, Search
-from harvester.query.arguments import KNOWN, OPTIONS, name_option
+from harvester.jobs.arguments import KNOWN, OPTIONS, name_option
+from harvester.jobs.model import Job, Photos, Search
+from harvester.jobs.urls import read_url
 from harvester.sandbox.server import Sandbox
-from harvester.state import State
-from harvester.urls import read_url
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import StreamReader
 from aiohttp.base_protocol import BaseProtocol
 
-from harvester.bodies import read_body, unpack
 from harvester.errors import TryLater
+from harvester.transport.bodies import read_body, unpack
 
 MOST = 100_000
 TEXT = b'{"stat":"ok"}' * 1000

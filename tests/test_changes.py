@@ -12,8 +12,8 @@ from conftest import harvest_into, read_lines
 from test_account import owner
 from test_update_oddities import Patch, build_patch, update
 
-from harvester.changes import find_differing, without_counters
-from harvester.model import Account, Job
+from harvester.jobs.model import Account, Job
+from harvester.merge.changes import find_differing, without_counters
 from harvester.sandbox.server import Sandbox
 
 HEAD = {"id": "1", "harvested_at": "2026-11-23T22:30:05Z"}

@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from conftest import harvest_into, settings_for
 
 from harvester.cli import main
-from harvester.config import Settings
+from harvester.config.settings import Settings
 from harvester.errors import CannotWrite, Exit, StopRun
-from harvester.inspect import read_status
-from harvester.model import Account, Job
+from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_resume, run_update
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 REMEMBERED = [
     ("job", "{half"),

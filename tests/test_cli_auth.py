@@ -21,10 +21,10 @@ from harvester.cli import auth as auth_module
 from harvester.cli import main
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit
-from harvester.launch import STOPPED
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import SandboxOptions
+from harvester.signals import STOPPED
 
 ROOT = Path(__file__).parents[1]
 KEY = "0123456789abcdef0123456789abcdef"

@@ -16,14 +16,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 import harvester
-from harvester import engine, update
 from harvester.cli import SECTIONS, main
-from harvester.config import MAX_WORKERS, Settings
-from harvester.engine import Output
+from harvester.config.settings import MAX_WORKERS, Settings
+from harvester.engine import run as engine
+from harvester.engine.run import Output
 from harvester.errors import CannotWrite, Exit, KeyRefused, UsageError
 from harvester.events import Ended, Observer, Started, Status, Summary, Tally
-from harvester.model import Job, Photos, Search
-from harvester.quota import Rate
+from harvester.jobs.model import Job, Photos, Search
+from harvester.quota.throttle import Rate
+from harvester.upkeep import update
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -374,7 +375,7 @@ def test_help_of_the_group_imports_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.splitlines()[-1].split())
-    heavy = {"aiohttp", "rich", "msgspec", "orjson", "asyncio", "platformdirs", "sqlite3", "harvester.config"}
+    heavy = {"aiohttp", "rich", "msgspec", "orjson", "asyncio", "platformdirs", "sqlite3", "harvester.config.settings"}
     assert loaded & heavy == set()
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from harvester import engine
 from harvester.cli import main
+from harvester.engine import run as engine
 from harvester.errors import CannotWrite, Exit, KeyRefused, Refused, Unreachable
-from harvester.launch import STOPPED
+from harvester.signals import STOPPED
 
 KEY = "0123456789abcdef0123456789abcdef"
 NOWHERE = "http://127.0.0.1:9/services/rest/"

@@ -13,14 +13,14 @@ from typing import Any, cast
 import pytest
 from click.testing import CliRunner, Result
 
-from harvester import engine
 from harvester.cli import main
-from harvester.config import Settings
+from harvester.config.settings import Settings
 from harvester.demo import serve_sandbox
-from harvester.engine import Output
+from harvester.engine import run as engine
+from harvester.engine.run import Output
 from harvester.errors import Exit
 from harvester.events import Status, Summary
-from harvester.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
+from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
 from harvester.sandbox.albums import FIRST_SET
 from harvester.sandbox.catalogue import Catalogue, CatalogueOptions
 from harvester.sandbox.galleries import FIRST_GALLERY

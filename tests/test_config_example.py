@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from harvester.config import SECRETS, Settings, load_config
-from harvester.config_file import JOB_TABLES, FlickrTable, JobTable, LimitsTable
-from harvester.model import SOURCES, Job, Search
+from harvester.config.settings import SECRETS, Settings, load_config
+from harvester.config.toml_file import JOB_TABLES, FlickrTable, JobTable, LimitsTable
+from harvester.jobs.model import SOURCES, Job, Search
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from conftest import harvest_into, read_lines, settings_for
 
-from harvester.config import load_config
-from harvester.engine import Output, restore_job, run_job
+from harvester.checkpoint.state import State
+from harvester.config.settings import load_config
+from harvester.engine.plan import plan_job
+from harvester.engine.run import Output, restore_job, run_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
-from harvester.model import Job, Search
-from harvester.plan import plan_job
-from harvester.query.dates import Moment, read_taken, read_upload, settle
+from harvester.jobs.dates import Moment, read_taken, read_upload, settle
+from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.state import State
-from harvester.update import run_resume, run_update
+from harvester.upkeep.update import run_resume, run_update
 
 DAY = 86_400
 NOW = datetime(2026, 3, 31, 15, 20, 7, tzinfo=UTC).timestamp()

@@ -16,16 +16,16 @@ from test_account import ask_all, owner
 from test_update import changes_of, history_of
 from test_update_failures import BUSY
 
-from harvester.deepening.cost import plan_deepening
-from harvester.deepening.run import resume_archive, run_whole_job, update_archive
-from harvester.engine import NewsWanted, Output
+from harvester.engine.run import NewsWanted, Output
 from harvester.errors import UsageError
 from harvester.events import Event, Started, Summary
-from harvester.inspect import read_status
-from harvester.model import Account, Album, Job, Photos, Search
+from harvester.jobs.model import Account, Album, Job, Photos, Search
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.upkeep.deepening import resume_archive, run_whole_job, update_archive
+from harvester.upkeep.deepening_cost import plan_deepening
+from harvester.verify.archive import verify_archive
 
 GET = "flickr.photos.get"
 LIST = Job(source=Search(tags="sandbox"), detail="list")

@@ -11,12 +11,12 @@ from durable import Disk, lay_under
 from test_durable_steps import HOW, IS_LONG, Trial, strikes
 from test_update import history_of
 
-from harvester.deepening.run import resume_archive, run_whole_job
-from harvester.disk.look import look_at
-from harvester.engine import Output
-from harvester.model import Account, Job
+from harvester.checkpoint.look import look_at
+from harvester.engine.run import Output
+from harvester.jobs.model import Account, Job
+from harvester.merge.staging import is_under_way
 from harvester.sandbox.server import Sandbox
-from harvester.staging import is_under_way
+from harvester.upkeep.deepening import resume_archive, run_whole_job
 
 
 class Deepening(Trial):

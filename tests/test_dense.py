@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_sweep import START, LyingServer, harvest
 
-from harvester.answers import Page
-from harvester.sweep import Sweep, first_sweep
+from harvester.flickr.responses import Page
+from harvester.listing.sweep import Sweep, first_sweep
 
 DAY = 86_400
 

@@ -12,13 +12,13 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into, settings_for
 
-from harvester.config import Settings
-from harvester.inspect import read_status
-from harvester.model import Job, Search
+from harvester.config.settings import Settings
+from harvester.jobs.model import Job, Search
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_resume, run_update
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 JOB = Job(source=Search(tags=("sandbox",)), detail="list")
 

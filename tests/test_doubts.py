@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.doubts import ONE_IN, Doubts
+from harvester.transport.doubts import ONE_IN, Doubts
 
 QUERY = "method=flickr.photos.getExif&photo_id=1"
 

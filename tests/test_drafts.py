@@ -16,21 +16,21 @@ import orjson
 import pytest
 from conftest import KEY, Opener, read_lines, settings_for
 
-from harvester.answers import PartReader
-from harvester.archive import STATE
-from harvester.draft import Draft, read_draft
-from harvester.engine import Output, run_job
+from harvester.archive.draft import Draft, read_draft
+from harvester.archive.folder import STATE
+from harvester.archive.sinks import PHOTOS
+from harvester.engine.run import Output, run_job
 from harvester.errors import KeyRefused
 from harvester.events import Event, Summary, Waiting
-from harvester.model import Extra, Job, Search
-from harvester.quota import Rate
+from harvester.flickr.responses import PartReader
+from harvester.jobs.model import Extra, Job, Search
+from harvester.merge.staging import UPDATE
+from harvester.quota.throttle import Rate
 from harvester.repair.run import repair_archive
-from harvester.retry import Backoff
 from harvester.sandbox.server import Sandbox
-from harvester.sinks import PHOTOS
-from harvester.staging import UPDATE
-from harvester.update import run_resume, run_update
-from harvester.verify import verify_archive
+from harvester.transport.retry import Backoff
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 EXTRAS: tuple[Extra, ...] = ("exif", "comments", "favorites")
 JOB = Job(source=Search(tags="sandbox"), extras=EXTRAS)
@@ -155,8 +155,8 @@ async def test_what_had_come_of_a_photo_that_failed_is_kept(
     sandbox_of: Opener, tmp_path: Path, counts: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swift = Backoff(base=0.001, factor=1, cap=0.001)
-    monkeypatch.setattr("harvester.client.OWN", swift)
-    monkeypatch.setattr("harvester.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.client.OWN", swift)
+    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
     async with sandbox_of(photos=10) as sandbox:
         honest = sandbox.api.answer
         with monkeypatch.context() as patched:

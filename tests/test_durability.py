@@ -14,7 +14,7 @@ from conftest import KEY, Opener, read_lines
 
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
-from harvester.verify import verify_archive
+from harvester.verify.archive import verify_archive
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 

@@ -17,12 +17,12 @@ from durable import LAST, Died, Disk, lay_under
 from test_account import ask_all, check_account, owner
 
 from harvester.errors import CannotWrite
-from harvester.flickr import EXTRAS
-from harvester.inspect import read_status
-from harvester.model import Account, Job
+from harvester.flickr.methods import EXTRAS
+from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_update
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import verify_archive
 
 IS_LONG = bool(os.environ.get("HARVESTER_SOAK"))
 """All lists of an account instead of one, more ways of going wrong, and a further update after each: by `make soak`."""
@@ -158,7 +158,7 @@ async def test_remains_of_an_update_that_can_never_be_removed_hinder_no_other(
         await trial.keep_old()
         trial.begin()
         with monkeypatch.context() as patched:
-            patched.setattr("harvester.files.remove_files", lambda _: None)
+            patched.setattr("harvester.disk.files.remove_files", lambda _: None)
             for name in ("unlink", "rmdir"):
                 patched.setattr(os, name, refuse)
             for _ in range(2):

@@ -13,10 +13,10 @@ from test_account import owner
 
 from harvester.api import Flickr
 from harvester.cli import main
-from harvester.config import load_config
+from harvester.config.settings import load_config
 from harvester.errors import UsageError
-from harvester.flickr import EXTRAS, join_extras
-from harvester.model import Account, Album, Favorites, Gallery, Group, Job, Search, Source
+from harvester.flickr.methods import EXTRAS, join_extras
+from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Search, Source
 from harvester.sandbox.server import Sandbox
 
 WITHOUT_DOCUMENTATION = (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harvester.disk.files import Appender, write_lines, write_whole
 from harvester.errors import CannotWrite
-from harvester.files import Appender, write_lines, write_whole
 
 
 @given(st.integers(0, 60), st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=6))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.disk.entries import LOCK, check_not_foreign
 from harvester.disk.holder import Holder, decode_holder, encode_holder
+from harvester.disk.layout import LOCK, check_not_foreign
 from harvester.disk.lock import find_holder, lock_folder
 from harvester.errors import CannotWrite
 

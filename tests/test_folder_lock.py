@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.disk.entries import LOCK
+from harvester.disk.layout import LOCK
 from harvester.disk.lock import lock_folder
 from harvester.errors import CannotWrite
 

@@ -18,12 +18,12 @@ from click.testing import CliRunner, Result
 from conftest import KEY, Opener, harvest_into, settings_for
 
 from harvester.cli import main
-from harvester.disk.entries import is_own_move
+from harvester.disk.layout import is_own_move
 from harvester.errors import CannotWrite, Exit, UsageError
-from harvester.model import Account, Job, Search
+from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_resume, run_update
+from harvester.upkeep.update import run_resume, run_update
 
 EVERYTHING = Job(source=Search(tags="sandbox"), detail="list")
 LOOKS = ("status", "verify", "ids")

@@ -11,22 +11,23 @@ from typing import Any
 import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
-from harvester import pipeline, update
 from harvester.api import Flickr
-from harvester.engine import Output, run_job
+from harvester.checkpoint.state import State
+from harvester.engine import pipeline
+from harvester.engine.plan import plan_job
+from harvester.engine.run import Output, run_job
 from harvester.errors import CannotWrite
 from harvester.events import Event, Noticed
-from harvester.geo import EVER, find_page_size, is_geographic
-from harvester.inspect import read_status
-from harvester.model import Job, Search
-from harvester.plan import plan_job
+from harvester.flickr.geo import EVER, find_page_size, is_geographic
+from harvester.jobs.model import Job, Search
+from harvester.jobs.urls import read_url
 from harvester.sandbox.places import PLACES
 from harvester.sandbox.search import Failure
 from harvester.sandbox.server import Sandbox
-from harvester.state import State
-from harvester.update import run_resume, run_update
-from harvester.urls import read_url
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.upkeep import update
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 LONDON = PLACES[0]
 WORLD = "-180,-90,180,90"

@@ -20,19 +20,19 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
-from harvester.answers import Page, PartReader, Row
-from harvester.archive import STATE
+from harvester.archive.folder import STATE
+from harvester.archive.sinks import PHOTOS, salvage
+from harvester.checkpoint.state import Length, State, Todo
 from harvester.errors import Exit, HarvestError, KeyRefused, UsageError
-from harvester.model import Job, Photos, Search
-from harvester.quota import Rate
-from harvester.retry import Backoff
+from harvester.flickr.responses import Page, PartReader, Row
+from harvester.jobs.model import Job, Photos, Search
+from harvester.listing.sweep import Sweep, advance
+from harvester.quota.throttle import Rate
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
-from harvester.sinks import PHOTOS, salvage
-from harvester.state import Length, State, Todo
-from harvester.sweep import Sweep, advance
-from harvester.update import run_resume
-from harvester.verify import verify_archive
+from harvester.transport.retry import Backoff
+from harvester.upkeep.update import run_resume
+from harvester.verify.archive import verify_archive
 
 EVERYTHING = Search(tags="sandbox")
 FAST = ("--quota", "none", "--pace", "none")
@@ -102,7 +102,7 @@ async def test_g1_nothing_is_vouched_for_before_it_is_on_the_disk(
         assert length.bytes <= synced
         vouch(state, name, length)
 
-    monkeypatch.setattr("harvester.files._sync", sync)
+    monkeypatch.setattr("harvester.disk.files._sync", sync)
     monkeypatch.setattr(State, "vouch", checked)
     summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     assert summary.photos == 300
@@ -114,7 +114,7 @@ def test_g1_what_a_kill_left_behind_is_synced_before_it_is_vouched_for(
 ) -> None:
     (tmp_path / PHOTOS).write_bytes(b'{"id":"1"}\n')
     order: list[str] = []
-    monkeypatch.setattr("harvester.sinks.os.fsync", lambda _: order.append("sync"))
+    monkeypatch.setattr("harvester.archive.sinks.os.fsync", lambda _: order.append("sync"))
     monkeypatch.setattr(State, "vouch", lambda *_: order.append("vouch"))
     with State(tmp_path / "state.sqlite") as state:
         with state.changing():
@@ -240,7 +240,7 @@ async def test_g6_what_is_in_flight_lands_so_that_no_call_is_wasted(sandbox_of: 
 async def test_g1_what_was_sent_is_vouched_for_however_the_run_ends(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.pipeline.COMMIT_PAUSE", 60)
+    monkeypatch.setattr("harvester.engine.pipeline.COMMIT_PAUSE", 60)
     honest, calls = PartReader.__call__, iter(range(1_000))
 
     def refuse(reader: PartReader, body: bytes, photo_id: str) -> bytes:
@@ -259,7 +259,7 @@ async def test_g1_what_was_sent_is_vouched_for_however_the_run_ends(
 
 @posix
 async def test_g6_a_second_signal_ends_it_at_once_and_loses_nothing(sandbox_of: Opener, tmp_path: Path) -> None:
-    patient = "from harvester import pipeline\nfrom harvester.cli import session\n"
+    patient = "from harvester.engine import pipeline\nfrom harvester.cli import session\n"
     patient += "pipeline.LAST_SECONDS = session.LAST_SECONDS = 600"
     async with sandbox_of(photos=1_000) as sandbox:
         process = await start(sandbox, "search", "--tags", "sandbox", "-o", str(tmp_path), *FAST, code=patient)
@@ -282,7 +282,7 @@ async def test_g6_a_second_signal_ends_it_at_once_and_loses_nothing(sandbox_of: 
 async def test_g6_calls_that_hang_are_not_waited_for_beyond_the_last_seconds(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.pipeline.LAST_SECONDS", 0.01)
+    monkeypatch.setattr("harvester.engine.pipeline.LAST_SECONDS", 0.01)
     stop = asyncio.Event()
     task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), stop=stop))
     await until_calls(sandbox, 100)
@@ -327,9 +327,9 @@ async def test_g7_no_error_shows_the_key_in_its_text_or_traceback(
     kind: str, failing: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swift = Backoff(base=0.001, factor=1, cap=0.001)
-    monkeypatch.setattr("harvester.client.OWN", swift)
-    monkeypatch.setattr("harvester.retry.SHARED", swift)
-    monkeypatch.setattr("harvester.client.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr("harvester.transport.client.OWN", swift)
+    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.client.SILENCE_SECONDS", 0.05)
     given: dict[str, Any] = {"give_up_after": 0.01}
     if kind == "refused":
         failing.api.refused_keys.add(KEY)
@@ -392,7 +392,7 @@ async def test_every_exit_code_is_that_of_a_real_process(code: Exit, sandbox: Sa
     search = ["search", "--tags", "sandbox", "--limit", "5", *FAST, "-o", out]
     before = ""
     if code == Exit.UNEXPECTED:
-        before = "import harvester.engine\nharvester.engine.run_job = None"
+        before = "import harvester.engine.run\nharvester.engine.run_job = None"
     elif code == Exit.USAGE:
         search.append("--tag-mode=none")
     elif code == Exit.INCOMPLETE:
@@ -405,7 +405,7 @@ async def test_every_exit_code_is_that_of_a_real_process(code: Exit, sandbox: Sa
         (Path(out) / "manifest.json").mkdir()
     elif code in (Exit.INTERRUPTED, Exit.TERMINATED):
         sandbox.faults = Faults(hung=1)
-        before = "import harvester.pipeline\nharvester.pipeline.LAST_SECONDS = 0.05"
+        before = "import harvester.engine.pipeline\nharvester.pipeline.LAST_SECONDS = 0.05"
     process = await start(sandbox, *search, code=before)
     if sandbox.faults.hung:
         await until_calls(sandbox, 1)

@@ -13,19 +13,19 @@ import pytest
 from conftest import Opener, harvest_into, read_archive, read_lines, settings_for
 
 from harvester import Flickr, Photos, Search
-from harvester.engine import Output, run_job
+from harvester.checkpoint.state import State
+from harvester.engine.run import Output, run_job
 from harvester.errors import CannotWrite, KeyRefused, Unreachable, UsageError
 from harvester.events import Event, Failed, Retrying
-from harvester.model import Account, Job
-from harvester.retry import Backoff
+from harvester.jobs.model import Account, Job
+from harvester.listing.sweep import Stretch
 from harvester.sandbox.faults import KINDS, Faults
 from harvester.sandbox.info import build_info
 from harvester.sandbox.server import Sandbox
 from harvester.sandbox.sizes import build_sizes
-from harvester.state import State
-from harvester.sweep import Stretch
-from harvester.update import run_resume
-from harvester.verify import verify_archive
+from harvester.transport.retry import Backoff
+from harvester.upkeep.update import run_resume
+from harvester.verify.archive import verify_archive
 
 EVERYTHING = Search(tags="sandbox")
 
@@ -265,8 +265,8 @@ async def test_a_photo_that_always_fails_is_left_for_the_next_run(
 
     monkeypatch.setattr(sandbox.api, "answer", answer)
     swift = Backoff(base=0.001, factor=1, cap=0.001)
-    monkeypatch.setattr("harvester.client.OWN", swift)
-    monkeypatch.setattr("harvester.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.client.OWN", swift)
+    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
     summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     assert summary.status == "incomplete"
     assert [(e["id"], e["attempts"] >= 8) for e in read_lines(tmp_path / "errors.ndjson")] == [(poison, True)]

@@ -17,7 +17,7 @@ import pytest
 from conftest import Opener, harvest_into
 
 import harvester
-from harvester.model import Detail, Job, Search
+from harvester.jobs.model import Detail, Job, Search
 
 HOME = str(Path(harvester.__file__).parent)
 

@@ -13,18 +13,18 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into, settings_for
 
-from harvester.answers import Page, Row
-from harvester.engine import NewsWanted, Output, run_job
+from harvester.archive.incomplete import tell_dates
+from harvester.engine.run import NewsWanted, Output, run_job
 from harvester.events import Event, Started
-from harvester.incomplete.stretches import tell_dates
-from harvester.inspect import read_status
-from harvester.model import Account, Job, Search
+from harvester.flickr.responses import Page, Row
+from harvester.jobs.model import Account, Job, Search
+from harvester.listing.stretch import Stretch
+from harvester.listing.sweep import advance, read_stretch_again
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
-from harvester.stretch import Stretch
-from harvester.sweep import advance, read_stretch_again
-from harvester.update import run_resume, run_update
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 JOB = Job(source=Search(tags=("sandbox",)), detail="list")
 START = 1_393_675_200

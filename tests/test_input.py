@@ -9,16 +9,16 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import KEY, harvest_into, read_lines
 
+from harvester.checkpoint.state import State, check_same_job
 from harvester.cli import main
 from harvester.cli.ids import open_ids
 from harvester.cli.ids import read_lines as read_ids
 from harvester.errors import Exit, UsageError
-from harvester.model import Job, Photos, Search
+from harvester.jobs.model import Job, Photos, Search
+from harvester.jobs.urls import parse_photo
 from harvester.progress.lines import describe_job, say_end
 from harvester.sandbox.server import Sandbox
-from harvester.state import State, check_same_job
 from harvester.text.decoding import to_utf8
-from harvester.urls import parse_photo
 
 NOWHERE = "http://127.0.0.1:9/services/rest/"
 

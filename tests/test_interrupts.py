@@ -14,10 +14,11 @@ from conftest import KEY
 from test_resize import Terminal
 
 from harvester.demo import serve_sandbox
-from harvester.launch import STOPPED, UNSUPPORTED
+from harvester.launch import UNSUPPORTED
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import SandboxOptions
+from harvester.signals import STOPPED
 
 WIDTH = 100
 CTRL_C = b"\x03"
@@ -97,11 +98,11 @@ def nothing(_: bytes) -> bytes:
     return b""
 
 
-SLOW = "from harvester import pipeline\nfrom harvester.cli import session\n"
+SLOW = "from harvester.engine import pipeline\nfrom harvester.cli import session\n"
 SLOW += "pipeline.LAST_SECONDS = session.LAST_SECONDS = 600\n"
-SLOW += "import harvester.wire\nasync def hang(*_, **__): await __import__('asyncio').sleep(600)\n"
-SLOW += "get = harvester.wire.Wire.get\n"
-SLOW += "harvester.wire.Wire.get = lambda *a, **k: (get if 'search' in a[1] else hang)(*a, **k)\n"
+SLOW += "import harvester.transport.connection\nasync def hang(*_, **__): await __import__('asyncio').sleep(600)\n"
+SLOW += "get = harvester.transport.connection.Wire.get\n"
+SLOW += "harvester.transport.connection.Wire.get = lambda *a, **k: (get if 'search' in a[1] else hang)(*a, **k)\n"
 
 
 @pytest.mark.usefixtures("time_limit")
@@ -133,10 +134,11 @@ def test_a_second_ctrl_c_says_how_to_go_on_in_every_form(form: str, environment:
         pytest.param(LIST, "class F:\n    def find_spec(self, name, *_):\n        if name == 'aiohttp': hit()\n"
                            "import sys\nsys.meta_path.insert(0, F())", id="while a command is imported"),
         pytest.param(LIST, "from harvester.cli import session\nsession.gc.freeze = hit", id="before the run"),
-        pytest.param(["verify", "."], "import harvester.verify as v\nv.prove_archive = hit", id="verify"),
+        pytest.param(["verify", "."], "import harvester.verify.archive as v\nv.prove_archive = hit", id="verify"),
         pytest.param(["repair", "."], "import harvester.repair.run as r\nr.repair_archive = hit", id="repair"),
-        pytest.param(["plan", *SEARCH[:3]], "import harvester.plan as p\np.plan_job = hit", id="plan"),
-        pytest.param(["auth", "login", "--no-browser"], "import harvester.login as d\nd.Desk.wait = hit", id="login"),
+        pytest.param(["plan", *SEARCH[:3]], "import harvester.engine.plan as p\np.plan_job = hit", id="plan"),
+        pytest.param(["auth", "login", "--no-browser"],
+                     "import harvester.auth.handshake as d\nd.Desk.wait = hit", id="login"),
     ],
 )  # fmt: skip
 def test_ctrl_c_at_a_bad_time_is_a_sentence(arguments: list[str], code: str, environment: dict[str, str]) -> None:
@@ -149,7 +151,7 @@ def test_ctrl_c_at_a_bad_time_is_a_sentence(arguments: list[str], code: str, env
 @pytest.mark.usefixtures("time_limit")
 @pytest.mark.parametrize("method", ["note", "close"])
 def test_a_second_ctrl_c_while_the_first_is_told_is_no_traceback(method: str, environment: dict[str, str]) -> None:
-    code = "import harvester.verify as v\nv.prove_archive = hit\nfrom harvester.cli.voice import Voice\n"
+    code = "import harvester.verify.archive as v\nv.prove_archive = hit\nfrom harvester.cli.voice import Voice\n"
     code += f"before = Voice.{method}\nVoice.{method} = lambda *given: (before(*given), hit())\n"
     ended, shown, said = run_at_terminal("verify", ".", environment=environment, on_output=nothing, code=code)
     assert (ended, set(shown), b"Traceback" in said) == (130, {STOPPED}, False)
@@ -173,7 +175,8 @@ def test_a_second_ctrl_c_during_an_updates_fold_says_how_to_go_on(environment: d
         [sys.executable, "-c", begin + f"sys.argv = ['', *{LIST!r}]\nrun()"], env=environment, check=False
     )
     assert made.returncode == 0
-    code = "import time\nfrom harvester import update\nfrom harvester.cli import session\nsession.LAST_SECONDS = 600\n"
+    code = "import time\nfrom harvester.upkeep import update\n"
+    code += "from harvester.cli import session\nsession.LAST_SECONDS = 600\n"
     code += "fold = update.fold\nupdate.fold = lambda *a, **k: (hit(), time.sleep(0.05), hit(), time.sleep(600))\n"
     ended, shown, said = run_at_terminal("update", "out", environment=environment, on_output=nothing, code=code)
     assert (ended, shown[-1], b"Traceback" in said) == (130, GO_ON, False)

@@ -9,10 +9,10 @@ from zlib import crc32
 import orjson
 from conftest import Opener, harvest_into, settings_for
 
-from harvester.archive import STATE
-from harvester.model import Account, Job
+from harvester.archive.folder import STATE
+from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_update
+from harvester.upkeep.update import run_update
 
 
 def sums_in_files(folder: Path) -> dict[tuple[str, str], int]:

@@ -10,10 +10,10 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into, read_lines
 
-from harvester.answers import Listed
-from harvester.model import Account, Job, Search
+from harvester.flickr.responses import Listed
+from harvester.jobs.model import Account, Job, Search
+from harvester.listing.walk import Walk, advance_walk
 from harvester.sandbox.server import Sandbox
-from harvester.walk import Walk, advance_walk
 
 
 def claim(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, method: str, change: Callable[[Any], None]) -> None:

@@ -14,21 +14,21 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into, settings_for
 
-from harvester.archive import MANIFEST
-from harvester.engine import Output, run_job
+from harvester.archive import keeper as keep
+from harvester.archive.blocks import decode_blocks, sum_up
+from harvester.archive.folder import MANIFEST
+from harvester.archive.keeper import Unfinished, keep_manifest
+from harvester.archive.manifest import encode_manifest, read_manifest
+from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.state import Length, State
+from harvester.engine.run import Output, run_job
 from harvester.errors import CannotWrite, UsageError
 from harvester.events import Started
-from harvester.manifest import keep
-from harvester.manifest.blocks import decode_blocks, sum_up
-from harvester.manifest.form import encode_manifest, read_manifest
-from harvester.manifest.keep import Unfinished, keep_manifest
-from harvester.model import Account, Job, Photos, Search
+from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.sinks import PHOTOS
-from harvester.state import Length, State
-from harvester.update import run_update
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import verify_archive
 
 EVERYTHING = Search(tags="sandbox")
 

@@ -9,19 +9,19 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester.api import Flickr
-from harvester.config import load_config
+from harvester.config.settings import load_config
+from harvester.engine.plan import plan_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
-from harvester.model import Job, Search, Sort, Source
-from harvester.parts import find_part, keep_part, split_sweep
-from harvester.plan import plan_job
-from harvester.query.box import read_bbox, split_box
+from harvester.jobs.box import read_bbox, split_box
+from harvester.jobs.model import Job, Search, Sort, Source
+from harvester.jobs.urls import read_url
+from harvester.listing.parts import find_part, keep_part, split_sweep
+from harvester.listing.sweep import Step, Sweep, first_sweep
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
-from harvester.sweep import Step, Sweep, first_sweep
-from harvester.update import run_resume, run_update
-from harvester.urls import read_url
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 PACIFIC = "100,-60,-60,60"
 """From Bangkok over Tokyo, Sydney and Fiji to San Francisco and New York."""

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from conftest import harvest_into, settings_for
 
+from harvester.engine.plan import plan_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
-from harvester.model import Account, Favorites, Group, Job, Search
-from harvester.plan import plan_job
+from harvester.jobs.model import Account, Favorites, Group, Job, Search
+from harvester.jobs.urls import is_address, read_named
 from harvester.sandbox.catalogue import Person
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_resume, run_update
-from harvester.urls import is_address, read_named
+from harvester.upkeep.update import run_resume, run_update
 
 ONLY = Account(user="x", only=["photos"])
 

@@ -16,16 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester import Flickr, Search
-from harvester.answers import check_status
-from harvester.config import Settings, load_config
+from harvester.auth.handshake import NOWHERE, Desk, begin_login, finish_login, serve_callback
+from harvester.config.settings import Settings, load_config
+from harvester.engine.identity import NOT_LOGGED_IN
+from harvester.engine.plan import plan_job
 from harvester.errors import KeyRefused, TryLater, Unreachable, UsageError
 from harvester.events import Event, Noticed, Summary
-from harvester.flickr import build_prefix, build_query
-from harvester.identity import NOT_LOGGED_IN
-from harvester.login import NOWHERE, Desk, begin_login, finish_login, serve_callback
-from harvester.model import Account, Job, Photos
-from harvester.oauth import build_login_prefix, build_signer
-from harvester.plan import plan_job
+from harvester.flickr.methods import build_prefix, build_query
+from harvester.flickr.oauth import build_login_prefix, build_signer
+from harvester.flickr.responses import check_status
+from harvester.jobs.model import Account, Job, Photos
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import Signed, build_base_string, read_header, secret_of, sign
 from harvester.sandbox.server import Sandbox
@@ -406,7 +406,7 @@ async def test_a_service_that_fails_in_passing_is_asked_again(owner: Owner, monk
 
 
 async def test_a_service_that_only_fails_is_told_soon(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harvester.login.PATIENCE", 0.1)
+    monkeypatch.setattr("harvester.auth.handshake.PATIENCE", 0.1)
     busy = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
     monkeypatch.setattr(owner.sandbox, "reply", lambda _: Reply(busy))
     settings = settings_for(owner.sandbox, api_secret=SECRET)

@@ -9,17 +9,17 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
-from harvester.answers import read_members
-from harvester.client import open_client
-from harvester.config import Settings
+from harvester.config.settings import Settings
 from harvester.errors import Exit, KeyRefused, Unreachable
 from harvester.events import Event, Retrying, Tally, ignore
-from harvester.model import Job, Search
-from harvester.retry import Backoff
+from harvester.flickr.responses import read_members
+from harvester.jobs.model import Job, Search
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
-from harvester.update import run_resume
+from harvester.transport.client import open_client
+from harvester.transport.retry import Backoff
+from harvester.upkeep.update import run_resume
 
 EVERYTHING = Search(tags="sandbox")
 SWIFT = Backoff(base=0.001, factor=1, cap=0.001)
@@ -28,9 +28,9 @@ SWIFT = Backoff(base=0.001, factor=1, cap=0.001)
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Backoff and patience of a millisecond and a tenth of a second."""
-    monkeypatch.setattr("harvester.client.OWN", SWIFT)
-    monkeypatch.setattr("harvester.retry.SHARED", SWIFT)
-    monkeypatch.setattr("harvester.client.SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr("harvester.transport.client.OWN", SWIFT)
+    monkeypatch.setattr("harvester.transport.retry.SHARED", SWIFT)
+    monkeypatch.setattr("harvester.transport.client.SILENCE_SECONDS", 0.1)
 
 
 def start(folder: Path, sandbox: Sandbox, events: list[Event], **given: float) -> asyncio.Task[object]:

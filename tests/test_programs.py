@@ -18,7 +18,7 @@ import pytest
 from conftest import KEY, Opener, read_lines
 
 from harvester.sandbox.server import Sandbox
-from harvester.verify import verify_archive
+from harvester.verify.archive import verify_archive
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 PROGRAMS = Path(__file__).parent / "programs"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.progress.words import (
+from harvester.text.words import (
     flow,
     name_count,
     name_duration,
@@ -18,7 +18,6 @@ from harvester.progress.words import (
     name_period,
     name_rate,
 )
-from harvester.quota import Rate
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -97,8 +96,8 @@ def test_moments_are_local_and_name_the_day_where_it_is_another(monkeypatch: pyt
 
 
 def test_periods() -> None:
-    assert name_period(Rate(3600, 3600)) == "this hour"
-    assert name_period(Rate(200, 10)) == "in 10 s"
+    assert name_period(3600) == "this hour"
+    assert name_period(10) == "in 10 s"
 
 
 @given(st.lists(st.text("ab ", min_size=1, max_size=20), max_size=8), st.integers(10, 80))

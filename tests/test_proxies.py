@@ -20,11 +20,11 @@ import pytest
 from yarl import URL
 
 from harvester.demo import build_harvest, build_sandbox, serve_sandbox
-from harvester.engine import Output, run_job
+from harvester.engine.run import Output, run_job
 from harvester.errors import Exit, UsageError
-from harvester.proxies import BUNDLES, find_proxy, find_trust, is_exempt, read_proxy
 from harvester.sandbox.server import Sandbox
-from harvester.wire import Wire
+from harvester.transport.connection import Wire
+from harvester.transport.proxies import BUNDLES, find_proxy, find_trust, is_exempt, read_proxy
 
 KEY = "0123456789abcdef0123456789abcdef"
 FAR = "api.flickr.invalid"  # a name that only a proxy resolves: RFC 6761

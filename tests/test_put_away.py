@@ -12,14 +12,14 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import harvest_into, read_lines, settings_for
 
-from harvester.archive import MANIFEST, STATE
+from harvester.archive.folder import MANIFEST, STATE
+from harvester.archive.manifest import encode_manifest
 from harvester.cli import main
 from harvester.errors import Exit
-from harvester.manifest.form import encode_manifest
-from harvester.model import Job, Search
+from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_update
-from harvester.verify import prove_archive, verify_archive
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import prove_archive, verify_archive
 
 
 @pytest.fixture

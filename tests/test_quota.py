@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import UsageError
-from harvester.locks import Clocks, SharedLedger
-from harvester.quota import Pace, Rate, Throttle, open_throttle, state_folder
+from harvester.quota.shared_ledger import Clocks, SharedLedger
+from harvester.quota.throttle import Pace, Rate, Throttle, open_throttle, state_folder
 
 T = TypeVar("T")
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harvester import ledger
 from harvester.errors import CannotWrite
-from harvester.ledger import SECOND
-from harvester.locks import SIZE, Clocks, SharedLedger, open_ledger, try_lock, unlock
+from harvester.quota import ledger
+from harvester.quota.ledger import SECOND
+from harvester.quota.shared_ledger import SIZE, Clocks, SharedLedger, open_ledger, try_lock, unlock
 
 HOUR = 3600 * SECOND
 KEY = "0123456789abcdef0123456789abcdef"
@@ -290,7 +290,7 @@ def test_an_emptied_ledger_counts_as_spent_and_not_as_new(
     machine: Machine, left: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk or a crash leaves files without content; what was spent before is then unknown."""
-    monkeypatch.setattr("harvester.locks.time.sleep", lambda _: None)
+    monkeypatch.setattr("harvester.quota.shared_ledger.time.sleep", lambda _: None)
     spend_and_close(machine, 1)
     machine.file().write_bytes(left)
     assert used(machine) == 10
@@ -306,7 +306,7 @@ def test_a_ledger_that_another_process_is_just_making_is_no_damaged_one(
     spend_and_close(machine, 1)
     whole = machine.file().read_bytes()
     machine.file().write_bytes(b"")
-    monkeypatch.setattr("harvester.locks.time.sleep", lambda _: machine.file().write_bytes(whole))
+    monkeypatch.setattr("harvester.quota.shared_ledger.time.sleep", lambda _: machine.file().write_bytes(whole))
     assert used(machine) == 1
     assert machine.notices == ()
 

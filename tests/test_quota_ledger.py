@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harvester import ledger
 from harvester.errors import CannotWrite
-from harvester.ledger import ENTRIES, LEASE_FOR, SECOND, WORDS, Ledger, begin, is_sound
+from harvester.quota import ledger
+from harvester.quota.ledger import ENTRIES, LEASE_FOR, SECOND, WORDS, Ledger, begin, is_sound
 
 MS = SECOND // 1000
 BEAT = SECOND // 4

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import harvester
-from harvester.quota import Rate, Throttle, open_throttle
+from harvester.quota.throttle import Rate, Throttle, open_throttle
 
 if sys.platform != "win32":
     from uvloop import run

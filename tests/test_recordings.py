@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 
-from harvester.answers import PartReader, read_list, read_page, read_part
 from harvester.errors import HarvestError, KeyRefused, Refused, TryLater
-from harvester.flickr import PARTS, PERSON_PHOTOS, SEARCH
-from harvester.walk import LISTINGS
+from harvester.flickr.methods import PARTS, PERSON_PHOTOS, SEARCH
+from harvester.flickr.responses import PartReader, read_list, read_page, read_part
+from harvester.listing.walk import LISTINGS
 
 SHARED = Path(__file__).parents[2] / "shared"
 RECORDINGS = SHARED / "flickr-recordings"

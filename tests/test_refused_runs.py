@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from conftest import KEY, harvest_into, read_archive, settings_for
 
-from harvester.disk.look import look_at
-from harvester.engine import Output, run_job
+from harvester.checkpoint.look import look_at
+from harvester.engine.run import Output, run_job
 from harvester.errors import KeyRefused, UsageError
-from harvester.model import Account, Album, Job, Search, Source
+from harvester.jobs.model import Account, Album, Job, Search, Source
+from harvester.merge.staging import UPDATE, is_under_way
 from harvester.sandbox.server import Sandbox
-from harvester.staging import UPDATE, is_under_way
-from harvester.update import run_update
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import verify_archive
 
 SEARCH = Search(tags="sandbox")
 

@@ -20,18 +20,18 @@ from conftest import Opener, harvest_into, read_lines, settings_for
 from damage import CHECKPOINT, LINES, MANIFEST, PHOTO_LINES, Damage, change_id, cut, forge_rows, put_back, remove
 from durable import LAST, Died, Disk, lay_under
 
+from harvester.archive.store import Store
 from harvester.cli import main
-from harvester.disk.entries import LOCK
+from harvester.disk.layout import LOCK
 from harvester.errors import CannotWrite, UsageError
-from harvester.inspect import read_status
-from harvester.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
+from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
 from harvester.repair.run import Report, repair_archive
 from harvester.sandbox.albums import FIRST_SET
 from harvester.sandbox.galleries import FIRST_GALLERY
 from harvester.sandbox.server import Sandbox
-from harvester.store import Store
-from harvester.update import run_resume, run_update
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 PHOTOS = 120
 
@@ -216,7 +216,7 @@ async def test_a_copy_made_while_the_harvest_ran_is_completed(
                 shutil.copyfile(whole / name, copied / name)
 
     monkeypatch.setattr(Store, "_commit", commit_and_copy)
-    monkeypatch.setattr("harvester.pipeline.COMMIT_PAUSE", 0.0)  # each handful of photos is a commit
+    monkeypatch.setattr("harvester.engine.pipeline.COMMIT_PAUSE", 0.0)  # each handful of photos is a commit
     await harvest_into(whole, world.sandbox, account, workers=1)
     monkeypatch.undo()
     for name in names:  # a run of few commits: the rest is copied at its end

@@ -14,16 +14,16 @@ import pytest
 from click.testing import CliRunner
 from conftest import Opener, harvest_into, read_lines, settings_for
 
-from harvester.archive import MANIFEST, STATE
+from harvester.archive.blocks import Blocks, decode_blocks, sum_up
+from harvester.archive.folder import MANIFEST, STATE
+from harvester.archive.manifest import encode_manifest
 from harvester.cli import main
 from harvester.errors import Exit
-from harvester.manifest.blocks import Blocks, decode_blocks, sum_up
-from harvester.manifest.form import encode_manifest
-from harvester.model import Job, Search
+from harvester.jobs.model import Job, Search
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_resume
-from harvester.verify import prove_archive, verify_archive
+from harvester.upkeep.update import run_resume
+from harvester.verify.archive import prove_archive, verify_archive
 
 PHOTOS = "photos.ndjson"
 JOB = Job(source=Search(tags="sandbox"), detail="info")

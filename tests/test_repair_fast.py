@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harvester.archive.line_scan import Wanted
 from harvester.repair.fast import read_head, read_line
-from harvester.repair.lines import Wanted
 
 LINE = (
     b'{"id":"7","harvested_at":"2026-01-01T00:00:00Z","search":{"id":"7","owner":"1@N00","lastupdate":"12",'

@@ -18,11 +18,11 @@ from damage import CHECKPOINT, LINES, Damage, flip, remove
 
 from harvester.cli import main
 from harvester.errors import CannotWrite
-from harvester.model import Job, Search
+from harvester.jobs.model import Job, Search
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_resume, run_update
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 CHANGED = 12
 

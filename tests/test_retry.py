@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import TryLater
-from harvester.retry import OWN, SHARED, Gate, read_retry_after
+from harvester.transport.retry import OWN, SHARED, Gate, read_retry_after
 
 
 class Clock:

@@ -10,13 +10,13 @@ import pytest
 from conftest import KEY, harvest_into, read_lines, settings_for
 from test_names import call_them
 
-from harvester.engine import Output, run_job
+from harvester.checkpoint.state import State
+from harvester.engine.run import Output, run_job
 from harvester.errors import CannotWrite, UsageError
-from harvester.model import Account, Album, Favorites, Group, Job, Search
-from harvester.query.sameness import list_differences
+from harvester.jobs.model import Account, Album, Favorites, Group, Job, Search
+from harvester.jobs.sameness import list_differences
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
-from harvester.state import State
 
 Given = dict[str, Any]
 

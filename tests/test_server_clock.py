@@ -12,16 +12,16 @@ import orjson
 import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
+from harvester.auth.handshake import begin_login
+from harvester.engine.plan import plan_job
 from harvester.errors import KeyRefused
 from harvester.events import Event, Noticed
-from harvester.login import begin_login
-from harvester.model import Account, Job, Search, Source
-from harvester.plan import plan_job
+from harvester.jobs.model import Account, Job, Search, Source
+from harvester.jobs.values import stamp
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
-from harvester.server_clock import ServerClock, read_date, tell_skew
-from harvester.update import run_update
-from harvester.values import stamp
+from harvester.transport.server_clock import ServerClock, read_date, tell_skew
+from harvester.upkeep.update import run_update
 
 DAY = 86_400
 NOON = "Thu, 26 Nov 2026 12:00:00 GMT"
@@ -170,7 +170,7 @@ async def test_an_end_in_the_future_is_the_moment_of_the_harvest(sandbox_of: Ope
 async def test_without_a_date_the_newest_photo_that_is_shown_still_counts(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.server_clock.read_date", lambda _: None)
+    monkeypatch.setattr("harvester.transport.server_clock.read_date", lambda _: None)
     async with sandbox_of(photos=40, clock=shifted(40 * DAY)) as sandbox:
         upload(sandbox, 5)
         await harvest_into(tmp_path / "a", sandbox, Job(source=Search(tags="sandbox"), detail="list"))

@@ -77,7 +77,7 @@ def test_a_second_signal_while_the_display_is_put_away_does_not_kill_it(environm
 
 
 def test_where_no_run_is_under_way_a_signal_is_an_exit_code_too(environment: dict[str, str]) -> None:
-    code = "import harvester.verify\nharvester.verify.prove_archive = hit"
+    code = "import harvester.verify.archive\nharvester.verify.prove_archive = hit"
     ended = run(code, "verify", ".", environment=environment)
     assert (ended.returncode, ended.stderr) == (143, "")
 

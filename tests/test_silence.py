@@ -9,11 +9,11 @@ from typing import cast
 import pytest
 from aiohttp import StreamReader
 
-from harvester import client as client_module
-from harvester.client import open_client
-from harvester.config import Settings
+from harvester.config.settings import Settings
 from harvester.events import Event, Retrying, Tally
-from harvester.silence import Watch
+from harvester.transport import client as client_module
+from harvester.transport.client import open_client
+from harvester.transport.silence import Watch
 
 
 async def wait_watched(watch: Watch, seconds: float) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.sinks import PHOTOS, salvage
-from harvester.state import Length, State, Todo
+from harvester.archive.sinks import PHOTOS, salvage
+from harvester.checkpoint.state import Length, State, Todo
 
 WHOLE = b'{"id":"2","harvested_at":"x","search":null}\n'
 

@@ -21,7 +21,7 @@ from conftest import KEY, Opener, read_lines
 from test_account import check_account
 
 from harvester.sandbox.oauth import secret_of
-from harvester.verify import verify_archive
+from harvester.verify.archive import verify_archive
 
 pytestmark = pytest.mark.skipif(not os.environ.get("HARVESTER_SOAK"), reason="long: run by make soak")
 

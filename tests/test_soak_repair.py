@@ -12,10 +12,10 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into
 
-from harvester.archive import write_manifest
-from harvester.model import Job, Search
-from harvester.record import Record
-from harvester.state import Length, State
+from harvester.archive.folder import write_manifest
+from harvester.checkpoint.state import Length, State
+from harvester.disk.record import Record
+from harvester.jobs.model import Job, Search
 
 pytestmark = pytest.mark.skipif(not os.environ.get("HARVESTER_SOAK"), reason="long: run by make soak")
 MANY = int(os.environ.get("HARVESTER_SOAK_PHOTOS", "1000000"))

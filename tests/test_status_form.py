@@ -16,19 +16,19 @@ import pytest
 from click.testing import CliRunner
 from conftest import KEY, harvest_into, settings_for
 
-from harvester.archive import MANIFEST, STATE
+from harvester.archive.folder import MANIFEST, STATE
+from harvester.archive.manifest import read_manifest
+from harvester.archive.sinks import PHOTOS
 from harvester.cli import main
-from harvester.disk.entries import UPDATE
+from harvester.disk.layout import UPDATE
 from harvester.disk.lock import lock_folder
-from harvester.engine import Output, run_job
+from harvester.engine.run import Output, run_job
 from harvester.errors import Exit
 from harvester.events import Event, Started
-from harvester.manifest.form import read_manifest
-from harvester.model import Account, Job, Photos, Search
+from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.sandbox.server import Sandbox
-from harvester.sinks import PHOTOS
 from harvester.standing.report import Report, Standing
-from harvester.update import run_resume, run_update
+from harvester.upkeep.update import run_resume, run_update
 
 JOB = Job(source=Search(tags="sandbox"), detail="info")
 LISTED = Job(source=Search(tags="sandbox"), detail="list")

@@ -14,13 +14,13 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from strays import PHOTOS, UNNAMED, Deed, Step, Unruly, build_part, serving
 
-from harvester.client import Client, open_client
-from harvester.config import Settings
+from harvester.checkpoint.state import Todo
+from harvester.config.settings import Settings
+from harvester.engine.hydrate import Asked, Hydrator
 from harvester.errors import GivenUp
 from harvester.events import Tally
-from harvester.flickr import PARTS
-from harvester.hydrate import Asked, Hydrator
-from harvester.state import Todo
+from harvester.flickr.methods import PARTS
+from harvester.transport.client import Client, open_client
 
 KEPT = ("info", "sizes", "comments", "favorites")
 """Parts that are asked over kept connections."""

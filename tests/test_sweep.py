@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harvester.answers import Page, Row
-from harvester.sweep import Step, Stretch, Sweep, advance, first_sweep
+from harvester.flickr.responses import Page, Row
+from harvester.listing.sweep import Step, Stretch, Sweep, advance, first_sweep
 
 Catalogue = dict[str, int]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from harvester.answers import Page, Row
-from harvester.sweep import OPEN_END, advance, first_sweep
+from harvester.flickr.responses import Page, Row
+from harvester.listing.sweep import OPEN_END, advance, first_sweep
 
 START = 1_200_000_000
 MOST_CALLS = 200

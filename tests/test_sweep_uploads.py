@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 from adversary import run
 
-from harvester.answers import Page, Row
-from harvester.sweep import Sweep, advance, first_sweep, read_again
+from harvester.flickr.responses import Page, Row
+from harvester.listing.sweep import Sweep, advance, first_sweep, read_again
 
 START = 1_200_000_000
 SIZE = 10

@@ -101,7 +101,7 @@ def test_what_flickr_says_is_kept_as_sent_in_the_data_and_no_key_with_it(tmp_pat
 def test_a_message_that_repeats_the_address_brings_no_key_into_the_report_of_failures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.client.TRIES", 1)
+    monkeypatch.setattr("harvester.transport.client.TRIES", 1)
     with serve_hostile({"getSizes": 105}, "no") as url:
         code, *said = harvest(tmp_path, url, "-v")
     assert code == Exit.INCOMPLETE

@@ -11,10 +11,10 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into, read_lines, settings_for
 
-from harvester.engine import Output, run_job
-from harvester.model import Account, Job
-from harvester.update import run_update
-from harvester.verify import verify_archive
+from harvester.engine.run import Output, run_job
+from harvester.jobs.model import Account, Job
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import verify_archive
 
 
 def dump_as_flickr(value: Any) -> bytes:

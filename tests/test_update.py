@@ -20,18 +20,18 @@ from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 from test_account import check_account, owner
 from test_durability import start, until_calls
 
+from harvester.checkpoint.schema import FORMAT
+from harvester.engine.identity import NOT_LOGGED_IN
 from harvester.errors import CannotWrite, KeyRefused, UsageError
 from harvester.events import Event, Started
-from harvester.identity import NOT_LOGGED_IN
-from harvester.inspect import read_status
-from harvester.merge import zstd
-from harvester.model import Account, Album, Job, Photos, Search
-from harvester.retry import Backoff
+from harvester.jobs.model import Account, Album, Job, Photos, Search
+from harvester.merge.merge import zstd
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
-from harvester.schema import FORMAT
-from harvester.update import run_resume, run_update
-from harvester.verify import verify_archive
+from harvester.standing.inspect import read_status
+from harvester.transport.retry import Backoff
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 
 def ids_of(folder: Path) -> list[str]:
@@ -311,7 +311,7 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
         def full(_folder: Path) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("harvester.fold.sync_folder", full)
+        monkeypatch.setattr("harvester.merge.fold.sync_folder", full)
         with pytest.raises(CannotWrite, match="No space left on device"):
             await run_update(tmp_path, settings_for(sandbox))
         monkeypatch.undo()
@@ -326,7 +326,7 @@ async def test_two_updates_of_one_second_keep_apart_and_their_names_keep_their_o
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
-    monkeypatch.setattr("harvester.update.stamp", lambda _: "2026-11-24T02:58:00Z")
+    monkeypatch.setattr("harvester.upkeep.update.stamp", lambda _: "2026-11-24T02:58:00Z")
     changed = ids_of(tmp_path)[:2]
     for photo_id in changed:
         sandbox.api.control({"change": [photo_id]})
@@ -349,8 +349,8 @@ async def test_what_an_update_could_not_get_stands_in_the_archives_errors_until_
 
     monkeypatch.setattr(sandbox.api, "answer", answer)
     swift = Backoff(base=0.001, factor=1, cap=0.001)
-    monkeypatch.setattr("harvester.client.OWN", swift)
-    monkeypatch.setattr("harvester.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.client.OWN", swift)
+    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
     summary = await run_update(tmp_path, settings_for(sandbox))
     assert summary.status == "incomplete"
     assert f"see {tmp_path / 'errors.ndjson'}" in " ".join(summary.notes)
@@ -369,7 +369,7 @@ async def test_a_fold_is_told_and_can_be_stopped(
     sandbox.api.control({"change": ids_of(tmp_path)[:5]})
     stop = asyncio.Event()
     events: list[Event] = []
-    monkeypatch.setattr("harvester.merge._find", lambda *_: stop.set())  # asked of each line that stays
+    monkeypatch.setattr("harvester.merge.merge._find", lambda *_: stop.set())  # asked of each line that stays
     summary = await run_update(tmp_path, settings_for(sandbox), observer=events.append, stop=stop)
     monkeypatch.undo()
     assert [e.tally.doing for e in events if isinstance(e, Started)] == ["folding the update into the archive"]

@@ -14,13 +14,13 @@ from conftest import Opener, harvest_into, read_lines, settings_for
 from test_account import ask_all, check_account, owner
 from test_update import changes_of, ids_of
 
-from harvester.disk.look import look_at
-from harvester.engine import NewsWanted, Output, run_job
+from harvester.checkpoint.look import look_at
+from harvester.engine.run import NewsWanted, Output, run_job
 from harvester.errors import UsageError
-from harvester.model import Account, Job, Search
+from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_resume, run_update
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
 
 BUSY = b'{"stat":"fail","code":105,"message":"Service currently unavailable"}'
 Fail = Callable[[Callable[[dict[str, str]], bool], bytes], None]

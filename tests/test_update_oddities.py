@@ -13,10 +13,10 @@ from conftest import Opener, harvest_into, read_lines, settings_for
 from test_account import ask_all, check_account, owner
 from test_update import changes_of, history_of, ids_of
 
-from harvester.model import Account, Extra, Job, Search
+from harvester.jobs.model import Account, Extra, Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_update
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import verify_archive
 
 Patch = Callable[[str, Callable[[dict[str, Any], dict[str, str]], dict[str, Any] | None]], None]
 

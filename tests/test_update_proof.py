@@ -10,10 +10,10 @@ from test_account import check_account, owner
 from test_update import changes_of, ids_of
 
 from harvester.errors import CannotWrite
-from harvester.model import Account, Job, Search
+from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.update import run_update
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import verify_archive
 
 
 def alter(path: Path, old: bytes, new: bytes) -> bytes:

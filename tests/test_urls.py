@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harvester.errors import UsageError
-from harvester.model import SOURCES, Account, Album, Favorites, Gallery, Group, Photos, Search, Source
-from harvester.urls import LONGEST, parse_photo, read_named, read_url
+from harvester.jobs.model import SOURCES, Account, Album, Favorites, Gallery, Group, Photos, Search, Source
+from harvester.jobs.urls import LONGEST, parse_photo, read_named, read_url
 
 PHOTO = Photos(ids=("32812033543",))
 ALIAS = "https://www.flickr.com/photos/coast_guard/"

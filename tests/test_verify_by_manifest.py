@@ -17,16 +17,16 @@ from conftest import harvest_into
 from damage import LINES, PHOTO_LINES
 from test_account import owner
 
-from harvester.archive import MANIFEST, STATE
+from harvester.archive.folder import MANIFEST, STATE
+from harvester.archive.manifest import encode_manifest
 from harvester.cli import main
-from harvester.disk.entries import LOCK
+from harvester.disk.layout import LOCK
 from harvester.errors import Exit, UsageError
-from harvester.manifest.form import encode_manifest
-from harvester.model import Account, Job
+from harvester.jobs.model import Account, Job
 from harvester.repair.run import repair_archive
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions, open_sandbox
-from harvester.verify import Verdict, prove_archive
+from harvester.verify.archive import Verdict, prove_archive
 
 FILES = ("photos.ndjson", "photosets.ndjson", "people.ndjson")
 

@@ -10,18 +10,18 @@ import pytest
 from click.testing import CliRunner
 from conftest import harvest_into, settings_for
 
-from harvester.archive import MANIFEST, STATE
+from harvester.archive.folder import MANIFEST, STATE
+from harvester.archive.manifest import read_manifest
+from harvester.archive.sinks import PHOTOS
 from harvester.cli import main
 from harvester.disk.lock import lock_folder
-from harvester.engine import Output, run_job
+from harvester.engine.run import Output, run_job
 from harvester.errors import Exit
 from harvester.events import Event, Started
-from harvester.manifest.form import read_manifest
-from harvester.model import Job, Search
+from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.sinks import PHOTOS
-from harvester.update import run_update
-from harvester.verify import Verdict, prove_archive
+from harvester.upkeep.update import run_update
+from harvester.verify.archive import Verdict, prove_archive
 
 JOB = Job(source=Search(tags="sandbox"), detail="info")
 AT_IT = f"Process {os.getpid()} is at it, since "

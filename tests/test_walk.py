@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harvester.answers import Listed
-from harvester.walk import Advance, Walk, advance_walk
+from harvester.flickr.responses import Listed
+from harvester.listing.walk import Advance, Walk, advance_walk
 
 
 def rows(*ids: str) -> tuple[tuple[str, bytes], ...]:

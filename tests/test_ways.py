@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harvester.disk.lapses import LAPSES
-from harvester.disk.ways import WAYS, is_refused, list_other_ways
+from harvester.checkpoint.state import State
 from harvester.errors import CannotWrite
-from harvester.state import State
+from harvester.filesystem.lapses import LAPSES
+from harvester.filesystem.ways import WAYS, is_refused, list_other_ways
 
 
 def refuse_first(monkeypatch: pytest.MonkeyPatch, ways: int, name: str) -> None:
@@ -76,7 +76,7 @@ def test_a_lock_that_another_holds_is_met_where_there_are_locks(
     path = tmp_path / "state.sqlite"
     State(path).close()
     holder = sqlite3.connect(path, isolation_level=None)
-    monkeypatch.setattr("harvester.state.PATIENCE", 0)
+    monkeypatch.setattr("harvester.checkpoint.state.PATIENCE", 0)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(CannotWrite, match="database is locked"):
@@ -101,5 +101,5 @@ def test_a_disk_that_fails_is_named_and_is_no_reason_for_another_way(
 def test_whoever_reads_tries_no_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
-    monkeypatch.setattr("harvester.disk.ways.find_fault", lambda _: pytest.fail("it has written"))
+    monkeypatch.setattr("harvester.filesystem.ways.find_fault", lambda _: pytest.fail("it has written"))
     assert list_other_ways(error, tmp_path, may_write=False) == WAYS[1:]

@@ -8,9 +8,9 @@ import orjson
 import pytest
 from strays import build_part
 
-from harvester.answers import PartReader
 from harvester.errors import Refused, TryLater
-from harvester.flickr import PARTS
+from harvester.flickr.methods import PARTS
+from harvester.flickr.responses import PartReader
 
 
 def read(name: str, photo_id: str, answer: dict[str, Any]) -> Any:

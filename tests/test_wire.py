@@ -14,8 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from harvester.forms import MOST_IN_ADDRESS
-from harvester.wire import Wire
+from harvester.flickr.forms import MOST_IN_ADDRESS
+from harvester.transport.connection import Wire
 
 
 class Server:

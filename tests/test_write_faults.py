@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
-from harvester.archive import ERRORS, MANIFEST, STATE
+from harvester.archive.folder import ERRORS, MANIFEST, STATE
+from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.state import State
 from harvester.errors import CannotWrite, Exit
-from harvester.model import Job, Photos, Search
+from harvester.jobs.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
-from harvester.sinks import PHOTOS
-from harvester.state import State
-from harvester.update import run_resume
-from harvester.verify import verify_archive
+from harvester.upkeep.update import run_resume
+from harvester.verify.archive import verify_archive
 
 if sys.platform == "win32":
     pytest.skip("resource limits and chattr", allow_module_level=True)
@@ -109,8 +109,8 @@ async def test_what_could_not_be_synced_is_not_vouched_for(
         os.fsync(file)
 
     with monkeypatch.context() as patched:
-        patched.setattr("harvester.files._sync", sync)
-        patched.setattr("harvester.pipeline.COMMIT_PAUSE", 0)
+        patched.setattr("harvester.disk.files._sync", sync)
+        patched.setattr("harvester.engine.pipeline.COMMIT_PAUSE", 0)
         with pytest.raises(CannotWrite, match=r"photos\.ndjson: Input/output error"):
             await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     with State(tmp_path / STATE) as state:

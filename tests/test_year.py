@@ -19,7 +19,7 @@ from test_soak import start
 from harvester.errors import Exit
 from harvester.sandbox.catalogue import Person
 from harvester.sandbox.server import Sandbox
-from harvester.verify import verify_archive
+from harvester.verify.archive import verify_archive
 
 SOAK = bool(os.environ.get("HARVESTER_SOAK"))
 PHOTOS, NIGHTS, OWNERS = (40_000, int(os.environ.get("HARVESTER_NIGHTS", "365")), 2) if SOAK else (600, 11, 2)

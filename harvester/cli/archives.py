@@ -38,7 +38,7 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
 
     Running the command that began it does the same.
     """
-    from harvester.deepening.run import resume_archive  # noqa: PLC0415
+    from harvester.upkeep.deepening import resume_archive  # noqa: PLC0415
 
     settings = setup.load().settings
     settings.require_key()
@@ -65,7 +65,7 @@ def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
-    from harvester.deepening.run import update_archive  # noqa: PLC0415
+    from harvester.upkeep.deepening import update_archive  # noqa: PLC0415
 
     settings = setup.load().settings
     settings.require_key()
@@ -96,7 +96,7 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
-    from harvester.inspect import read_status  # noqa: PLC0415
+    from harvester.standing.inspect import read_status  # noqa: PLC0415
 
     settings = setup.load().settings
 
@@ -124,7 +124,7 @@ def verify(*, folders: tuple[Path, ...], as_json: bool, **manner: Any) -> Exit:
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
     voice = find_voice(**manner)
-    from harvester.verify import prove_archive  # noqa: PLC0415
+    from harvester.verify.archive import prove_archive  # noqa: PLC0415
 
     def show(folder: Path) -> Exit:
         return show_verdict(prove_archive(folder), as_json=as_json, is_alone=len(folders) == 1)
@@ -154,7 +154,7 @@ def ids(*, folder: Path, **manner: Any) -> Exit:
     `harvester photos --from` takes them.
     """
     find_voice(**manner)
-    from harvester.dehydrate import read_ids  # noqa: PLC0415
+    from harvester.archive.ids import read_ids  # noqa: PLC0415
 
     found = read_ids(folder)
     while some := list(islice(found, IDS_AT_ONCE)):

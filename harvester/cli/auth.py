@@ -14,15 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harvester.cli.ids import read_lines
-from harvester.cli.options import Command, Names, Setup, connection_options, option
-from harvester.cli.session import find_loop_factory
-from harvester.cli.show import show_facts, show_lines
-from harvester.cli.voice import Voice
-from harvester.config import Settings
-from harvester.errors import Exit, KeyRefused, UsageError
-from harvester.events import Tally, ignore
-from harvester.logins import (
+from harvester.auth.token_store import (
     Login,
     config_folder,
     find_path,
@@ -33,10 +25,18 @@ from harvester.logins import (
     require_config_folder,
     write_login,
 )
-from harvester.oauth import Person
+from harvester.cli.ids import read_lines
+from harvester.cli.options import Command, Names, Setup, connection_options, option
+from harvester.cli.session import find_loop_factory
+from harvester.cli.show import show_facts, show_lines
+from harvester.cli.voice import Voice
+from harvester.config.settings import Settings
+from harvester.errors import Exit, KeyRefused, UsageError
+from harvester.events import Tally, ignore
+from harvester.flickr.oauth import Person
 
 if TYPE_CHECKING:
-    from harvester.login import Desk
+    from harvester.auth.handshake import Desk
 
 REVOKE_PAGE = "https://www.flickr.com/services/auth/list.gne"
 ANSWER_SECONDS = 600.0
@@ -65,7 +65,7 @@ def login(*, setup: Setup, perms: str, browser: bool | None) -> Exit:
 
     Needs FLICKR_API_KEY and FLICKR_API_SECRET. Logins last until they are taken back on Flickr.
     """
-    from harvester.login import require_secret  # noqa: PLC0415
+    from harvester.auth.handshake import require_secret  # noqa: PLC0415
 
     if perms != "read":
         raise UsageError(f"harvester only reads, so it does not ask for {perms!r}; use read.", field="perms")
@@ -122,7 +122,7 @@ def logout(*, setup: Setup) -> Exit:
 
 
 async def _log_in(settings: Settings, *, perms: str, browser: bool, voice: Voice) -> Login:
-    from harvester.login import NOWHERE, Desk, begin_login, finish_login, serve_callback  # noqa: PLC0415
+    from harvester.auth.handshake import NOWHERE, Desk, begin_login, finish_login, serve_callback  # noqa: PLC0415
 
     desk = Desk()
     async with AsyncExitStack() as stack:
@@ -197,9 +197,9 @@ def _find_facts(setup: Setup) -> dict[str, Any]:
 
 
 async def _ask(settings: Settings) -> Person:
-    from harvester.client import open_client  # noqa: PLC0415
-    from harvester.login import PATIENCE  # noqa: PLC0415
-    from harvester.people import ask_login  # noqa: PLC0415
+    from harvester.auth.handshake import PATIENCE  # noqa: PLC0415
+    from harvester.engine.people import ask_login  # noqa: PLC0415
+    from harvester.transport.client import open_client  # noqa: PLC0415
 
     hurried = replace(settings, give_up_after=PATIENCE)
     async with open_client(hurried, tally=Tally(), observer=ignore, sleep=asyncio.sleep) as client:

@@ -11,7 +11,7 @@ import click
 from harvester.cli.options import Command, Setup, find_voice, voice_options
 from harvester.cli.session import find_loop_factory, harvest
 from harvester.cli.show import show_lines
-from harvester.config import read_folder
+from harvester.config.settings import read_folder
 from harvester.demo import FAULTS, PHOTOS, build_harvest, build_sandbox, read_first, serve_sandbox
 from harvester.errors import Exit
 
@@ -30,7 +30,7 @@ def demo(*, folder: str, quiet: bool, **manner: Any) -> Exit:
 
     Done twice, it finds its archive complete and makes no call. It touches nothing but DIR.
     """
-    from harvester.engine import Output  # noqa: PLC0415
+    from harvester.engine.run import Output  # noqa: PLC0415
 
     voice = find_voice(quiet=quiet, **manner)
     path = read_folder(folder, field="DIR")

@@ -18,7 +18,7 @@ import click
 from harvester.cli.suggestions import explain_option
 from harvester.cli.voice import Voice
 from harvester.errors import Exit, StopRun
-from harvester.launch import EXIT_CODES, STOPPED, is_free, leave
+from harvester.signals import EXIT_CODES, STOPPED, is_free, leave
 from harvester.text.streams import let_go
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})

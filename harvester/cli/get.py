@@ -20,8 +20,8 @@ from harvester.cli.options import (
 )
 from harvester.cli.series import Turn, harvest_all
 from harvester.errors import Exit, UsageError
-from harvester.model import Photos, Source
-from harvester.urls import read_url
+from harvester.jobs.model import Photos, Source
+from harvester.jobs.urls import read_url
 
 
 @click.command(

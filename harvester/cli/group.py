@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from harvester import __version__
+from harvester.about import __version__
 from harvester.cli.failures import end_well, quiet_pipe
 from harvester.cli.voice import Voice
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 
-from harvester.config_file import expand_home
+from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
 from harvester.text.decoding import to_utf8
 

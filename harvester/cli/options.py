@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from harvester.auth.token_store import add_login, config_folder
 from harvester.cli.voice import Voice
-from harvester.config import MAX_WORKERS, Config, load_config, read_folder
-from harvester.config_file import expand_home
+from harvester.config.settings import MAX_WORKERS, Config, load_config, read_folder
+from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
-from harvester.logins import add_login, config_folder
-from harvester.model import Account, Detail, Extra, Job, Source
+from harvester.jobs.model import Account, Detail, Extra, Job, Source
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from harvester.engine import Output
+    from harvester.engine.run import Output
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SETTINGS = ("api_url", "quota", "pace", "workers", "give_up_after")
@@ -252,7 +252,7 @@ def build_job(source: Source, given: Mapping[str, Any]) -> Job:
 
 def read_output(output: str | None, state: str | None, *, unescape: bool, update: bool = False) -> Output:
     """Where records go."""
-    from harvester.engine import Output  # noqa: PLC0415
+    from harvester.engine.run import Output  # noqa: PLC0415
 
     if output is not None and state is not None:
         raise UsageError("an archive keeps track of itself; leave --state out, or -o.", field="state")

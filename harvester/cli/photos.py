@@ -19,8 +19,8 @@ from harvester.cli.options import (
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit, UsageError
-from harvester.model import Photos
-from harvester.urls import parse_photo
+from harvester.jobs.model import Photos
+from harvester.jobs.urls import parse_photo
 
 
 @click.command(

@@ -16,7 +16,7 @@ from harvester.cli.show import show_facts
 from harvester.cli.sources import JOB_FIELDS, NAMED_SOURCES, Named, show_examples
 from harvester.errors import Exit, UsageError
 from harvester.events import Event, Noticed, Observer, Waiting
-from harvester.model import Source
+from harvester.jobs.model import Source
 
 
 @click.group(
@@ -97,8 +97,8 @@ def show_plan(
     source: Source, given: dict[str, Any], *, setup: Setup, as_json: bool, output: Path | None = None
 ) -> Exit:
     """Print the plan of a source and the job's options."""
-    from harvester.deepening.cost import plan_deepening  # noqa: PLC0415
-    from harvester.plan import plan_job  # noqa: PLC0415
+    from harvester.engine.plan import plan_job  # noqa: PLC0415
+    from harvester.upkeep.deepening_cost import plan_deepening  # noqa: PLC0415
 
     job = build_job(source, given)
     settings = setup.load().settings
@@ -116,7 +116,7 @@ def show_plan(
 
 def _tell_to(setup: Setup) -> Observer:
     """Says what a person should know while a plan is made: why it waits, and what is odd."""
-    from harvester.progress.words import name_duration  # noqa: PLC0415
+    from harvester.text.words import name_duration  # noqa: PLC0415
 
     def tell(event: Event) -> None:
         if isinstance(event, Noticed):

@@ -88,7 +88,7 @@ def _tell_file(found: Found, *, lost: int) -> str:
 
 
 def _count_lost(report: Report, name: str) -> int:
-    from harvester.sinks import PHOTOS  # noqa: PLC0415
+    from harvester.archive.sinks import PHOTOS  # noqa: PLC0415
 
     return report.rebuilt.photos if name == PHOTOS else report.rebuilt.lists.get(name, 0)
 

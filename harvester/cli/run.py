@@ -22,12 +22,12 @@ from harvester.cli.options import (
     update_option,
 )
 from harvester.cli.series import Turn, harvest_all
-from harvester.config import Config, NamedJob
+from harvester.config.settings import Config, NamedJob
 from harvester.errors import Exit, UsageError
-from harvester.model import Photos
+from harvester.jobs.model import Photos
 
 if TYPE_CHECKING:
-    from harvester.engine import Output
+    from harvester.engine.run import Output
 
 
 @click.command(
@@ -90,7 +90,7 @@ def _build(
     named: NamedJob, given: dict[str, Any], where: Output | None, *, file: Path | None, unescape: bool, update: bool
 ) -> Turn:
     """What a job of the file comes to, with the options that were given besides."""
-    from harvester.engine import Output  # noqa: PLC0415
+    from harvester.engine.run import Output  # noqa: PLC0415
 
     job = replace(named.job, **{name: value for name, value in given.items() if value is not None})
     if isinstance(job.source, Photos):

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from harvester.cli.options import Setup
 from harvester.cli.session import harvest
 from harvester.cli.voice import Voice
-from harvester.config import Settings
+from harvester.config.settings import Settings
 from harvester.errors import Exit, StopRun
-from harvester.model import Job
+from harvester.jobs.model import Job
 
 if TYPE_CHECKING:
-    from harvester.engine import Output
+    from harvester.engine.run import Output
 
 _WORSE = (
     Exit.COMPLETE,

@@ -15,16 +15,16 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
 from harvester.cli.options import Setup
-from harvester.config import Settings
+from harvester.config.settings import Settings
 from harvester.errors import Exit, StopRun
 from harvester.events import Observer, Summary
-from harvester.launch import write_now
-from harvester.model import Job, Photos
+from harvester.jobs.model import Job, Photos
 from harvester.progress import Look, Progress, open_progress
 from harvester.progress.gauge import Bounds
+from harvester.signals import write_now
 
 if TYPE_CHECKING:
-    from harvester.engine import Output
+    from harvester.engine.run import Output
 
 Start = Callable[[Observer, asyncio.Event], Awaitable[Summary]]
 
@@ -36,8 +36,8 @@ _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 
 def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
     """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
-    from harvester.deepening.run import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
-    from harvester.engine import NewsWanted  # noqa: PLC0415
+    from harvester.engine.run import NewsWanted  # noqa: PLC0415
+    from harvester.upkeep.deepening import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
 
     settings.require_key()
     bounds = Bounds(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
@@ -74,7 +74,7 @@ def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _attend(start: Start, look: Look) -> Exit:
-    from harvester.sinks import PipeClosed  # noqa: PLC0415
+    from harvester.archive.sinks import PipeClosed  # noqa: PLC0415
 
     stop = asyncio.Event()
     with Signals(stop) as signals:  # until the display is put away

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harvester.errors import CannotWrite
-from harvester.progress.words import name_count, name_duration
 from harvester.text.escapes import escape_line
+from harvester.text.words import name_count, name_duration
 
 
 def show_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:

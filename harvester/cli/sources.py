@@ -25,8 +25,8 @@ from harvester.cli.options import (
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit
-from harvester.model import SOURCES, Hydrated, Kind, Source
-from harvester.urls import NAMED, read_named
+from harvester.jobs.model import SOURCES, Hydrated, Kind, Source
+from harvester.jobs.urls import NAMED, read_named
 
 JOB_FIELDS = ("detail", "extras", "limit")
 _choose = partial(option, "Kinds", metavar="A,B")

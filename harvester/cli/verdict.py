@@ -10,7 +10,7 @@ from harvester.errors import Exit
 from harvester.text.escapes import escape_line
 
 if TYPE_CHECKING:
-    from harvester.verify import Verdict
+    from harvester.verify.archive import Verdict
 
 
 def show_verdict(verdict: Verdict, *, as_json: bool, is_alone: bool) -> Exit:

@@ -47,7 +47,7 @@ class Voice:
     def log_file(self, path: str | None) -> None:
         if path is None or path == self._log_file:
             return
-        from harvester.config_file import expand_home  # noqa: PLC0415 - no need of msgspec for help
+        from harvester.config.toml_file import expand_home  # noqa: PLC0415 - no need of msgspec for help
 
         whole = Path(expand_home(path, field="log_file"))
         try:

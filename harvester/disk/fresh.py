@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from harvester.disk.entries import LOCK, MANIFEST, PHOTOS, SIDES, STATE
+from harvester.disk.layout import LOCK, MANIFEST, PHOTOS, SIDES, STATE
 
 
 class FreshFolder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from harvester.values import stamp
+from harvester.jobs.values import stamp
 
 _LINE = re.compile(
     rb"(?P<pid>\d{1,19})(?: (?P<since>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (?P<host>[A-Za-z0-9._-]{0,64}))?\n?", re.ASCII

@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harvester.disk.entries import LOCK, NO_FOLLOW, check_entries
+from harvester.disk.files import cannot_write, sync_folder
 from harvester.disk.holder import SIZE, Holder, decode_holder, encode_holder
-from harvester.disk.lapses import LAPSES
+from harvester.disk.layout import LOCK, NO_FOLLOW, check_entries
 from harvester.disk.modes import PRIVATE, find_mode
 from harvester.errors import ArchiveBusy, CannotWrite
-from harvester.files import cannot_write, sync_folder
+from harvester.filesystem.lapses import LAPSES
 
 _TRIES, _PAUSE = 20, 0.025
 """Whoever only looks at an archive holds its lock for an instant; that is waited for."""

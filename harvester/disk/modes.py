@@ -10,8 +10,8 @@ import os
 import stat
 from pathlib import Path
 
-from harvester.disk.entries import NO_FOLLOW, STATE
-from harvester.disk.lapses import LAPSES
+from harvester.disk.layout import NO_FOLLOW, STATE
+from harvester.filesystem.lapses import LAPSES
 
 PRIVATE = 0o600
 _USUAL = 0o644

@@ -9,9 +9,9 @@ from typing import Protocol, TextIO
 from harvester.events import Ended, Event, Failed, Noticed, Retrying, Started, Summary, Waiting
 from harvester.progress.gauge import Reading
 from harvester.progress.lines import describe_job, list_facts, say_end, say_next, say_reading
-from harvester.progress.words import end_sentence, name_count, name_duration, name_moment
-from harvester.quota import Rate
+from harvester.quota.throttle import Rate
 from harvester.text.escapes import escape_line
+from harvester.text.words import end_sentence, name_count, name_duration, name_moment
 
 MOST_FAILURES = 10
 """Failures told one by one; more are counted only, unless -v asks for them."""

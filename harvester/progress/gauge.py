@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harvester.events import Tally, Waiting
-from harvester.geo import find_page_size
-from harvester.quota import Rate
+from harvester.flickr.geo import find_page_size
+from harvester.quota.throttle import Rate
 
 WINDOW = 60.0
 """Rates are those of so many seconds of work; time spent waiting does not count."""

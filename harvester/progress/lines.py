@@ -10,8 +10,8 @@ from typing import Any
 from harvester.errors import shorten
 from harvester.events import Summary
 from harvester.progress.gauge import Reading, Wait
-from harvester.progress.words import name_count, name_duration, name_moment, name_period, name_rate
-from harvester.quota import Rate
+from harvester.quota.throttle import Rate
+from harvester.text.words import name_count, name_duration, name_moment, name_period, name_rate
 
 _LISTS = {
     "photosets": "set",
@@ -58,7 +58,7 @@ def say_calls(reading: Reading, quota: Rate | None) -> list[str]:
     """Calls spent and left, and what went wrong."""
     said = [name_count(reading.calls, "call")]
     if reading.calls_left is not None and quota is not None:
-        said.append(f"{name_count(reading.calls_left)} left {name_period(quota)}")
+        said.append(f"{name_count(reading.calls_left)} left {name_period(quota.period)}")
     if reading.retries:
         said.append(name_count(reading.retries, "retry"))
     if reading.refused:

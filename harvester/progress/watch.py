@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TextIO
 
 from harvester.events import Ended, Event, Resumed, Started, Waiting
-from harvester.launch import STOPPED
 from harvester.progress.forms import Form, Mute, Notices, Plain, Quiet
 from harvester.progress.gauge import Bounds, Gauge
 from harvester.progress.json_lines import JsonLines
 from harvester.progress.lines import say_reading, say_way
+from harvester.signals import STOPPED
 from harvester.text.streams import LOG_STAMP
 
 EVERY = 10.0

@@ -12,10 +12,10 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Protocol
 
+from harvester.archive.sinks import ArchiveSink, ChannelSink
+from harvester.disk.files import Appender
+from harvester.disk.record import Record
 from harvester.errors import CannotWrite
-from harvester.files import Appender
-from harvester.record import Record
-from harvester.sinks import ArchiveSink, ChannelSink
 
 AHEAD = 64
 """Photos fetched ahead of the consumer; more would be lost work when the loop is left early."""

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from harvester.config import Settings
+from harvester.config.settings import Settings
 from harvester.events import Noticed, Observer, Summary
 from harvester.python.progress import tell_progress
 from harvester.python.work import find_loop, wait_for_left
 from harvester.repair.run import Report, repair_archive
-from harvester.update import run_update
+from harvester.upkeep.update import run_update
 
 T = TypeVar("T")
 RepairReport: TypeAlias = Report

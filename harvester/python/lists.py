@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from harvester.state import Length, State
-from harvester.walk import LISTINGS
+from harvester.checkpoint.state import Length, State
+from harvester.listing.walk import LISTINGS
 
 IN_MEMORY = 1 << 20
 """Bytes that are kept in memory; more go to a file without a name, so that memory stays flat."""
@@ -80,7 +80,7 @@ class Spool:
 
 
 class SpooledFiles:
-    """Takes the place of an archive's files; see `harvester.lists.Files`."""
+    """Takes the place of an archive's files; see `harvester.archive.lists.Files`."""
 
     def __init__(self, spool: Spool, state: State) -> None:
         self._spool = spool

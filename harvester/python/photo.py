@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from harvester.record import Record
+from harvester.disk.record import Record
 
 
 class Photo:

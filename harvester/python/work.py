@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TypeAlias
 from weakref import WeakSet
 
-from harvester.config import Settings
-from harvester.disk.look import look_at
-from harvester.engine import Output, harvest, restore_job, run_job
+from harvester.checkpoint.look import look_at
+from harvester.checkpoint.state import State
+from harvester.config.settings import Settings
+from harvester.engine.run import Output, harvest, restore_job, run_job
 from harvester.errors import UsageError
 from harvester.events import Observer, Summary
-from harvester.model import Job
+from harvester.jobs.model import Job
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
 from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
 from harvester.python.progress import tell_progress
-from harvester.state import State
 
 Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 """Runs a harvest to its end, or until the event is set."""

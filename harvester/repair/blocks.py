@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from harvester.disk.entries import CHANGES, MANIFEST
-from harvester.manifest.blocks import Block, decode_blocks, sum_up
-from harvester.manifest.form import ENDED
+from harvester.archive.blocks import Block, decode_blocks, sum_up
+from harvester.archive.manifest import ENDED
+from harvester.disk.layout import CHANGES, MANIFEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,24 +13,24 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from harvester.archive import DIFFERENCE, DOUBTED, HARMED, MANIFEST, REPAIRED, STATE
-from harvester.checkup import check_checkpoint
-from harvester.deepening.depth import LEAST
+from harvester.archive.depth import LEAST
+from harvester.archive.folder import DIFFERENCE, DOUBTED, HARMED, MANIFEST, REPAIRED, STATE
+from harvester.archive.line_scan import Wanted
+from harvester.archive.manifest import ENDED, is_as_written, read_manifest
+from harvester.archive.put_away import find_harmed
+from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.checkup import check_checkpoint
+from harvester.checkpoint.schema import is_misnumbered, number_anew, read_version
+from harvester.checkpoint.state import UNESCAPE, State
+from harvester.disk.files import cannot_write
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
-from harvester.files import cannot_write
-from harvester.manifest.form import ENDED, is_as_written, read_manifest
-from harvester.manifest.put_away import find_harmed
-from harvester.model import Account, Job, Search
-from harvester.query.arguments import OPTIONS
-from harvester.query.remembered import rebuild_job
+from harvester.jobs.arguments import OPTIONS
+from harvester.jobs.model import Account, Job, Search
+from harvester.jobs.remembered import rebuild_job
+from harvester.listing.sweep import Stretch
 from harvester.repair.blocks import Told, read_told
-from harvester.repair.lines import Wanted
 from harvester.repair.scan import Sums
-from harvester.schema import is_misnumbered, number_anew, read_version
-from harvester.sinks import PHOTOS
-from harvester.state import UNESCAPE, State
-from harvester.sweep import Stretch
 
 Condition: TypeAlias = Literal["sound", "damaged", "missing"]
 

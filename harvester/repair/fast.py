@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from harvester.repair.lines import Wanted, find_owner, read_seconds
-from harvester.state import is_photo_id
+from harvester.archive.line_scan import Wanted, find_owner, read_seconds
+from harvester.checkpoint.state import is_photo_id
 
 _HEAD = re.compile(rb'\{"id":"([0-9]{1,18})","harvested_at":"([^"\\]{0,40})",')
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")

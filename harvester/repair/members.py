@@ -15,12 +15,12 @@ from typing import IO, Any
 import msgspec
 import orjson
 
-from harvester.answers import dump
-from harvester.model import Account, Gallery, Source
-from harvester.model import Album as AlbumSource
-from harvester.repair.lines import read_piece
-from harvester.state import is_photo_id
-from harvester.walk import Walk
+from harvester.archive.line_scan import read_piece
+from harvester.checkpoint.state import is_photo_id
+from harvester.flickr.responses import dump
+from harvester.jobs.model import Account, Gallery, Source
+from harvester.jobs.model import Album as AlbumSource
+from harvester.listing.walk import Walk
 
 SETS, _GALLERIES = "photosets.ndjson", "galleries.ndjson"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from harvester.sweep import Sweep
+from harvester.listing.sweep import Sweep
 
 ROWS_A_CALL = 400
 """Photos that lie between two lost ones, at most, for both to be listed by one call of 500 rows."""

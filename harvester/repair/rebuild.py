@@ -16,18 +16,18 @@ from typing import Any
 import msgspec
 import orjson
 
-from harvester.archive import CHANGES, DOUBTED, HARMED, REPAIRED, STATE, UNREAD
-from harvester.model import Photos, Source
+from harvester.archive.folder import CHANGES, DOUBTED, HARMED, REPAIRED, STATE, UNREAD
+from harvester.archive.sinks import PHOTOS
+from harvester.archive.store import HORIZON
+from harvester.checkpoint.schema import prepare
+from harvester.jobs.model import Photos, Source
+from harvester.listing.roots import plant
+from harvester.listing.sweep import OPEN_END, Sweep
+from harvester.listing.walk import LISTINGS, Walk
 from harvester.repair.facts import Facts
 from harvester.repair.members import SETS, ask_members
 from harvester.repair.narrow import narrow
 from harvester.repair.scan import Found
-from harvester.schema import prepare
-from harvester.seeds import plant
-from harvester.sinks import PHOTOS
-from harvester.store import HORIZON
-from harvester.sweep import OPEN_END, Sweep
-from harvester.walk import LISTINGS, Walk
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,21 +11,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from harvester.disk.entries import CHANGES, DAMAGED, MANIFEST, PHOTOS, REPAIR, STATE, UPDATE, check_entries
+from harvester.archive.line_scan import Wanted
+from harvester.checkpoint.state import State
+from harvester.disk.files import cannot_write, put_in_place, sync_file, sync_folder
+from harvester.disk.layout import CHANGES, DAMAGED, MANIFEST, PHOTOS, REPAIR, STATE, UPDATE, check_entries
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, UsageError
-from harvester.files import cannot_write, put_in_place, sync_file, sync_folder
-from harvester.fold import mend_fold
-from harvester.model import Job
+from harvester.jobs.model import Job
+from harvester.listing.walk import LISTINGS
+from harvester.merge.fold import mend_fold
 from harvester.repair.facts import Condition, Facts, read_facts
-from harvester.repair.lines import Wanted
 from harvester.repair.rebuild import Rebuilt, count_lost, rebuild
 from harvester.repair.scan import Found, open_table, scan_file
 from harvester.repair.staged import complete_facts, is_hurt, is_of_use, read_wanted, select_files, set_aside
 from harvester.repair.write import write_damaged, write_good
-from harvester.state import State
-from harvester.walk import LISTINGS
 
 OnFile: TypeAlias = Callable[[str, int], None]
 """Told of each file before it is read: its name and its bytes."""

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import IO, Any
 from zlib import crc32
 
-from harvester.archive import CHANGES
-from harvester.files import cannot_write
+from harvester.archive.folder import CHANGES
+from harvester.archive.line_scan import Piece, Wanted, find_fault, find_list_fault, read_pieces, read_seconds
+from harvester.archive.sinks import PHOTOS
+from harvester.disk.files import cannot_write
 from harvester.repair.blocks import Told, doubt_lines
 from harvester.repair.fast import read_head, read_line
-from harvester.repair.lines import Piece, Wanted, find_fault, find_list_fault, read_pieces, read_seconds
-from harvester.sinks import PHOTOS
 
 MOST_LINE = 64 << 20
 """Bytes of a line at most: no record comes near. Where a disk has left gigabytes of zeros memory stays flat."""

@@ -13,16 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-from harvester.disk.entries import DAMAGED, PHOTOS, STATE, UPDATE
+from harvester.archive.line_scan import Wanted
+from harvester.checkpoint.state import UNESCAPE, State
+from harvester.disk.files import put_in_place, sync_folder
+from harvester.disk.layout import DAMAGED, PHOTOS, STATE, UPDATE
 from harvester.errors import UsageError
-from harvester.files import put_in_place, sync_folder
-from harvester.query.remembered import rebuild_job
+from harvester.jobs.remembered import rebuild_job
+from harvester.merge.staging import ID, is_folded
 from harvester.repair.facts import Facts
-from harvester.repair.lines import Wanted
 from harvester.repair.scan import Found
 from harvester.repair.write import write_damaged
-from harvester.staging import ID, is_folded
-from harvester.state import UNESCAPE, State
 
 _INHERITED = ("names", "signed", "login", UNESCAPE)
 

@@ -9,10 +9,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
-from harvester.answers import dump
-from harvester.disk.entries import DAMAGED, REPAIR
+from harvester.archive.line_scan import read_piece
+from harvester.disk.layout import DAMAGED, REPAIR
 from harvester.disk.modes import make_file
-from harvester.repair.lines import read_piece
+from harvester.flickr.responses import dump
 from harvester.repair.scan import Found
 
 _CHUNK = 1 << 20

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harvester.archive import UNREAD, is_at_limit
-from harvester.deepening.depth import DEEPEN
-from harvester.difference import recall_difference
-from harvester.incomplete.stretches import recall_incomplete
-from harvester.manifest.form import Manifest
-from harvester.model import Source
-from harvester.state import State
-from harvester.unbounded import is_cut_off
+from harvester.archive.comparison import recall_difference
+from harvester.archive.depth import DEEPEN
+from harvester.archive.folder import UNREAD, is_at_limit
+from harvester.archive.incomplete import recall_incomplete
+from harvester.archive.manifest import Manifest
+from harvester.archive.unbounded import is_cut_off
+from harvester.checkpoint.state import State
+from harvester.jobs.model import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from harvester.incomplete.stretches import IncompleteStretch
+from harvester.archive.incomplete import IncompleteStretch
 
 
 class Standing(StrEnum):

@@ -24,7 +24,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import uvloop
 
-from harvester.flickr import CAP, PAGE_SIZE
+from harvester.flickr.methods import CAP, PAGE_SIZE
 from harvester.sandbox.catalogue import Catalogue, CatalogueOptions
 from harvester.sandbox.info import build_info
 from harvester.sandbox.server import Stats

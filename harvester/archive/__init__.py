@@ -1,0 +1,1 @@
+"""An archive as a whole: its lines, lists, manifest, and what it lacks."""

@@ -1,0 +1,240 @@
+"""An archive's folder: who may write it, what it holds, and the manifest that says so."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harvester.about import __version__
+from harvester.archive.blocks import Blocks
+from harvester.archive.manifest import ENDED, FORMAT, Beginning, Entry, Manifest, encode_manifest, read_manifest
+from harvester.archive.put_away import describe_put_away
+from harvester.checkpoint.state import UNESCAPE, Length, State
+from harvester.disk.files import cannot_write, write_lines, write_whole
+from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, find_archive, require_checkpoint
+from harvester.disk.lock import FolderLock, lock_folder
+from harvester.errors import CannotWrite
+from harvester.jobs.values import stamp
+from harvester.listing.sweep import Stretch
+
+__all__ = [
+    "CHANGES",
+    "ERRORS",
+    "KEPT",
+    "MANIFEST",
+    "REPAIRED",
+    "STATE",
+    "UNREAD",
+    "check_lengths",
+    "count_lists",
+    "damaged",
+    "is_at_limit",
+    "is_told_complete",
+    "lock_folder",
+    "merge_stretches",
+    "open_archive_state",
+    "write_errors",
+    "write_manifest",
+]
+DIFFERENCE = "difference"
+"""What Flickr has claimed beyond what is there: the name in the checkpoint and in the manifest."""
+HARMED = "harmed"
+"""Files in `updates/` and `history/` that are not as they were written, as a repair has found."""
+DOUBTED = "doubted"
+"""Lines by file of which one at least was changed, as a repair has found: in the checkpoint and in the manifest."""
+INCOMPLETE = "incomplete_stretches"
+"""Stretches of upload time of which Flickr keeps photos back: the name in the checkpoint and in the manifest."""
+KEPT = ("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream", "deepen", "least")
+"""Facts of the checkpoint that the manifest holds too, so that the one can be made anew out of the other."""
+REPAIRED = "repaired"
+"""Remembered by a checkpoint that was made anew out of an archive's files."""
+UNREAD = "unread"
+"""Remembered while ids are read: those that were not are in no checkpoint."""
+_CHUNK = 1 << 20
+
+
+def open_archive_state(folder: Path, *, lock: FolderLock) -> State:
+    """The checkpoint of an existing archive, which must be locked; UsageError where there is none."""
+    require_checkpoint(folder)
+    return State(folder / STATE, guard=lock.check)
+
+
+def count_lists(state: State) -> dict[str, int]:
+    """Lines of each file beside the photos, by name: sets, collections and so on."""
+    files = state.files().items()
+    return {name.removesuffix(".ndjson"): length.lines for name, length in files if name not in (PHOTOS, CHANGES)}
+
+
+def check_lengths(folder: Path, state: State, names: Iterable[str]) -> None:
+    """CannotWrite where a file is shorter than the checkpoint has it: nothing can be built upon it."""
+    for name in names:
+        path, vouched = folder / name, state.length(name).bytes
+        size = path.stat().st_size if path.exists() else 0
+        if size < vouched:
+            raise damaged(path, f"has {size} bytes where the checkpoint has {vouched}")
+
+
+def damaged(path: Path, what: str) -> CannotWrite:
+    """The sentence for a file that is not what was written."""
+    return CannotWrite(
+        f"{path} {what}: the file was changed or cut. `harvester repair {find_archive(path)}` keeps every good line, "
+        "and `harvester resume` then fetches what was lost."
+    )
+
+
+def is_at_limit(state: State) -> bool:
+    """Whether the archive holds as many photos as its last run was to bring."""
+    limit = state.recall("limit")
+    return limit is not None and state.length(PHOTOS).lines >= limit
+
+
+def merge_stretches(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Neighbouring stretches without a note as one, newest first."""
+    merged: list[Stretch] = []
+    for stretch in sorted(stretches, key=lambda s: (-s.until, s.reads)):
+        last = merged[-1] if merged else None
+        if (
+            last
+            and not last.note
+            and not stretch.note
+            and last.since <= stretch.until + 1
+            and last.reads == stretch.reads
+        ):
+            merged[-1] = replace(
+                last,
+                since=min(stretch.since, last.since),
+                reported=_sum(last.reported, stretch.reported),
+                found=last.found + stretch.found,
+            )
+        else:
+            merged.append(stretch)
+    return merged
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def write_manifest(
+    folder: Path,
+    state: State,
+    *,
+    status: str,
+    facts: Mapping[str, Any],
+    renewed: Collection[str] = (),
+    begins: Mapping[str, Beginning] | None = None,
+) -> None:
+    """Say what the archive is: what was asked, when, by which version, what came of it, what covers what.
+
+    Files that are `renewed` are not those that the last manifest speaks of. Where the harvest has not ended, files
+    are not read through: of those that grow, `begins` holds the sha256 of their beginnings, as far as it is known.
+    """
+    horizon = state.recall("horizon")
+    files = {PHOTOS: state.length(PHOTOS), **state.files()}
+    before, begins = read_manifest(folder), begins or {}
+    known = {} if before is None else {n: entry for n, entry in before.files.items() if n not in renewed}
+    is_ended = status in ENDED
+    entries = {
+        name: _describe_file(folder / name, length, known.get(name), begins=begins.get(name), is_ended=is_ended)
+        for name, length in files.items()
+    }
+    manifest = {
+        "format": FORMAT,
+        "harvester": __version__,
+        "status": status,
+        "job": state.recall("job"),
+        "signed": bool(state.recall("signed")),
+        **({"unescape": True} if state.recall(UNESCAPE) else {}),
+        **({"login": login} if (login := state.recall("login")) else {}),
+        "begun": state.recall("begun"),
+        **({"brought_up_to_date": at} if (at := state.recall("updated")) else {}),
+        "horizon": None if horizon is None else stamp(horizon),
+        "updated": stamp(datetime.now(UTC).timestamp()),
+        **facts,
+        **{
+            name: value
+            for name in ("refusals", "notes", DIFFERENCE, INCOMPLETE, DOUBTED)
+            if (value := state.recall(name))
+        },
+        "facts": {name: value for name in KEPT if (value := state.recall(name)) is not None},
+        "files": entries,
+        **_describe_put_away(folder, state, before, is_ended=is_ended),
+        "coverage": [_describe_stretch(s) for s in merge_stretches(state.stretches())],
+    }
+    write_whole(folder / MANIFEST, encode_manifest(manifest))
+
+
+def _describe_stretch(stretch: Stretch) -> dict[str, Any]:
+    told = {**asdict(stretch), "since": stamp(stretch.since), "until": stamp(stretch.until)}
+    narrow = dict(told.pop("narrow"))
+    return {**told, "narrow": narrow} if narrow else told
+
+
+def _describe_put_away(folder: Path, state: State, before: Manifest | None, *, is_ended: bool) -> dict[str, Any]:
+    known, harmed = before.put_away if before else {}, state.recall(HARMED) or ()
+    try:
+        entries = describe_put_away(folder, known, harmed=harmed, is_ended=is_ended)
+    except OSError as error:
+        raise cannot_write(Path(error.filename or folder), error) from None
+    return {"put_away": entries} if entries else {}
+
+
+def _describe_file(
+    path: Path, length: Length, known: Entry | None, *, begins: Beginning | None, is_ended: bool
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"bytes": length.bytes, "lines": length.lines}
+    beginning = known.beginning if known else None
+    if beginning is not None and beginning.bytes == length.bytes:
+        return {**told, **beginning.describe()}
+    if is_ended:
+        return {**told, **_digest(path, length.bytes, beginning).describe()}
+    longest = max(filter(None, (beginning, begins)), key=lambda b: b.bytes, default=None)
+    if longest is None or not 0 < longest.bytes <= length.bytes:
+        return told
+    return {**told, "begins": longest.describe()}
+
+
+def is_told_complete(folder: Path) -> bool:
+    """Whether a sound manifest says that the archive is complete: it is written last, and may be lost."""
+    manifest = read_manifest(folder)
+    return manifest is not None and manifest.status == "complete"
+
+
+def known_digests(folder: Path) -> dict[tuple[str, int], str]:
+    """What the last manifest says of files of a size: hashing anew would bless a file that was changed since."""
+    try:
+        entries = orjson.loads((folder / MANIFEST).read_bytes())["files"]
+        return {(name, entry["bytes"]): entry["sha256"] for name, entry in entries.items() if "sha256" in entry}
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _digest(path: Path, size: int, beginning: Beginning | None) -> Beginning:
+    """What a file begins with, as far as the checkpoint vouches for it; what lies behind that, an error has left there.
+
+    CannotWrite where it no longer begins with what the last manifest tells.
+    """
+    digest, blocks, place = hashlib.sha256(), Blocks(), 0
+    try:
+        with path.open("rb") as file:
+            for end in (beginning.bytes if beginning else 0, size):
+                while place < end and (part := file.read(min(end - place, _CHUNK))):
+                    digest.update(part)
+                    blocks.feed(part)
+                    place += len(part)
+                if beginning is not None and end == beginning.bytes and digest.hexdigest() != beginning.sha256:
+                    raise damaged(path, f"does not begin with what {MANIFEST} tells the sha256 of")
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    return Beginning(size, digest.hexdigest(), blocks.encode())
+
+
+def write_errors(folder: Path, state: State) -> None:
+    """What could not be had for now, one line each; no file where nothing is missing."""
+    write_lines(folder / ERRORS, list(state.failures()))

@@ -1,0 +1,154 @@
+"""What a page of a list comes to in checkpoint and files: lines of sets, contacts and the like, and further lists.
+
+All of it happens within a transaction of the checkpoint, on the store's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from harvester.checkpoint.state import UNESCAPE, Length, State
+from harvester.disk.files import Appender
+from harvester.disk.record import build_entry
+from harvester.errors import Refused
+from harvester.flickr.responses import Listed, dump
+from harvester.listing.walk import LISTINGS, Listing, Walk, advance_walk
+from harvester.text.escapes import unescape_json
+
+Reuse: TypeAlias = Callable[[Walk], Mapping[str, bytes] | None]
+"""What an earlier harvest knows of a list that has not changed: the members of its line besides the head."""
+
+
+class LineFiles(Protocol):
+    """Takes the lines of lists, each file by its name."""
+
+    def append(self, name: str, lines: Sequence[tuple[str, bytes]]) -> None:
+        """Take lines of `NAME.ndjson`, each with its id: within a transaction of the checkpoint."""
+
+    def close(self) -> None:
+        """There are no more."""
+
+
+class Files:
+    """The files of an archive beside its photos, each opened when it is first written to."""
+
+    def __init__(self, folder: Path, state: State) -> None:
+        self._folder = folder
+        self._state = state
+        self._open: dict[str, Appender] = {}
+        self._unescapes = bool(state.recall(UNESCAPE))
+
+    def append(self, name: str, lines: Sequence[tuple[str, bytes]]) -> None:
+        """Write lines of `NAME.ndjson`, each with its id, and vouch for them: within a transaction, which may fail."""
+        name += ".ndjson"
+        if self._unescapes:
+            lines = [(line_id, unescape_json(line)) for line_id, line in lines]
+        known = self._state.length(name)
+        if name not in self._open:
+            self._open[name] = Appender(self._folder / name, length=known.bytes)
+        file = self._open[name]
+        file.append(b"".join(line for _, line in lines))
+        self._state.note_list_lines(name, lines)
+        self._state.vouch(name, Length(file.length, known.lines + len(lines)))
+
+    def close(self) -> None:
+        """Close them all."""
+        for file in self._open.values():
+            file.close()
+
+
+class Lists:
+    """Takes pages of lists. Without files, as where records go to standard output, lines are left out."""
+
+    def __init__(
+        self, state: State, files: LineFiles | None, *, reuse: Reuse | None, clock: Callable[[], float]
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._files = files
+        self._reuse = reuse
+
+    def take(self, n: int, walk: Walk, listed: Listed, *, go_on: bool) -> list[tuple[int, Walk]]:
+        """Take a page; the lists to be read next. Without `go_on` the walk is left where it stands."""
+        walks: list[tuple[int, Walk]] = []
+        if walk.shape.gathers:
+            repeated = self._state.gather(n, listed.rows)
+        else:
+            walks, repeated = self._take_rows(walk, listed)
+        if not go_on:
+            return walks
+        step = advance_walk(walk, listed, repeated=repeated)
+        if step.walk is None and walk.shape.gathers:
+            self._finish(n, walk)
+        if step.anew or step.walk is None:
+            self._state.drop_gathered(n)
+        if step.note:
+            self._note("notes", step.note)
+        self._state.replace_walk(n, step.walk)
+        return walks if step.walk is None else [*walks, (n, step.walk)]
+
+    def refuse(self, n: int, walk: Walk, error: Refused) -> None:
+        """Flickr refuses a list for good: a set's line says so, and the manifest, of a whole kind."""
+        reason = {"code": error.code, "message": error.message}
+        if walk.head is not None:
+            line = self._build_line(walk, walk.subject, walk.head.encode(), {"photo_ids": b"null"}, {"photos": reason})
+            self._write(walk.shape, [(walk.subject, line)], walk)
+        else:
+            self._note("refusals", {"list": walk.listing, **reason})
+        self._state.drop_gathered(n)
+        self._state.replace_walk(n, None)
+
+    def _take_rows(self, walk: Walk, listed: Listed) -> tuple[list[tuple[int, Walk]], int]:
+        """Rows that stand for themselves, each once: a line each, or a list each."""
+        new, repeated = self._state.enter(walk.listing, listed.rows, reading=walk.reads)
+        rows = [row for row, is_new in zip(listed.rows, new, strict=True) if is_new]
+        if walk.shape.inside:
+            return self._enclose(walk, rows), repeated
+        if walk.shape.file:
+            self._write(walk.shape, [(row_id, self._build_line(walk, row_id, raw)) for row_id, raw in rows], walk)
+        return [], repeated
+
+    def _enclose(self, walk: Walk, rows: Sequence[tuple[str, bytes]]) -> list[tuple[int, Walk]]:
+        """The lists that the rows head, without those that are as an earlier harvest has them."""
+        walks: list[tuple[int, Walk]] = []
+        self._write(LISTINGS[walk.shape.inside], [], walk)
+        for row_id, raw in rows:
+            inner = walk.enclose(row_id, raw)
+            known = self._reuse(inner) if self._reuse and not walk.hydrates else None
+            if known is None:
+                walks.append((self._state.add_walk(inner), inner))
+            else:
+                self._write(inner.shape, [(row_id, self._build_line(inner, row_id, raw, known))], inner)
+        return walks
+
+    def _finish(self, n: int, walk: Walk) -> None:
+        """The last page of a set or gallery is there: its line, and its photos."""
+        state = self._state
+        more = {"photo_ids": dump(state.gathered_ids(n))}
+        if walk.shape.whole_rows:
+            more["photos"] = b"[%s]" % b",".join(raw for _, raw in state.gathered(n))
+        elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
+            more["photos_of_others"] = b"[%s]" % b",".join(others)
+        head = None if walk.head is None else walk.head.encode()
+        self._write(walk.shape, [(walk.subject, self._build_line(walk, walk.subject, head, more))], walk)
+        if walk.hydrates or walk.owner:
+            state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
+
+    def _note(self, name: str, value: Any) -> None:
+        self._state.remember(name, [*(self._state.recall(name) or []), value])
+
+    def _write(self, shape: Listing, lines: Sequence[tuple[str, bytes]], walk: Walk) -> None:
+        if walk.writes and self._files is not None:
+            self._files.append(shape.file, lines)
+
+    def _build_line(
+        self,
+        walk: Walk,
+        row_id: str,
+        raw: bytes | None,
+        more: Mapping[str, bytes] | None = None,
+        errors: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> bytes:
+        return build_entry(row_id, at=self._clock(), member=walk.shape.member, raw=raw, more=more, errors=errors)

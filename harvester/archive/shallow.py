@@ -1,0 +1,72 @@
+"""The lines of an archive that lack parts, and the same lines with these parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harvester.archive.folder import damaged
+from harvester.checkpoint.state import Length
+from harvester.disk.record import Record, build_record
+from harvester.flickr.methods import PAGE_SIZE, PARTS
+from harvester.flickr.responses import Row
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_id = msgspec.json.Decoder(str)
+_errors = msgspec.json.Decoder(dict[str, dict[str, Any]])
+
+
+class Shallow:
+    """The lines of an archive's photos that lack some of these parts."""
+
+    def __init__(self, path: Path, vouched: Length, *, parts: Sequence[str]) -> None:
+        """`vouched` says how many lines the checkpoint vouches for: what lies behind them is not the archive's."""
+        self._path = path
+        self._vouched = vouched
+        self.parts = tuple(parts)
+
+    def read(self) -> Iterator[tuple[list[Row], int]]:
+        """Rows whose `raw` is the whole line, by the page; and how many lines in between lack nothing.
+
+        CannotWrite where a line is none of an archive.
+        """
+        if not self._vouched.lines:
+            return
+        with self._path.open("rb") as file:
+            lines = islice(file, self._vouched.lines)
+            while some := list(islice(lines, PAGE_SIZE)):
+                try:
+                    rows = [Row(_read_id(line), None, None, line) for line in some if find_missing(line, self.parts)]
+                except (msgspec.DecodeError, UnicodeError, KeyError):
+                    raise damaged(self._path, "holds a line that is none of a photo") from None
+                yield rows, len(some) - len(rows)
+
+
+def _read_id(line: bytes) -> str:
+    return _id.decode(_members.decode(line)["id"])
+
+
+def find_missing(line: bytes, parts: Sequence[str]) -> list[str]:
+    """The parts that a line does not have. One that Flickr has refused for good is there, as null."""
+    members = _members.decode(line)
+    return [name for name in parts if name not in members]
+
+
+def add_parts(
+    line: bytes, found: Mapping[str, bytes | None], *, errors: Mapping[str, Mapping[str, Any]], at: float
+) -> Record:
+    """The line with further parts. What it has stays byte for byte, but for the moment of the harvest."""
+    members = _members.decode(line)
+    photo_id = _id.decode(members.pop("id"))
+    members.pop("harvested_at", None)
+    search = members.pop("search", None)
+    known_errors = _errors.decode(members.pop("errors")) if "errors" in members else {}
+    known: dict[str, bytes | None] = {name: bytes(raw) for name, raw in members.items()}
+    whole = known | dict(found)
+    parts = {name: whole[name] for name in (*(n for n in PARTS if n in whole), *(n for n in whole if n not in PARTS))}
+    row = None if search is None else bytes(search)
+    return build_record(photo_id, at=at, search=row, parts=parts, errors={**known_errors, **errors})

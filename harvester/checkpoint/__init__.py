@@ -1,0 +1,1 @@
+"""What a harvest has done so far, in state.sqlite."""

@@ -1,0 +1,1 @@
+"""One harvest, from the first call to the last line."""

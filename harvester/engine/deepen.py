@@ -1,0 +1,36 @@
+"""Asking for the parts that a photo's line lacks."""
+
+from __future__ import annotations
+
+from harvester.archive.draft import Draft
+from harvester.archive.shallow import add_parts, find_missing
+from harvester.checkpoint.state import Gone, Todo
+from harvester.disk.record import Record
+from harvester.engine.hydrate import Asked, Hydrator
+from harvester.errors import Refused
+
+NOT_FOUND = 1
+"""Flickr's code of a photo that is deleted or private, the same with each method that asks for a part of it."""
+
+
+class Deepener(Hydrator):
+    """Makes new lines out of old ones. A photo's `row` is its whole old line."""
+
+    async def deepen(self, photo: Todo) -> Record | Gone:
+        """The line with the parts that it lacks; Gone where the photo is: then its old line stays as it is."""
+        line, draft = photo.row or b"", self._take_draft(photo)
+        missing = find_missing(line, [part.name for part in self._parts])
+        try:
+            for part in self._parts:
+                if part.name in missing:
+                    await self._ask(part, photo.id, draft)
+        except Refused as error:
+            self._drafts.pop(photo.id, None)
+            return Gone(photo.id, error.code, error.message)
+        found = {name: draft.parts[name] for name in missing}
+        return add_parts(line, found, errors=draft.errors, at=self._client.server_clock.now())
+
+    def _refuse(self, part: Asked, draft: Draft, error: Refused) -> None:
+        if error.code == NOT_FOUND:
+            raise error
+        super()._refuse(part, draft, error)

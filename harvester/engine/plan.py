@@ -1,0 +1,193 @@
+"""What a harvest would cost: from a handful of calls, and arithmetic."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+
+from harvester.config.settings import Settings
+from harvester.engine.people import Meant, ask_login, look_up_source
+from harvester.engine.pipeline import explain_sweep
+from harvester.engine.run import build_sleep
+from harvester.engine.walker import explain
+from harvester.errors import Refused, UsageError
+from harvester.events import Observer, Tally, ignore
+from harvester.flickr.geo import EVER, find_page_size
+from harvester.flickr.methods import PAGE_SIZE, build_query
+from harvester.flickr.responses import Listed, read_list, read_number, read_page
+from harvester.jobs.model import Job, Photos, Search
+from harvester.jobs.remembered import settle_job
+from harvester.listing.roots import Seeds, plant
+from harvester.listing.sweep import OPEN_END
+from harvester.listing.walk import LISTINGS, Listing, Walk
+from harvester.transport.client import Client, open_client
+
+T = TypeVar("T")
+
+EXTRA_PAGES = 1.02
+"""The sweep's pages overlap by a hundredth, and its last ones are not full."""
+_DETAILS = (("list", 0), ("info", 1), ("full", 2))
+
+
+def count_calls(photos: int, *, parts: int, listed: int = 0, page_size: int = PAGE_SIZE) -> int:
+    """Calls for so many photos, `listed` of them known already."""
+    pages = math.ceil(max(0, photos - listed) / page_size * EXTRA_PAGES)
+    return pages + photos * parts
+
+
+def estimate_seconds(calls: int, settings: Settings) -> float:
+    """The least time that quota and pace allow for so many calls, from a fresh window."""
+    paced = calls / settings.pace.per_second if settings.pace else 0.0
+    if settings.quota is None or calls <= settings.quota.calls:
+        return paced
+    windows = (calls - 1) // int(settings.quota.calls)
+    rest = calls - windows * settings.quota.calls
+    return max(paced, windows * settings.quota.period + (rest / settings.pace.per_second if settings.pace else 0.0))
+
+
+async def plan_job(
+    job: Job, settings: Settings, *, clock: Callable[[], float] = time.time, observer: Observer = ignore
+) -> dict[str, Any]:
+    """Plain JSON: how many photos there are by Flickr's count, and calls and seconds for each `detail`.
+
+    Dates such as `yesterday` count from what `clock` says.
+    """
+    if isinstance(job.source, Photos):
+        raise UsageError("photos given by id need no plan: each costs one call for each part.")
+    job, _ = settle_job(job, None, None, now=clock())
+    tally = Tally()
+    async with open_client(settings, tally=tally, observer=observer, sleep=build_sleep(asyncio.Event())) as client:
+        login = (await ask_login(client)).nsid if client.signs else None
+        meant: list[Meant] = []
+        found = await look_up_source(job.source, client, meant.append)
+        names = [_List("names", None, tally.calls)] if tally.calls else []
+        seeds = plant(job.source, found, horizon=OPEN_END, login=login)
+        lists = names + await _weigh(seeds, job, client)
+    matches = sum(each.photos for each in lists)
+    photos = matches if job.limit is None else min(matches, job.limit)
+    listing, extras = sum(each.calls for each in lists), len(job.extras_asked)
+    table = [{"list": each.name, "found": each.found, "calls": each.calls} for each in lists]
+    return {
+        "job": job.describe(),
+        **({"resolved": named} if (named := {each.kind: str(each) for each in meant if each.sentence}) else {}),
+        "matches": matches,
+        "photos": photos,
+        **({} if isinstance(job.source, Search) else {"lists": table}),
+        "costs": [_cost(detail, listing + photos * (parts + extras), settings) for detail, parts in _DETAILS],
+        "quota": str(settings.quota or "none"),
+        "pace": str(settings.pace or "none"),
+        "calls_spent": tally.calls,
+    }
+
+
+def _cost(detail: str, calls: int, settings: Settings) -> dict[str, Any]:
+    return {"detail": detail, "calls": calls, "time": _duration(estimate_seconds(calls, settings))}
+
+
+def _duration(seconds: float) -> str:
+    from harvester.text.words import name_duration  # noqa: PLC0415
+
+    return name_duration(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """What a list comes to: its rows, where they were counted; the calls to read it; photos to be harvested."""
+
+    name: str
+    found: int | None
+    calls: int
+    photos: int = 0
+
+
+async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
+    lists = []
+    if seeds.sweeps:
+        lists.append(await _weigh_sweeps(seeds, job, client))
+    for walk in seeds.walks:
+        try:
+            lists.append(await _weigh_walk(walk, job, client))
+        except Refused as error:
+            if walk.top:
+                raise UsageError(explain(walk, error)) from None
+            lists.append(_List(walk.listing.removeprefix("own_"), None, 1))
+    return lists
+
+
+async def _weigh_sweeps(seeds: Seeds, job: Job, client: Client) -> _List:
+    asked = {**seeds.arguments, "per_page": "1"}
+    if isinstance(job.source, Search):
+        asked |= EVER
+        bounds = zip(("min_upload_date", "max_upload_date"), job.source.upload_span, strict=True)
+        asked |= {name: str(second) for name, second in bounds if second}
+    totals = [await _count_matches(seeds.method, {**asked, **dict(sweep.narrow)}, client) for sweep in seeds.sweeps]
+    total, size = sum(totals), find_page_size(asked)
+    calls = [count_calls(_up_to(job.limit, each), parts=0, page_size=size) for each in totals]
+    return _List("photos", total, sum(calls), total)
+
+
+async def _count_matches(method: str, arguments: Mapping[str, str], client: Client) -> int:
+    try:
+        page = await client.call(build_query(method, arguments), lambda body: read_page(body, method=method))
+    except Refused as error:
+        raise UsageError(explain_sweep(method, error)) from None
+    return page.total or 0
+
+
+async def _weigh_walk(walk: Walk, job: Job, client: Client) -> _List:
+    """A list's rows are counted by its first page; what each of them heads, by what the row tells of it."""
+    shape, name = walk.shape, walk.listing.removeprefix("own_")
+    if not shape.size and not shape.inside:
+        return _List(name, None, 1)
+    # A row that heads a list tells how long that is, so a whole page of them is worth having; of others one will do.
+    listed = await _ask(walk, client, size=shape.size if shape.inside else 1)
+    total = len(listed.rows) if listed.total is None else listed.total
+    if not shape.inside:
+        wanted = total if walk.hydrates else 0
+        return _List(name, total, _pages(_up_to(job.limit, total) if wanted else total, shape), wanted)
+    sizes = [_count_members(row) for _, row in listed.rows]
+    more = total / len(sizes) if sizes else 1.0
+    inner = LISTINGS[shape.inside]
+    calls = _pages(total, shape) + round(more * sum(_pages(size, inner) for size in sizes))
+    members = round(more * sum(sizes))
+    return _List(name, members if shape.rows == "" else total, calls, members if walk.hydrates else 0)
+
+
+async def _ask(walk: Walk, client: Client, *, size: int) -> Listed:
+    shape = walk.shape
+    arguments = {shape.subject: walk.subject} if shape.subject else {}
+    if shape.size:
+        arguments["per_page"] = str(size)
+    read = _reader(shape)
+    return await client.call(build_query(shape.method, arguments), read)
+
+
+def _reader(shape: Listing) -> Callable[[bytes], Listed]:
+    return lambda body: read_list(
+        body, method=shape.method, container=shape.container, rows=shape.rows, id_name=shape.id
+    )
+
+
+def _pages(rows: int, shape: Listing) -> int:
+    """Calls that it takes to read so many rows; an empty list takes one too."""
+    return max(1, math.ceil(rows / shape.size)) if shape.size else 1
+
+
+def _count_members(row: bytes) -> int:
+    """Of a set or gallery, by its row: `photos` and `count_photos` count without videos."""
+    known = orjson.loads(row)
+
+    def read(names: Iterable[str]) -> int:
+        return next((number for name in names if (number := read_number(known.get(name))) is not None), 0)
+
+    return read(("count_photos", "photos")) + read(("count_videos", "videos"))
+
+
+def _up_to(limit: int | None, photos: int) -> int:
+    return photos if limit is None else min(limit, photos)

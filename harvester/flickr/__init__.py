@@ -1,0 +1,1 @@
+"""Flickr's API without any I/O: methods, answers, failures, signatures."""

@@ -1,0 +1,363 @@
+"""From the bytes of an answer to data or an error. Pure: no I/O, no clock.
+
+An answer is taken in three ways, the swiftest that fits. A part of a photo that stands between the very bytes that
+Flickr puts around it is cut out and proved whole, valid JSON in valid UTF-8 (orjson accepts nothing else). Other
+bodies that are valid are searched for their members, which are cut out as they stand, byte for byte. Anything odd
+takes the careful way: decode with replacement, parse leniently, write anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import orjson
+
+from harvester.errors import KeyRefused, Refused, TryLater, UsageError
+from harvester.flickr.oauth import check_problem
+from harvester.flickr.ownership import KINDS, NAMELESS, OFTEN_REFUSED, check_whose
+
+# Codes that every method shares, https://www.flickr.com/services/api/flickr.photos.search.html#error-codes
+# 99 is about the login, so every other call would fail as well: no photo may be given up for it.
+_KEY_CODES = frozenset({96, 97, 98, 99, 100})
+# 105 is documented; 201 was recorded and 0 reported with the same message (flickr-photos-api, retrying.py).
+_PASSING_CODES = frozenset({0, 105, 201})
+_NOT_NOW = "not currently available"
+_SEARCH_DOWN = 10  # flickr.photos.search: "The Flickr search API is not currently available."
+EXCESSIVE_OFFSET = 20
+"""flickr.photos.search: a page past the 4,000 results that Flickr serves."""
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """A photo as a listing shows it: its id, the second of its upload (None where not told), the row as sent."""
+
+    id: str
+    uploaded: int | None
+    taken: str | None
+    raw: bytes
+    updated: int | None = None
+    """The second of its last change."""
+
+
+class _Sketch(msgspec.Struct, gc=False):
+    """What is read of a listing's row, in whatever type it comes."""
+
+    id: Any = None
+    dateupload: Any = None
+    datetaken: Any = None
+    lastupdate: Any = None
+
+    def read(self, raw: bytes) -> Row:
+        """The row, given its JSON."""
+        uploaded, updated = read_number(self.dateupload), read_number(self.lastupdate)
+        return Row(str(self.id), uploaded, self.datetaken, raw, updated)
+
+
+def _sketch(row: Mapping[str, Any]) -> _Sketch:
+    return _Sketch(row.get("id"), row.get("dateupload"), row.get("datetaken"), row.get("lastupdate"))
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+_sketches = msgspec.json.Decoder(list[_Sketch])
+_CLAIMS = frozenset({"total", "perpage", "per_page", "pages"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer of a listing. `total` is Flickr's claim, None where it makes none (`""` has been reported)."""
+
+    rows: tuple[Row, ...]
+    total: int | None
+    per_page: int | None
+    pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One answer of a list that is no search: each row's id and JSON as sent, and the claims."""
+
+    rows: tuple[tuple[str, bytes], ...]
+    total: int | None = None
+    pages: int | None = None
+
+
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:.*<)?(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+
+
+def check_status(status: int, body: bytes, *, retry_after: float | None = None) -> None:
+    """Translate an HTTP status other than 200; Flickr's own failures come with 200."""
+    if status == 200:
+        return
+    if status in (400, 401):
+        check_problem(body)
+    if status == 429:
+        raise TryLater("too many calls (429)", retry_after=retry_after, refusal=True)
+    if status >= 500 or status in (408, 425):
+        raise TryLater(f"the server failed ({status})", retry_after=retry_after, refusal=status == 503)
+    known = f" {HTTPStatus(status).phrase}" if status in list(HTTPStatus) else ""
+    raise TryLater(f"the server answers {status}{known}", foreign=True)
+
+
+def check_page(body: bytes) -> None:
+    """Raise TryLater for a web page, which a captive portal, or a wrong address, gives with status 200."""
+    if _PAGE.match(body[:2000]):
+        raise TryLater("a web page came, as from a network's login page or a wrong address", foreign=True)
+
+
+def check_failure(answer: Mapping[str, Any], *, method: str) -> None:
+    """Raise what `{"stat": "fail", "code": …, "message": …}` means."""
+    if answer.get("stat") == "ok":
+        return
+    if answer.get("stat") != "fail":
+        raise TryLater("an answer without its status")
+    code, message = read_number(answer.get("code")), str(answer.get("message", ""))
+    if code is None:
+        raise TryLater("a failure without its code")
+    if code in _PASSING_CODES or _NOT_NOW in message or (code == _SEARCH_DOWN and method == "flickr.photos.search"):
+        raise TryLater(f"{message.rstrip('.') or 'service not available'} ({code})", refusal=True)
+    if code in _KEY_CODES:
+        raise KeyRefused(f"Flickr refuses the key or login: {message} (code {code}). {_key_advice(code)}")
+    if code in (95, 111, 112, 114, 115, 116):
+        raise UsageError(f"Flickr does not know what was asked: {message} (code {code}).")
+    raise Refused(code, message)
+
+
+def _key_advice(code: int) -> str:
+    if code == 100:
+        return "Set FLICKR_API_KEY to a working key; https://www.flickr.com/services/apps/ lists yours."
+    return "Log in with `harvester auth login`, then run the same command again."
+
+
+def read_part(body: bytes, *, method: str, member: str | None, photo_id: str | None = None) -> bytes:
+    """The JSON of one member of an answer, as sent, on one line.
+
+    `member` None takes all members but `stat`. Where the answer names a photo, it must be `photo_id`: Flickr has
+    been seen to give one method's answer to another's question (bridgy#537).
+    """
+    answer, parts = read_members(body)
+    if photo_id is not None:
+        check_whose(answer, method=method, member=member, photo_id=photo_id)
+    check_failure(answer, method=method)
+    if member is None:
+        rest = [(name, raw) for name, raw in parts.items() if name != "stat"]
+        return b"{" + b",".join(dump(name) + b":" + raw for name, raw in rest) + b"}"
+    if not isinstance(answer.get(member), dict):
+        raise TryLater("an answer without what was asked for")
+    return parts[member]
+
+
+class PartReader:
+    """Reads the answers that bring one part of a photo, as `read_part` does, most of them in a fraction of the time."""
+
+    def __init__(self, method: str, member: str | None) -> None:
+        self._method = method
+        self._member = member
+        self._head = b'{"%s":{' % member.encode() if member else b"\0"  # which no answer begins with
+        self._start = len(self._head) - 1
+        self._name = {"photo": "id", "comments": "photo_id"}.get(member or "")
+        self._kind = b'"%s":' % KINDS[method].encode() if method in KINDS else b""
+        self._mark = b"/%s_" if member == "sizes" else b'"%s"'
+        self.is_nameless = member in NAMELESS
+        """Whether no answer says whose it is."""
+        self.is_asked_alone = self.is_nameless or method in OFTEN_REFUSED
+        """Whether so few answers say whose they are that asking alone at once saves calls."""
+
+    def mark(self, photo_id: str) -> bytes:
+        """What stands in an answer about this photo, and in no answer about another, unless it is nameless."""
+        return self._mark % photo_id.encode()
+
+    def __call__(self, body: bytes, photo_id: str) -> bytes:
+        """The part's JSON; the errors of `read_part`."""
+        if body.startswith(self._head) and body.endswith(_TAIL) and b"\n" not in body and b"\r" not in body:
+            raw = body[self._start : _END]
+            try:
+                part = _check(raw)
+                is_own = part[self._name] == photo_id if self._name else self._mark % photo_id.encode() in raw
+                if (is_own or self.is_nameless) and self._kind in raw:
+                    return raw
+            except (ValueError, RuntimeError, LookupError):
+                pass  # for the careful way
+        return read_part(body, method=self._method, member=self._member, photo_id=photo_id)
+
+
+def _find_check() -> Callable[..., Any]:
+    """What proves that bytes are one whole object of JSON and nothing else, and gives its members.
+
+    simdjson, where it is installed, refuses all that orjson refuses (invalid UTF-8, lone surrogates, numbers that no
+    double holds) and builds nothing, which takes a fifth of the time. msgspec, told to skip what is not asked for,
+    is as swift, but passes over bytes that are no UTF-8 and over numbers such as 1e999.
+    """
+    try:
+        from simdjson import Parser  # noqa: PLC0415
+    except ImportError:
+        return orjson.loads
+    parse: Callable[..., Any] = Parser().parse
+    return parse
+
+
+_check = _find_check()
+_TAIL = b'},"stat":"ok"}'
+_END = 1 - len(_TAIL)
+
+
+def read_page(body: bytes, *, method: str) -> Page:
+    """A page of photos out of `photos`, `photoset` and the like."""
+    return _read_page_swiftly(body) or _read_page_carefully(body, method=method)
+
+
+def _read_page_swiftly(body: bytes) -> Page | None:
+    """A page whose rows are proved and cut out, but not built; None where anything is odd."""
+    if b"\n" in body or b"\r" in body:
+        return None
+    try:
+        _check(body)
+        parts = _members.decode(body)
+        if bytes(parts["stat"]) != b'"ok"':
+            return None
+        found = _members.decode(next(raw for raw in map(bytes, parts.values()) if raw.startswith(b"{")))
+        rows = found.pop("photo")
+        sketches, raws = _sketches.decode(rows), _elements.decode(rows)
+        told = {name: msgspec.json.decode(raw) for name, raw in found.items() if name in _CLAIMS}
+    except (ValueError, RuntimeError, LookupError, StopIteration, msgspec.DecodeError):
+        return None
+    return _build_page([sketch.read(bytes(raw)) for sketch, raw in zip(sketches, raws, strict=True)], told)
+
+
+def _read_page_carefully(body: bytes, *, method: str) -> Page:
+    answer, parts = read_members(body)
+    check_failure(answer, method=method)
+    name = next((n for n, value in answer.items() if isinstance(value, dict)), None)
+    if name is None:
+        raise TryLater("a listing without its list")
+    found = answer[name]
+    photos = found.get("photo", [])
+    if not isinstance(photos, list):
+        raise TryLater("a listing without its list")
+    raws = [bytes(r) for r in _elements.decode(_members.decode(parts[name])["photo"])] if photos else []
+    rows = zip(photos, raws, strict=True)
+    return _build_page([_sketch(row).read(raw) for row, raw in rows if isinstance(row, dict)], found)
+
+
+def _build_page(rows: list[Row], told: Mapping[str, Any]) -> Page:
+    return Page(
+        rows=tuple(row for row in rows if _is_id(row.id)),
+        total=read_number(told.get("total")),
+        per_page=read_number(told.get("perpage", told.get("per_page"))),
+        pages=read_number(told.get("pages")),
+    )
+
+
+def read_list(body: bytes, *, method: str, container: str, rows: str, id_name: str = "id") -> Listed:
+    """A page of sets, contacts and the like. `rows` "" takes the container itself as the one row.
+
+    An account without collections, say, answers with an empty list, without one, or with an empty container, be it
+    an object, an array or a text.
+    """
+    answer, parts = read_members(body)
+    check_failure(answer, method=method)
+    found = answer.get(container)
+    if rows and found in ([], ""):
+        return Listed(rows=())
+    if not isinstance(found, dict):
+        raise TryLater("an answer to something else than was asked")
+    if not rows:
+        return Listed(rows=((_read_id(found, id_name), parts[container]),), total=1, pages=1)
+    listed = found.get(rows) or []
+    if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
+        raise TryLater("a listing without its list")
+    raws = [bytes(r) for r in _elements.decode(_members.decode(parts[container])[rows])] if listed else []
+    return Listed(
+        rows=tuple((_read_id(row, id_name), raw) for row, raw in zip(listed, raws, strict=True)),
+        total=read_number(found.get("total")),
+        pages=read_number(found.get("pages")),
+    )
+
+
+def _read_id(row: Mapping[str, Any], name: str) -> str:
+    """A group's id comes as `id` or as `nsid`, or as both."""
+    return str(row.get(name) or row.get("id") or row.get("nsid") or "")
+
+
+_is_id = re.compile(r"[1-9]\d{0,17}", re.ASCII).fullmatch
+
+
+def read_members(body: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The answer parsed, and the JSON of each of its members on one line. TryLater where it is no object."""
+    answer: Any
+    try:
+        answer = orjson.loads(body)
+        if isinstance(answer, dict) and b"\n" not in body and b"\r" not in body:
+            return answer, {name: bytes(raw) for name, raw in _members.decode(body).items()}
+    except (orjson.JSONDecodeError, msgspec.DecodeError):
+        pass
+    answer = _read_carefully(body)
+    return answer, {name: dump(value) for name, value in answer.items()}
+
+
+def _read_carefully(body: bytes) -> dict[str, Any]:
+    text = _unwrap(body.decode("utf-8-sig", "replace").strip())
+    for mend in (str, _without_quote_escapes):
+        try:
+            answer = json.loads(mend(text), strict=False, parse_constant=_refuse, parse_float=_finite)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(answer, dict):
+            return {_whole(name): _mend(value) for name, value in answer.items()}
+    check_page(body)
+    raise TryLater("an answer that is not JSON" if body else "an empty answer")
+
+
+def _unwrap(text: str) -> str:
+    """Without the `jsonFlickrApi(…)` that comes when `nojsoncallback` is overlooked."""
+    found = re.fullmatch(r"[A-Za-z_]\w*\((.*)\);?", text, re.DOTALL)
+    return found[1] if found else text
+
+
+def _without_quote_escapes(text: str) -> str:
+    r"""Flickr's feeds have held `\'`, which is not JSON (wet-boew#6997)."""
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\'", r"\1'", text)
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if abs(value) != float("inf") else _refuse(text)
+
+
+def _whole(text: str) -> str:
+    """Without lone surrogates, which no UTF-8 can hold."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _mend(value: Any) -> Any:
+    if isinstance(value, str):
+        return _whole(value)
+    if isinstance(value, dict):
+        return {_whole(name): _mend(inner) for name, inner in value.items()}
+    return [_mend(inner) for inner in value] if isinstance(value, list) else value
+
+
+def dump(value: Any) -> bytes:
+    """Compact JSON of a value; whole numbers may have any length."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # beyond 64 bits, or nested past 254 levels
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def read_number(value: Any) -> int | None:
+    """Flickr's numbers come as numbers, as numeric text, as empty text, or not at all."""
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.strip().isdigit() and len(value) < 19:
+        return int(value)
+    return None

@@ -1,0 +1,1 @@
+"""What is asked: the job, its values, and how people write them."""

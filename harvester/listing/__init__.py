@@ -1,0 +1,1 @@
+"""How a listing is read to its end: decisions only, no calls."""

@@ -1,0 +1,1 @@
+"""A finished update becomes part of its archive in one step."""

@@ -1,0 +1,158 @@
+"""Folding an update into its archive: at each moment the archive is the old one or the new one.
+
+All that is new is written beside the archive first. Then one transaction of the checkpoint says that it counts from
+now on, and where it lies; only then files change their places, each by one rename. Whoever opens the archive after a
+crash in between finishes that.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from harvester.archive.folder import CHANGES, STATE, write_manifest
+from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.state import Length, State
+from harvester.disk.files import Appender, cannot_write, put_in_place, sync_folder
+from harvester.disk.layout import REPAIR
+from harvester.disk.modes import make_file
+from harvester.merge.merge import Folded, History, Merge
+from harvester.merge.proof import Proof, read_parts
+from harvester.merge.staging import ID, UPDATE, remove_staging
+
+
+def mend_fold(folder: Path, archive: State) -> None:
+    """Finish a fold that counts already. The archive must be locked."""
+    if archive.recall("fold") is not None:
+        _finish(folder, archive, "fold")
+        remove_staging(folder)
+    if archive.recall("repair") is not None:
+        _finish(folder, archive, "repair")
+        shutil.rmtree(folder / REPAIR, ignore_errors=True)
+
+
+def _finish(folder: Path, archive: State, name: str) -> None:
+    """Move the new files to their places, and say what the archive is now. Each step may be done again."""
+    known = archive.recall(name)
+    try:
+        for source, target in known["moves"]:
+            if (folder / source).exists():
+                _make_folder((folder / target).parent)
+                put_in_place(folder / source, folder / target)
+                sync_folder((folder / target).parent)
+        sync_folder(folder)
+    except OSError as error:
+        raise cannot_write(Path(error.filename or folder), error) from None
+    for file, length in known.get("cuts", {}).items():
+        Appender(folder / file, length=length).close()
+    write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
+    with archive.changing(durably=True):  # or a later update's files would be taken for this one's
+        archive.remember(name, None)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir()
+        sync_folder(folder.parent)
+
+
+def fold(
+    folder: Path,
+    archive: State,
+    state: State,
+    *,
+    status: str,
+    keep_unlisted: bool,
+    calls: int,
+    is_stopped: Callable[[], bool] = lambda: False,
+    merging: type[Merge] = Merge,
+    absorb: Callable[..., None] | None = None,
+    counts: Mapping[str, Any] = MappingProxyType({}),
+) -> Folded:
+    """Fold a whole update, whose checkpoint is `state`, into its archive.
+
+    A deepening is folded too: by a Merge of its own, an `absorb` in place of the archive's, and `counts` for the
+    manifest that go before those of `state`.
+
+    Stopped, once `is_stopped` says that the run is to end, leaves the archive as it was. So does CannotWrite until the
+    checkpoint says that the update counts; behind that the archive is the new one, and whoever opens it finishes.
+    What is left of the update's folder is to be removed when its checkpoint is closed.
+
+    Photos that no longer match leave the archive, unless `keep_unlisted`; those that are gone always do. Their lines
+    are kept in the history.
+    """
+    new = folder / UPDATE / "new"
+    shutil.rmtree(new, ignore_errors=True)
+    began = str(state.recall("update_begun"))
+    name = _find_name(folder, began.replace(":", "-"))
+    try:
+        new.mkdir(exist_ok=True)
+        with (
+            _copy_changes(folder, new, length=archive.length(CHANGES).bytes) as changes,
+            History(new / "history.ndjson.zst") as history,
+        ):
+            merge = merging(
+                folder,
+                new,
+                archive=archive,
+                state=state,
+                changes=changes,
+                history=history,
+                began=began,
+                is_stopped=is_stopped,
+            )
+            moves = merge.photos(keep_unlisted=keep_unlisted) + merge.lists()
+        moves.append((f"{UPDATE}/new/{CHANGES}", CHANGES))
+        if history.lines:
+            moves.append((f"{UPDATE}/new/history.ndjson.zst", f"history/{name}.ndjson.zst"))
+        if state.length(PHOTOS).lines:
+            moves.append((f"{UPDATE}/{PHOTOS}", f"updates/{name}.ndjson"))
+        for changed in (new, folder / UPDATE, folder):
+            sync_folder(changed)
+    except OSError as error:
+        raise cannot_write(folder / UPDATE, error) from None
+    lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
+    lines = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
+    own = {"reported": state.recall("expected"), "failed": sum(1 for _ in state.failures())}
+    facts = {
+        "counts": {**lines, **own, **counts},
+        "last_run": {"update": merge.folded.counts, "lists": merge.folded.lists, "calls": calls},
+    }
+    (absorb or archive.absorb)(
+        folder / UPDATE / STATE,
+        keep_unlisted=keep_unlisted,
+        fold={
+            "update": state.recall(ID),
+            "time": began,
+            "files": merge.files,
+            "kept": merge.kept,
+            "moves": moves,
+            "status": status,
+            "facts": facts,
+        },
+    )
+    _finish(folder, archive, "fold")
+    return merge.folded
+
+
+def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:
+    """What has changed so far, to be added to: the archive's own file stays as it is until the fold counts."""
+    if length:
+        proof = Proof(folder / CHANGES, length)
+        make_file(new / CHANGES)
+        with (folder / CHANGES).open("rb") as old, (new / CHANGES).open("wb") as copy:
+            copy.writelines(proof.read(read_parts(old, length)))
+        proof.check()
+    return Appender(new / CHANGES, length=length)
+
+
+def _find_name(folder: Path, wanted: str) -> str:
+    """A name that no earlier update has, and behind theirs: two may begin in one second."""
+    name, n = wanted, 1
+    while (folder / "updates" / f"{name}.ndjson").exists() or (folder / "history" / f"{name}.ndjson.zst").exists():
+        n += 1
+        name = f"{wanted}_{n}"
+    return name

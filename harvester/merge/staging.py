@@ -1,0 +1,89 @@
+"""The folder in which an update is prepared: `.update` within the archive, of use until the update is folded."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from harvester.checkpoint.look import open_to_read
+from harvester.checkpoint.state import State
+from harvester.disk.files import cannot_write, sync_folder
+from harvester.disk.layout import STATE, UPDATE
+from harvester.errors import CannotWrite
+
+__all__ = [
+    "ID",
+    "UPDATE",
+    "clear_folded",
+    "find_deepening",
+    "is_folded",
+    "is_under_way",
+    "make_staging",
+    "remove_staging",
+]
+ID = "update"
+"""Names the update in its own checkpoint; the archive remembers the last one that was folded as `folded`."""
+
+
+def is_under_way(folder: Path, archive: State) -> bool:
+    """Whether an update of this archive was begun and is not yet folded. One to which nothing has come is none."""
+    path = folder / UPDATE / STATE
+    return path.is_file() and _is_of_use(path, archive)
+
+
+def is_folded(update: str | None, archive: State) -> bool:
+    """Whether this is the update that was folded last: what is left of its folder is of no use."""
+    return update is not None and update == archive.recall("folded")
+
+
+def make_staging(folder: Path) -> Path:
+    """The folder in which an update of an archive is prepared."""
+    staging = folder / UPDATE
+    try:
+        if not staging.is_dir():
+            staging.mkdir()
+        sync_folder(folder)
+    except OSError as error:
+        raise cannot_write(staging, error) from None
+    return staging
+
+
+def clear_folded(folder: Path, archive: State) -> None:
+    """Remove what is left of an update that was folded to the end."""
+    if (folder / UPDATE).exists() and archive.recall("fold") is None and not is_under_way(folder, archive):
+        remove_staging(folder)
+
+
+def remove_staging(folder: Path) -> None:
+    """Remove what an update has left, its checkpoint first.
+
+    What cannot be removed does no harm: the next update knows it by its id, begins anew in it, and tries again.
+    """
+    staging = folder / UPDATE
+    with contextlib.suppress(OSError):
+        (staging / STATE).unlink(missing_ok=True)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def find_deepening(folder: Path) -> Any:
+    """The depth that a deepening in this archive's folder for updates is to bring; None where there is none."""
+    path = folder / UPDATE / STATE
+    if not path.is_file():
+        return None
+    try:
+        with open_to_read(path, locked_at=folder) as state:
+            return state.recall("deepens")
+    except CannotWrite:
+        return None
+
+
+def _is_of_use(path: Path, archive: State) -> bool:
+    """Whether an update's checkpoint, which another process may have open, counts; so does one that cannot be read."""
+    try:
+        with open_to_read(path, locked_at=path.parent.parent) as state:
+            is_begun = state.recall("deepens") is not None or not state.is_untouched()
+            return is_begun and not is_folded(str(state.recall(ID)), archive)
+    except CannotWrite:
+        return True

@@ -1,0 +1,285 @@
+"""How fast calls may go: the quota, which Flickr sets, and the pace, which the user does.
+
+The quota is kept in a ledger that all processes of the user share (`ledger.py`), the pace by each process for
+itself. A call goes when both let it go at the same moment, so neither holds anything while the other waits:
+after an hour's wait for the quota no burst follows that the pace forbids.
+
+    async with open_throttle(key, quota=Rate.parse("3600/h"), pace=Rate.parse("5/s")) as throttle:
+        slot = await throttle.acquire()  # and send at once
+        try: ...
+        finally: throttle.done(slot)  # as soon as the answer begins
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+import platformdirs
+from aiolimiter import AsyncLimiter
+
+from harvester.errors import CannotWrite, UsageError, show
+from harvester.filesystem.folders import find_folder
+from harvester.quota.ledger import ASK_AGAIN, SECOND
+from harvester.quota.shared_ledger import Clocks, SharedLedger, open_ledger
+
+_RATE = re.compile(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*/\s*(\d{1,9}(?:\.\d{1,6})?)?\s*([smhd])\s*", re.ASCII)
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many calls in so many seconds."""
+
+    calls: float
+    period: float
+
+    @classmethod
+    def parse(cls, text: str) -> Rate | None:
+        """Reads `3600/h`, `200/10s`, `1.5/s`; None for `none`."""
+        if text.strip().lower() == "none":
+            return None
+        found = _RATE.fullmatch(text.lower())
+        if not found:
+            raise UsageError(f"{show(text)} is no rate: write CALLS/PERIOD, such as 3600/h, 200/10s or 5/s, or none.")
+        calls, period = float(found[1]), float(found[2] or 1) * _UNITS[found[3]]
+        if not calls:
+            raise UsageError(f"{show(text)} allows no call at all: write none to lift the limit.")
+        if calls > 1e9 or not 0.1 <= period <= 366 * 86400:
+            raise UsageError(f"{show(text)} is out of range: at most 1000000000 calls, a period from 0.1s to 366d.")
+        return cls(int(calls) if calls.is_integer() else calls, period)
+
+    @property
+    def per_second(self) -> float:
+        """Calls a second."""
+        return self.calls / self.period
+
+    def __str__(self) -> str:
+        unit = next((unit for unit, length in _UNITS.items() if self.period % length == 0), "s")
+        count = self.period / _UNITS[unit]
+        return f"{self.calls:.12g}/{'' if count == 1 else f'{count:.12g}'}{unit}"
+
+
+class Slot:
+    """A call that may go. It counts until it is given to `Throttle.done`, so give it back in a `finally`."""
+
+    open = True
+
+
+QUANTUM = 0.002
+"""uvloop's timers tick in milliseconds, and shorter ones spin: sleep this long and let several calls go."""
+SLACK = 0.008
+"""How late a timer may be without loss of pace. It is also how much of the pace may go at once: at 5,000 calls a
+second 41, at 100 and less never two."""
+PARTS = 1024
+BEAT = 0.25
+BEATS_PER_SAVE = 4
+WORTH_TELLING = 1.0
+CLOCK_DRIFT = 0.0005
+"""Two clocks that NTP keeps run apart by less than this, so the server's hour is no longer than ours."""
+
+
+class Pace:
+    """aiolimiter's leaky bucket, made to say how long to wait.
+
+    Its depth is what matters: with a whole period's calls it lets twice the rate through at first, with one
+    call it loses the lateness of every timer (half the rate at 1,000 calls a second).
+    """
+
+    def __init__(self, rate: Rate) -> None:
+        depth = 1 + rate.per_second * SLACK
+        self._limiter = AsyncLimiter(depth, depth / rate.per_second)
+        self._per_second = rate.per_second
+
+    def wait(self) -> float:
+        """Seconds until a call may go."""
+        if self._limiter.has_capacity():
+            return 0.0
+        # The bucket does not say how long; it says whether a part of a call would fit.
+        fits = bisect_left(range(1, PARTS), True, key=lambda part: not self._limiter.has_capacity(part / PARTS))
+        return (PARTS - fits) / PARTS / self._per_second
+
+    async def spend(self) -> None:
+        """Takes the call that `wait` said may go; this does not wait."""
+        await self._limiter.acquire()
+
+
+_Paces: TypeAlias = WeakValueDictionary[tuple[str, Rate], Pace]
+_paces: WeakKeyDictionary[asyncio.AbstractEventLoop, _Paces] = WeakKeyDictionary()
+
+
+def find_pace(key: str, rate: Rate) -> Pace:
+    """The pace of a key, which all throttles of it in this event loop share as long as one of them lasts."""
+    known = _paces.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    pace = known.get((key, rate)) or Pace(rate)
+    known[key, rate] = pace
+    return pace
+
+
+class Throttle:
+    """Lets calls go, first come first served. For one event loop; `open_throttle` makes it."""
+
+    def __init__(
+        self,
+        ledger: SharedLedger | None,
+        *,
+        quota: Rate | None,
+        pace: Pace | None,
+        sleep: Callable[[float], Awaitable[object]],
+        on_wait: Callable[[float], object],
+    ) -> None:
+        self._ledger = ledger
+        self._quota = quota
+        self._pace = pace
+        self._sleep = sleep
+        self._on_wait = on_wait
+        self._told = 0.0
+        self._turn = asyncio.Lock()
+        self._queued = 0
+
+    def __repr__(self) -> str:
+        return f"<Throttle {self._ledger!r}, {self._queued} waiting>"
+
+    async def acquire(self) -> Slot:
+        """Waits until a call may go. Whatever ends the wait, cancelling or an error of `sleep`, costs no call."""
+        if self._queued or self._try():
+            await self._wait_in_line()
+        if self._pace:
+            await self._pace.spend()
+        return Slot()
+
+    def acquire_now(self) -> Slot | None:
+        """A call that may go at this moment; None where `acquire` would have to be awaited."""
+        if self._pace or self._queued or (self._ledger and self._ledger.take()):
+            return None
+        return Slot()
+
+    def done(self, slot: Slot, *, sent: bool = True) -> None:
+        """The call has arrived: its answer has begun, or it failed.
+
+        `sent=False` gives it back: it surely never left this machine (no address, no connection).
+        """
+        if slot.open:
+            slot.open = False
+            if self._ledger:
+                self._ledger.done(sent=sent)
+
+    def used(self) -> int | None:
+        """Calls inside the window of this moment, of all processes; None without a quota."""
+        return self._ledger.used() if self._ledger else None
+
+    def left(self) -> int | None:
+        """Calls that the quota would let go at this moment; None without a quota."""
+        return int(self._quota.calls) - self._ledger.used() if self._quota and self._ledger else None
+
+    def free_at(self) -> float | None:
+        """Seconds until the quota lets a call go; None without a quota."""
+        return self._ledger.wait() / SECOND if self._ledger else None
+
+    async def _wait_in_line(self) -> None:
+        self._queued += 1
+        try:
+            async with self._turn:
+                while seconds := self._try():
+                    await self._sleep(min(max(seconds, QUANTUM), ASK_AGAIN / SECOND))
+        finally:
+            self._queued -= 1
+
+    def _try(self) -> float:
+        """Takes a call, if pace and quota let one go at this moment; else the seconds until that may be so."""
+        if self._pace and (seconds := self._pace.wait()):
+            return seconds
+        if not self._ledger:
+            return 0.0
+        seconds = self._ledger.take() / SECOND
+        if seconds > WORTH_TELLING:
+            self._tell(self._ledger.now() / SECOND, seconds)
+        return seconds
+
+    def _tell(self, now: float, seconds: float) -> None:
+        """Once a wait, and again only if it has become longer."""
+        if now + seconds > self._told + WORTH_TELLING:
+            self._told = now + seconds
+            self._on_wait(seconds)
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+@asynccontextmanager
+async def open_throttle(
+    key: str,
+    *,
+    quota: Rate | None,
+    pace: Rate | None,
+    folder: Path | None = None,
+    clocks: Clocks | None = None,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    on_wait: Callable[[float], object] = _ignore,
+    on_notice: Callable[[str], object] = _ignore,
+) -> AsyncIterator[Throttle]:
+    """Opens the throttle of an API key. Its ledger is kept in `folder`, by default the user's state folder.
+
+    All waiting goes through `sleep`, which may raise to end it. `on_wait` hears of each wait for the quota
+    that is longer than a second, `on_notice` gets a sentence when the ledger was damaged.
+    """
+    shared = find_pace(key, pace) if pace else None
+    if quota is None:
+        yield Throttle(None, quota=None, pace=shared, sleep=sleep, on_wait=on_wait)
+        return
+    if quota.calls != int(quota.calls):
+        raise UsageError(f"A quota counts whole calls, and {quota} does not: write 3/2s rather than 1.5/s.")
+    ledger = open_ledger(
+        key,
+        calls=int(quota.calls),
+        period=round(quota.period * (1 + CLOCK_DRIFT) * SECOND),
+        folder=folder or state_folder(),
+        clocks=clocks or Clocks(),
+        on_notice=on_notice,
+    )
+    heart = _Heart(ledger)
+    try:
+        yield Throttle(ledger, quota=quota, pace=shared, sleep=sleep, on_wait=on_wait)
+    finally:
+        heart.stop()
+        ledger.close()
+
+
+def state_folder() -> Path:
+    """Where ledgers are kept: HARVESTER_STATE_DIR, else the user's state folder; CannotWrite where there is none."""
+    folder = find_folder("HARVESTER_STATE_DIR", platformdirs.user_state_path)
+    if folder is None:
+        raise CannotWrite(
+            "There is no folder for the quota ledger, since there is no home: set HARVESTER_STATE_DIR to one, or lift "
+            "the quota by --quota none."
+        )
+    return folder
+
+
+class _Heart:
+    """Says several times a second that this process lives, and once a second has the ledger written to disk."""
+
+    def __init__(self, ledger: SharedLedger) -> None:
+        self._ledger = ledger
+        self._beats = 0
+        self._loop = asyncio.get_running_loop()
+        self._next = self._loop.call_later(BEAT, self._beat)
+
+    def _beat(self) -> None:
+        self._next = self._loop.call_later(BEAT, self._beat)
+        self._ledger.beat()
+        self._beats += 1
+        if self._beats % BEATS_PER_SAVE == 0 and (save := self._ledger.unsaved()):
+            self._loop.run_in_executor(None, save)
+
+    def stop(self) -> None:
+        """No more beats."""
+        self._next.cancel()

@@ -1,0 +1,220 @@
+"""How far an archive is: read beside a running harvest, without a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harvester.archive.comparison import recall_difference
+from harvester.archive.depth import DEEPEN, describe_depth
+from harvester.archive.folder import CHANGES, MANIFEST, count_lists, is_at_limit
+from harvester.archive.incomplete import IncompleteStretch, recall_incomplete
+from harvester.archive.manifest import Manifest, read_manifest
+from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.look import locate, look_at
+from harvester.checkpoint.state import Length, State
+from harvester.config.settings import Settings
+from harvester.disk.holder import Holder
+from harvester.disk.layout import STATE, check_entries
+from harvester.disk.lock import find_holder
+from harvester.engine.plan import count_calls, estimate_seconds
+from harvester.engine.run import restore_job
+from harvester.errors import CannotWrite
+from harvester.flickr.geo import find_page_size
+from harvester.merge.staging import is_under_way
+from harvester.quota.throttle import open_throttle
+from harvester.standing.gaps import Gap, find_gaps
+from harvester.standing.report import Report, Standing
+
+
+def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
+    """How an archive stands, as plain JSON in the form of `Report`. UsageError where there is none.
+
+    Nothing is changed there, and no harvest has to wait.
+    """
+    holder = find_holder(folder)
+    known = _read(folder, holder, settings)
+    report = Report(
+        archive=str(folder),
+        running_pid=holder.pid if holder else None,
+        running_host=holder.host if holder else None,
+        running_since=holder.since if holder else None,
+        quota_left=asyncio.run(_quota_left(settings)),
+        manifest=str(folder / MANIFEST),
+        **known,
+    )
+    found: dict[str, Any] = msgspec.to_builtins(report)
+    return found
+
+
+def _read(folder: Path, holder: Holder | None, settings: Settings) -> Mapping[str, Any]:
+    has_checkpoint = (folder / STATE).is_symlink() or ((folder / STATE).exists() and _has_size(folder / STATE))
+    manifest = None if has_checkpoint else read_manifest(folder)
+    if not has_checkpoint and holder is not None:
+        return _describe_nothing(holder)
+    if manifest is not None:
+        check_entries(folder)
+        return _describe_manifest(folder, manifest)
+    with look_at(folder) as state:
+        if holder is not None and not state.is_begun():
+            return _describe_nothing(holder)
+        return _describe_archive(folder, state, holder, settings)
+
+
+def _has_size(path: Path) -> bool:
+    return path.is_dir() or path.stat().st_size > 0
+
+
+def _describe_archive(folder: Path, state: State, holder: Holder | None, settings: Settings) -> Mapping[str, Any]:
+    job, manifest = restore_job(state, where=folder), read_manifest(folder)
+    gaps = find_gaps(folder, state, job.source, manifest)
+    standing, note = _judge(folder, state, gaps, manifest, holder)
+    length, todo, sweeps = state.length(PHOTOS), state.count_todo(), len(state.sweeps())
+    expected, lists = state.recall("expected"), state.walks()
+    unlisted = 0 if not sweeps or is_at_limit(state) else max(0, (expected or 0) - length.lines - todo)
+    left = todo + unlisted
+    calls = count_calls(left, parts=len(job.parts), listed=todo, page_size=find_page_size(job.describe()))
+    has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
+    difference = recall_difference(state)
+    return {
+        "state": standing,
+        "note": note,
+        "job": state.recall("job"),
+        "begun": state.recall("begun"),
+        "brought_up_to_date": state.recall("updated"),
+        "photos": length.lines,
+        "expected": expected,
+        "difference": difference.sentence if difference else None,
+        "incomplete_stretches": recall_incomplete(state),
+        "listed": length.lines + todo,
+        "failed": sum(state.count_failures().values()),
+        "lists": {**count_lists(state), "to_be_read": len(lists)} if has_lists else {},
+        "bytes": length.bytes,
+        "calls_to_go": calls,
+        "seconds_to_go": round(estimate_seconds(calls, settings), 1),
+        "read_from": "checkpoint",
+    }
+
+
+def _judge(
+    folder: Path, state: State, gaps: list[Gap], manifest: Manifest | None, holder: Holder | None
+) -> tuple[Standing, str]:
+    """The state and its note. What is damaged is told first, then the process that is at work."""
+    lengths = {} if state.recall("stream") else {PHOTOS: state.length(PHOTOS), **state.files()}
+    places = {name: locate(folder, state, name) for name in lengths}
+    if damage := _find_damage(folder, lengths, places):
+        return Standing.DAMAGED, damage
+    if holder is not None:
+        if is_under_way(folder, state):
+            return Standing.UPDATING, f"{holder.sentence} Until the update is through, the archive is as it was."
+        return Standing.RUNNING, holder.sentence
+    if not gaps and manifest is None and lengths:
+        return Standing.DAMAGED, f"{MANIFEST} is missing or damaged: `harvester resume {folder}` writes it anew."
+    standing = Standing.COMPLETE
+    if gaps:
+        standing = Standing.INCOMPLETE if all(gap.was_tried for gap in gaps) else Standing.UNFINISHED
+    return standing, " ".join(_list_notes(folder, state, gaps))
+
+
+def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
+    notes = [gap.sentence for gap in gaps[:3]]
+    if len(gaps) > len(notes):
+        notes.append(f"`harvester verify {folder}` tells {len(gaps) - len(notes)} more.")
+    if not gaps and state.sweeps():
+        notes.append(f"The limit of {state.recall('limit')} photos is reached.")
+    if state.recall("fold") is not None:
+        notes.append(f"An update is being put in place: `harvester resume {folder}` ends that, without a call.")
+    elif (wanted := state.recall(DEEPEN)) is not None:
+        told = describe_depth(wanted)
+        notes.append(f"A deepening to {told} is not through yet: `harvester resume {folder}` goes on.")
+    elif is_under_way(folder, state):
+        notes.append(f"An update is not through yet: `harvester update {folder}` goes on.")
+    return notes
+
+
+def _find_damage(folder: Path, lengths: Mapping[str, Length], places: Mapping[str, Path]) -> str:
+    """What is wrong with the files, by their lengths alone: a proof takes `verify`."""
+    for name, vouched in lengths.items():
+        try:
+            size = places[name].stat().st_size
+        except OSError:
+            if not vouched.bytes:
+                continue
+            return f"{name} is missing: `harvester repair {folder}` and `harvester resume {folder}` fetch it again."
+        if size < vouched.bytes:
+            cure = f"`harvester repair {folder}` keeps every good line."
+            return f"{name} has {size} bytes of {vouched.bytes}: {cure}"
+    return ""
+
+
+_NOTHING: Mapping[str, Any] = {
+    "job": None,
+    "begun": None,
+    "brought_up_to_date": None,
+    "photos": 0,
+    "expected": None,
+    "difference": None,
+    "incomplete_stretches": [],
+    "listed": 0,
+    "failed": 0,
+    "lists": {},
+    "bytes": 0,
+    "calls_to_go": None,
+    "seconds_to_go": None,
+    "read_from": "nothing",
+}
+
+
+def _describe_nothing(holder: Holder) -> Mapping[str, Any]:
+    """A harvest that has just begun."""
+    return {**_NOTHING, "state": Standing.RUNNING, "note": f"{holder.sentence} There is nothing to be read yet."}
+
+
+def _describe_manifest(folder: Path, manifest: Manifest) -> Mapping[str, Any]:
+    """An archive without checkpoint, by its manifest."""
+    lengths = {name: Length(entry.bytes, entry.lines) for name, entry in manifest.files.items()}
+    damage = _find_damage(folder, lengths, {name: folder / name for name in lengths})
+    if not damage and (folder / STATE).exists():
+        damage = f"{STATE} is empty: `harvester repair {folder}` makes it anew out of the files."
+    standing = Standing(manifest.status if manifest.is_ended else "unfinished")
+    cure = f" `harvester repair {folder}` makes one, and `harvester resume {folder}` goes on."
+    note = f"By {MANIFEST} alone: there is no {STATE}." + ("" if standing == Standing.COMPLETE else cure)
+    lists = {name.removesuffix(".ndjson"): length.lines for name, length in lengths.items() if name != CHANGES}
+    photos = lists.pop(PHOTOS.removesuffix(".ndjson"))
+    return {
+        **_NOTHING,
+        "state": Standing.DAMAGED if damage else standing,
+        "note": damage or note,
+        "job": manifest.job,
+        "begun": manifest.begun,
+        "brought_up_to_date": manifest.brought_up_to_date,
+        "photos": photos,
+        "listed": photos,
+        "expected": manifest.counts.get("reported"),
+        "incomplete_stretches": _read_stretches(manifest),
+        "failed": manifest.counts.get("failed") or 0,
+        "lists": lists,
+        "bytes": lengths[PHOTOS].bytes,
+        "read_from": "manifest",
+    }
+
+
+def _read_stretches(manifest: Manifest) -> list[IncompleteStretch]:
+    try:
+        return msgspec.convert(manifest.incomplete_stretches, list[IncompleteStretch])
+    except msgspec.ValidationError:
+        return []
+
+
+async def _quota_left(settings: Settings) -> int | None:
+    if settings.api_key is None:
+        return None
+    try:
+        async with open_throttle(settings.name_account(), quota=settings.quota, pace=None) as throttle:
+            return throttle.left()
+    except CannotWrite:
+        return None  # whoever only looks at an archive may have no place for a ledger

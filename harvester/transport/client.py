@@ -1,0 +1,389 @@
+"""Calls: paced, within the quota, tried again; every failure of HTTP is translated at this border."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TypeVar, TypeVarTuple
+
+import aiohttp
+
+from harvester.config.settings import Settings
+from harvester.errors import GivenUp, HarvestError, KeyRefused, Stopped, TryLater, Unreachable
+from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
+from harvester.flickr.forms import split_long
+from harvester.flickr.methods import build_prefix
+from harvester.flickr.oauth import Person, Sign, build_signer
+from harvester.flickr.responses import check_failure, check_status, read_members
+from harvester.quota.throttle import Slot, Throttle, open_throttle
+from harvester.text.redactor import Redactor
+from harvester.transport.connection import CONNECT_SECONDS, Reply, StrayAnswer, UnnamedAnswer, Wire
+from harvester.transport.proxies import find_proxy, find_trust
+from harvester.transport.retry import OWN, TRIES, Gate, read_retry_after
+from harvester.transport.server_clock import ServerClock, tell_skew
+from harvester.transport.silence import Watch
+from harvester.transport.unreached import ProxyFailed, tell_failure, tell_refusal
+
+T = TypeVar("T")
+About = TypeVarTuple("About")
+
+SILENCE_SECONDS = 60
+"""Longest silence, before an answer and within it. Flickr's slow ones take seconds; a minute is a hung connection."""
+FIRST_TRIES = 4
+"""Tries to reach a server that has never answered: a wrong address should be told soon."""
+WORTH_TELLING = 2.0
+SKEW_OF_OAUTH = 60.0
+"""Seconds by which the time of a signature must have been wrong for a new signature to be worth a call."""
+CALLS_PER_DATE = 500
+"""The server's time is read from one answer in so many: a machine that was suspended has lost it."""
+
+
+class Client:
+    """Makes calls: paced, within the quota, retried. For one event loop; `open_client` makes it."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        throttle: Throttle,
+        *,
+        watch: Watch,
+        server_clock: ServerClock,
+        prefix: str,
+        tally: Tally,
+        observer: Observer,
+        sleep: Callable[[float], Awaitable[None]],
+        patient: bool,
+        give_up_after: float | None,
+        sign: Sign | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        dice: Callable[[], float] = random.random,
+        redact: Callable[[str], str] = str,
+    ) -> None:
+        self.throttle = throttle
+        self.gate = Gate(clock=clock, dice=dice)
+        self._wire = wire
+        self._watch = watch
+        self.server_clock = server_clock
+        self._prefix = prefix
+        self._sign = sign
+        self.person: Person | None = None
+        """Whose login signs, once that was asked."""
+        self._tally = tally
+        self._observer = observer
+        self._sleep = sleep
+        self._patient = patient
+        self._give_up_after = give_up_after
+        self._clock = clock
+        self._dice = dice
+        self._told_rest = False
+        self._why_down = ""
+        self._redact = redact
+        """Takes secrets out of what errors say: a server's message may repeat the address that was asked."""
+
+    def __repr__(self) -> str:
+        return f"<Client {self.gate!r} {self.throttle!r}>"
+
+    @property
+    def signs(self) -> bool:
+        """Whether calls are made in somebody's name."""
+        return self._sign is not None
+
+    async def call(
+        self,
+        query: str,
+        read: Callable[[bytes, *About], T],
+        *about: *About,
+        mark: bytes | None = None,
+        names: Callable[[bytes, *About], bool] | None = None,
+    ) -> T:
+        """One call's answer, as `read` makes it out of its body, given what it is `about`.
+
+        `mark` stands in each answer to this call and in none to another, as the photo's id does; without one the call
+        is asked alone. An answer without the mark may name the call in other words, which `names` tells; if it does
+        not, the call is asked again, alone.
+        TryLater from `read` is retried like any other. Raises what `read` raises besides; GivenUp where the
+        call fails while others work; Stopped where a wait is cut short; StopRun where all is lost.
+        """
+        own = total = 0
+        seen = -1
+        has_own_trouble = False
+        while True:
+            total += 1
+            slot = None if self.gate.resting else self.throttle.acquire_now()
+            if slot is None:
+                slot = await self._enter()
+            began = self._clock()
+            try:
+                answer = read(await self._ask(query, slot, read, *about, mark=mark, names=names), *about)
+            except TryLater as error:
+                error.rewrite(self._redact)
+                if error.astray:
+                    self._wire.note_stray()
+                own = own + 1 if self.gate.successes != seen else own
+                seen = self.gate.successes
+                rest = self.gate.failed(error, began=began)
+                failure = error
+            except HarvestError as error:
+                error.rewrite(self._redact)
+                self._heard()  # a refusal is an answer too
+                raise
+            except asyncio.CancelledError:
+                self.gate.release()
+                raise
+            else:
+                self._heard()
+                return answer
+            self._tally.retries += 1
+            self._judge(failure, total)
+            if own >= TRIES or has_own_trouble:
+                raise GivenUp(f"{_method(query)}: {failure}", attempts=total)
+            # An outage may have ended just now: where the service answers, the call is tried once more.
+            has_own_trouble = total % TRIES == 0 and await self._is_alive()
+            await self._rest(query, failure, rest=rest, own=own)
+
+    async def _enter(self) -> Slot:
+        """Wait for the gate, then for pace and quota."""
+        while True:
+            while wait := self.gate.wait():
+                self._check_patience()
+                await self._sleep(min(wait, self._find_patience()))
+            is_probe = self.gate.resting
+            try:
+                slot = await self.throttle.acquire()
+            except BaseException:
+                if is_probe:
+                    self.gate.release()
+                raise
+            if is_probe or not self.gate.resting:
+                return slot
+            self.throttle.done(slot, sent=False)  # the service went down while this call stood in line
+
+    async def _ask(
+        self,
+        query: str,
+        slot: Slot,
+        read: Callable[[bytes, *About], object],
+        *about: *About,
+        mark: bytes | None,
+        names: Callable[[bytes, *About], bool] | None,
+    ) -> bytes:
+        """The body of this call's own answer."""
+        if mark is None:
+            return await self._send(query, slot)
+        try:
+            return await self._send(query, slot, mark=mark)
+        except UnnamedAnswer as answer:
+            if names is not None and names(answer.body, *about):
+                return answer.body
+            self._wire.note_unnamed(query)
+            if answer.alone or _is_to_be_tried_again(read, answer.body, *about):
+                return answer.body
+        self._heard()
+        return await self._send(query, await self._enter())
+
+    async def _send(self, query: str, slot: Slot, *, mark: bytes | None = None) -> bytes:
+        """The body of an answer. UnnamedAnswer where `mark` is not in it; without a mark the call is asked alone."""
+        self._tally.calls += 1
+        task = self._watch.begin()
+        offset = self.server_clock.offset
+        try:
+            headers = self._sign(*split_long(self._prefix, query)) if self._sign else None
+            reply = await self._wire.get(query, headers, alone=mark is None)
+            self.throttle.done(slot)  # the answer has begun, so the call has arrived
+            if not self.gate.successes or self._tally.calls % CALLS_PER_DATE == 0:
+                self.server_clock.hear(reply.headers)
+            if not reply.body.is_eof():
+                self._watch.follow(task, reply.body)
+            body = await reply.read(mark or b"")
+        except (ProxyFailed, aiohttp.ClientConnectorError) as error:
+            self.throttle.done(slot, sent=False)
+            raise TryLater(tell_failure(error), unreached=True) from None
+        except TimeoutError:
+            raise TryLater("no connection in time") from None
+        except asyncio.CancelledError:
+            if self._watch.has_cut(task):
+                raise TryLater("no answer in time") from None
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            is_stray = isinstance(error, StrayAnswer)
+            raise TryLater(str(error) if is_stray else f"the answer broke off ({type(error).__name__})") from None
+        finally:
+            self._watch.end(task)
+            if slot.open:
+                self.throttle.done(slot)
+        if reply.status != 200:
+            self._check_status(reply, body, offset=offset)
+        return body
+
+    def _check_status(self, reply: Reply, body: bytes, *, offset: float) -> None:
+        """Translate a status other than 200. `offset` corrected this machine's clock when the call was signed."""
+        if reply.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._wire.proxy:
+            raise TryLater(tell_refusal(self._wire.proxy, reply.status), unreached=True)
+        rest = read_retry_after(reply.headers.get("Retry-After"), now=self.server_clock.now())
+        try:
+            check_status(reply.status, body, retry_after=rest)
+        except KeyRefused as error:
+            if error.problem != "timestamp_refused":
+                raise
+            self.server_clock.hear(reply.headers)
+            if abs(self.server_clock.offset - offset) <= SKEW_OF_OAUTH:
+                raise
+            raise TryLater("the call was signed with a time that is not Flickr's") from None
+
+    def _heard(self) -> None:
+        if self._told_rest:
+            self._told_rest = False
+            self._observer(Resumed())
+        self.gate.succeeded()
+
+    def _judge(self, error: TryLater, tries: int) -> None:
+        """Stop the run where waiting cannot help."""
+        proxy = self._wire.proxy
+        by = f" through the {proxy}" if proxy and str(proxy) not in str(error) else ""
+        also = "the proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), " if proxy else ""
+        is_new = not self.gate.successes and not self._patient
+        if (error.unreached or error.foreign) and is_new and tries >= FIRST_TRIES:
+            what = "No call succeeds to" if error.foreign else "Cannot reach"
+            raise Unreachable(
+                f"{what} Flickr's API at {self._wire.origin}{by}: {error}. Check {also}the address "
+                "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
+            )
+        self._why_down = f"{by} ({error})"
+        self._check_patience()
+
+    def _find_patience(self) -> float:
+        """Seconds for which an outage may still last."""
+        since = self.gate.down_since
+        if self._give_up_after is None or since is None:
+            return math.inf
+        return since + self._give_up_after - self._clock()
+
+    def _check_patience(self) -> None:
+        if self._find_patience() <= 0:
+            seconds = f"{self._give_up_after:.0f} s"
+            raise Unreachable(f"Flickr has not answered for {seconds}{self._why_down}. Run the same again.")
+
+    async def _is_alive(self) -> bool:
+        """Whether the service answers at all: then the failing call's trouble is its own."""
+        try:
+            body = await self._send("method=flickr.test.echo", await self.throttle.acquire())
+            answer, _ = read_members(body)
+            check_failure(answer, method="flickr.test.echo")
+        except TryLater:
+            return False
+        except Stopped:
+            raise
+        except HarvestError:
+            pass
+        self._heard()
+        return True
+
+    async def _rest(self, query: str, error: TryLater, *, rest: float, own: int) -> None:
+        seconds = rest or OWN.seconds(max(own, 1), self._dice)
+        self._observer(Retrying(method=_method(query), why=str(error), seconds=seconds))
+        if rest > WORTH_TELLING:
+            self._told_rest = True
+            self._observer(Waiting(why=f"Flickr does not answer: {error}", seconds=rest))
+        if not rest:
+            await self._sleep(seconds)
+
+
+def _find_silence(give_up_after: float | None) -> float:
+    """The longest silence of a call: not longer than the whole run is to wait, but long enough for a slow answer."""
+    return SILENCE_SECONDS if give_up_after is None else min(SILENCE_SECONDS, max(give_up_after, CONNECT_SECONDS))
+
+
+def _is_to_be_tried_again(read: Callable[[bytes, *About], object], body: bytes, *about: *About) -> bool:
+    try:
+        read(body, *about)
+    except TryLater:
+        return True
+    except HarvestError:
+        pass
+    return False
+
+
+def _method(query: str) -> str:
+    return query.split("&", 1)[0].removeprefix("method=")
+
+
+def _find_door(settings: Settings, key: str, clock: ServerClock) -> tuple[str, Sign | None]:
+    if not settings.has_login:
+        return build_prefix(settings.api_url, key), None
+    sign = build_signer(
+        key,
+        settings.api_secret or "",
+        token=settings.oauth_token,
+        token_secret=settings.oauth_token_secret,
+        now=clock.now,
+    )
+    return build_prefix(settings.api_url, None), sign
+
+
+@asynccontextmanager
+async def open_client(
+    settings: Settings,
+    *,
+    tally: Tally,
+    observer: Observer,
+    sleep: Callable[[float], Awaitable[None]],
+    patient: bool = False,
+    door: tuple[str, Sign] | None = None,
+    server_clock: ServerClock | None = None,
+) -> AsyncIterator[Client]:
+    """The client of a run. `patient` waits for a server that has not answered yet, as a resumed harvest must.
+
+    Calls are signed where the settings have a login. `door` is another way in than the API's, for logging in:
+    what addresses begin with, and what signs. `server_clock` is the clock that `door` signs by, if there is one.
+    """
+    key = settings.require_key()
+    clock = server_clock or ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
+    prefix, sign = door or _find_door(settings, key, clock)
+    proxy = None if settings.direct else find_proxy(prefix)
+    is_safe = prefix.lower().startswith("https:") or (proxy is not None and proxy.url.scheme == "https")
+    trust = find_trust() if is_safe else True
+
+    def tell_wait(seconds: float) -> None:
+        observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds))
+
+    def tell_notice(sentence: str) -> None:
+        observer(Noticed(sentence=sentence))
+
+    async with (
+        open_throttle(
+            settings.name_account(),
+            quota=settings.quota,
+            pace=settings.pace,
+            sleep=sleep,
+            on_wait=tell_wait,
+            on_notice=tell_notice,
+        ) as throttle,
+        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust) as connector,
+        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust, force_close=True) as fresh,
+    ):
+        tally.quota_left = throttle.left
+        watch = Watch(_find_silence(settings.give_up_after))
+        client = Client(
+            Wire(prefix, connector, fresh=fresh, proxy=proxy),
+            throttle,
+            watch=watch,
+            server_clock=clock,
+            prefix=prefix,
+            tally=tally,
+            observer=observer,
+            sleep=sleep,
+            patient=patient,
+            give_up_after=settings.give_up_after,
+            sign=sign,
+            redact=Redactor(settings.secrets),
+        )
+        try:
+            yield client
+        finally:
+            watch.close()
+            tally.quota_left = None

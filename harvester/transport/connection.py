@@ -1,0 +1,251 @@
+"""One call's way over a kept connection: aiohttp's connector, connections and parser, without its session.
+
+A session takes each request apart and puts it together anew (address, cookies, headers, redirects, middleware),
+which costs more than all else that a call costs; calls to one address differ in nothing but their query. And it
+sends a GET again by itself when a kept connection breaks: a call that no quota has granted. Here a request is sent
+once, as it is given.
+
+No answer is taken for another question's. A call is spent on that only where an answer does not say whose it is:
+
+- An answer with anything behind it on its connection is an error, and the call is made again.
+- A connection is kept only after an answer in which the caller's `mark` stands, such as the photo's id. So whatever
+  comes twice or late over it names what it is about, and the reader of the next answer sees that it is another's.
+- What answers do not name (listings, contexts, people) is asked `alone`, over a new connection that is read until the
+  server hangs up. One request and one answer are all that this connection has seen.
+- A refusal, or sizes without addresses, may come to a call that was not asked alone. Such an answer is not believed:
+  the call is asked again, alone. A method of which that is often so is asked alone at once.
+- Once anything came that was not asked for, each further call is asked alone.
+
+HTTP/1.1 cannot tell of a server that gives two clients' whole connections each the other's only answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Mapping
+from http.client import OK
+from typing import cast
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
+from yarl import URL
+
+from harvester.about import __version__
+from harvester.flickr.forms import FORM, split_long
+from harvester.transport.bodies import read_body
+from harvester.transport.doubts import Doubts
+from harvester.transport.pool import Guard, find_guard, has_early, keep, meets_more, wake
+from harvester.transport.proxies import Proxy
+from harvester.transport.unreached import blame_proxy
+
+USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
+CONNECT_SECONDS = 15
+END_SECONDS = 2.0
+"""Wait for a server to hang up behind an answer, as asked. One that does not is waited for no more."""
+_FADES = 0.95
+_HEADERS = f"User-Agent: {USER_AGENT}\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
+
+
+class StrayAnswer(aiohttp.ClientPayloadError):
+    """More came over a connection than one answer, so that nothing tells which of it is the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("more came than the answer to what was asked")
+
+
+class UnnamedAnswer(Exception):
+    """An answer in which the mark of its call does not stand."""
+
+    def __init__(self, body: bytes, *, alone: bool) -> None:
+        super().__init__()
+        self.body = body
+        self.alone = alone
+        """Whether the call was asked alone, so that this is its answer."""
+
+
+class Reply:
+    """An answer that has begun: its head is there, `body` may still be coming."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        connection: Connection,
+        guard: Guard,
+        head: RawResponseMessage,
+        body: aiohttp.StreamReader,
+        *,
+        alone: bool,
+    ) -> None:
+        self.status = head.code
+        self.headers: Mapping[str, str] = head.headers
+        self.body = body
+        self._encoding = head.compression
+        self._wire = wire
+        self._connection = connection
+        self._guard = guard
+        self._alone = alone
+
+    async def read(self, mark: bytes = b"") -> bytes:
+        """The whole body, unpacked. The connection of a call that was not asked alone serves the next call.
+
+        Raises aiohttp.ClientError where the answer breaks off, TryLater where it is too large, StrayAnswer where
+        something else came with it, and UnnamedAnswer where `mark` does not stand in it.
+        """
+        try:
+            body = await read_body(self.body, encoding=self._encoding)
+            if self.status != OK:
+                self._connection.close()
+                return body
+            is_named = mark in body
+            if self._alone:
+                is_stray = await self._wire.meets_more(self._connection, self._guard)
+            else:
+                is_stray = is_named and not keep(self._connection, self._guard)
+        except BaseException:
+            self._connection.close()
+            raise
+        if is_stray:
+            self._wire.note_stray()
+            raise StrayAnswer
+        if not is_named:
+            self._connection.close()
+            raise UnnamedAnswer(body, alone=self._alone)
+        return body
+
+
+class Wire:
+    """What all calls of a client share: the address that they begin with, and the connections to its host."""
+
+    def __init__(
+        self,
+        prefix: str,
+        connector: aiohttp.BaseConnector,
+        *,
+        fresh: aiohttp.BaseConnector | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
+        """`prefix` is what the address of each call begins with, up to its query or into it.
+
+        `fresh` makes the connections of calls that are asked alone, so that they leave the kept ones as they are.
+        """
+        address, mark, query = prefix.partition("?")
+        url = URL(address)
+        self.origin = url.origin()
+        self._connector = connector
+        self._fresh = fresh or connector
+        self._hangs_up = True
+        """Whether the server closes connections when it is asked to, as far as was seen."""
+        self._clock = asyncio.get_running_loop().time
+        self._usual = 0.0
+        """Seconds in which answers have begun of late; the slowest counts, less and less."""
+        self._doubts: Doubts | None = None
+        self.met_stray = False
+        """Whether bytes came that nothing had asked for: from then on each call is asked alone."""
+        self.proxy = proxy
+        self._to = _address(self.origin, proxy)
+        is_relayed = proxy is not None and url.scheme == "http"  # to others a proxy opens a tunnel (CONNECT)
+        self._prefix = f"{self.origin if is_relayed else ''}{url.raw_path or '/'}{mark}{query}"
+        login = f"Authorization: Basic {_encode(url)}\r\n" if url.user else ""
+        if is_relayed and proxy and proxy.auth:
+            login += f"Proxy-Authorization: {proxy.auth}\r\n"
+        self._end = f" HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{_HEADERS}{login}"
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+
+    def __repr__(self) -> str:
+        return f"<Wire to {self.origin}{', which sent stray bytes' if self.met_stray else ''}>"
+
+    def note_stray(self) -> None:
+        """Something came that was not asked for: no answer of this server is believed for the order it comes in."""
+        self.met_stray = True
+
+    def note_unnamed(self, query: str) -> None:
+        """The answer to a call that might have been asked together with others did not say whose it is."""
+        self._doubts = self._doubts or Doubts()
+        self._doubts.note(query)
+
+    async def get(self, query: str, headers: Mapping[str, str] | None = None, *, alone: bool = False) -> Reply:
+        """Ask what the prefix and `query` (percent-encoded) say together, once; returns when the answer has begun.
+
+        A long query is sent as a form. A call that is asked `alone` has a connection of its own.
+
+        Raises ProxyFailed, and what aiohttp does: ClientConnectorError before anything was sent, TimeoutError where no
+        connection comes about, other ClientErrors and OSErrors where the call may have arrived.
+        """
+        more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
+        alone = alone or self.met_stray or (self._doubts is not None and self._doubts.prefer_alone(query))
+        if alone:
+            more += "Connection: close\r\n"
+        target, form = split_long(self._prefix, query)
+        if form:
+            more += f"Content-Type: {FORM}\r\nContent-Length: {len(form)}\r\n"
+        request = f"{'POST' if form else 'GET'} {target}{self._end}{more}\r\n{form}".encode("ascii")
+        connection, guard = await self._connect(alone=alone)
+        try:
+            protocol = cast("ResponseHandler", connection.protocol)
+            protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+            cast("asyncio.Transport", connection.transport).write(request)
+            began = self._clock()
+            head, body = await protocol.read()
+            while head.code in (100, 102, 103):  # of which none is the answer
+                head, body = await protocol.read()
+            self._usual = min(max(self._clock() - began, self._usual * _FADES), END_SECONDS)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, HttpProcessingError):
+                raise aiohttp.ClientPayloadError("no answer of HTTP") from None
+            raise
+        return Reply(self, connection, guard, head, body, alone=alone)
+
+    async def _connect(self, *, alone: bool) -> tuple[Connection, Guard]:
+        """A connection that nothing has arrived on; a new one for a call that is asked alone."""
+        connector = self._fresh if alone else self._connector
+        while True:
+            try:
+                connection = await connector.connect(self._to, traces=[], timeout=self._timeout)
+            except (aiohttp.ClientError, OSError) as error:
+                raise error if self.proxy is None else blame_proxy(error, self.proxy) from None
+            guard = None if alone and find_guard(connection) else wake(connection, self.note_stray)
+            if guard is not None:
+                return connection, guard
+            was_kept = find_guard(connection) is not None
+            try:
+                for _ in range(2):  # so that the event loop reads what has arrived: bytes, or an end
+                    await asyncio.sleep(0)
+                is_stray = has_early(connection)
+            finally:
+                connection.close()
+            if is_stray:
+                self.note_stray()
+                raise StrayAnswer
+            if not was_kept:
+                raise aiohttp.ServerDisconnectedError
+
+    async def meets_more(self, connection: Connection, guard: Guard) -> bool:
+        """Whether anything comes behind the answer to a call that was asked alone. Closes the connection.
+
+        The server is given time to hang up. One that was seen not to is given the time that answers have usually
+        taken: if this was not the answer to its request, then the answer comes within it.
+        """
+        met = await meets_more(connection, guard, seconds=END_SECONDS if self._hangs_up else self._usual)
+        connection.close()
+        self._hangs_up = self._hangs_up and met is not None
+        return bool(met)
+
+
+def _address(origin: URL, proxy: Proxy | None) -> aiohttp.ClientRequest:
+    """What the connector needs to know of a call. It tells connections apart by this, so the headers do not change."""
+    loop = asyncio.get_running_loop()
+    if proxy is None:
+        return aiohttp.ClientRequest("GET", origin, loop=loop)
+    headers = {"Host": origin.host_port_subcomponent or ""}
+    if proxy.auth:
+        headers["Proxy-Authorization"] = proxy.auth
+    return aiohttp.ClientRequest("GET", origin, loop=loop, proxy=proxy.url, proxy_headers=headers)
+
+
+def _encode(url: URL) -> str:
+    return b64encode(f"{url.user}:{url.password or ''}".encode()).decode()

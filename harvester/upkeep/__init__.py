@@ -1,0 +1,1 @@
+"""An archive that is there already: updates and more detail."""

@@ -1,0 +1,261 @@
+"""Deepening an archive, or going on with that; and the commands that may meet one under way.
+
+run_whole_job   a job; then, where it asks for more than its archive holds, the deepening
+resume_archive  an archive; then its deepening
+update_archive  a deepening that is under way; then the update
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from harvester.archive.depth import DEEPEN, DEEPENS, describe_depth, name_parts
+from harvester.archive.folder import (
+    CHANGES,
+    STATE,
+    check_lengths,
+    count_lists,
+    is_told_complete,
+    lock_folder,
+    open_archive_state,
+    write_errors,
+)
+from harvester.archive.shallow import Shallow
+from harvester.archive.sinks import PHOTOS, ArchiveSink, salvage
+from harvester.checkpoint.look import look_at
+from harvester.checkpoint.state import UNESCAPE, State
+from harvester.config.settings import Settings
+from harvester.disk.files import Appender
+from harvester.disk.layout import require_checkpoint
+from harvester.disk.modes import make_checkpoint_file
+from harvester.engine import run as engine
+from harvester.engine.run import NewsWanted, Output, harvest, restore_job, tell_lapses
+from harvester.errors import Stopped
+from harvester.events import Ended, Event, Observer, Started, Summary, ignore
+from harvester.jobs.model import Job, Photos
+from harvester.jobs.values import stamp
+from harvester.merge.deepening import fold_parts
+from harvester.merge.fold import mend_fold
+from harvester.merge.merge import Folded
+from harvester.merge.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
+from harvester.upkeep import update
+from harvester.upkeep.update import Watched
+
+
+async def run_whole_job(
+    job: Job,
+    settings: Settings,
+    *,
+    output: Output,
+    observer: Observer = ignore,
+    stop: asyncio.Event | None = None,
+) -> Summary:
+    """Harvest a job as `run_job` does. An archive that holds less of each photo than the job asks for is deepened.
+
+    NewsWanted as of `run_job`, once the archive is as deep as it is to be.
+    """
+    stop, held = stop or asyncio.Event(), _Held(observer)
+    output = replace(output, deepens=output.folder is not None)
+    summary = await engine.run_job(job, settings, output=output, observer=held, stop=stop)
+    is_deepened = output.folder is not None and _is_wanted(output.folder)
+    summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop)
+    if is_deepened and output.update and output.folder is not None and summary.status == "complete":
+        raise NewsWanted(output.folder)
+    return summary
+
+
+async def resume_archive(
+    folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
+) -> Summary:
+    """Go on with an archive as `run_resume` does, and then with its deepening."""
+    stop, held = stop or asyncio.Event(), _Held(observer)
+    if _is_wanted(folder):
+        with look_at(folder) as state:
+            job = restore_job(state, where=folder)
+        summary = await engine.run_job(job, settings, output=Output(folder=folder), observer=held, stop=stop)
+    else:
+        summary = await update.run_resume(folder, settings, observer=held, stop=stop)
+    return await _go_on(summary, settings, folder=folder, held=held, stop=stop)
+
+
+async def update_archive(
+    folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
+) -> Summary:
+    """Bring an archive up to date as `run_update` does. The deepening of a whole archive is ended first."""
+    stop = stop or asyncio.Event()
+    if _is_wanted(folder) and _is_ready(folder):
+        summary = await resume_archive(folder, settings, observer=observer, stop=stop)
+        if summary.status == "stopped":
+            return summary
+    return await update.run_update(folder, settings, observer=observer, stop=stop)
+
+
+async def _go_on(
+    summary: Summary, settings: Settings, *, folder: Path | None, held: _Held, stop: asyncio.Event
+) -> Summary:
+    """The deepening behind a run of an archive, if there is one to do; else the end of that run."""
+    if folder is None or summary.status == "stopped" or not _is_wanted(folder):
+        held.release()
+        return summary
+    with look_at(folder) as archive:
+        is_updated = is_under_way(folder, archive) and find_deepening(folder) is None
+    if is_updated:
+        updated = await update.run_update(folder, settings, observer=held, stop=stop)
+        if updated.status == "stopped":
+            held.release()
+            return updated
+    is_through = True
+    while is_through and _is_wanted(folder):  # a deepening to less may have been under way
+        summary, is_through = await _deepen(folder, settings, observer=held.observer, stop=stop)
+    tell_lapses(held.observer)
+    held.observer(Ended(summary=summary))
+    return summary
+
+
+def _is_wanted(folder: Path) -> bool:
+    if not (folder / STATE).is_file():  # whoever reads it says what is wrong
+        return False
+    with look_at(folder) as state:
+        return state.recall(DEEPEN) is not None
+
+
+def _is_ready(folder: Path) -> bool:
+    with look_at(folder) as state:
+        return state.has_only_failures()
+
+
+async def _deepen(folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> tuple[Summary, bool]:
+    """One deepening, or the rest of one; and whether nothing of it is left to be tried again."""
+    async with AsyncExitStack() as stack:
+        require_checkpoint(folder)
+        lock = stack.enter_context(lock_folder(folder))
+        archive = stack.enter_context(open_archive_state(folder, lock=lock))
+        mend_fold(folder, archive)
+        check_lengths(folder, archive, (PHOTOS, CHANGES))
+        stack.callback(clear_folded, folder, archive)  # when the checkpoint of the deepening, opened below, is closed
+        staging = make_staging(folder)
+        make_checkpoint_file(staging / STATE)
+        state = stack.enter_context(State(staging / STATE, guard=lock.check))
+        target = _begin(state, archive)
+        state.is_update = True
+        salvage(state, staging / PHOTOS)
+        file = stack.enter_context(Appender(staging / PHOTOS, length=state.length(PHOTOS).bytes))
+        watched = _Renaming(observer, job=_describe(archive, folder, target))
+        try:
+            summary = await harvest(
+                Job(source=Photos()),
+                settings,
+                state=state,
+                sink=ArchiveSink(file, guard=lock.check),
+                output=Output(folder=staging, shown=folder),
+                observer=watched,
+                stop=stop,
+                shallow=Shallow(folder / PHOTOS, archive.length(PHOTOS), parts=name_parts(target)),
+            )
+            if summary.status != "stopped":
+                watched.begin_fold()
+                folding = partial(fold_parts, folder, archive, state, calls=summary.calls, is_stopped=stop.is_set)
+                folded = await asyncio.to_thread(folding)
+                is_through = not summary.failed
+                summary = replace(summary, new=folded.counts.get("deepened", 0), is_update=True)
+                return _conclude(summary, folded, state, archive, target=target, folder=folder), is_through
+        except Stopped:
+            summary = replace(summary, status="stopped")
+        finally:
+            write_errors(folder, archive)
+        return _postpone(summary, archive, target=target, folder=folder), False
+
+
+def _begin(state: State, archive: State) -> dict[str, Any]:
+    """What the deepening knows from the beginning; the depth that it is to bring."""
+    target = state.recall(DEEPENS)
+    if target is None or is_folded(state.recall(ID), archive):
+        wanted = archive.recall(DEEPEN)
+        target = {"detail": wanted["detail"], "extras": wanted["extras"]}
+        with state.changing():
+            state.wipe()
+            state.remember(DEEPENS, target)
+            state.remember(ID, uuid4().hex)
+            state.remember("update_begun", stamp(time.time()))
+            state.remember("arguments", {})  # nothing is looked up, and nothing listed
+            state.remember("expected", archive.length(PHOTOS).lines)
+            for name in ("names", "signed", "login", UNESCAPE):
+                state.remember(name, archive.recall(name))
+        state.settle()
+    known: dict[str, Any] = target
+    return known
+
+
+def _describe(archive: State, folder: Path, target: dict[str, Any]) -> dict[str, Any]:
+    job = replace(restore_job(archive, where=folder), limit=None)
+    return replace(job, detail=target["detail"], extras=tuple(target["extras"])).describe()
+
+
+def _conclude(
+    summary: Summary, folded: Folded, state: State, archive: State, *, target: dict[str, Any], folder: Path
+) -> Summary:
+    """The summary of a deepening: what it has brought, of an archive of so many photos."""
+    count, gone = folded.counts.get("deepened", 0), sum(1 for _ in state.gone())
+    told = f"Deepened to {describe_depth(target)}: {name_lines(count)} got the parts that were missing."
+    left = f"Gone or private by now: {name_lines(gone)} stayed as they were." if gone else ""
+    return replace(
+        summary,
+        status="complete" if is_told_complete(folder) else "incomplete",
+        photos=archive.length(PHOTOS).lines,
+        output=folder,
+        lists=count_lists(archive),
+        notes=(told, *filter(None, (left,)), *summary.notes),
+    )
+
+
+def name_lines(count: int) -> str:
+    """`1 line`, `1,200 lines`."""
+    return "1 line" if count == 1 else f"{count:,} lines"
+
+
+def _postpone(summary: Summary, archive: State, *, target: dict[str, Any], folder: Path) -> Summary:
+    """The summary of a deepening that is not through: the archive is the old one."""
+    told = (
+        f"The deepening to {describe_depth(target)} is not through: {folder} is as it was, and "
+        f"{name_lines(summary.photos)} with more parts wait for it."
+    )
+    return replace(
+        summary, photos=archive.length(PHOTOS).lines, output=folder, is_update=True, notes=(told, *summary.notes)
+    )
+
+
+class _Held:
+    """An observer for whom the end of one run waits until it is known whether another follows."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self._end: Ended | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Ended):
+            self._end = event
+        else:
+            self.observer(event)
+
+    def release(self) -> None:
+        """No other run follows."""
+        if self._end is not None:
+            self.observer(self._end)
+
+
+class _Renaming(Watched):
+    """The observer of a deepening, which is told of the archive's job, not of the lines that are read."""
+
+    def __init__(self, observer: Observer, *, job: dict[str, Any]) -> None:
+        super().__init__(observer)
+        self._job = job
+
+    def __call__(self, event: Event) -> None:
+        super().__call__(replace(event, job=self._job, is_deepening=True) if isinstance(event, Started) else event)

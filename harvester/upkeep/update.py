@@ -1,0 +1,281 @@
+"""Bringing a finished archive up to date: only what is new, changed or gone since, for the least calls.
+
+An update is a harvest of its own, in a folder within the archive, so it is resumed as any harvest is. It lists
+everything again, a call for 500 photos, and compares each row's `lastupdate` with the archive's: only photos that
+differ are fetched. Until all is there the archive stays as it was; then the update is folded into it.
+
+    listing -> new or changed: fetched -> .update/photos.ndjson ─┐
+            -> as before: passed over                            ├─ fold -> the archive
+            -> no longer shown: one getInfo each: gone, or not ──┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import orjson
+
+from harvester.archive.comparison import find_difference
+from harvester.archive.folder import (
+    CHANGES,
+    STATE,
+    check_lengths,
+    count_lists,
+    damaged,
+    is_at_limit,
+    lock_folder,
+    open_archive_state,
+)
+from harvester.archive.incomplete import is_update_left
+from harvester.archive.sinks import PHOTOS, ArchiveSink, salvage
+from harvester.checkpoint.claims import tell_claims
+from harvester.checkpoint.look import look_at
+from harvester.checkpoint.state import UNESCAPE, State
+from harvester.config.settings import Settings
+from harvester.disk.files import Appender
+from harvester.disk.layout import require_checkpoint
+from harvester.disk.modes import make_checkpoint_file
+from harvester.engine.run import Output, harvest, restore_job, run_job, tell_lapses
+from harvester.errors import Stopped, UsageError
+from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
+from harvester.flickr.responses import read_number
+from harvester.jobs.model import Account, Photos
+from harvester.jobs.values import stamp
+from harvester.listing.walk import Walk
+from harvester.merge.fold import fold, mend_fold
+from harvester.merge.merge import Folded
+from harvester.merge.proof import Proof
+from harvester.merge.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
+
+_BATCH = 10_000
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+async def run_update(
+    folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
+) -> Summary:
+    """Bring an archive up to date, or go on with that. Everything wrong is a StopRun.
+
+    UsageError where the archive is not complete yet, or cannot be compared with anything.
+    """
+    settings.require_key()
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        require_checkpoint(folder)
+        lock = stack.enter_context(lock_folder(folder))
+        archive = stack.enter_context(open_archive_state(folder, lock=lock))
+        mend_fold(folder, archive)
+        _check_ready(archive, folder)
+        if is_under_way(folder, archive) and find_deepening(folder) is not None:
+            raise UsageError(f"{folder} is being deepened: `harvester resume {folder}` first, then update it.")
+        check_lengths(folder, archive, (PHOTOS, CHANGES))
+        _learn_changes(archive, folder)
+        stack.callback(clear_folded, folder, archive)  # when the update's own checkpoint, opened below, is closed
+        staging = make_staging(folder)
+        make_checkpoint_file(staging / STATE)
+        state = stack.enter_context(State(staging / STATE, guard=lock.check))
+        mend_fold(staging, state)
+        _begin(state, archive)
+        state.compare_with(folder / STATE)
+        salvage(state, staging / PHOTOS)
+        length, watched = state.length(PHOTOS), Watched(observer)
+        file = stack.enter_context(Appender(staging / PHOTOS, length=length.bytes))
+        summary = await harvest(
+            replace(restore_job(archive, where=folder), limit=None),
+            settings,
+            state=state,
+            sink=ArchiveSink(file, guard=lock.check),
+            output=Output(folder=staging, shown=folder),
+            observer=watched,
+            stop=stop,
+            reuse=Unchanged(folder),
+        )
+        if summary.status == "complete" or (summary.status == "incomplete" and state.has_only_failures()):
+            folding = partial(fold, folder, archive, state, status=summary.status, calls=summary.calls)
+            source = restore_job(archive, where=folder).source
+            # What is claimed and not shown may be what the archive has: it is not known to match no more.
+            keep_unlisted = isinstance(source, Account) or find_difference(source, state) is not None
+            watched.begin_fold()
+            try:
+                folded = await asyncio.to_thread(folding, keep_unlisted=keep_unlisted, is_stopped=stop.is_set)
+                summary = _conclude(summary, folded, folder, archive)
+            except Stopped:
+                summary = _postpone(replace(summary, status="stopped"), folder, archive)
+        else:
+            summary = _postpone(summary, folder, archive)
+    tell_lapses(observer)
+    observer(Ended(summary=summary))
+    return summary
+
+
+async def run_resume(
+    folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
+) -> Summary:
+    """Go on with an archive, whatever it was begun with, or with its update; try again what that could not get."""
+    with look_at(folder) as state:
+        # An archive that was repaired is to be whole before its update goes on.
+        is_update = state.is_whole() and (is_under_way(folder, state) or is_update_left(state))
+        job = None if is_update else restore_job(state, where=folder)
+        is_stream = state.recall("stream")
+    if job is None:
+        return await run_update(folder, settings, observer=observer, stop=stop)
+    output = Output(state=folder) if is_stream else Output(folder=folder)
+    return await run_job(job, settings, output=output, observer=observer, stop=stop)
+
+
+def _check_ready(archive: State, folder: Path) -> None:
+    if archive.recall("stream"):
+        raise UsageError(f"{folder} keeps track of records sent to standard output: there is no archive to update.")
+    if archive.is_begun() and is_at_limit(archive) and not archive.is_whole():
+        raise UsageError(
+            f"{folder} was harvested with a limit of {archive.recall('limit')} photos: the command that began it, "
+            "without --limit, completes it; then update it."
+        )
+    if not archive.is_begun() or not archive.has_only_failures():
+        raise UsageError(f"{folder} is not complete yet: `harvester resume {folder}` first, then update it.")
+    if isinstance(restore_job(archive, where=folder).source, Photos):
+        raise UsageError(f"{folder} holds photos given by id: nothing lists them, so nothing tells what has changed.")
+
+
+def _begin(state: State, archive: State) -> None:
+    """What the update knows from the beginning: its id, the ids behind the names, and the moment.
+
+    One that came to nothing, as without a login, begins anew: its moment is long past. So does one in the remains of
+    an update that was folded, where these could not be removed.
+    """
+    if state.recall("update_begun") is None or is_folded(state.recall(ID), archive) or state.is_untouched():
+        with state.changing():
+            state.wipe()
+            state.remember(ID, uuid4().hex)
+            state.remember("update_begun", stamp(time.time()))
+            state.remember("looked_up", archive.recall("arguments"))
+            state.remember("changed_since", archive.recall("horizon"))
+            for name in ("names", "signed", "login", UNESCAPE):
+                state.remember(name, archive.recall(name))
+        state.settle()
+
+
+class Watched:
+    """The observer of the harvest, for whom the end comes after the fold."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._tally: Tally | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Pass on what happens, but for the end."""
+        if isinstance(event, Started):
+            self._tally = event.tally
+        if not isinstance(event, Ended):
+            self._observer(event)
+
+    def begin_fold(self) -> None:
+        """A large archive takes minutes to rewrite."""
+        if self._tally is not None:
+            self._tally.doing = "folding the update into the archive"
+
+
+def _learn_changes(archive: State, folder: Path) -> None:
+    """An archive of an older format has the moments of last change in its lines alone."""
+    if not archive.has_unknown_changes():
+        return
+    batch: list[tuple[int, int]] = []
+    with (folder / PHOTOS).open("rb") as lines, archive.changing():
+        try:
+            for photo_id, updated in _read_changes(lines):
+                batch.append((photo_id, updated))
+                if len(batch) == _BATCH:
+                    archive.note_changes(batch)
+                    batch.clear()
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise damaged(folder / PHOTOS, "holds a line that is none of a photo") from None
+        archive.note_changes(batch)
+
+
+def _read_changes(lines: Any) -> Iterator[tuple[int, int]]:
+    for line in lines:
+        record = orjson.loads(line)
+        row, info = record.get("search") or {}, record.get("info") or {}
+        updated = read_number(row.get("lastupdate", (info.get("dates") or {}).get("lastupdate")))
+        if updated is not None:
+            yield int(record["id"]), updated
+
+
+def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) -> Summary:
+    """The update's summary: what it has brought, of an archive of so many photos."""
+    count = archive.length(PHOTOS).lines
+    told = [f"{n:,} photos {what}" if n > 1 else f"1 photo {what}" for what, n in folded.counts.items() if n]
+    told += [f"{n:,} of the {name.removesuffix('.ndjson')} differ" for name, n in folded.lists.items()]
+    what = ", ".join(told) or "nothing has changed"
+    claims = tell_claims(restore_job(archive, where=folder).source, archive, folder)
+    notes = (f"Since the last time: {what}.", *claims, *summary.notes)
+    return replace(summary, photos=count, output=folder, lists=count_lists(archive), is_update=True, notes=notes)
+
+
+def _postpone(summary: Summary, folder: Path, archive: State) -> Summary:
+    """The summary of an update that is not through: the archive is the old one."""
+    told = f"The update is not through: {folder} is as it was, and {summary.photos:,} new or changed lines wait for it."
+    return replace(summary, photos=archive.length(PHOTOS).lines, output=folder, notes=(told, *summary.notes))
+
+
+class Unchanged:
+    """The sets and galleries of an archive, by id: those that have not changed need not be read again.
+
+    Flickr tells a set's last change in `date_update`, and how many photos and videos it has.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._places: dict[str, dict[str, int]] = {}
+
+    def __call__(self, walk: Walk) -> Mapping[str, bytes] | None:
+        """The members of its line besides the head; None where the list is to be read."""
+        shape = walk.shape
+        path = self._folder / f"{shape.file}.ndjson"
+        if shape.file not in self._places:
+            self._places[shape.file] = _index(path)
+        place = self._places[shape.file].get(walk.subject)
+        if place is None or walk.head is None:
+            return None
+        with path.open("rb") as file:
+            file.seek(place)
+            members = _members.decode(file.readline())
+        head = bytes(members.get(shape.member, b"{}"))
+        if "errors" in members or _mark(orjson.loads(walk.head)) != _mark(orjson.loads(head)):
+            return None
+        known = {"id", "harvested_at", shape.member}
+        return {name: bytes(raw) for name, raw in members.items() if name not in known}
+
+
+def _mark(head: Mapping[str, Any]) -> tuple[object, ...]:
+    """What changes with a list's members; unequal to every other where Flickr does not tell it."""
+    names = ("date_update", "photos", "videos", "count_photos", "count_videos")
+    return tuple(read_number(head.get(name)) for name in names) if head.get("date_update") else (object(),)
+
+
+def _index(path: Path) -> dict[str, int]:
+    """Where each line of a file begins, by its id. A damaged line is as good as none: its list is read again.
+
+    So is a whole file that is not the one of the manifest.
+    """
+    places: dict[str, int] = {}
+    if not path.exists():
+        return places
+    proof = Proof(path, path.stat().st_size)
+    with path.open("rb") as file:
+        place = 0
+        for line in proof.read(file):
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                places[str(orjson.loads(line)["id"])] = place
+            place += len(line)
+    return places if proof.holds else {}

@@ -1,0 +1,1 @@
+"""Whether an archive is whole, by its manifest and its checkpoint."""

@@ -1,0 +1,154 @@
+"""The proof that an archive is whole: every line read, every count compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harvester.archive.folder import DOUBTED, MANIFEST
+from harvester.archive.manifest import Manifest, read_manifest
+from harvester.checkpoint.checkup import check_checkpoint
+from harvester.checkpoint.look import locate, look_at
+from harvester.checkpoint.state import Length, State
+from harvester.disk.holder import Holder
+from harvester.disk.layout import PHOTOS, STATE
+from harvester.disk.lock import find_holder
+from harvester.engine.run import restore_job
+from harvester.errors import StopRun
+from harvester.standing.gaps import find_gaps
+from harvester.verify.manifest import FileCheck, check_by_manifest, find_put_away, limit, tell_doubted
+
+_READINGS = 3
+"""Readings of an archive whose files change their places meanwhile."""
+_STREAM = "Records go to standard output, so there is no file to verify."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a proof has come to. An archive is whole where there are no findings.
+
+    `notes` are no fault of the archive. `holder` is the process that is at work in it.
+    """
+
+    folder: Path
+    findings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    checked_by: Literal["checkpoint", "manifest"] = "checkpoint"
+    holder: Holder | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+def verify_archive(folder: Path) -> list[str]:
+    """One sentence for each thing that is wrong, with file, line and byte; none where the archive is whole."""
+    return list(prove_archive(folder).findings)
+
+
+def prove_archive(folder: Path) -> Verdict:
+    """Read an archive through; by its manifest alone where it has no checkpoint. Nothing in it is changed."""
+    holder, notes = find_holder(folder), list[str]()
+    if _has_checkpoint(folder):
+        findings = limit(_prove(folder, holder, notes))
+        return Verdict(folder=folder, findings=tuple(findings), notes=tuple(notes), holder=holder)
+    if holder is not None:
+        return Verdict(folder=folder, findings=(f"{holder.sentence} There is nothing to be read yet.",), holder=holder)
+    findings = [*check_by_manifest(folder, notes)]
+    return Verdict(folder=folder, findings=tuple(findings), notes=tuple(notes), checked_by="manifest")
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    """Whether there is one, sound or not. A link in its place is told of by those who open it."""
+    path = folder / STATE
+    return path.is_symlink() or path.is_dir() or (path.is_file() and path.stat().st_size > 0)
+
+
+def _prove(folder: Path, holder: Holder | None, notes: list[str]) -> Iterator[str]:
+    with look_at(folder) as state:
+        if holder is None:
+            yield from _find(folder, state, notes)
+        elif not state.is_begun():
+            yield f"{holder.sentence} There is nothing to be read yet."
+        else:
+            yield from _find_beside(folder, state, holder, notes)
+
+
+def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -> Iterator[str]:
+    """What is wrong with an archive in which a process is at work; what that will still do is no damage.
+
+    Where files have changed their places meanwhile, they are read again.
+    """
+    if state.recall("stream"):
+        yield f"{holder.sentence} {_STREAM}"
+        return
+    damages: list[str] = []
+    for _ in range(_READINGS):
+        before, told = _find_moves(state), list[str]()
+        damages = limit(_find_damage(folder, state, is_running=True, notes=told))
+        if _find_moves(state) == before:
+            break
+    notes += told
+    yield from damages
+    if state.recall("finished"):
+        notes.append(holder.sentence)
+    else:
+        yield f"{holder.sentence} The harvest is not finished yet."
+
+
+def _find_moves(state: State) -> tuple[object, ...]:
+    return tuple(state.recall(name) for name in ("fold", "repair", "folded"))
+
+
+def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
+    if damages := [*check_checkpoint(state)] or [*_check_job(folder, state)]:
+        yield from damages
+        return
+    if state.recall("stream"):
+        yield f"{folder}: {_STREAM}"
+        return
+    if state.recall("fold") is not None:
+        yield f"An update is being put in place: harvester resume {folder} ends that, without a call."
+    if state.recall("repair") is not None:
+        yield f"A repair is being put in place: harvester resume {folder} ends that first."
+    notes += tell_doubted(state.recall(DOUBTED) or {})
+    yield from _find_damage(folder, state, is_running=False, notes=notes)
+    source = restore_job(state, where=folder).source if state.is_begun() else None
+    yield from (gap.sentence for gap in find_gaps(folder, state, source, read_manifest(folder)))
+
+
+def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[str]) -> Iterator[str]:
+    manifest = read_manifest(folder)
+    if manifest is None and not is_running:
+        yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
+    moving = state.recall("fold") or state.recall("repair") or {}
+    for name, vouched in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
+        told = manifest if name not in moving.get("files", {}) else None
+        may_grow = is_running or not (manifest.is_ended if manifest else state.recall("finished"))
+        yield from _check_file(locate(folder, state, name), vouched, told, may_grow=may_grow, notes=notes)
+    if manifest is not None:
+        yield from find_put_away(folder, manifest, notes)
+
+
+def _check_file(
+    path: Path, vouched: Length, manifest: Manifest | None, *, may_grow: bool, notes: list[str]
+) -> Iterator[str]:
+    entry = manifest.files.get(path.name) if manifest else None
+    beginning = entry.beginning if entry else None
+    check = FileCheck(path, vouched, "the checkpoint", beginning=beginning, may_grow=may_grow, notes=notes)
+    yield from check.find()
+    if manifest is None or may_grow or not path.exists():
+        return
+    if entry is None or entry.lines != check.lines:
+        yield f"{MANIFEST}: {entry and entry.lines} lines where {path.name} has {check.lines}."
+
+
+def _check_job(folder: Path, state: State) -> Iterator[str]:
+    try:
+        if state.is_begun():
+            restore_job(state, where=folder)
+    except StopRun as error:
+        yield str(error)

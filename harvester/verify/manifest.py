@@ -1,0 +1,141 @@
+"""Proving an archive by its manifest alone: a published copy, a backup, a copy made during a harvest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from harvester.archive.manifest import Beginning, Manifest, read_manifest
+from harvester.archive.put_away import find_harmed
+from harvester.checkpoint.state import Length
+from harvester.disk.layout import CHANGES, DATA, MANIFEST, STATE, check_entries
+from harvester.errors import UsageError
+from harvester.verify.lines import Reader
+
+MOST = 100
+"""Findings told of; a file that is damaged throughout needs no longer list."""
+
+
+@dataclass(slots=True)
+class FileCheck:
+    """The check of a file against what is known of it.
+
+    `source` names what tells the `length`. Where the file `may_grow`, a harvest adds to it, or was cut short: what lies
+    behind that length is no damage. `beginning` is the sha256 that the manifest tells.
+    """
+
+    path: Path
+    length: Length
+    source: str
+    beginning: Beginning | None = None
+    may_grow: bool = False
+    notes: list[str] = field(default_factory=list)
+    lines: int = 0
+    """Lines that were read."""
+
+    def find(self) -> Iterator[str]:
+        """One sentence for each thing that is wrong."""
+        name = self.path.name
+        if not self.path.exists():
+            yield f"{name} is missing."
+            return
+        reader = Reader(self.path, end=self.length.bytes if self.may_grow else None, beginning=self.beginning)
+        yield from reader.read()
+        self.lines = reader.lines
+        if reader.bytes != self.length.bytes:
+            yield f"{name}: {reader.bytes} bytes where {self.source} has {self.length.bytes}."
+        if reader.lines != self.length.lines:
+            yield f"{name}: {reader.lines} lines where {self.source} has {self.length.lines}."
+        if reader.is_as_known is False and self.beginning is not None:
+            what = "its" if self.beginning.bytes >= reader.size else f"of its first {self.beginning.bytes} bytes the"
+            yield f"{name}: {what} sha256 is not that of {MANIFEST}: the file was changed."
+        if self.may_grow and reader.size > self.length.bytes:
+            more = reader.size - self.length.bytes
+            self.notes.append(f"{name}: {more} bytes behind the {self.length.bytes} that {self.source} vouches for.")
+
+
+def limit(found: Iterator[str]) -> list[str]:
+    """The first of the findings."""
+    findings = list(islice(found, MOST))
+    return findings if next(found, None) is None else [*findings, f"and more: {MOST} are shown."]
+
+
+def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
+    """One sentence for each thing that is wrong with an archive without checkpoint. UsageError where there is none."""
+    check_entries(folder)
+    manifest, is_there = read_manifest(folder), (folder / STATE).exists()
+    if manifest is None:
+        yield _tell_lost(folder)
+        return
+    notes.append(f"Checked by {MANIFEST} alone: there is no {STATE}{' with anything in it' * is_there}.")
+    notes += tell_doubted(manifest.doubted)
+    damages = limit(_find(folder, manifest, notes))
+    if is_there:
+        damages.append(f"{STATE} is empty.")
+    yield from damages
+    if damages:
+        yield f"`harvester repair {folder}` keeps every good line, and `harvester resume` then fetches what was lost."
+    yield from _tell_end(folder, manifest, is_damaged=bool(damages))
+
+
+def find_put_away(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
+    """One sentence for each file in `updates/` and `history/` that is not as it was written.
+
+    Where a repair has found that before, it is a note: nothing mends it but another copy.
+    """
+    for name, told in find_harmed(folder, manifest.put_away):
+        if manifest.put_away[name].harmed:
+            notes.append(told)
+        else:
+            yield told
+
+
+def tell_doubted(doubted: Mapping[str, int]) -> list[str]:
+    """A sentence for each file of which a repair could not tell the changed lines from the others."""
+    return [
+        f"{name}: one at least of {lines:,} lines was changed before the archive was repaired, and nothing tells which."
+        for name, lines in doubted.items()
+    ]
+
+
+def _find(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
+    for name, entry in manifest.files.items():
+        length = Length(entry.bytes, entry.lines)
+        check = FileCheck(
+            folder / name, length, MANIFEST, beginning=entry.beginning, may_grow=not manifest.is_ended, notes=notes
+        )
+        yield from check.find()
+        counted = manifest.counts.get(name.removesuffix(".ndjson"), entry.lines)
+        if manifest.status == "complete" and name != CHANGES and counted != entry.lines:
+            yield f"{MANIFEST} counts {counted} in {name} and says that it has {entry.lines} lines."
+    yield from find_put_away(folder, manifest, notes)
+
+
+def _tell_end(folder: Path, manifest: Manifest, *, is_damaged: bool) -> Iterator[str]:
+    """What keeps the archive from being complete, by its manifest."""
+    failed = manifest.counts.get("failed") or 0
+    told = {
+        "unfinished": f"The harvest was under way when {MANIFEST} was written ({manifest.updated})",
+        "stopped": "The harvest was stopped before its end",
+        "incomplete": "The harvest ended incomplete" + (f", and {failed} could not be had" if failed else ""),
+    }
+    if manifest.status in told:
+        sound = "" if is_damaged else "; what it vouches for is sound"
+        go_on = f"`harvester repair {folder}` and `harvester resume {folder}` complete it."
+        yield f"{told[manifest.status]}{sound}: {go_on}"
+
+
+def _tell_lost(folder: Path) -> str:
+    """The sentence for a folder in which nothing tells what its files should be. UsageError where it is no archive."""
+    has_manifest = (folder / MANIFEST).exists()
+    has_lines = any((folder / name).is_file() and (folder / name).stat().st_size for name in DATA)
+    if not has_manifest and not has_lines:
+        if (folder / STATE).exists():
+            raise UsageError(f"{folder} remembers no job: it was never begun.")
+        raise UsageError(f"{folder} is no archive: it has no {STATE} and no {MANIFEST}.")
+    told = f"{MANIFEST} is {'damaged' if has_manifest else 'missing'}, and there is no {STATE}"
+    if has_lines:
+        return f"{told}: `harvester repair {folder}` keeps every good line and makes both anew."
+    return f"{told}, and no line of any photo is left: harvest it anew into another folder."
