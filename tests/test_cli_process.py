@@ -138,7 +138,30 @@ def test_a_full_standard_output_is_exit_code_5(arguments: list[str], start: Star
         process = start(*arguments, stdout=full)
         _, said = process.communicate(timeout=20)
     assert process.returncode == Exit.CANNOT_WRITE
-    assert said.splitlines()[-1].startswith("Error: Cannot write")
+    errors = [line for line in said.splitlines() if "Harvesting" not in line]
+    assert errors == ["Error: Cannot write to standard output: No space left on device."]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([*ALL, *FAST, "--limit", "3", "-o", "out"], Exit.CANNOT_WRITE),
+        ([*ALL, *FAST, "--limit", "3", "-o", "out", "-q", "--log-format", "json"], Exit.CANNOT_WRITE),
+        (["search", "--limit", "x"], Exit.USAGE),
+    ],
+)
+def test_a_full_log_file_is_one_sentence_and_costs_nothing_else(
+    arguments: list[str], code: Exit, start: Start, tmp_path: Path
+) -> None:
+    process = start(*arguments, "--log-file", "/dev/full")
+    _, said = process.communicate(timeout=20)
+    told = "Cannot write all messages to /dev/full: No space left on device. Nothing else was lost by that."
+    assert (process.returncode, "Traceback" in said, said.count("/dev/full")) == (code, False, 1)
+    assert told in said.splitlines()[-1]
+    if "out" in arguments:
+        assert len((tmp_path / "out" / "photos.ndjson").read_bytes().splitlines()) == 3
+        assert json.loads((tmp_path / "out" / "manifest.json").read_bytes())["status"] == "complete"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
@@ -169,7 +192,7 @@ def test_a_full_standard_error_loses_no_photo_and_no_exit_code(
         (1, [*ALL, *FAST, "--limit", "3", "-o", "out"], Exit.COMPLETE),
         (2, [*ALL, *FAST, "--limit", "3", "-o", "out"], Exit.COMPLETE),
         (2, ["search"], Exit.USAGE),
-        (1, ["--help"], Exit.COMPLETE),
+        (1, ["--help"], Exit.CANNOT_WRITE),
         (0, ["photos", "-", *FAST], Exit.USAGE),
     ],
 )
@@ -177,8 +200,10 @@ def test_a_closed_stream_lets_no_other_file_take_its_place(
     closed: int, arguments: list[str], code: Exit, start: Start, tmp_path: Path
 ) -> None:
     process = start(*arguments, preexec_fn=lambda: os.close(closed))
-    process.communicate(timeout=20)
+    _, said = process.communicate(timeout=20)
     assert process.returncode == code
+    if code == Exit.CANNOT_WRITE:
+        assert said.splitlines()[-1] == "Error: Cannot write to standard output: it is closed."
     if "out" in arguments:
         assert len((tmp_path / "out" / "photos.ndjson").read_bytes().splitlines()) == 3
 

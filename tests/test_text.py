@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from harvester.cli import main
 from harvester.cli.show import show_facts
-from harvester.errors import Exit
+from harvester.errors import CannotWrite, Exit
 from harvester.events import Noticed, Started, Tally
 from harvester.progress import Look, open_progress
 from harvester.text.escapes import escape_controls, escape_line, fit_encoding, unescape_json
@@ -158,7 +158,7 @@ class Full(io.StringIO):
 
 def test_a_full_stream_is_passed_over_where_it_is_optional() -> None:
     assert CleanStream(Full(), str, is_optional=True).write("words") == 5
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(CannotWrite, match="Cannot write to standard output: No space left"):
         CleanStream(Full(), str).write("words")
 
 

@@ -20,8 +20,8 @@ from harvester.checkpoint.state import Length, State
 from harvester.disk.files import Appender, cannot_write, sync_file
 from harvester.disk.layout import PHOTOS
 from harvester.disk.record import Record
-from harvester.errors import CannotWrite
 from harvester.text.escapes import escape_controls
+from harvester.text.streams import cannot_write_stdout
 
 __all__ = ["PHOTOS", "ArchiveSink", "ChannelSink", "OpenSink", "PipeClosed", "Sink", "StreamSink", "salvage"]
 
@@ -123,7 +123,7 @@ class StreamSink:
         except BrokenPipeError:
             raise PipeClosed from None
         except OSError as error:
-            raise CannotWrite(f"Cannot write to standard output: {error.strerror}.") from None
+            raise cannot_write_stdout(error) from None
 
 
 class ChannelSink:

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 from typing import Any, TextIO
 
@@ -17,9 +18,9 @@ import click
 
 from harvester.cli.suggestions import explain_option
 from harvester.cli.voice import Voice
-from harvester.errors import Exit, StopRun
+from harvester.errors import CannotWrite, Exit, StopRun
 from harvester.signals import EXIT_CODES, STOPPED, is_free, leave
-from harvester.text.streams import let_go
+from harvester.text.streams import cannot_write_stdout, let_go
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
 
@@ -40,9 +41,9 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
         except KeyboardInterrupt:
             voice.note(STOPPED)
             code = Exit.INTERRUPTED
-        code = _finish_stdout(stdout, code, voice)
+        code = _finish(partial(_finish_stdout, stdout, is_told=code != Exit.COMPLETE), code, voice)
+        code = _finish(voice.close_log, code, voice)
     _finish_stderr(stderr)
-    voice.close()
     return code
 
 
@@ -92,13 +93,15 @@ def _ignore_signals() -> None:
 def _fill_closed() -> None:
     """Where a standard stream is closed, no other file may get its number: records would be written into that.
 
-    The place of standard output is filled so that writing to it fails.
+    The place of standard output is filled so that writing to it fails as it does where it is closed.
     """
     for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, mode)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8")
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8")
 
@@ -154,18 +157,27 @@ def quiet_pipe() -> Iterator[None]:
         raise click.exceptions.Exit(Exit.COMPLETE) from None
 
 
-def _finish_stdout(stdout: TextIO | None, code: int, voice: Voice) -> int:
-    """Bring out what is left. Python tries once more when it ends: that must not make noise."""
-    if stdout is None:
-        return code
+def _finish(close: Callable[[], None], code: int, voice: Voice) -> int:
+    """Bring out what a stream still holds. Where that fails a good end is none; another one keeps its exit code."""
+    try:
+        close()
+    except CannotWrite as error:
+        code = code or error.exit_code
+        voice.error(str(error), exit_code=code)
+    return code
+
+
+def _finish_stdout(stdout: TextIO, *, is_told: bool) -> None:
+    """Bring out what is left. Python tries once more when it ends: that must not make noise.
+
+    `is_told` is true after an error, which may have been this very one.
+    """
     try:
         stdout.flush()
     except (OSError, ValueError) as error:
         let_go(stdout)
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and code == Exit.COMPLETE:
-            code = Exit.CANNOT_WRITE
-            voice.error(f"Cannot write to standard output: {error.strerror}.", exit_code=code)
-    return code
+        if isinstance(error, OSError) and error.errno != errno.EPIPE and not is_told:
+            raise cannot_write_stdout(error) from None
 
 
 def _finish_stderr(stderr: TextIO) -> None:

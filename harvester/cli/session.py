@@ -156,7 +156,7 @@ def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, again: str | N
     elif setup.progress is not False and _is_drawable() and (setup.progress or not (to_stdout and _is_shown())):
         form = "live"
     readings = setup.progress is not False and not voice.quiet
-    if form != "json" and setup.progress is None and to_stdout and sys.stdout is not None and sys.stdout.isatty():
+    if form != "json" and setup.progress is None and to_stdout and sys.stdout.isatty():
         readings = False
     return Look(
         form=form,

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harvester.errors import CannotWrite
 from harvester.text.escapes import escape_line
 from harvester.text.words import name_count, name_duration
 
@@ -18,16 +17,9 @@ def show_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def show_lines(lines: Iterable[str]) -> None:
-    """Lines on standard output. CannotWrite where that is closed."""
-    if sys.stdout is None:
-        raise CannotWrite("Cannot write to standard output: it is closed.")
-    try:
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CannotWrite(f"Cannot write to standard output: {error.strerror}.") from None
+    """Lines on standard output. CannotWrite where that is full or closed."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def list_facts(facts: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:

@@ -27,8 +27,7 @@ class Voice:
         self.verbose = False
         self.quiet = False
         self.log_format = "text"
-        self.log: TextIO | None = None
-        """A file that is told all that is said, and the progress besides."""
+        self._log: CleanStream | None = None
         self._log_file: str | None = None
         self.redact = Redactor(environ.get(name, "") for name in _SECRET_VARIABLES)
 
@@ -54,21 +53,31 @@ class Voice:
             file = whole.open("a", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise CannotWrite(f"Cannot write {whole}: {error.strerror}. Name another file with --log-file.") from None
-        self._log_file, self.log = path, cast("TextIO", CleanStream(file, self.redact, is_optional=True))
+        self._log_file, self._log = path, CleanStream(file, self.redact, is_optional=True)
 
-    def close(self) -> None:
-        """Close the log file."""
-        if self.log is not None:
-            self.log.close()
-            self._log_file = self.log = None
+    @property
+    def log(self) -> TextIO | None:
+        """The log file, which is told all that is said, and the progress besides."""
+        return cast("TextIO | None", self._log)
+
+    def close_log(self) -> None:
+        """Close the log file. CannotWrite where that, or a write to it before, has failed."""
+        log, path = self._log, self._log_file
+        if log is None:
+            return
+        log.close()
+        self._log_file = self._log = None
+        if log.failure is not None:
+            reason = getattr(log.failure, "strerror", None) or log.failure
+            raise CannotWrite(f"Cannot write all messages to {path}: {reason}. Nothing else was lost by that.")
 
     def open_stderr(self) -> TextIO:
         """Standard error for all that writes to it: without secrets and controls, and no trouble where it is full."""
         return cast("TextIO", CleanStream(sys.stderr, self.redact, is_optional=True))
 
-    def open_stdout(self) -> TextIO | None:
-        """Standard output for what is text there; None where it is closed. Addresses of logins may be shown there."""
-        return cast("TextIO", CleanStream(sys.stdout, self.redact.hide_known)) if sys.stdout else None
+    def open_stdout(self) -> TextIO:
+        """Standard output for what is text there. Addresses of logins may be shown there."""
+        return cast("TextIO", CleanStream(sys.stdout, self.redact.hide_known))
 
     def error(self, sentence: str, *, exit_code: int) -> None:
         """Say what is wrong."""

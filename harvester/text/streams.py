@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO, cast
 
+from harvester.errors import CannotWrite
 from harvester.text.escapes import escape_controls, fit_encoding
 
 LOG_STAMP = "%Y-%m-%dT%H:%M:%S%z"
@@ -16,7 +18,9 @@ LOG_STAMP = "%Y-%m-%dT%H:%M:%S%z"
 class CleanStream:
     """A text stream that cleans what is written; in all else the stream it wraps.
 
-    `is_optional` is true for a stream that the program can do without: a failed write to it is passed over.
+    `is_optional` is true for a stream that the program can do without: a failed write to it is passed over, and the
+    first one is kept as `failure`. Any other stream is standard output: where it cannot be written, and not because
+    its reader has gone, CannotWrite is raised.
     """
 
     def __init__(
@@ -31,6 +35,7 @@ class CleanStream:
         self._redact = redact
         self._escape = escape
         self._is_optional = is_optional
+        self.failure: OSError | ValueError | None = None
 
     def write(self, text: str) -> int:
         """Write the text, cleaned. Says it wrote all of it."""
@@ -48,6 +53,11 @@ class CleanStream:
         with self._enduring():
             self._stream.flush()
 
+    def close(self) -> None:
+        """Bring out what was written, and close the stream that is wrapped."""
+        with self._enduring():
+            self._stream.close()
+
     def for_drawing(self) -> TextIO:
         """The same stream for a display that moves the cursor: its controls pass, its texts are escaped before."""
         return cast("TextIO", CleanStream(self._stream, self._redact, escape=str, is_optional=self._is_optional))
@@ -56,12 +66,24 @@ class CleanStream:
         return getattr(self._stream, name)
 
     @contextlib.contextmanager
-    def _enduring(self) -> Any:
+    def _enduring(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             if not self._is_optional:
-                raise
+                raise _translate(error) from None
+            self.failure = self.failure or error
+
+
+def _translate(error: OSError | ValueError) -> Exception:
+    """A reader who has gone stays a BrokenPipeError: that is an end, not a fault."""
+    return cannot_write_stdout(error) if isinstance(error, OSError) and error.errno != errno.EPIPE else error
+
+
+def cannot_write_stdout(error: OSError) -> CannotWrite:
+    """The sentence for standard output that is full, broken or closed."""
+    reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+    return CannotWrite(f"Cannot write to standard output: {reason}.")
 
 
 def let_go(stream: TextIO) -> None:
