@@ -86,7 +86,7 @@ __all__ = [
     "UsageError",
     "Waiting",
 ]
-_HOMES = ("errors", "events", "model", "python.photo", "python.lists", "python.harvest", "python.errand", "api")
+_HOMES = ("errors", "events", "jobs.model", "python.photo", "python.lists", "python.harvest", "python.errand", "api")
 """Where the names are, the module that takes longest to import last."""
 
 

@@ -15,7 +15,7 @@ from conftest import KEY, read_lines, settings_for
 
 from harvester import Flickr, Incomplete, Photos, UsageError
 from harvester.cli.ids import read_lines as read_ids
-from harvester.flickr.intake import AHEAD, THREAD
+from harvester.engine.intake import AHEAD, THREAD
 from harvester.sandbox.server import Sandbox
 from harvester.standing.inspect import read_status
 

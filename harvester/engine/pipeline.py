@@ -25,11 +25,11 @@ from harvester.disk.record import Record, build_record
 from harvester.engine.deepen import Deepener
 from harvester.engine.frontier import Frontier
 from harvester.engine.hydrate import Hydrator
+from harvester.engine.intake import Intake
 from harvester.engine.walker import Walker
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
 from harvester.flickr.geo import EVER, find_page_size
-from harvester.flickr.intake import Intake
 from harvester.flickr.methods import PAGE_SIZE, SEARCH, build_query, join_extras
 from harvester.flickr.responses import EXCESSIVE_OFFSET, Page, read_page
 from harvester.jobs.model import Job, Photos
