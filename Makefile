@@ -8,7 +8,7 @@ WIRE := .wire/aiohttp-$(OLDEST)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types wire soak bench smoke sandbox docs build lock clean
+.PHONY: help demo test check cover lint types wire replay soak bench smoke sandbox docs build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -42,7 +42,10 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-check: lint types ## Lint, types, and the tests with branch coverage: what CI runs
+check: ## All that CI runs: lint, types, tests, the oldest aiohttp, speed, recorded answers
+	./.ci/run
+
+cover: $(READY) ## Run the tests with branch coverage, and fail below the floor
 	$(TESTS) --cov --cov-report=term
 
 $(WIRE): | $(READY)
@@ -60,6 +63,9 @@ bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other
 
 smoke: $(READY) ## Fail where the harvester has become half as fast beside a bare loop: what CI runs
 	$(BIN)/python tests/bench/run.py --smoke
+
+replay: $(READY) ## Harvest answers that Flickr really gave, where they lie beside the project
+	@if [ -d ../shared/replay ]; then $(BIN)/python .ci/replay.py ../shared/replay/replay.py; fi
 
 sandbox: $(READY) ## Serve a local Flickr
 	@$(BIN)/harvester sandbox
