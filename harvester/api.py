@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from harvester.events import Observer, Summary, ignore
 from harvester.jobs.model import Detail, Extra, Job, Source, check_limit
 from harvester.python.errand import Errand, RepairReport, repair, update
 from harvester.python.harvest import Harvest, check_complete
+from harvester.python.under_way import UnderWay
 from harvester.python.work import Work, begin_archive, begin_stream
 
 
@@ -32,7 +33,9 @@ class Flickr:
     that its owner may see are included; the login that `harvester auth login` keeps is used by `from_config` alone.
     `quota` is kept over all processes of this user, `pace` by this one; both are texts such as `3600/h`, or `none`.
     An outage longer than `give_up_after` (seconds, or `30m`) ends a harvest; without it, outages are waited out. A
-    slow consumer slows the harvest. Leaving the loop early, or the block, ends the harvest and closes all it opened.
+    slow consumer slows the harvest. Leaving the client's block ends all its harvests, at the same time; one alone ends
+    with `async with flickr.harvest(…) as photos:`, or when a loop is left and no variable holds the harvest. Another
+    thread or event loop needs a client of its own. What an `observer` raises ends the harvest and is raised there.
     A harvest that cannot have all raises Incomplete at its end, unless `allow_incomplete` is true. Errors are those
     of `harvester.errors`.
     """
@@ -86,7 +89,7 @@ class Flickr:
         settings.require_key()
         self._settings = settings
         self._observer = _check_observer(observer)
-        self._under_way: set[Work | Errand[Summary]] = set()
+        self._under_way = UnderWay()
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,8 +97,7 @@ class Flickr:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for work in tuple(self._under_way):
-            await work.end()
+        await self._under_way.end()
 
     def harvest(
         self,
@@ -116,15 +118,12 @@ class Flickr:
         harvest in place of the client's.
         """
         job = Job(source=source, detail=detail, extras=extras, limit=limit)
-        observer = self._choose(observer)
+        folder, observer = None if archive is None else _read_archive(archive), self._choose(observer)
         if observer is ignore:
             for sentence in job.warnings:
                 warnings.warn(sentence, stacklevel=2)
-        if archive is None:
-            work = begin_stream(job, self._settings, observer=observer)
-        else:
-            work = begin_archive(job, self._settings, folder=_read_archive(archive), limit=limit, observer=observer)
-        return self._keep(work, allow_incomplete=allow_incomplete)
+        begin = begin_stream if folder is None else partial(begin_archive, folder=folder, limit=limit)
+        return self._begin(partial(begin, job, observer=observer), allow_incomplete=allow_incomplete)
 
     def resume(
         self,
@@ -137,8 +136,8 @@ class Flickr:
         """The photos that an archive lacks still: it knows what it was begun with."""
         folder = _read_archive(archive)
         check_limit(limit)
-        work = begin_archive(None, self._settings, folder=folder, limit=limit, observer=self._choose(observer))
-        return self._keep(work, allow_incomplete=allow_incomplete)
+        begin = partial(begin_archive, None, folder=folder, limit=limit, observer=self._choose(observer))
+        return self._begin(begin, allow_incomplete=allow_incomplete)
 
     async def update(
         self,
@@ -155,9 +154,7 @@ class Flickr:
         """
         folder = _read_archive(archive)
         start = partial(update, folder, self._settings, observer=self._choose(observer))
-        errand = Errand(lambda stop: start(stop=stop))
-        self._under_way.add(errand)
-        errand.task.add_done_callback(lambda _: self._under_way.discard(errand))
+        errand = self._under_way.begin(lambda: Errand(lambda stop: start(stop=stop)))
         summary = await errand.wait()
         if not allow_incomplete:
             check_complete(summary, what="update")
@@ -178,10 +175,9 @@ class Flickr:
         """The observer of one harvest: its own or the client's."""
         return self._observer if observer is None else _check_observer(observer)
 
-    def _keep(self, work: Work, *, allow_incomplete: bool) -> Harvest:
-        """Have the client's block end the work."""
-        self._under_way.add(work)
-        work.task.add_done_callback(lambda _: self._under_way.discard(work))
+    def _begin(self, begin: Callable[..., Work], *, allow_incomplete: bool) -> Harvest:
+        """Begin a harvest, which the client's block ends."""
+        work = self._under_way.begin(partial(begin, settings=self._settings))
         return Harvest(work, allow_incomplete=allow_incomplete)
 
 

@@ -210,7 +210,7 @@ async def test_a_state_folder_is_no_archive_and_its_limit_is_a_total(
         assert len(lines) == new
         seen += [json.loads(line)["id"] for line in lines]
     assert len(set(seen)) == 50
-    with pytest.raises(UsageError, match="use --state"):
+    with pytest.raises(UsageError, match="sent to standard output, and is no archive"):
         await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     assert "standard output" in verify_archive(tmp_path)[0]
 

@@ -244,7 +244,7 @@ async def test_a_limit_that_is_reached_makes_no_incomplete_archive_complete(
                 summary = await harvest_into(tmp_path, sandbox, job)
                 assert (summary.status, summary.photos, summary.calls) == ("incomplete", 15, 0)
                 (note,) = [note for note in summary.notes if "keeps photos back" in note]
-                assert note.endswith("Run the same without --limit, or with a larger one, to read that stretch again.")
+                assert note.endswith("Run the same without a limit, or with a larger one, to read that stretch again.")
                 assert note in await asyncio.to_thread(verify_archive, tmp_path)
                 status = await asyncio.to_thread(read_status, tmp_path, settings)
                 assert status["state"] == "incomplete"

@@ -56,7 +56,7 @@ def has_updates(folder: str) -> bool:
 def test_a_complete_archive_met_by_its_own_command_names_update() -> None:
     begin("out")
     result = call(*SEARCH, "-o", "out")
-    assert "no call was made. `harvester update out`, or --update, brings what is new since." in result.stderr
+    assert "no call was made. `harvester update out` brings what is new since." in result.stderr
     assert not has_updates("out")
 
 

@@ -76,7 +76,7 @@ async def test_another_job_is_refused_with_all_that_differs(sandbox: Sandbox, tm
         await harvest_into(tmp_path / "a", sandbox, Job(source=Search(tags="monkey"), detail="info"))
     assert str(caught.value) == (
         f"{tmp_path / 'a'} was begun with another query, which differs in tags ('sandbox' there, 'monkey' here) and "
-        "detail ('list' there, 'info' here): choose another folder with -o, or use the first query."
+        "detail ('list' there, 'info' here): choose another folder, or use the first query."
     )
     with pytest.raises(
         UsageError, match=r"differs in source \('search' there, 'album' here\), tags .* and album \(none"

@@ -64,7 +64,7 @@ def split_depth(job: Job, state: State, *, where: Path | None) -> tuple[Job, dic
     if job.limit is not None and job.limit < lines:
         raise UsageError(
             f"{where} holds {lines:,} photos, and deepening it fetches what all of them lack: leave out the limit of "
-            f"{job.limit:,}, or choose another folder with -o.",
+            f"{job.limit:,}, or choose another folder.",
             field="limit",
         )
     return replace(job, detail=there["detail"], extras=tuple(there["extras"])), asked

@@ -23,7 +23,7 @@ from harvester.listing.sweep import read_stretch_again
 
 _MOST_TOLD = 5
 _WAY_ON = "Run the same again, or `harvester resume`, to read that stretch again."
-_PAST_LIMIT = "Run the same without --limit, or with a larger one, to read that stretch again."
+_PAST_LIMIT = "Run the same without a limit, or with a larger one, to read that stretch again."
 _REREAD = "reread"
 """Remembered while incomplete stretches are read again: what they were. A limit may end that reading half way."""
 

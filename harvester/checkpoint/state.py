@@ -723,7 +723,7 @@ def settle_letters(state: State, *, unescape: bool, is_new: bool, where: Path | 
     elif unescape and not state.recall(UNESCAPE):
         raise UsageError(
             f"{where} was begun without it: its text is written as Flickr sends it. Leave it out, or choose another "
-            "folder with -o.",
+            "folder.",
             field="unescape",
         )
 
@@ -747,6 +747,5 @@ def tell_other_job(differences: Sequence[Difference], *, where: Path | None) -> 
     *most, last = map(str, differences)
     told = f"{', '.join(most)} and {last}" if most else last
     return UsageError(
-        f"{where} was begun with another query, which differs in {told}: choose another folder with -o, or use the "
-        "first query."
+        f"{where} was begun with another query, which differs in {told}: choose another folder, or use the first query."
     )

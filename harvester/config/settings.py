@@ -94,7 +94,7 @@ class Settings:
         if self.has_login and not self.api_secret:
             raise UsageError(
                 f"A login signs with the key's secret, and there is none: put it into FLICKR_API_SECRET ({APPS_PAGE} "
-                "shows it beside the key), or go without the login by --anonymous."
+                "shows it beside the key), or go without the login."
             )
 
 

@@ -163,7 +163,7 @@ def tell_lapses(observer: Observer) -> None:
 
 def tell_update(folder: Path | None) -> str:
     """How to get what is new since; nothing where there is no archive."""
-    return f" `harvester update {folder}`, or --update, brings what is new since." if folder else ""
+    return f" `harvester update {folder}` brings what is new since." if folder else ""
 
 
 def restore_job(state: State, *, where: Path) -> Job:
@@ -224,8 +224,8 @@ def _check_kind(state: State, folder: Path, *, is_stream: bool) -> None:
     """Records that went to standard output are in no file: a folder keeps track of the one or holds the other."""
     known = state.recall("stream")
     if known is not None and known != is_stream:
-        what = "keeps track of records sent to standard output: use --state" if known else "is an archive: use -o"
-        raise UsageError(f"{folder} {what}.")
+        what = "keeps track of records sent to standard output, and is no archive" if known else "is an archive"
+        raise UsageError(f"{folder} {what}: choose another folder.")
     with state.changing():
         state.remember("stream", is_stream)
 

@@ -10,8 +10,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from harvester.config.settings import Settings
 from harvester.events import Noticed, Observer, Summary
-from harvester.python.progress import tell_progress
-from harvester.python.work import find_loop, wait_for_left
+from harvester.python.progress import guard, tell_progress
+from harvester.python.under_way import find_loop
+from harvester.python.work import wait_for_left
 from harvester.repair.run import Report, repair_archive
 from harvester.upkeep.update import run_update
 
@@ -44,19 +45,28 @@ class Errand(Generic[T]):
 async def update(folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> Summary:
     """Bring an archive up to date, or go on with that."""
     await wait_for_left(folder)
-    async with tell_progress(observer) as watched:
+    async with tell_progress(observer, stop=stop) as watched:
         return await run_update(folder, settings, observer=watched, stop=stop)
 
 
 async def repair(folder: Path, *, dry_run: bool, observer: Observer) -> Report:
-    """Repair an archive on a thread."""
-    loop = find_loop()
+    """Repair an archive on a thread. What the observer raises is raised at the end: a repair is not cut off."""
+    loop, errors = find_loop(), list[Exception]()
     await wait_for_left(folder)
+
+    def observe(sentence: str) -> None:
+        try:
+            guard(observer)(Noticed(sentence=sentence))
+        except Exception as error:  # noqa: BLE001 - it is the caller's
+            errors.append(error)
 
     def tell(name: str, size: int) -> None:
         if size:
-            loop.call_soon_threadsafe(observer, Noticed(sentence=f"Reading {name}, {size:,} bytes."))
+            loop.call_soon_threadsafe(observe, f"Reading {name}, {size:,} bytes.")
 
-    return await Errand(
+    report = await Errand(
         lambda _: asyncio.to_thread(partial(repair_archive, folder, dry_run=dry_run, on_file=tell))
     ).wait()
+    if errors:
+        raise errors[0]
+    return report

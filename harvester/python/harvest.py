@@ -50,6 +50,7 @@ class Harvest(AsyncIterator[Photo]):
         await self.aclose()
 
     async def __anext__(self) -> Photo:
+        self._work.check_loop()
         try:
             record = await self._work.channel.take()
         except asyncio.CancelledError:
@@ -68,7 +69,7 @@ class Harvest(AsyncIterator[Photo]):
             raise error
         if self._allow_incomplete:
             return
-        if self._work.task.cancelled():
+        if self._work.is_cut_off:
             raise Incomplete(
                 "This harvest was ended before it had brought all of its photos: begin another, which goes on where "
                 "there is an archive."
@@ -78,6 +79,7 @@ class Harvest(AsyncIterator[Photo]):
 
     async def aclose(self) -> None:
         """End the harvest; nothing of it is left running."""
+        self._work.check_loop()
         await self._work.end()
 
 

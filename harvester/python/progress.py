@@ -14,13 +14,16 @@ INTERVAL = 1.0
 
 @asynccontextmanager
 async def tell_progress(
-    observer: Observer, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    observer: Observer, *, stop: asyncio.Event, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> AsyncIterator[Observer]:
-    """The observer to give to the run: from its beginning on, the given one is told of its progress."""
+    """The observer to give to the run: from its beginning on, the given one is told of its progress.
+
+    An error of the observer there sets `stop`, and is raised when the run has come to its end.
+    """
     if observer is ignore:
         yield observer
         return
-    tallies: list[Tally] = []
+    observer, tallies = guard(observer), list[Tally]()
 
     def watch(event: Event) -> None:
         if isinstance(event, Started):
@@ -28,10 +31,14 @@ async def tell_progress(
         observer(event)
 
     async def repeat() -> None:
-        while True:
-            await sleep(INTERVAL)
-            for tally in tallies:
-                observer(read_progress(tally))
+        try:
+            while True:
+                await sleep(INTERVAL)
+                for tally in tallies:
+                    observer(read_progress(tally))
+        except Exception:
+            stop.set()
+            raise
 
     task = asyncio.create_task(repeat())
     try:
@@ -40,6 +47,18 @@ async def tell_progress(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+def guard(observer: Observer) -> Observer:
+    """The observer, with an error in place of a cancellation that it raises, which would end a task without a word."""
+
+    def call(event: Event) -> None:
+        try:
+            observer(event)
+        except asyncio.CancelledError as error:
+            raise RuntimeError("The observer has raised CancelledError.") from error
+
+    return call
 
 
 def read_progress(tally: Tally) -> Progress:

@@ -21,6 +21,7 @@ from harvester.jobs.model import Job
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
 from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
 from harvester.python.progress import tell_progress
+from harvester.python.under_way import find_loop
 
 Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 """Runs a harvest to its end, or until the event is set."""
@@ -35,6 +36,8 @@ class Work:
         """The archive."""
         self.is_left = False
         """The loop was left: the task is about to end."""
+        self.is_cut_off = False
+        """The task came to no end of its own."""
         self.entries = entries
         self.error: Exception | None = None
         self.summary: Summary | None = None
@@ -47,13 +50,24 @@ class Work:
     async def _run(self, start: Start) -> None:
         try:
             self.summary = await start(self._stop)
+        except StopAsyncIteration as error:
+            self.error = RuntimeError(
+                "StopAsyncIteration was raised in the harvest."
+            )  # a loop would take it for its end
+            self.error.__cause__ = error
         except Exception as error:  # noqa: BLE001 - it is raised where the consumer stands
             self.error = error
         await self.channel.end()
 
+    def check_loop(self) -> None:
+        """UsageError where another event loop is running than that of the harvest."""
+        if asyncio.get_running_loop() is not self._loop:
+            raise UsageError("This harvest runs in another event loop or thread: iterate over it and close it there.")
+
     def _finish(self, task: asyncio.Task[None]) -> None:
-        """Wake whoever still waits for a photo of a harvest that was cancelled."""
-        if task.cancelled():
+        """Wake whoever still waits for a photo of a harvest that was cut off."""
+        self.is_cut_off = task.cancelled() or task.exception() is not None
+        if self.is_cut_off:
             self.channel.wake()
 
     def drop(self) -> None:
@@ -87,16 +101,6 @@ def _find_left(folder: Path, loop: asyncio.AbstractEventLoop) -> set[asyncio.Tas
     return {task for task in tasks if not task.done() and task.get_loop() is loop}
 
 
-def find_loop() -> asyncio.AbstractEventLoop:
-    """The running loop; UsageError where there is none."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        raise UsageError(
-            "A harvest runs in an event loop: call harvest() inside of an `async def` that asyncio.run() runs."
-        ) from None
-
-
 def _restore(folder: Path, limit: int | None) -> Job:
     with look_at(folder) as state:
         job = restore_job(state, where=folder)
@@ -108,7 +112,7 @@ def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Work:
     buffer, spool = Buffer(), Spool()
 
     async def start(stop: asyncio.Event) -> Summary:
-        async with tell_progress(observer) as watched:
+        async with tell_progress(observer, stop=stop) as watched:
             return await run(watched, stop)
 
     async def run(watched: Observer, stop: asyncio.Event) -> Summary:
@@ -135,7 +139,7 @@ def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: i
 
     async def start(stop: asyncio.Event) -> Summary:
         await wait_for_left(folder)
-        async with tell_progress(observer) as watched:
+        async with tell_progress(observer, stop=stop) as watched:
             return await run_job(
                 _restore(folder, limit) if job is None else job,
                 settings,

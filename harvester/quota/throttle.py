@@ -259,7 +259,7 @@ def state_folder() -> Path:
     if folder is None:
         raise CannotWrite(
             "There is no folder for the quota ledger, since there is no home: set HARVESTER_STATE_DIR to one, or lift "
-            "the quota by --quota none."
+            "the quota by the rate `none`."
         )
     return folder
 

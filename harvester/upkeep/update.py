@@ -139,7 +139,7 @@ def _check_ready(archive: State, folder: Path) -> None:
     if archive.is_begun() and is_at_limit(archive) and not archive.is_whole():
         raise UsageError(
             f"{folder} was harvested with a limit of {archive.recall('limit')} photos: the command that began it, "
-            "without --limit, completes it; then update it."
+            "without a limit, completes it; then update it."
         )
     if not archive.is_begun() or not archive.has_only_failures():
         raise UsageError(f"{folder} is not complete yet: `harvester resume {folder}` first, then update it.")
