@@ -180,7 +180,7 @@ async def test_status_sees_that_the_file_is_shorter_than_the_checkpoint_says(arc
     size = (archive / PHOTOS).stat().st_size
     assert await state_of(archive, sandbox) == "complete"
     truncate(5000)(archive / PHOTOS)
-    told = f"photos.ndjson has 5000 bytes of {size}: `harvester repair {archive}` keeps every good line."
+    told = f"photos.ndjson has 5,000 of {size:,} bytes: `harvester repair {archive}` keeps every good line."
     assert await standing_of(archive, sandbox) == ("damaged", told)
     (archive / PHOTOS).unlink()
     told = f"photos.ndjson is missing: `harvester repair {archive}` and `harvester resume {archive}` fetch it again."
@@ -190,7 +190,7 @@ async def test_status_sees_that_the_file_is_shorter_than_the_checkpoint_says(arc
 async def test_a_file_shorter_than_the_checkpoint_says_what_to_do(archive: Path, sandbox: Sandbox) -> None:
     truncate(5000)(archive / PHOTOS)
     job = Job(source=EVERYTHING, detail="list", limit=400)
-    with pytest.raises(CannotWrite, match=r"has 5000 bytes .*`harvester repair .*` keeps every good line"):
+    with pytest.raises(CannotWrite, match=r"has 5,000 bytes .*`harvester repair .*` keeps every good line"):
         await harvest_into(archive, sandbox, job)
 
 

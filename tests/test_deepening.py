@@ -298,7 +298,7 @@ async def test_a_photo_that_fails_keeps_its_old_line_until_it_can_be_had(
             assert [line["id"] for line in read_lines(tmp_path / "errors.ndjson")] == [bad]
             told = manifest_of(tmp_path)
             assert (told["status"], told["counts"]["failed"]) == ("incomplete", 1)
-            lacking = "1 photos or lists could not be had with all their parts; resume to try again."
+            lacking = "1 photo or list could not be had with all their parts; resume to try again."
             assert verify_archive(tmp_path) == [lacking]
     calls = Calls(sandbox)
     summary = await run(tmp_path, sandbox, FULL)

@@ -382,19 +382,33 @@ def _try(hurt: Path, folder: Path, disk: Disk, *, at: int, how: str) -> list[str
     return disk.calls
 
 
+def _reverse(folder: Path) -> None:
+    lines = (folder / "photos.ndjson").read_bytes().splitlines(keepends=True)
+    (folder / "photos.ndjson").write_bytes(b"".join(reversed(lines)))
+
+
+def _lose_checkpoint_of_unfinished(folder: Path) -> None:
+    (folder / "state.sqlite").unlink()
+    manifest = (folder / "manifest.json").read_bytes()
+    (folder / "manifest.json").write_bytes(manifest.replace(b'"complete"', b'"unfinished"', 1))
+
+
 @pytest.mark.parametrize(
     ("damage", "code", "told"),
     [
         (lambda _: None, 0, "needs no repair."),
         (lambda folder: (folder / "manifest.json").unlink(), 0, "manifest.json was missing: written anew."),
-        (lambda folder: (folder / "photos.ndjson").write_bytes(b""), 3, "Go on with harvester resume"),
+        (lambda folder: (folder / "photos.ndjson").write_bytes(b""), 3, "resume {}, which fetches what was lost."),
+        (_reverse, 0, "they stand in another order than manifest.json says."),
+        (_lose_checkpoint_of_unfinished, 3, "resume {}, which reads the listing again and fetches what is missing."),
     ],
 )
 async def test_the_command_tells_what_it_did_and_what_is_left(damage: Any, code: int, told: str, world: World) -> None:
     damage(world.whole)
     result = CliRunner().invoke(main, ["repair", str(world.whole)])
     assert (result.exit_code, result.exception if result.exit_code == 1 else None) == (code, None)
-    assert told in result.output
+    assert told.format(world.whole) in result.output
+    assert verify_archive(world.whole) == [] or code
 
 
 @pytest.mark.parametrize("name", ["photos.ndjson", "state.sqlite", "manifest.json"])

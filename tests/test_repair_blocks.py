@@ -138,7 +138,7 @@ def test_without_blocks_a_change_is_told_and_kept_in_mind(copy: Path) -> None:
     harm(copy, flip(123))
     result = CliRunner().invoke(main, ["repair", str(copy)])
     assert result.exit_code == Exit.INCOMPLETE
-    told = f"{PHOTOS}: its sha256 is not that of manifest.json, although all of its 400 lines can be read"
+    told = f"{PHOTOS}: its sha256 is not that of manifest.json, although every line can be read"
     assert told in result.stdout
     kept = f"{PHOTOS}: one at least of 400 lines was changed before the archive was repaired, and nothing tells which."
     assert kept in prove_archive(copy).notes

@@ -26,7 +26,7 @@ BUSY = b'{"stat":"fail","code":105,"message":"Service currently unavailable"}'
 Fail = Callable[[Callable[[dict[str, str]], bool], bytes], None]
 
 
-OLDER = "1 photos or lists are older than the last update, which could not get them; update to try again."
+OLDER = "The last update could not get 1 photo or list, and kept the older lines; update to try again."
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
@@ -76,7 +76,7 @@ async def test_a_new_photo_that_fails_is_missed_until_it_is_there(
     with failing(sandbox, lambda query: query.get("photo_id") == new):
         assert (await run_update(tmp_path, settings_for(sandbox))).status == "incomplete"
     assert new not in ids_of(tmp_path)
-    assert verify_archive(tmp_path) == ["1 photos that the last update listed are not there yet; update to try again."]
+    assert verify_archive(tmp_path) == ["Listed by the last update and not there yet: 1 photo; update to try again."]
     summary = await harvest_into(tmp_path, sandbox, job)
     assert summary.status == "incomplete"
     assert "What the last update could not get: 1; `harvester update` tries again." in summary.notes

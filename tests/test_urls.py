@@ -343,7 +343,8 @@ def test_an_address_of_another_kind_says_which_command_takes_it(kind: str, text:
     ("url", "told"),
     [
         ("https://www.flickr.com/explore", "is Explore, a choice of Flickr's for each day"),
-        ("flickr.com/explore/2014/05/01/", "is Explore, a choice of Flickr's for each day"),
+        ("flickr.com/explore/2014/05/14/", "--min-upload-date 2014-05-14 --max-upload-date 2014-05-14"),
+        ("flickr.com/explore/2014/05", "is Explore, a choice of Flickr's for each day"),
         ("https://www.flickr.com/commons", "harvester search --param is_commons=true"),
         ("https://flickr.com/commons/institutions/", "is the Flickr Commons"),
         ("https://www.flickr.com/photos/tags/apple/clusters/", "is a cluster"),

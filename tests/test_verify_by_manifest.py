@@ -173,7 +173,7 @@ def test_a_copy_made_during_a_harvest_is_sound_as_far_as_it_was_committed(copy: 
     rewrite(copy, status="unfinished", files=files)
     verdict = prove_archive(copy)
     more = (copy / "photos.ndjson").stat().st_size - files["photos.ndjson"]["bytes"]
-    assert verdict.notes[1].startswith(f"photos.ndjson: {more} bytes behind the ")
+    assert verdict.notes[1].startswith(f"photos.ndjson: {more:,} bytes behind the ")
     (finding,) = verdict.findings
     assert "under way" in finding
     assert "what it vouches for is sound" in finding

@@ -22,6 +22,7 @@ from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite
 from harvester.jobs.values import stamp
 from harvester.listing.sweep import Stretch
+from harvester.text.words import name_count
 
 __all__ = [
     "CHANGES",
@@ -77,7 +78,7 @@ def check_lengths(folder: Path, state: State, names: Iterable[str]) -> None:
         path, vouched = folder / name, state.length(name).bytes
         size = path.stat().st_size if path.exists() else 0
         if size < vouched:
-            raise damaged(path, f"has {size} bytes where the checkpoint has {vouched}")
+            raise damaged(path, f"has {name_count(size, 'byte')} where the checkpoint has {vouched:,}")
 
 
 def damaged(path: Path, what: str) -> CannotWrite:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harvester.archive.manifest import Beginning
 from harvester.disk.layout import HISTORY, MANIFEST, UPDATES, is_put_away
+from harvester.text.words import name_count
 
 
 def describe_put_away(
@@ -54,6 +55,6 @@ def _find_harm(path: Path, entry: Beginning) -> str:
     with suppress(OSError):
         found = hash_file(path)
         if found.bytes != entry.bytes:
-            return f"has {found.bytes} bytes where {MANIFEST} has {entry.bytes}"
+            return f"has {name_count(found.bytes, 'byte')} where {MANIFEST} has {entry.bytes:,}"
         return f"does not have the sha256 that {MANIFEST} tells" if found.sha256 != entry.sha256 else ""
     return "cannot be read"

@@ -13,6 +13,7 @@ from harvester.cli.options import Command, find_voice, voice_options
 from harvester.cli.show import show_facts, show_lines
 from harvester.errors import Exit
 from harvester.text.escapes import escape_line
+from harvester.text.words import name_count
 
 if TYPE_CHECKING:
     from harvester.repair.run import Report
@@ -64,6 +65,8 @@ def tell_report(report: Report) -> Iterator[str]:
         return
     for found in report.files:
         yield f"{found.name}: {_tell_file(found, lost=_count_lost(report, found.name))}."
+    if any(found.reordered for found in report.files):
+        yield f"No line was changed: manifest.json {'would tell' if report.dry_run else 'tells'} the order of now."
     yield from report.harmed
     yield from _tell_checkpoint(report)
     yield from (_tell_doubted(report.folder, found) for found in report.files if found.doubted)
@@ -73,7 +76,9 @@ def tell_report(report: Report) -> Iterator[str]:
 
 
 def _tell_file(found: Found, *, lost: int) -> str:
-    told = [f"{found.kept:,} lines kept"]
+    told = [f"{name_count(found.kept, 'line')} kept"]
+    if found.reordered:
+        told.append("they stand in another order than manifest.json says")
     if not found.is_there:
         told.append("the file is missing")
     for count, what in (
@@ -96,17 +101,22 @@ def _count_lost(report: Report, name: str) -> int:
 def _tell_checkpoint(report: Report) -> Iterator[str]:
     if report.checkpoint != "sound":
         kept = "; the damaged one is kept as state.sqlite.damaged" if report.checkpoint == "damaged" else ""
-        yield f"state.sqlite was {report.checkpoint}: made anew out of the files{kept}."
+        yield f"state.sqlite was {report.checkpoint}: {_tell_deed('made anew out of the files', report)}{kept}."
     if report.manifest != "sound":
-        yield f"manifest.json was {report.manifest}: written anew."
+        yield f"manifest.json was {report.manifest}: {_tell_deed('written anew', report)}."
     if report.checkpoint != "sound" and any(found.unproved for found in report.files):
         yield "Without the checkpoint no checksum tells whether a line that can be read was changed."
 
 
+def _tell_deed(deed: str, report: Report) -> str:
+    """What was done, or what would be: `made anew`, `to be made anew`."""
+    return f"to be {deed}" if report.dry_run else deed
+
+
 def _tell_doubted(folder: Path, found: Found) -> str:
     return (
-        f"{found.name}: its sha256 is not that of manifest.json, although all of its {found.doubted:,} lines can be "
-        f"read: one of them at least was changed, and nothing tells which. If there is another copy of {folder}, "
+        f"{found.name}: its sha256 is not that of manifest.json, although every line can be read: at least one was "
+        f"changed, and nothing tells which. If there is another copy of {folder}, "
         "repair that one instead; else harvest anew into another folder, and compare."
     )
 
@@ -121,7 +131,7 @@ def _tell_staged(staged: Report) -> Iterator[str]:
 
 def _tell_rest(report: Report) -> Iterator[str]:
     if report.dry_run:
-        yield f"Nothing was changed: harvester repair {report.folder} does it."
+        yield f"Nothing was changed yet: harvester repair {report.folder} does what is said here."
     elif report.job is None:
         yield (
             f"What was asked is lost with checkpoint and manifest: give the command that began {report.folder} "
@@ -133,9 +143,10 @@ def _tell_rest(report: Report) -> Iterator[str]:
         yield f"{report.folder} is complete."
     elif not report.rebuilt.is_left:
         yield f"Nothing is lost: go on with harvester resume {report.folder}."
+    elif report.rebuilt.lists_all:
+        yield f"Go on with harvester resume {report.folder}, which reads the listing again and fetches what is missing."
     else:
-        what = "what was lost shows when the listing is read again" if report.rebuilt.lists_all else "what was lost"
-        yield f"Go on with harvester resume {report.folder}, which fetches {what}."
+        yield f"Go on with harvester resume {report.folder}, which fetches what was lost."
 
 
 def _list_facts(report: Report) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from harvester.disk.modes import create_file, find_mode
 from harvester.errors import CannotWrite
 from harvester.filesystem.lapses import LAPSES, is_unsupported
 from harvester.flickr.responses import dump
+from harvester.text.words import name_count
 
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
@@ -114,7 +115,7 @@ class Appender:
 def _check_size(path: Path, size: int, length: int) -> None:
     if size < length:
         raise CannotWrite(
-            f"{path} has {size} bytes where the checkpoint has {length}: the file was changed or cut. "
+            f"{path} has {name_count(size, 'byte')} where the checkpoint has {length:,}: the file was changed or cut. "
             f"`harvester repair {find_archive(path)}` keeps every good line; `harvester resume` fetches the rest."
         )
 

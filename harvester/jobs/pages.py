@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 
+_EXPLORE = "Explore, a choice of Flickr's for each day, which is not harvested; to have "
 _PAGES = (
     (
+        r"/explore/(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)",
+        _EXPLORE + "the uploads of that day: harvester search --min-upload-date {year}-{month}-{day} "
+        "--max-upload-date {year}-{month}-{day}.",
+    ),
+    (
         r"/explore(/.*)?",
-        (
-            "Explore, a choice of Flickr's for each day, which is not harvested; to have all photos of a day, "
-            "name it: harvester search --min-upload-date 2014-05-01 --max-upload-date 2014-05-01."
-        ),
+        _EXPLORE + "all photos of a day, name it: harvester search --min-upload-date 2014-05-01 "
+        "--max-upload-date 2014-05-01.",
     ),
     (
         r"/commons(/.*)?",

@@ -27,6 +27,7 @@ from harvester.flickr.responses import dump
 from harvester.merge.changes import find_differing, without_counters, without_time
 from harvester.merge.proof import Proof, read_parts
 from harvester.merge.staging import UPDATE
+from harvester.text.words import name_count
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -343,7 +344,7 @@ def _read_photos(path: Path, lines: Iterator[bytes], vouched: Length) -> Iterato
         yield photo_id, line
         place, count = place + len(line), count + 1
     if (place, count) != (vouched.bytes, vouched.lines):
-        raise damaged(path, f"has {count} lines where the checkpoint has {vouched.lines}")
+        raise damaged(path, f"has {name_count(count, 'line')} where the checkpoint has {vouched.lines:,}")
 
 
 def _find(numbers: array[int], number: int) -> int | None:

@@ -13,6 +13,7 @@ from harvester.events import Summary
 from harvester.python.lists import Entries
 from harvester.python.photo import Photo
 from harvester.python.work import Work
+from harvester.text.words import name_count
 
 
 class Harvest(AsyncIterator[Photo]):
@@ -86,6 +87,6 @@ class Harvest(AsyncIterator[Photo]):
 def check_complete(summary: Summary, *, what: str = "harvest") -> None:
     """Incomplete, with all that is known, where something is missing."""
     if summary.status != "complete":
-        told = f"The {what} is incomplete: there are {summary.photos} photos."
+        told = f"The {what} is incomplete: it has {name_count(summary.photos, 'photo')}."
         notes = " ".join((told, *summary.notes, "To take what there is, pass allow_incomplete=True."))
         raise Incomplete(notes, summary=summary)

@@ -185,7 +185,8 @@ def _scan(folder: Path, facts: Facts, *, table: sqlite3.Connection, wanted: Want
             size = (folder / name).stat().st_size if (folder / name).is_file() else 0
             on_file(name, size)
             told = facts.find_told(name)
-            files.append(scan_file(folder / name, table=table, sums=sums, wanted=wanted, told=told))
+            found = scan_file(folder / name, table=table, sums=sums, wanted=wanted, told=told)
+            files.append(found.compare(facts.digests.get(name)))
     return files
 
 

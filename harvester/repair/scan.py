@@ -81,6 +81,14 @@ class Found:
     sha256: str
     stands: bool
     """Whether the file begins with its good lines and nothing else, so that it need not be written anew."""
+    reordered: bool = False
+    """Whether the good lines are those of a manifest, in another order."""
+
+    def compare(self, told: tuple[int, str] | None) -> Found:
+        """The same, with the file held to what a manifest says of it, its bytes and sha256."""
+        is_sound = not (self.damaged or self.doubled or self.reshaped or self.unproved or self.doubted)
+        is_other = told is not None and told[0] == self.size == self.kept_bytes and told[1] != self.sha256
+        return replace(self, reordered=is_sound and is_other)
 
 
 def open_table(path: Path) -> sqlite3.Connection:

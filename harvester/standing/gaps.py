@@ -14,6 +14,7 @@ from harvester.archive.manifest import Manifest
 from harvester.archive.unbounded import is_cut_off
 from harvester.checkpoint.state import State
 from harvester.jobs.model import Source
+from harvester.text.words import name_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,16 @@ def _find_untried(state: State) -> Iterator[Gap]:
     elif state.recall("arguments") is None:
         yield Gap("Nothing was listed yet; resume to go on.", False)
     if (sweeps := len(state.sweeps())) and not is_at_limit(state):
-        yield Gap(f"The listing is not finished: {sweeps} stretches are still to be read; resume to go on.", False)
+        yield Gap(
+            f"The listing is not finished, for want of {name_count(sweeps, 'stretch')} of time; resume to go on.", False
+        )
     failed = state.count_failures()
     if lists := len(state.walks()) - failed["walk"]:
-        yield Gap(f"{lists} lists (sets, galleries, favourites …) are still to be read; resume to go on.", False)
+        yield Gap(
+            f"Still to be read: {name_count(lists, 'list')} (sets, galleries, favourites …); resume to go on.", False
+        )
     if todo := state.count_todo() - failed["todo"]:
-        yield Gap(f"{todo} photos were listed but are not there yet; resume to go on.", False)
+        yield Gap(f"Listed and not there yet: {name_count(todo, 'photo')}; resume to go on.", False)
     if state.is_later_left():
         yield Gap("Photos that lists have shown are still to be taken up; resume to go on.", False)
     if state.recall(UNREAD):
@@ -54,18 +59,22 @@ def _find_untried(state: State) -> Iterator[Gap]:
 def _find_tried(state: State, source: Source | None) -> Iterator[Gap]:
     failed = state.count_failures()
     if failed["todo"]:
-        yield Gap(f"{failed['todo']} photos could not be had; resume to try again.", True)
+        yield Gap(f"{name_count(failed['todo'], 'photo')} could not be had; resume to try again.", True)
     if failed["walk"]:
-        yield Gap(f"{failed['walk']} lists could not be read; resume to try again.", True)
+        yield Gap(f"{name_count(failed['walk'], 'list')} could not be read; resume to try again.", True)
     if failed["bad_input"]:
-        yield Gap(f"{failed['bad_input']} lines of the input name no photo: mend those that errors.ndjson names.", True)
+        lines = name_count(failed["bad_input"], "line")
+        yield Gap(f"No photo is named by {lines} of the input: mend what errors.ndjson tells.", True)
     new = state.count_unfetched(without_line=True)
     if new:
-        yield Gap(f"{new} photos that the last update listed are not there yet; update to try again.", True)
+        yield Gap(
+            f"Listed by the last update and not there yet: {name_count(new, 'photo')}; update to try again.", True
+        )
     if older := failed["unfetched"] - new:
-        told = f"{older} photos or lists are older than the last update, which could not get them; update to try again."
+        what = f"{name_count(older, 'photo')} or {'list' if older == 1 else 'lists'}"
+        told = f"The last update could not get {what}, and kept the older lines; update to try again."
         if state.recall(DEEPEN) is not None:
-            told = f"{older} photos or lists could not be had with all their parts; resume to try again."
+            told = f"{what} could not be had with all their parts; resume to try again."
         yield Gap(told, True)
     if source is not None and is_cut_off(source, state):
         told = "An earlier version saw only the last 12 hours of this geographic search; resume to list it all."

@@ -29,6 +29,7 @@ from harvester.merge.staging import is_under_way
 from harvester.quota.throttle import open_throttle
 from harvester.standing.gaps import Gap, find_gaps
 from harvester.standing.report import Report, Standing
+from harvester.text.words import name_count
 
 
 def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
     if len(gaps) > len(notes):
         notes.append(f"`harvester verify {folder}` tells {len(gaps) - len(notes)} more.")
     if not gaps and state.sweeps():
-        notes.append(f"The limit of {state.recall('limit')} photos is reached.")
+        notes.append(f"The limit of {name_count(state.recall('limit'), 'photo')} is reached.")
     if state.recall("fold") is not None:
         notes.append(f"An update is being put in place: `harvester resume {folder}` ends that, without a call.")
     elif (wanted := state.recall(DEEPEN)) is not None:
@@ -147,7 +148,7 @@ def _find_damage(folder: Path, lengths: Mapping[str, Length], places: Mapping[st
             return f"{name} is missing: `harvester repair {folder}` and `harvester resume {folder}` fetch it again."
         if size < vouched.bytes:
             cure = f"`harvester repair {folder}` keeps every good line."
-            return f"{name} has {size} bytes of {vouched.bytes}: {cure}"
+            return f"{name} has {size:,} of {vouched.bytes:,} bytes: {cure}"
     return ""
 
 

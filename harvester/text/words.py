@@ -9,12 +9,17 @@ _PERIODS = {60: "this minute", 3600: "this hour", 86400: "this day"}
 
 
 def name_count(number: int, noun: str = "") -> str:
-    """`12,345`, `1 photo`, `2 photos`."""
+    """`12,345`, `1 photo`, `2 photos`, `2 stretches`."""
     text = f"{number:,}"
     if not noun:
         return text
-    plural = f"{noun[:-1]}ies" if noun.endswith(("try", "ery")) else f"{noun}s"
-    return f"{text} {noun if number == 1 else plural}"
+    return f"{text} {noun if number == 1 else _write_plural(noun)}"
+
+
+def _write_plural(noun: str) -> str:
+    if noun.endswith(("try", "ery")):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith("ch") else f"{noun}s"
 
 
 def name_duration(seconds: float) -> str:

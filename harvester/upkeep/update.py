@@ -56,6 +56,7 @@ from harvester.merge.fold import fold, mend_fold
 from harvester.merge.merge import Folded
 from harvester.merge.proof import Proof
 from harvester.merge.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
+from harvester.text.words import name_count
 
 _BATCH = 10_000
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -137,8 +138,9 @@ def _check_ready(archive: State, folder: Path) -> None:
     if archive.recall("stream"):
         raise UsageError(f"{folder} keeps track of records sent to standard output: there is no archive to update.")
     if archive.is_begun() and is_at_limit(archive) and not archive.is_whole():
+        limit = name_count(archive.recall("limit"), "photo")
         raise UsageError(
-            f"{folder} was harvested with a limit of {archive.recall('limit')} photos: the command that began it, "
+            f"{folder} was harvested with a limit of {limit}: the command that began it, "
             "without a limit, completes it; then update it."
         )
     if not archive.is_begun() or not archive.has_only_failures():

@@ -18,6 +18,7 @@ from harvester.disk.lock import find_holder
 from harvester.engine.run import restore_job
 from harvester.errors import StopRun
 from harvester.standing.gaps import find_gaps
+from harvester.text.words import name_count
 from harvester.verify.manifest import FileCheck, check_by_manifest, find_put_away, limit, tell_doubted
 
 _READINGS = 3
@@ -143,7 +144,7 @@ def _check_file(
     if manifest is None or may_grow or not path.exists():
         return
     if entry is None or entry.lines != check.lines:
-        yield f"{MANIFEST}: {entry and entry.lines} lines where {path.name} has {check.lines}."
+        yield f"{MANIFEST}: {name_count(entry.lines if entry else 0, 'line')} where {path.name} has {check.lines:,}."
 
 
 def _check_job(folder: Path, state: State) -> Iterator[str]:

@@ -15,6 +15,7 @@ from harvester.archive.manifest import Beginning
 from harvester.checkpoint.state import is_photo_id
 from harvester.disk.files import cannot_write
 from harvester.disk.layout import CHANGES, PHOTOS
+from harvester.text.words import name_count
 
 
 class Reader:
@@ -72,7 +73,7 @@ class Reader:
     def _check(self, line: bytes) -> Iterator[str]:
         where = f"{self.path.name} line {self.lines}, byte {self.bytes}"
         if not line.endswith(b"\n"):
-            yield f"{where}: the line is cut off after {len(line)} bytes."
+            yield f"{where}: the line is cut off after {name_count(len(line), 'byte')}."
         try:
             record = orjson.loads(line)
         except orjson.JSONDecodeError as error:

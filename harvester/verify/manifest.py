@@ -12,6 +12,7 @@ from harvester.archive.put_away import find_harmed
 from harvester.checkpoint.state import Length
 from harvester.disk.layout import CHANGES, DATA, MANIFEST, STATE, check_entries
 from harvester.errors import UsageError
+from harvester.text.words import name_count
 from harvester.verify.lines import Reader
 
 MOST = 100
@@ -45,15 +46,17 @@ class FileCheck:
         yield from reader.read()
         self.lines = reader.lines
         if reader.bytes != self.length.bytes:
-            yield f"{name}: {reader.bytes} bytes where {self.source} has {self.length.bytes}."
+            yield f"{name}: {name_count(reader.bytes, 'byte')} where {self.source} has {self.length.bytes:,}."
         if reader.lines != self.length.lines:
-            yield f"{name}: {reader.lines} lines where {self.source} has {self.length.lines}."
+            yield f"{name}: {name_count(reader.lines, 'line')} where {self.source} has {self.length.lines:,}."
         if reader.is_as_known is False and self.beginning is not None:
-            what = "its" if self.beginning.bytes >= reader.size else f"of its first {self.beginning.bytes} bytes the"
+            what = "its" if self.beginning.bytes >= reader.size else f"of its first {self.beginning.bytes:,} bytes the"
             yield f"{name}: {what} sha256 is not that of {MANIFEST}: the file was changed."
         if self.may_grow and reader.size > self.length.bytes:
             more = reader.size - self.length.bytes
-            self.notes.append(f"{name}: {more} bytes behind the {self.length.bytes} that {self.source} vouches for.")
+            self.notes.append(
+                f"{name}: {name_count(more, 'byte')} behind the {self.length.bytes:,} that {self.source} vouches for."
+            )
 
 
 def limit(found: Iterator[str]) -> list[str]:
@@ -95,7 +98,8 @@ def find_put_away(folder: Path, manifest: Manifest, notes: list[str]) -> Iterato
 def tell_doubted(doubted: Mapping[str, int]) -> list[str]:
     """A sentence for each file of which a repair could not tell the changed lines from the others."""
     return [
-        f"{name}: one at least of {lines:,} lines was changed before the archive was repaired, and nothing tells which."
+        f"{name}: one at least of {name_count(lines, 'line')} was changed before the archive was repaired, "
+        "and nothing tells which."
         for name, lines in doubted.items()
     ]
 
