@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import settings as effort
 from shim import Zygote, open_zygote
 
 from harvester.config.settings import Settings
@@ -27,6 +28,9 @@ from harvester.transport.retry import Backoff
 KEY = "0123456789abcdef0123456789abcdef"
 Opener = Callable[..., AbstractAsyncContextManager[Sandbox]]
 Runner = Callable[..., Awaitable[Summary]]
+
+effort.register_profile("patient", deadline=None)  # a busy machine is no fault
+effort.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

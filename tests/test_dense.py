@@ -51,7 +51,7 @@ def test_a_hundred_thousand_photos_of_one_day_cost_hardly_more_calls_than_they_h
     st.booleans(),
     st.integers(0, 1 << 30),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_seconds_of_thousands_side_by_side_are_listed_whole(
     seconds: list[tuple[int, int]], newest: bool, seed: int
 ) -> None:

@@ -322,7 +322,7 @@ def test_a_dead_process_with_an_absurd_lease_is_buried_all_the_same(machine: Mac
     assert used(machine) == 0
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.dictionaries(st.integers(0, ledger.RING + 16), st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=3))
 def test_whatever_a_word_says_the_ledger_opens_and_lets_calls_go_again(
     tmp_path_factory: pytest.TempPathFactory, words: dict[int, int]

@@ -140,7 +140,7 @@ def durations(rng: Random, period: int) -> Callable[[], int]:
     return lambda: rng.choice([0, rng.randrange(100 * MS), rng.randrange(longest)])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.builds(Random, st.integers(0, 2**32)),
     st.integers(1, 25),
@@ -167,7 +167,7 @@ def test_no_window_at_the_server_holds_more_than_the_quota_whatever_is_killed_an
     assert world.worst_window(period) <= calls
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.builds(Random, st.integers(0, 2**32)), st.lists(st.integers(1, 40), min_size=2, max_size=6), st.integers(4, 64)
 )
@@ -188,7 +188,7 @@ def test_it_holds_over_changes_of_the_quota_and_in_a_ring_that_is_too_short_for_
             assert is_sound(world.words)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 40), st.integers(500, 5000), st.integers(1, 200), st.integers(1, 400))
 def test_no_call_waits_that_could_go(calls: int, period_ms: int, duration_ms: int, number: int) -> None:
     period, duration = period_ms * MS, duration_ms * MS

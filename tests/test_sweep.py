@@ -94,7 +94,7 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
 
 
 @given(catalogues(), st.booleans(), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_an_honest_server_is_listed_whole_in_either_order(photos: Catalogue, newest: bool, split: bool) -> None:
     order = "date-posted-desc" if newest else "date-posted-asc"
     sweep = first_sweep(since=0, until=START + 50_000_000, sort=order)
@@ -104,7 +104,7 @@ def test_an_honest_server_is_listed_whole_in_either_order(photos: Catalogue, new
 
 
 @given(catalogues(), st.integers(0, 1 << 30), st.floats(0, 0.3), st.floats(0, 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_photo_is_lost_to_short_pages_and_swapped_rows(
     photos: Catalogue, seed: int, short: float, swaps: float
 ) -> None:
@@ -115,7 +115,7 @@ def test_no_photo_is_lost_to_short_pages_and_swapped_rows(
 
 
 @given(catalogues(), st.integers(0, 1 << 30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_photo_is_lost_to_wrong_totals(photos: Catalogue, seed: int) -> None:
     server = LyingServer(photos, lies=random.Random(seed), wrong_totals=0.5)
     found, _ = harvest(server, first_sweep(since=0, until=START + 50_000_000, sort="date-posted-desc"))
