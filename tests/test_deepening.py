@@ -25,11 +25,13 @@ from harvester.sandbox.server import Sandbox
 from harvester.standing.inspect import read_status
 from harvester.upkeep.deepening import resume_archive, run_whole_job, update_archive
 from harvester.upkeep.deepening_cost import plan_deepening
+from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 
 GET = "flickr.photos.get"
 LIST = Job(source=Search(tags="sandbox"), detail="list")
 FULL = Job(source=Search(tags="sandbox"), detail="full")
+LACKING = "1 photo could not be had with all parts; resume to try again."
 
 
 async def run(folder: Path, sandbox: Sandbox, job: Job, **given: Any) -> Summary:
@@ -298,8 +300,7 @@ async def test_a_photo_that_fails_keeps_its_old_line_until_it_can_be_had(
             assert [line["id"] for line in read_lines(tmp_path / "errors.ndjson")] == [bad]
             told = manifest_of(tmp_path)
             assert (told["status"], told["counts"]["failed"]) == ("incomplete", 1)
-            lacking = "1 photo or list could not be had with all their parts; resume to try again."
-            assert verify_archive(tmp_path) == [lacking]
+            assert verify_archive(tmp_path) == [LACKING]
     calls = Calls(sandbox)
     summary = await run(tmp_path, sandbox, FULL)
     assert (summary.status, summary.new) == ("complete", 1)
@@ -309,6 +310,68 @@ async def test_a_photo_that_fails_keeps_its_old_line_until_it_can_be_had(
     assert manifest_of(tmp_path)["status"] == "complete"
     state = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
     assert state["state"] == "complete"
+
+
+@pytest.mark.parametrize("is_news", [True, False])
+async def test_what_a_deepening_could_not_get_stays_told_through_updates(
+    is_news: bool, sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
+) -> None:
+    await run(tmp_path, sandbox, LIST)
+    bad, other = sorted(lines_of(tmp_path))[7:9]
+    old = lines_of(tmp_path)[bad]
+    with failing(sandbox, lambda query: query.get("photo_id") == bad, BUSY):
+        assert (await run(tmp_path, sandbox, FULL)).status == "incomplete"
+        for update in (run_update, update_archive):
+            if is_news:
+                sandbox.api.control({"change": [other]})
+            summary = await update(tmp_path, settings_for(sandbox))
+            assert (summary.status, summary.failed) == ("incomplete", 1)
+            told = f"1 photo could not be had with all its parts: `harvester resume {tmp_path}` tries again."
+            assert told in summary.notes
+            assert lines_of(tmp_path)[bad] == old
+            assert [line["id"] for line in read_lines(tmp_path / "errors.ndjson")] == [bad]
+            manifest = manifest_of(tmp_path)
+            assert (manifest["status"], manifest["counts"]["failed"]) == ("incomplete", 1)
+            assert verify_archive(tmp_path) == [LACKING]
+            status = await asyncio.to_thread(read_status, tmp_path, settings_for(sandbox))
+            assert (status["state"], status["failed"]) == ("incomplete", 1)
+    assert (await resume_archive(tmp_path, settings_for(sandbox))).status == "complete"
+    assert "sizes" in lines_of(tmp_path)[bad]
+    assert not (tmp_path / "errors.ndjson").exists()
+    assert verify_archive(tmp_path) == []
+    assert manifest_of(tmp_path)["status"] == "complete"
+
+
+async def test_an_update_that_brings_a_whole_new_line_ends_what_a_deepening_left(
+    sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
+) -> None:
+    await run(tmp_path, sandbox, LIST)
+    bad = sorted(lines_of(tmp_path))[7]
+    with failing(sandbox, lambda query: query.get("photo_id") == bad, BUSY):
+        assert (await run(tmp_path, sandbox, FULL)).status == "incomplete"
+    sandbox.api.control({"change": [bad]})
+    assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
+    assert "sizes" in lines_of(tmp_path)[bad]
+    assert verify_archive(tmp_path) == []
+    assert not (tmp_path / "errors.ndjson").exists()
+
+
+async def test_a_deepening_makes_no_archive_complete_whose_update_was_not(
+    sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
+) -> None:
+    await run(tmp_path, sandbox, LIST)
+    bad, other = sorted(lines_of(tmp_path))[7:9]
+    with failing(sandbox, lambda query: query.get("photo_id") in (bad, other), BUSY):
+        assert (await run(tmp_path, sandbox, FULL)).status == "incomplete"
+        sandbox.api.control({"change": [other]})
+        summary = await run_update(tmp_path, settings_for(sandbox))
+        assert (summary.status, summary.failed) == ("incomplete", 2)
+    summary = await resume_archive(tmp_path, settings_for(sandbox))
+    assert "sizes" in lines_of(tmp_path)[bad]
+    assert (summary.status, manifest_of(tmp_path)["status"]) == ("incomplete", "incomplete")
+    assert [line["id"] for line in read_lines(tmp_path / "errors.ndjson")] == [other]
+    assert (await update_archive(tmp_path, settings_for(sandbox))).status == "complete"
+    assert verify_archive(tmp_path) == []
 
 
 async def test_a_part_that_is_refused_is_null_with_its_reason_and_is_not_asked_for_again(

@@ -42,6 +42,13 @@ def deepen_job(job: Job, state: State) -> Job:
     return job if wanted is None else replace(job, detail=wanted["detail"], extras=tuple(wanted["extras"]))
 
 
+def withdraw_depth(state: State, before: Mapping[str, Any] | None) -> None:
+    """Have an archive be deepened to no more than it was to be before a command that has come to nothing."""
+    if state.recall(DEEPEN) != before:
+        with state.changing():
+            state.remember(DEEPEN, before)
+
+
 def split_depth(job: Job, state: State, *, where: Path | None) -> tuple[Job, dict[str, Any] | None]:
     """The job at the archive's own depth, and the depth that is asked for; None where that is not deeper.
 

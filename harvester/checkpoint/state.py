@@ -23,6 +23,7 @@ import orjson
 
 from harvester.checkpoint.remembered import read_json, read_remembered
 from harvester.checkpoint.schema import FORMAT, is_misnumbered, prepare, read_version
+from harvester.checkpoint.shallow import SHALLOW, drop_unfetched
 from harvester.disk.layout import DATA, find_archive
 from harvester.disk.record import Record
 from harvester.errors import CannotWrite, UsageError, shorten, show
@@ -478,7 +479,8 @@ class State:
     def count_unfetched(self, *, without_line: bool = False) -> int:
         """What the last update could not get; of it, the photos of which no older line is there."""
         which = "id IS NOT NULL AND id NOT IN (SELECT id FROM seen)" if without_line else "true"
-        return int(self._db.execute(f"SELECT count(*) FROM unfetched WHERE {which}").fetchone()[0])  # noqa: S608
+        query = f"SELECT count(*) FROM unfetched WHERE {which} AND NOT ({SHALLOW})"  # noqa: S608
+        return int(self._db.execute(query).fetchone()[0])
 
     def has_only_failures(self) -> bool:
         """Whether it was begun, and all that is left was tried and could not be had; none of it shows the photos."""
@@ -518,7 +520,8 @@ class State:
 
         If so, nothing is left to be listed. What an earlier run could not get only a listing shows again.
         """
-        if self._db.execute("SELECT 1 FROM older.todo UNION SELECT 1 FROM older.unfetched LIMIT 1").fetchone():
+        unfetched = f"SELECT 1 FROM older.unfetched WHERE NOT ({SHALLOW})"  # noqa: S608
+        if self._db.execute(f"SELECT 1 FROM older.todo UNION {unfetched} LIMIT 1").fetchone():  # noqa: S608
             return False
         if self._db.execute("SELECT 1 FROM older.stretch WHERE NOT json_extract(body, '$.whole') LIMIT 1").fetchone():
             return False
@@ -609,8 +612,9 @@ class State:
     def _drop_unfetched(self) -> None:
         """What earlier runs could not get, the newer one has, or has noted."""
         self._db.execute("DELETE FROM seen WHERE id IN (SELECT id FROM todo)")
-        for table in ("todo", "walk", "gathered", "later", "unfetched"):
+        for table in ("todo", "walk", "gathered", "later"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+        drop_unfetched(self._db)
 
     def _replace_sums(self, files: Iterable[str], kept: Sequence[tuple[str, str]]) -> None:
         """The checksums of these files are those of the newer lines, but for lines that are `kept`: file and id."""

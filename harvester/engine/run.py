@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from harvester.archive.comparison import keep_difference, recall_difference
-from harvester.archive.depth import DEEPEN, deepen_job, split_depth
+from harvester.archive.depth import DEEPEN, deepen_job, split_depth, withdraw_depth
 from harvester.archive.folder import (
     ERRORS,
     MANIFEST,
@@ -255,6 +255,7 @@ async def harvest(
     job, dated = settle_job(job, state.recall("job"), state.recall("asked"), now=now)
     sleep = build_sleep(stop)
     calls = await confirm_names(job, settings, state, where=output.where, observer=observer, sleep=sleep)
+    wanted = state.recall(DEEPEN)
     resumed = _begin(job, state, asked=asked, now=int(now), output=output, depth=depth)
     again = AGAIN if list_again(job.source, state) else ""
     is_complete = resumed and bool(state.recall("finished")) and not isinstance(job.source, Photos)
@@ -293,6 +294,8 @@ async def harvest(
     except (UsageError, KeyRefused):
         is_first = state.is_untouched() or not (resumed or state.is_update)
         run.is_mistaken = is_first and not tally.listed
+        if not tally.new:
+            withdraw_depth(state, wanted)
         raise
     finally:
         store.close(sink)  # a cancelled task's work on the thread ends first: the checkpoint is then free

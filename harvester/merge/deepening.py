@@ -12,13 +12,12 @@ from typing import Any
 
 from harvester.archive.depth import DEEPEN, DEEPENS, LEAST, list_least, name_parts
 from harvester.archive.folder import is_told_complete
+from harvester.archive.incomplete import recall_incomplete
+from harvester.checkpoint.shallow import SHALLOW, count_shallow
 from harvester.checkpoint.state import Length, State
 from harvester.merge.fold import fold
 from harvester.merge.merge import Folded, Merge
 from harvester.merge.staging import ID
-
-_OWN = "json_extract(failure, '$.deepening')"
-"""Marks what a deepening could not get, among what other runs could not."""
 
 
 class PartsMerge(Merge):
@@ -43,6 +42,9 @@ def fold_parts(
     """
     target, failed = state.recall(DEEPENS), sum(1 for _ in state.failures())
     wanted = archive.recall(DEEPEN) or {}
+    others = sum(archive.count_failures().values()) - count_shallow(archive.connection)
+    # What was complete when the deepening was begun may have been updated since, with a stretch or a photo missing.
+    is_else_whole = not others and not recall_incomplete(archive)
     was_complete = bool(wanted.get("complete")) or is_told_complete(folder)
     was_finished = bool(wanted.get("finished")) or bool(archive.recall("finished"))
     rest = {"complete": was_complete, "finished": was_finished} if failed else {}
@@ -53,22 +55,20 @@ def fold_parts(
         "asked": {**archive.recall("asked"), "detail": target["detail"], "extras": target["extras"]},
         LEAST: list(list_least(archive)) if is_uneven else None,
         DEEPEN: {**wanted, **rest} if wanted and (failed or is_more_wanted) else None,
-        "finished": was_finished and not failed,
+        "finished": was_finished and is_else_whole and not failed,
         "folded": state.recall(ID),
     }
-    before = sum(archive.count_failures().values())
-    own = archive.connection.execute(f"SELECT count(*) FROM unfetched WHERE {_OWN}").fetchone()[0]  # noqa: S608
     return fold(
         folder,
         archive,
         state,
-        status="complete" if was_complete and not failed else "incomplete",
+        status="complete" if was_complete and is_else_whole and not failed else "incomplete",
         keep_unlisted=True,
         calls=calls,
         is_stopped=is_stopped,
         merging=PartsMerge,
         absorb=partial(absorb_parts, archive, facts=facts),
-        counts={"reported": archive.recall("expected"), "failed": failed + before - own},
+        counts={"reported": archive.recall("expected"), "failed": failed + others},
     )
 
 
@@ -89,7 +89,7 @@ def absorb_parts(archive: State, newer: Path, *, facts: Mapping[str, Any], keep_
         raise archive.refused(error) from None
     try:
         with archive.changing(durably=True):  # files change places next: a power cut must undo both or none
-            db.execute(f"DELETE FROM unfetched WHERE {_OWN}")  # noqa: S608
+            db.execute(f"DELETE FROM unfetched WHERE {SHALLOW}")  # noqa: S608
             db.execute("INSERT OR REPLACE INTO line SELECT * FROM newer.line")
             db.execute(
                 "INSERT INTO unfetched SELECT id, json_set(failure, '$.deepening', json('true')) FROM newer.todo "

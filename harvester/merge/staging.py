@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harvester.checkpoint.look import open_to_read
+from harvester.checkpoint.shallow import has_brought
 from harvester.checkpoint.state import State
 from harvester.disk.files import cannot_write, sync_folder
 from harvester.disk.layout import STATE, UPDATE
@@ -83,7 +84,7 @@ def _is_of_use(path: Path, archive: State) -> bool:
     """Whether an update's checkpoint, which another process may have open, counts; so does one that cannot be read."""
     try:
         with open_to_read(path, locked_at=path.parent.parent) as state:
-            is_begun = state.recall("deepens") is not None or not state.is_untouched()
+            is_begun = has_brought(state.connection) if state.recall("deepens") else not state.is_untouched()
             return is_begun and not is_folded(str(state.recall(ID)), archive)
     except CannotWrite:
         return True

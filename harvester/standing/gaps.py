@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harvester.archive.comparison import recall_difference
-from harvester.archive.depth import DEEPEN
 from harvester.archive.folder import UNREAD, is_at_limit
 from harvester.archive.incomplete import recall_incomplete
 from harvester.archive.manifest import Manifest
 from harvester.archive.unbounded import is_cut_off
+from harvester.checkpoint.shallow import count_shallow
 from harvester.checkpoint.state import State
 from harvester.jobs.model import Source
 from harvester.text.words import name_count
@@ -65,17 +65,17 @@ def _find_tried(state: State, source: Source | None) -> Iterator[Gap]:
     if failed["bad_input"]:
         lines = name_count(failed["bad_input"], "line")
         yield Gap(f"No photo is named by {lines} of the input: mend what errors.ndjson tells.", True)
-    new = state.count_unfetched(without_line=True)
+    new, shallow = state.count_unfetched(without_line=True), count_shallow(state.connection)
     if new:
         yield Gap(
             f"Listed by the last update and not there yet: {name_count(new, 'photo')}; update to try again.", True
         )
-    if older := failed["unfetched"] - new:
+    if older := failed["unfetched"] - new - shallow:
         what = f"{name_count(older, 'photo')} or {'list' if older == 1 else 'lists'}"
         told = f"The last update could not get {what}, and kept the older lines; update to try again."
-        if state.recall(DEEPEN) is not None:
-            told = f"{what} could not be had with all their parts; resume to try again."
         yield Gap(told, True)
+    if shallow:
+        yield Gap(f"{name_count(shallow, 'photo')} could not be had with all parts; resume to try again.", True)
     if source is not None and is_cut_off(source, state):
         told = "An earlier version saw only the last 12 hours of this geographic search; resume to list it all."
         yield Gap(told, True)

@@ -25,7 +25,7 @@ from harvester.engine.plan import count_calls, estimate_seconds
 from harvester.engine.run import restore_job
 from harvester.errors import CannotWrite
 from harvester.flickr.geo import find_page_size
-from harvester.merge.staging import is_under_way
+from harvester.merge.staging import find_deepening, is_under_way
 from harvester.quota.throttle import open_throttle
 from harvester.standing.gaps import Gap, find_gaps
 from harvester.standing.report import Report, Standing
@@ -110,7 +110,7 @@ def _judge(
     if damage := _find_damage(folder, lengths, places):
         return Standing.DAMAGED, damage
     if holder is not None:
-        if is_under_way(folder, state):
+        if is_under_way(folder, state) or find_deepening(folder) is not None:
             return Standing.UPDATING, f"{holder.sentence} Until the update is through, the archive is as it was."
         return Standing.RUNNING, holder.sentence
     if not gaps and manifest is None and lengths:

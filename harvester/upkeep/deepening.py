@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from harvester.archive.depth import DEEPEN, DEEPENS, describe_depth, name_parts
+from harvester.archive.depth import DEEPEN, DEEPENS, describe_depth, name_parts, withdraw_depth
 from harvester.archive.folder import (
     CHANGES,
     STATE,
@@ -30,6 +31,7 @@ from harvester.archive.folder import (
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.checkpoint.look import look_at
+from harvester.checkpoint.shallow import has_brought
 from harvester.checkpoint.state import UNESCAPE, State
 from harvester.config.settings import Settings
 from harvester.disk.files import Appender
@@ -37,7 +39,7 @@ from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import run as engine
 from harvester.engine.run import NewsWanted, Output, harvest, restore_job, tell_lapses
-from harvester.errors import Stopped
+from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, ignore
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.values import stamp
@@ -63,9 +65,10 @@ async def run_whole_job(
     """
     stop, held = stop or asyncio.Event(), _Held(observer)
     output = replace(output, deepens=output.folder is not None)
+    before = _recall_wanted(output.folder)
     summary = await engine.run_job(job, settings, output=output, observer=held, stop=stop)
-    is_deepened = output.folder is not None and _is_wanted(output.folder)
-    summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop)
+    is_deepened = _recall_wanted(output.folder) is not None
+    summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop, before=before)
     if is_deepened and output.update and output.folder is not None and summary.status == "complete":
         raise NewsWanted(output.folder)
     return summary
@@ -76,13 +79,14 @@ async def resume_archive(
 ) -> Summary:
     """Go on with an archive as `run_resume` does, and then with its deepening."""
     stop, held = stop or asyncio.Event(), _Held(observer)
-    if _is_wanted(folder):
+    before = _recall_wanted(folder)
+    if before is not None:
         with look_at(folder) as state:
             job = restore_job(state, where=folder)
         summary = await engine.run_job(job, settings, output=Output(folder=folder), observer=held, stop=stop)
     else:
         summary = await update.run_resume(folder, settings, observer=held, stop=stop)
-    return await _go_on(summary, settings, folder=folder, held=held, stop=stop)
+    return await _go_on(summary, settings, folder=folder, held=held, stop=stop, before=before)
 
 
 async def update_archive(
@@ -90,7 +94,7 @@ async def update_archive(
 ) -> Summary:
     """Bring an archive up to date as `run_update` does. The deepening of a whole archive is ended first."""
     stop = stop or asyncio.Event()
-    if _is_wanted(folder) and _is_ready(folder):
+    if _recall_wanted(folder) is not None and _is_ready(folder):
         summary = await resume_archive(folder, settings, observer=observer, stop=stop)
         if summary.status == "stopped":
             return summary
@@ -98,10 +102,19 @@ async def update_archive(
 
 
 async def _go_on(
-    summary: Summary, settings: Settings, *, folder: Path | None, held: _Held, stop: asyncio.Event
+    summary: Summary,
+    settings: Settings,
+    *,
+    folder: Path | None,
+    held: _Held,
+    stop: asyncio.Event,
+    before: Mapping[str, Any] | None,
 ) -> Summary:
-    """The deepening behind a run of an archive, if there is one to do; else the end of that run."""
-    if folder is None or summary.status == "stopped" or not _is_wanted(folder):
+    """The deepening behind a run of an archive, if there is one to do; else the end of that run.
+
+    `before` is the depth that the archive was to have before the command: a refused deepening leaves it so.
+    """
+    if folder is None or summary.status == "stopped" or _recall_wanted(folder) is None:
         held.release()
         return summary
     with look_at(folder) as archive:
@@ -112,18 +125,25 @@ async def _go_on(
             held.release()
             return updated
     is_through = True
-    while is_through and _is_wanted(folder):  # a deepening to less may have been under way
-        summary, is_through = await _deepen(folder, settings, observer=held.observer, stop=stop)
+    while is_through and _recall_wanted(folder) is not None:  # a deepening to less may have been under way
+        summary, is_through = await _deepen(folder, settings, observer=held.observer, stop=stop, before=before)
     tell_lapses(held.observer)
     held.observer(Ended(summary=summary))
     return summary
 
 
-def _is_wanted(folder: Path) -> bool:
-    if not (folder / STATE).is_file():  # whoever reads it says what is wrong
-        return False
+def _recall_wanted(folder: Path | None) -> Mapping[str, Any] | None:
+    """The depth that an archive is to have; None where it is to have its own."""
+    if folder is None or not _has_checkpoint(folder):  # whoever reads it says what is wrong
+        return None
     with look_at(folder) as state:
-        return state.recall(DEEPEN) is not None
+        known: Mapping[str, Any] | None = state.recall(DEEPEN)
+        return known
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    path = folder / STATE
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _is_ready(folder: Path) -> bool:
@@ -131,8 +151,13 @@ def _is_ready(folder: Path) -> bool:
         return state.has_only_failures()
 
 
-async def _deepen(folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> tuple[Summary, bool]:
-    """One deepening, or the rest of one; and whether nothing of it is left to be tried again."""
+async def _deepen(
+    folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event, before: Mapping[str, Any] | None
+) -> tuple[Summary, bool]:
+    """One deepening, or the rest of one; and whether nothing of it is left to be tried again.
+
+    One that is refused before anything came leaves the archive as it was `before`.
+    """
     async with AsyncExitStack() as stack:
         require_checkpoint(folder)
         lock = stack.enter_context(lock_folder(folder))
@@ -168,6 +193,10 @@ async def _deepen(folder: Path, settings: Settings, *, observer: Observer, stop:
                 return _conclude(summary, folded, state, archive, target=target, folder=folder), is_through
         except Stopped:
             summary = replace(summary, status="stopped")
+        except (UsageError, KeyRefused):
+            if not has_brought(state.connection):
+                withdraw_depth(archive, before)
+            raise
         finally:
             write_errors(folder, archive)
         return _postpone(summary, archive, target=target, folder=folder), False

@@ -35,11 +35,13 @@ from harvester.archive.folder import (
     is_at_limit,
     lock_folder,
     open_archive_state,
+    write_errors,
 )
 from harvester.archive.incomplete import is_update_left
 from harvester.archive.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.look import look_at
+from harvester.checkpoint.shallow import count_left_shallow
 from harvester.checkpoint.state import UNESCAPE, State
 from harvester.config.settings import Settings
 from harvester.disk.files import Appender
@@ -102,14 +104,19 @@ async def run_update(
             reuse=Unchanged(folder),
         )
         if summary.status == "complete" or (summary.status == "incomplete" and state.has_only_failures()):
+            summary = _count_shallow(summary, state, folder)
             folding = partial(fold, folder, archive, state, status=summary.status, calls=summary.calls)
+            counts = {"failed": sum(1 for _ in state.failures()) + count_left_shallow(state.connection)}
             source = restore_job(archive, where=folder).source
             # What is claimed and not shown may be what the archive has: it is not known to match no more.
             keep_unlisted = isinstance(source, Account) or find_difference(source, state) is not None
             watched.begin_fold()
             try:
-                folded = await asyncio.to_thread(folding, keep_unlisted=keep_unlisted, is_stopped=stop.is_set)
+                folded = await asyncio.to_thread(
+                    folding, keep_unlisted=keep_unlisted, counts=counts, is_stopped=stop.is_set
+                )
                 summary = _conclude(summary, folded, folder, archive)
+                write_errors(folder, archive)
             except Stopped:
                 summary = _postpone(replace(summary, status="stopped"), folder, archive)
         else:
@@ -153,9 +160,10 @@ def _begin(state: State, archive: State) -> None:
     """What the update knows from the beginning: its id, the ids behind the names, and the moment.
 
     One that came to nothing, as without a login, begins anew: its moment is long past. So does one in the remains of
-    an update that was folded, where these could not be removed.
+    an update that was folded, where these could not be removed, or of a deepening to which nothing has come.
     """
-    if state.recall("update_begun") is None or is_folded(state.recall(ID), archive) or state.is_untouched():
+    is_known = state.recall("update_begun") is not None and state.recall("deepens") is None
+    if not is_known or is_folded(state.recall(ID), archive) or state.is_untouched():
         with state.changing():
             state.wipe()
             state.remember(ID, uuid4().hex)
@@ -211,6 +219,16 @@ def _read_changes(lines: Any) -> Iterator[tuple[int, int]]:
         updated = read_number(row.get("lastupdate", (info.get("dates") or {}).get("lastupdate")))
         if updated is not None:
             yield int(record["id"]), updated
+
+
+def _count_shallow(summary: Summary, state: State, folder: Path) -> Summary:
+    """The summary with what the archive still lacks of an earlier deepening, which an update does not fetch."""
+    count = count_left_shallow(state.connection)
+    if not count:
+        return summary
+    which = "1 photo could not be had with all its parts" if count == 1 else f"{count:,} photos could not be had whole"
+    told = f"{which}: `harvester resume {folder}` tries again."
+    return replace(summary, status="incomplete", failed=summary.failed + count, notes=(*summary.notes, told))
 
 
 def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) -> Summary:
