@@ -8,7 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,12 @@ def start(address: str, tmp_path: Path) -> Iterator[Start]:
     running: list[subprocess.Popen[str]] = []
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "FLICKR_API_KEY": KEY, "FLICKR_API_URL": address}
 
-    def begin(*arguments: str, **given: Any) -> subprocess.Popen[str]:
+    def begin(*arguments: str | bytes, more: Mapping[str, str] = {}, **given: Any) -> subprocess.Popen[str]:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **given}
         command = [sys.executable, "-m", "harvester", *arguments]
-        running.append(subprocess.Popen(command, cwd=tmp_path, env=environment, encoding="utf-8", **streams))
+        running.append(
+            subprocess.Popen(command, cwd=tmp_path, env={**environment, **more}, encoding="utf-8", **streams)
+        )
         return running[-1]
 
     yield begin
@@ -206,6 +208,17 @@ def test_a_closed_stream_lets_no_other_file_take_its_place(
         assert said.splitlines()[-1] == "Error: Cannot write to standard output: it is closed."
     if "out" in arguments:
         assert len((tmp_path / "out" / "photos.ndjson").read_bytes().splitlines()) == 3
+
+
+def test_in_a_locale_of_ascii_texts_are_utf_8_and_files_have_their_names(start: Start, tmp_path: Path) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    process = start("search", "--text", "Москва", *FAST, "--limit", "1", "-o", "снег", more=ascii_only)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == Exit.COMPLETE, said
+    assert json.loads((tmp_path / "снег" / "manifest.json").read_bytes())["job"]["text"] == "Москва"
+    process = start("search", "--text", b"\xff", *FAST, more=ascii_only)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (Exit.USAGE, "Error: --text: this is not valid UTF-8.\n")
 
 
 def test_ids_stream_through_pipes(start: Start) -> None:

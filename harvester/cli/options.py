@@ -18,6 +18,7 @@ from harvester.config.settings import MAX_WORKERS, Config, load_config, read_fol
 from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
 from harvester.jobs.model import Account, Detail, Extra, Job, Source
+from harvester.text.decoding import read_argument
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -29,7 +30,18 @@ _SETTINGS = ("api_url", "quota", "pace", "workers", "give_up_after")
 
 
 class Command(click.Command):
-    """A command whose options are named by a UsageError about their values: `--tag-mode: …`."""
+    """A command whose options are named by a UsageError about their values: `--tag-mode: …`.
+
+    Texts are UTF-8 in every locale. Names of files stay as the system gave them, or it would not find them.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            if param.name in ctx.params and not str(param.metavar).strip("[.]").endswith(("DIR", "FILE")):
+                ctx.params[param.name] = _mend(ctx.params[param.name])
+        return rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command."""
@@ -55,6 +67,13 @@ class Command(click.Command):
         options = [p for p in self.params if isinstance(p, click.Option) and field is not None]
         long = f"--{field}".replace("_", "-")
         return next((max(o.opts, key=len) for o in options if o.name == field or long in o.opts), None)
+
+
+def _mend(value: Any) -> Any:
+    """A given value, or a tuple of such, with its texts as they were typed."""
+    if isinstance(value, tuple):
+        return tuple(map(_mend, value))
+    return read_argument(value) if isinstance(value, str) else value
 
 
 class Option(click.Option):

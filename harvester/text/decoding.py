@@ -36,6 +36,17 @@ def decode_text(data: bytes) -> str:
     return data.decode(find_encoding(data[:LONGEST_MARK]))
 
 
+def read_argument(text: str) -> str:
+    """An argument of a command as UTF-8, where the locale is one of ASCII and left its bytes as lone surrogates.
+
+    What is no UTF-8 stays as it is, and is refused where it is read.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
 def to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The same text in UTF-8, chunk by chunk, each as soon as it has come. Text in UTF-8 passes as it is."""
     chunks = iter(chunks)
