@@ -116,6 +116,25 @@ async def test_a_pipe_in_a_files_place_is_told_and_not_waited_for(command: str, 
     assert "photos.ndjson is a named pipe and should be a file" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["photos.ndjson", "manifest.json", "errors.ndjson", "state.sqlite"])
+@pytest.mark.parametrize("command", LOOKS)
+async def test_a_folder_in_a_files_place_is_told_as_such(command: str, name: str, archive: Path) -> None:
+    (archive / name).unlink(missing_ok=True)
+    (archive / name).mkdir()
+    result = await look(command, archive)
+    assert (result.exit_code, result.stdout) == (Exit.CANNOT_WRITE, "")
+    assert f"{name} is a folder where a file should be: move it away, then run `harvester repair" in result.stderr
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/nowhere")])
+async def test_what_is_no_file_in_a_checkpoints_place_is_no_missing_checkpoint(make: Any, archive: Path) -> None:
+    (archive / "state.sqlite").unlink()
+    make(archive / "state.sqlite")
+    for command in LOOKS:
+        result = await look(command, archive)
+        assert (result.exit_code, "state.sqlite is a " in result.stderr) == (Exit.CANNOT_WRITE, True)
+
+
 STRANGE = ("../../x.ndjson", "/etc/passwd", "state.sqlite", "manifest.json", "x.ndjson", "", "updates/x.ndjson")
 
 

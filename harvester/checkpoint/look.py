@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from harvester.checkpoint.state import Reading, State
-from harvester.disk.layout import STATE, check_entries, require_checkpoint
+from harvester.disk.layout import STATE, check_entries, check_files, require_checkpoint
 from harvester.disk.lock import is_in_use
 from harvester.errors import CannotWrite, UsageError
 
@@ -27,6 +27,7 @@ def look_at(folder: Path) -> Iterator[State]:
     path = folder / STATE
     require_checkpoint(folder)
     check_entries(folder)
+    check_files(folder)
     if not path.stat().st_size:
         raise UsageError(f"{folder} remembers no job: it was never begun.")
     with open_to_read(path, locked_at=folder) as state:

@@ -65,8 +65,16 @@ def check_entries(folder: Path) -> None:
                 _check_kind(place / name, _is_file_or_folder, "file")
 
 
+def check_files(folder: Path) -> None:
+    """CannotWrite where a folder is in the place of one of the archive's files."""
+    for name in sorted({*DATA, ERRORS, DAMAGED, MANIFEST, STATE}):
+        if (folder / name).is_dir():
+            cure = f"move it away, then run `harvester repair {folder}`"
+            raise CannotWrite(f"{folder / name} is a folder where a file should be: {cure}.")
+
+
 def _is_file_or_folder(mode: int) -> bool:
-    """A folder in a file's place leads nowhere; the command that wants the file tells of it."""
+    """A folder in a file's place leads nowhere; `check_files`, or the command that writes the file, tells of it."""
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
@@ -110,8 +118,10 @@ def check_not_foreign(folder: Path, *, is_stream: bool) -> None:
 def require_checkpoint(folder: Path) -> None:
     """UsageError where a folder has no checkpoint; it says what to do where there are files of an archive."""
     path = folder / STATE
-    if path.is_file() or path.is_symlink():
+    if path.is_file():
         return
+    check_files(folder)
+    _check_kind(path, stat.S_ISREG, "file")
     has_files = any((folder / name).is_file() for name in (PHOTOS, MANIFEST))
     cure = f" `harvester repair {folder}` makes one out of the files." if has_files else ""
     raise UsageError(f"{folder} is no archive: it has no {STATE}.{cure}")

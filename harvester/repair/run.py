@@ -14,7 +14,7 @@ from typing import TypeAlias
 from harvester.archive.line_scan import Wanted
 from harvester.checkpoint.state import State
 from harvester.disk.files import cannot_write, put_in_place, sync_file, sync_folder
-from harvester.disk.layout import CHANGES, DAMAGED, MANIFEST, PHOTOS, REPAIR, STATE, UPDATE, check_entries
+from harvester.disk.layout import CHANGES, MANIFEST, PHOTOS, REPAIR, STATE, UPDATE, check_entries, check_files
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, UsageError
@@ -66,19 +66,12 @@ def repair_archive(folder: Path, *, dry_run: bool = False, on_file: OnFile = lam
     if not any((folder / name).is_file() for name in (STATE, MANIFEST, *list_files())):
         raise UsageError(f"{folder} holds nothing of an archive: no {STATE}, no {MANIFEST} and no {PHOTOS}.")
     check_entries(folder)
-    _check_files(folder)
+    check_files(folder)
     try:
         return _repair_archive(folder, dry_run=dry_run, on_file=on_file)
     except sqlite3.Error as error:
         sentence = f"Cannot make a new checkpoint for {folder}: {error}. Mend that, then run the same command again."
         raise CannotWrite(sentence) from None
-
-
-def _check_files(folder: Path) -> None:
-    """CannotWrite where a folder is in the place of one of the archive's files."""
-    for name in (*list_files(), STATE, MANIFEST, DAMAGED):
-        if (folder / name).is_dir():
-            raise CannotWrite(f"{folder / name} is a folder where a file should be: move it away, then repair again.")
 
 
 def _repair_archive(folder: Path, *, dry_run: bool, on_file: OnFile) -> Report:

@@ -19,7 +19,7 @@ from harvester.checkpoint.look import locate, look_at
 from harvester.checkpoint.state import Length, State
 from harvester.config.settings import Settings
 from harvester.disk.holder import Holder
-from harvester.disk.layout import STATE, check_entries
+from harvester.disk.layout import STATE, check_entries, check_files
 from harvester.disk.lock import find_holder
 from harvester.engine.plan import count_calls, estimate_seconds
 from harvester.engine.run import restore_job
@@ -59,6 +59,7 @@ def _read(folder: Path, holder: Holder | None, settings: Settings) -> Mapping[st
         return _describe_nothing(holder)
     if manifest is not None:
         check_entries(folder)
+        check_files(folder)
         return _describe_manifest(folder, manifest)
     with look_at(folder) as state:
         if holder is not None and not state.is_begun():

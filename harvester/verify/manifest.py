@@ -10,7 +10,7 @@ from pathlib import Path
 from harvester.archive.manifest import Beginning, Manifest, read_manifest
 from harvester.archive.put_away import find_harmed
 from harvester.checkpoint.state import Length
-from harvester.disk.layout import CHANGES, DATA, MANIFEST, STATE, check_entries
+from harvester.disk.layout import CHANGES, DATA, MANIFEST, STATE, check_entries, check_files
 from harvester.errors import UsageError
 from harvester.text.words import name_count
 from harvester.verify.lines import Reader
@@ -68,6 +68,7 @@ def limit(found: Iterator[str]) -> list[str]:
 def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
     """One sentence for each thing that is wrong with an archive without checkpoint. UsageError where there is none."""
     check_entries(folder)
+    check_files(folder)
     manifest, is_there = read_manifest(folder), (folder / STATE).exists()
     if manifest is None:
         yield _tell_lost(folder)
