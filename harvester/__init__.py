@@ -13,6 +13,7 @@ from harvester.about import __version__ as __version__
 
 if TYPE_CHECKING:
     from harvester.api import Flickr
+    from harvester.blocking import BlockingHarvest, harvest
     from harvester.errors import (
         ArchiveBusy,
         CannotWrite,
@@ -51,6 +52,7 @@ __all__ = [
     "Account",
     "Album",
     "ArchiveBusy",
+    "BlockingHarvest",
     "CannotWrite",
     "Ended",
     "Entry",
@@ -85,8 +87,19 @@ __all__ = [
     "Unreachable",
     "UsageError",
     "Waiting",
+    "harvest",
 ]
-_HOMES = ("errors", "events", "jobs.model", "python.photo", "python.lists", "python.harvest", "python.errand", "api")
+_HOMES = (
+    "errors",
+    "events",
+    "jobs.model",
+    "python.photo",
+    "python.lists",
+    "python.harvest",
+    "python.errand",
+    "api",
+    "blocking",
+)
 """Where the names are, the module that takes longest to import last."""
 
 

@@ -78,6 +78,10 @@ async def test_inside_a_loop_that_runs_already(desk: Desk) -> None:
     assert inside == "3 70"
 
 
+async def test_without_async_in_a_script_and_in_a_notebook(desk: Desk) -> None:
+    assert await desk.run("blocking.py", str(desk.folder / "a")) == str(PHOTOS)
+
+
 async def test_a_web_server_with_one_client(desk: Desk) -> None:
     assert await desk.run("web_server.py") == f"{PHOTOS} {PHOTOS} {PHOTOS}"
 
@@ -88,10 +92,11 @@ async def test_a_typed_program_runs(desk: Desk) -> None:
 
 def test_a_typed_program_passes_mypy_from_outside(tmp_path: Path) -> None:
     """In a folder of its own: what it knows is what the installed package tells."""
-    (tmp_path / "typed.py").write_bytes((PROGRAMS / "typed.py").read_bytes())
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "typed.py"]
+    for name in ("typed.py", "blocking.py"):
+        (tmp_path / name).write_bytes((PROGRAMS / name).read_bytes())
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "typed.py", "blocking.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("Success: no issues found in 1 source file"), done.stdout + done.stderr
+    assert done.stdout.startswith("Success: no issues found in 2 source files"), done.stdout + done.stderr
 
 
 async def test_errors_are_told_by_except(desk: Desk) -> None:

@@ -14,9 +14,9 @@ import harvester
 
 HOME = Path(harvester.__file__).parent
 FLOORS = (
-    {"about", "events", "signals", "text"},
+    {"about", "events", "signals"},
     {"errors"},
-    {"jobs", "filesystem"},
+    {"text", "jobs", "filesystem"},
     {"flickr", "quota"},
     {"listing", "config", "progress", "sandbox"},
     {"disk", "transport", "demo"},
@@ -27,7 +27,8 @@ FLOORS = (
     {"upkeep", "standing"},
     {"verify", "python"},
     {"cli", "api"},
-    {"launch", "__init__"},
+    {"launch", "blocking"},
+    {"__init__"},
     {"__main__"},
 )
 """The rooms, from the ground up: what stands on a floor imports only from its own room and from the floors below."""
