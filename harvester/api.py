@@ -114,8 +114,9 @@ class Flickr:
 
         `archive` names a folder in which they are kept, as by `harvester … -o`. Each photo is on the disk when the
         loop gets it, and the archive gets no photo that the loop does not. When the loop was left, or the process was
-        killed, the same call goes on: it gives the photos that the archive does not hold yet. `observer` watches this
-        harvest in place of the client's.
+        killed, the same call goes on: it gives the photos that the archive does not hold yet. Where it asks for more of
+        each photo than the archive has (`detail`, `extras`), the lines that are there get the missing parts at the end;
+        the loop gets no photo twice. `observer` watches this harvest in place of the client's.
         """
         job = Job(source=source, detail=detail, extras=extras, limit=limit)
         folder, observer = None if archive is None else _read_archive(archive), self._choose(observer)
@@ -133,7 +134,10 @@ class Flickr:
         allow_incomplete: bool = False,
         observer: Observer | None = None,
     ) -> Harvest:
-        """The photos that an archive lacks still: it knows what it was begun with."""
+        """The photos that an archive lacks still: it knows what it was begun with. Its deepening is gone on with.
+
+        An update is gone on with by `update`.
+        """
         folder = _read_archive(archive)
         check_limit(limit)
         begin = partial(begin_archive, None, folder=folder, limit=limit, observer=self._choose(observer))
@@ -146,7 +150,7 @@ class Flickr:
         allow_incomplete: bool = False,
         observer: Observer | None = None,
     ) -> Summary:
-        """Bring a complete archive up to date, as `harvester update` does, or go on with that.
+        """Bring a complete archive up to date, as `harvester update` does, or go on with that; a deepening first.
 
         Until it is through, the archive stays as it was. Cancelled, it first comes to a clean end, which takes
         seconds at most; the same call goes on. Incomplete is raised where it did not come through, or where some

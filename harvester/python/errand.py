@@ -14,7 +14,7 @@ from harvester.python.progress import guard, tell_progress
 from harvester.python.under_way import find_loop
 from harvester.python.work import wait_for_left
 from harvester.repair.run import Report, repair_archive
-from harvester.upkeep.update import run_update
+from harvester.upkeep.deepening import update_archive
 
 T = TypeVar("T")
 RepairReport: TypeAlias = Report
@@ -46,7 +46,7 @@ async def update(folder: Path, settings: Settings, *, observer: Observer, stop: 
     """Bring an archive up to date, or go on with that."""
     await wait_for_left(folder)
     async with tell_progress(observer, stop=stop) as watched:
-        return await run_update(folder, settings, observer=watched, stop=stop)
+        return await update_archive(folder, settings, observer=watched, stop=stop)
 
 
 async def repair(folder: Path, *, dry_run: bool, observer: Observer) -> Report:

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from harvester.checkpoint.look import look_at
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
-from harvester.engine.run import Output, harvest, restore_job, run_job
+from harvester.engine.run import Output, harvest, restore_job
 from harvester.errors import UsageError
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job
@@ -22,6 +22,7 @@ from harvester.python.channels import Buffer, Channel, HandedSink, Handover
 from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
 from harvester.python.progress import tell_progress
 from harvester.python.under_way import find_loop
+from harvester.upkeep.deepening import run_whole_job
 
 Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 """Runs a harvest to its end, or until the event is set."""
@@ -140,7 +141,7 @@ def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: i
     async def start(stop: asyncio.Event) -> Summary:
         await wait_for_left(folder)
         async with tell_progress(observer, stop=stop) as watched:
-            return await run_job(
+            return await run_whole_job(
                 _restore(folder, limit) if job is None else job,
                 settings,
                 output=Output(folder=folder),

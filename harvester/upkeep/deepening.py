@@ -29,7 +29,7 @@ from harvester.archive.folder import (
     write_errors,
 )
 from harvester.archive.shallow import Shallow
-from harvester.archive.sinks import PHOTOS, ArchiveSink, salvage
+from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, salvage
 from harvester.checkpoint.look import look_at
 from harvester.checkpoint.shallow import has_brought
 from harvester.checkpoint.state import UNESCAPE, State
@@ -48,6 +48,7 @@ from harvester.merge.fold import mend_fold
 from harvester.merge.merge import Folded
 from harvester.merge.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
 from harvester.upkeep import update
+from harvester.upkeep.thread import finish
 from harvester.upkeep.update import Watched
 
 
@@ -58,15 +59,18 @@ async def run_whole_job(
     output: Output,
     observer: Observer = ignore,
     stop: asyncio.Event | None = None,
+    open_sink: OpenSink = ArchiveSink,
 ) -> Summary:
     """Harvest a job as `run_job` does. An archive that holds less of each photo than the job asks for is deepened.
+
+    `open_sink` is for the photos of the job itself: those that are deepened do not go there.
 
     NewsWanted as of `run_job`, once the archive is as deep as it is to be.
     """
     stop, held = stop or asyncio.Event(), _Held(observer)
     output = replace(output, deepens=output.folder is not None)
     before = _recall_wanted(output.folder)
-    summary = await engine.run_job(job, settings, output=output, observer=held, stop=stop)
+    summary = await engine.run_job(job, settings, output=output, observer=held, stop=stop, open_sink=open_sink)
     is_deepened = _recall_wanted(output.folder) is not None
     summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop, before=before)
     if is_deepened and output.update and output.folder is not None and summary.status == "complete":
@@ -187,7 +191,7 @@ async def _deepen(
             if summary.status != "stopped":
                 watched.begin_fold()
                 folding = partial(fold_parts, folder, archive, state, calls=summary.calls, is_stopped=stop.is_set)
-                folded = await asyncio.to_thread(folding)
+                folded = await finish(folding)
                 is_through = not summary.failed
                 summary = replace(summary, new=folded.counts.get("deepened", 0), is_update=True)
                 return _conclude(summary, folded, state, archive, target=target, folder=folder), is_through

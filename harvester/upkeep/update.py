@@ -59,6 +59,7 @@ from harvester.merge.merge import Folded
 from harvester.merge.proof import Proof
 from harvester.merge.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
 from harvester.text.words import name_count
+from harvester.upkeep.thread import finish
 
 _BATCH = 10_000
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -112,8 +113,8 @@ async def run_update(
             keep_unlisted = isinstance(source, Account) or find_difference(source, state) is not None
             watched.begin_fold()
             try:
-                folded = await asyncio.to_thread(
-                    folding, keep_unlisted=keep_unlisted, counts=counts, is_stopped=stop.is_set
+                folded = await finish(
+                    partial(folding, keep_unlisted=keep_unlisted, counts=counts, is_stopped=stop.is_set)
                 )
                 summary = _conclude(summary, folded, folder, archive)
                 write_errors(folder, archive)
