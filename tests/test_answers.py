@@ -13,16 +13,10 @@ from hypothesis import strategies as st
 
 from harvester.errors import HarvestError, KeyRefused, Refused, TryLater, UsageError
 from harvester.flickr import responses as answers
-from harvester.flickr.responses import (
-    Listed,
-    PartReader,
-    Row,
-    check_status,
-    read_list,
-    read_members,
-    read_page,
-    read_part,
-)
+from harvester.flickr.failures import check_status
+from harvester.flickr.lenient_json import read_members
+from harvester.flickr.listings import LISTINGS
+from harvester.flickr.responses import Listed, PartReader, Row, read_list, read_page, read_part
 
 INFO = "flickr.photos.getInfo"
 
@@ -192,7 +186,7 @@ def test_rows_are_kept_byte_for_byte_and_those_without_an_id_passed_over() -> No
 @pytest.mark.parametrize("container", [b"{}", b"[]", b'""', b'{"collection":[]}'])
 def test_a_list_of_nothing_comes_in_every_form(container: bytes) -> None:
     body = b'{"collections":%s,"stat":"ok"}' % container
-    assert read_list(body, method="m", container="collections", rows="collection") == Listed(rows=())
+    assert read_list(body, LISTINGS["collections"]) == Listed(rows=())
 
 
 def test_http_statuses_are_translated() -> None:

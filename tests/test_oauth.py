@@ -22,9 +22,9 @@ from harvester.engine.identity import NOT_LOGGED_IN
 from harvester.engine.plan import plan_job
 from harvester.errors import KeyRefused, TryLater, Unreachable, UsageError
 from harvester.events import Event, Noticed, Summary
+from harvester.flickr.failures import check_status
 from harvester.flickr.methods import build_prefix, build_query
 from harvester.flickr.oauth import build_login_prefix, build_signer
-from harvester.flickr.responses import check_status
 from harvester.jobs.model import Account, Job, Photos
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import Signed, build_base_string, read_header, secret_of, sign

@@ -12,7 +12,7 @@ from harvester import Flickr
 from harvester.config.settings import Settings
 from harvester.errors import Exit, KeyRefused, Unreachable
 from harvester.events import Event, Retrying, Tally, ignore
-from harvester.flickr.responses import read_members
+from harvester.flickr.lenient_json import read_members
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults

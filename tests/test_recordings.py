@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -14,9 +15,9 @@ import orjson
 import pytest
 
 from harvester.errors import HarvestError, KeyRefused, Refused, TryLater
+from harvester.flickr.listings import LISTINGS, Itself
 from harvester.flickr.methods import PARTS, PERSON_PHOTOS, SEARCH
 from harvester.flickr.responses import PartReader, read_list, read_page, read_part
-from harvester.listing.walk import LISTINGS
 
 SHARED = Path(__file__).parents[2] / "shared"
 RECORDINGS = SHARED / "flickr-recordings"
@@ -54,19 +55,20 @@ def plain(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-@pytest.mark.parametrize("name", LISTINGS)
-def test_each_row_of_a_recorded_list_is_kept_as_it_was_sent(name: str) -> None:
-    shape = LISTINGS[name]
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_each_row_of_a_recorded_list_is_kept_as_it_was_sent(listing: str) -> None:
+    shape = LISTINGS[listing]
     for file, method, body, parsed in recordings(shape.method):
         container = parsed.get(shape.container, {})
         # Turned from XML, rows that the replay server does not know for rows are one object, whatever their number.
-        if parsed["stat"] != "ok" or (shape.rows and isinstance(container.get(shape.rows), dict)):
+        name = None if isinstance(shape.rows, Itself) else shape.rows.name
+        if parsed["stat"] != "ok" or (name and isinstance(container.get(name), dict)):
             continue
-        listed = read_list(body, method=method, container=shape.container, rows=shape.rows, id_name=shape.id)
-        wanted = container.get(shape.rows, []) if shape.rows else [container]
+        listed = read_list(body, replace(shape, method=method))
+        wanted = container.get(name, []) if name else [container]
         assert [plain(orjson.loads(raw)) for _, raw in listed.rows] == [plain(row) for row in wanted], file
         assert all(row_id for row_id, _ in listed.rows), file
-        if shape.rows and "total" in container:
+        if name and "total" in container:
             assert listed.total == int(container["total"]), file
 
 
@@ -114,7 +116,7 @@ def test_each_recorded_failure_is_told_as_one() -> None:
         if parsed["stat"] == "ok":
             continue
         with pytest.raises(HarvestError) as caught:
-            read_list(body, method=method, container="none", rows="none")
+            read_list(body, replace(LISTINGS["photosets"], method=method))
         assert isinstance(caught.value, Refused | KeyRefused | TryLater), file
         found.add(caught.type)
     assert found == {Refused, KeyRefused, TryLater}

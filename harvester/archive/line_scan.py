@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from harvester.checkpoint.state import is_photo_id
-from harvester.flickr.responses import dump, read_number
-from harvester.listing.walk import LISTINGS
+from harvester.flickr.lenient_json import dump, read_number
+from harvester.flickr.listings import LINE_MEMBERS
 
 _BOM = b"\xef\xbb\xbf"
 _START = re.compile(rb'\{"id":"[^"]{1,64}","harvested_at":"')
@@ -110,21 +109,12 @@ def find_owner(row: Mapping[str, Any], info: Mapping[str, Any]) -> str:
     return owner if isinstance(owner, str) else ""
 
 
-_MEMBERS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
-    {
-        f"{name}.ndjson": tuple({(shape.member, shape.id) for shape in LISTINGS.values() if shape.file == name})
-        for name in {shape.file for shape in LISTINGS.values() if shape.file}
-    }
-)
-"""By file: the members that hold what a list has sent, each with the name under which its id is there."""
-
-
 def find_list_fault(name: str, record: dict[str, Any]) -> str:
     """What keeps a record from being a line of sets, contacts and the like."""
     line_id = record.get("id")
     if not isinstance(line_id, str) or not line_id:
         return "no id"
-    for member, key in _MEMBERS[name]:
+    for member, key in LINE_MEMBERS[name.removesuffix(".ndjson")]:
         sent = record.get(member)
         if isinstance(sent, dict) and key in sent and str(sent[key]) != line_id:
             return f"its {member} is that of {sent[key]}"

@@ -13,8 +13,10 @@ from harvester.checkpoint.state import UNESCAPE, Length, State
 from harvester.disk.files import Appender
 from harvester.disk.record import build_entry
 from harvester.errors import Refused
-from harvester.flickr.responses import Listed, dump
-from harvester.listing.walk import LISTINGS, Listing, Walk, advance_walk
+from harvester.flickr.lenient_json import dump
+from harvester.flickr.listings import EachLine, Opens, PhotosOnly, Together
+from harvester.flickr.responses import Listed
+from harvester.listing.walk import Walk, advance_walk
 from harvester.text.escapes import unescape_json
 
 Reuse: TypeAlias = Callable[[Walk], Mapping[str, bytes] | None]
@@ -72,16 +74,12 @@ class Lists:
 
     def take(self, n: int, walk: Walk, listed: Listed, *, go_on: bool) -> list[tuple[int, Walk]]:
         """Take a page; the lists to be read next. Without `go_on` the walk is left where it stands."""
-        walks: list[tuple[int, Walk]] = []
-        if walk.shape.gathers:
-            repeated = self._state.gather(n, listed.rows)
-        else:
-            walks, repeated = self._take_rows(walk, listed)
+        walks, repeated = self._take_rows(n, walk, listed)
         if not go_on:
             return walks
         step = advance_walk(walk, listed, repeated=repeated)
-        if step.walk is None and walk.shape.gathers:
-            self._finish(n, walk)
+        if step.walk is None and isinstance(line := walk.shape.becomes, Together):
+            self._finish(n, walk, line)
         if step.anew or step.walk is None:
             self._state.drop_gathered(n)
         if step.note:
@@ -92,63 +90,73 @@ class Lists:
     def refuse(self, n: int, walk: Walk, error: Refused) -> None:
         """Flickr refuses a list for good: a set's line says so, and the manifest, of a whole kind."""
         reason = {"code": error.code, "message": error.message}
-        if walk.head is not None:
-            line = self._build_line(walk, walk.subject, walk.head.encode(), {"photo_ids": b"null"}, {"photos": reason})
-            self._write(walk.shape, [(walk.subject, line)], walk)
+        if walk.head is not None and (line := walk.shape.line):
+            told = {"photo_ids": b"null"}
+            self._write(walk, line, [self._build(line, walk.subject, walk.head.encode(), told, {"photos": reason})])
         else:
             self._note("refusals", {"list": walk.listing, **reason})
         self._state.drop_gathered(n)
         self._state.replace_walk(n, None)
 
-    def _take_rows(self, walk: Walk, listed: Listed) -> tuple[list[tuple[int, Walk]], int]:
-        """Rows that stand for themselves, each once: a line each, or a list each."""
+    def _take_rows(self, n: int, walk: Walk, listed: Listed) -> tuple[list[tuple[int, Walk]], int]:
+        """The lists that a page's rows open, and how many of its rows had come before."""
+        shape = walk.shape
+        if isinstance(shape.becomes, Together):
+            return [], self._state.gather(n, listed.rows)
         new, repeated = self._state.enter(walk.listing, listed.rows, reading=walk.reads)
         rows = [row for row, is_new in zip(listed.rows, new, strict=True) if is_new]
-        if walk.shape.inside:
-            return self._enclose(walk, rows), repeated
-        if walk.shape.file:
-            self._write(walk.shape, [(row_id, self._build_line(walk, row_id, raw)) for row_id, raw in rows], walk)
+        match shape.becomes:
+            case EachLine() as line:
+                self._write(walk, line, [self._build(line, row_id, raw) for row_id, raw in rows])
+            case Opens(name):
+                return self._open_lists(walk, name, rows), repeated
+            case PhotosOnly():
+                pass
         return [], repeated
 
-    def _enclose(self, walk: Walk, rows: Sequence[tuple[str, bytes]]) -> list[tuple[int, Walk]]:
-        """The lists that the rows head, without those that are as an earlier harvest has them."""
+    def _open_lists(self, walk: Walk, name: str, rows: Sequence[tuple[str, bytes]]) -> list[tuple[int, Walk]]:
+        """The lists that the rows open, without those that are as an earlier harvest has them."""
         walks: list[tuple[int, Walk]] = []
-        self._write(LISTINGS[walk.shape.inside], [], walk)
+        line = walk.shape.line
+        if line is None:
+            return walks
+        self._write(walk, line, [])
         for row_id, raw in rows:
-            inner = walk.enclose(row_id, raw)
+            inner = walk.open(name, row_id, raw)
             known = self._reuse(inner) if self._reuse and not walk.hydrates else None
             if known is None:
                 walks.append((self._state.add_walk(inner), inner))
             else:
-                self._write(inner.shape, [(row_id, self._build_line(inner, row_id, raw, known))], inner)
+                self._write(inner, line, [self._build(line, row_id, raw, known)])
         return walks
 
-    def _finish(self, n: int, walk: Walk) -> None:
+    def _finish(self, n: int, walk: Walk, line: Together) -> None:
         """The last page of a set or gallery is there: its line, and its photos."""
         state = self._state
         more = {"photo_ids": dump(state.gathered_ids(n))}
-        if walk.shape.whole_rows:
+        if line.whole:
             more["photos"] = b"[%s]" % b",".join(raw for _, raw in state.gathered(n))
         elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
             more["photos_of_others"] = b"[%s]" % b",".join(others)
         head = None if walk.head is None else walk.head.encode()
-        self._write(walk.shape, [(walk.subject, self._build_line(walk, walk.subject, head, more))], walk)
+        self._write(walk, line, [self._build(line, walk.subject, head, more)])
         if walk.hydrates or walk.owner:
             state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
 
     def _note(self, name: str, value: Any) -> None:
         self._state.remember(name, [*(self._state.recall(name) or []), value])
 
-    def _write(self, shape: Listing, lines: Sequence[tuple[str, bytes]], walk: Walk) -> None:
+    def _write(self, walk: Walk, line: EachLine | Together, lines: Sequence[tuple[str, bytes]]) -> None:
         if walk.writes and self._files is not None:
-            self._files.append(shape.file, lines)
+            self._files.append(line.file, lines)
 
-    def _build_line(
+    def _build(
         self,
-        walk: Walk,
+        line: EachLine | Together,
         row_id: str,
         raw: bytes | None,
         more: Mapping[str, bytes] | None = None,
         errors: Mapping[str, Mapping[str, Any]] | None = None,
-    ) -> bytes:
-        return build_entry(row_id, at=self._clock(), member=walk.shape.member, raw=raw, more=more, errors=errors)
+    ) -> tuple[str, bytes]:
+        """A line with its id."""
+        return row_id, build_entry(row_id, at=self._clock(), member=line.member, raw=raw, more=more, errors=errors)

@@ -19,8 +19,9 @@ from harvester.archive.sinks import PHOTOS, Sink
 from harvester.checkpoint.state import UNESCAPE, Gone, Length, State, Todo, is_photo_id
 from harvester.disk.record import Record
 from harvester.errors import CannotWrite, Refused
+from harvester.flickr.lenient_json import read_number
 from harvester.flickr.methods import PAGE_SIZE
-from harvester.flickr.responses import Listed, Page, Row, read_number
+from harvester.flickr.responses import Listed, Page, Row
 from harvester.jobs.model import Source
 from harvester.listing.parts import find_part, keep_part
 from harvester.listing.sweep import Step, Sweep, advance

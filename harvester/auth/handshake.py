@@ -18,8 +18,8 @@ from harvester.auth.token_store import Login
 from harvester.config.settings import Settings
 from harvester.errors import GivenUp, KeyRefused, TryLater, Unreachable, UsageError
 from harvester.events import Tally, ignore
+from harvester.flickr.lenient_json import check_page
 from harvester.flickr.oauth import Sign, build_login_prefix, build_signer, check_problem
-from harvester.flickr.responses import check_page
 from harvester.jobs.values import stamp
 from harvester.transport.client import open_client
 from harvester.transport.server_clock import ServerClock

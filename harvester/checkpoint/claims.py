@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from harvester.checkpoint.state import State
-from harvester.flickr.responses import read_number
+from harvester.flickr.lenient_json import read_number
 from harvester.jobs.model import Account, Source
 
 _MOST_REASONS = 3

@@ -29,10 +29,11 @@ from harvester.disk.record import Record
 from harvester.errors import CannotWrite, UsageError, shorten, show
 from harvester.filesystem.lapses import LAPSES
 from harvester.filesystem.ways import WAYS, Way, is_locked, is_refused, list_other_ways, name_reason
+from harvester.flickr.listings import LISTINGS
 from harvester.flickr.responses import Row
 from harvester.jobs.sameness import Difference, is_open, leave_out_same_people, list_differences
 from harvester.listing.sweep import Step, Stretch, Sweep
-from harvester.listing.walk import LISTINGS, Walk
+from harvester.listing.walk import Walk
 
 _OWNER = "json_extract(CAST(row AS TEXT), '$.owner')"
 T = TypeVar("T")

@@ -23,8 +23,8 @@ from harvester.cli.options import (
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit, UsageError, show
+from harvester.flickr.codes import CONTENT_TYPES, SAFE_SEARCH
 from harvester.jobs.model import EXTRAS, Media, Search, Sort, TagMode
-from harvester.jobs.values import CONTENT_TYPES, SAFE_SEARCH
 
 _LISTS = ("tags", "machine_tags", "license", "content_types")
 _filter = partial(option, "Filters")

@@ -15,7 +15,7 @@ from harvester.disk.layout import NO_FOLLOW, find_archive
 from harvester.disk.modes import create_file, find_mode
 from harvester.errors import CannotWrite
 from harvester.filesystem.lapses import LAPSES, is_unsupported
-from harvester.flickr.responses import dump
+from harvester.flickr.lenient_json import dump
 from harvester.text.words import name_count
 
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync

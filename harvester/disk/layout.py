@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harvester.disk.holder import SIZE, is_holder
 from harvester.errors import CannotWrite, UsageError
-from harvester.listing.walk import LISTINGS
+from harvester.flickr.listings import LINE_FILES
 
 PHOTOS = "photos.ndjson"
 CHANGES = "changes.ndjson"
@@ -31,7 +31,7 @@ REPAIR = ".repair"
 UPDATES = "updates"
 HISTORY = "history"
 
-DATA = frozenset({PHOTOS, CHANGES, *(f"{shape.file}.ndjson" for shape in LISTINGS.values() if shape.file)})
+DATA = frozenset({PHOTOS, CHANGES, *(f"{name}.ndjson" for name in LINE_FILES)})
 """The files that a checkpoint vouches for."""
 _WRITTEN = frozenset({*DATA, ERRORS, DAMAGED, MANIFEST, f"{ERRORS}.part", f"{MANIFEST}.part"})
 SIDES = frozenset({f"{STATE}-wal", f"{STATE}-shm", f"{STATE}-journal"})

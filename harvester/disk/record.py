@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harvester.flickr.responses import dump
+from harvester.flickr.lenient_json import dump
 from harvester.jobs.values import stamp
 
 

@@ -12,9 +12,10 @@ from harvester.checkpoint.state import Gone, Todo
 from harvester.disk.record import Record, build_record
 from harvester.errors import Refused
 from harvester.events import Tally
+from harvester.flickr.lenient_json import dump, read_number
 from harvester.flickr.methods import PARTS, Part
 from harvester.flickr.ownership import names_refused
-from harvester.flickr.responses import PartReader, dump, read_number
+from harvester.flickr.responses import PartReader
 from harvester.transport.client import Client
 
 _MOST_TRIES = 3

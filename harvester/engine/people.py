@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 from harvester.checkpoint.state import State
 from harvester.errors import GivenUp, KeyRefused, Refused, TryLater, Unreachable, UsageError, show
+from harvester.flickr.failures import check_failure
+from harvester.flickr.lenient_json import read_members
 from harvester.flickr.methods import RESTRICTED, build_query
 from harvester.flickr.oauth import Person
-from harvester.flickr.responses import check_failure, read_members
 from harvester.jobs.model import Account, Favorites, Group, Search, Source
 from harvester.jobs.urls import is_address
 from harvester.transport.client import Client

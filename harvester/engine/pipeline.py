@@ -29,9 +29,10 @@ from harvester.engine.intake import Intake
 from harvester.engine.walker import Walker
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
+from harvester.flickr.failures import EXCESSIVE_OFFSET
 from harvester.flickr.geo import EVER, find_page_size
 from harvester.flickr.methods import PAGE_SIZE, SEARCH, build_query, join_extras
-from harvester.flickr.responses import EXCESSIVE_OFFSET, Page, read_page
+from harvester.flickr.responses import Page, read_page
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.urls import parse_photo
 from harvester.listing.parts import keep_part

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -19,13 +20,15 @@ from harvester.engine.walker import explain
 from harvester.errors import Refused, UsageError
 from harvester.events import Observer, Tally, ignore
 from harvester.flickr.geo import EVER, find_page_size
+from harvester.flickr.lenient_json import read_number
+from harvester.flickr.listings import LISTINGS, Itself, Listing, Opens, Paged
 from harvester.flickr.methods import PAGE_SIZE, build_query
-from harvester.flickr.responses import Listed, read_list, read_number, read_page
+from harvester.flickr.responses import Listed, read_list, read_page
 from harvester.jobs.model import Job, Photos, Search
 from harvester.jobs.remembered import settle_job
 from harvester.listing.roots import Seeds, plant
 from harvester.listing.sweep import OPEN_END
-from harvester.listing.walk import LISTINGS, Listing, Walk
+from harvester.listing.walk import Walk
 from harvester.transport.client import Client, open_client
 
 T = TypeVar("T")
@@ -116,7 +119,7 @@ async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
         except Refused as error:
             if walk.top:
                 raise UsageError(explain(walk, error)) from None
-            lists.append(_List(walk.listing.removeprefix("own_"), None, 1))
+            lists.append(_List(_name(walk), None, 1))
     return lists
 
 
@@ -141,42 +144,48 @@ async def _count_matches(method: str, arguments: Mapping[str, str], client: Clie
 
 
 async def _weigh_walk(walk: Walk, job: Job, client: Client) -> _List:
-    """A list's rows are counted by its first page; what each of them heads, by what the row tells of it."""
-    shape, name = walk.shape, walk.listing.removeprefix("own_")
-    if not shape.size and not shape.inside:
-        return _List(name, None, 1)
-    # A row that heads a list tells how long that is, so a whole page of them is worth having; of others one will do.
-    listed = await _ask(walk, client, size=shape.size if shape.inside else 1)
-    total = len(listed.rows) if listed.total is None else listed.total
-    if not shape.inside:
-        wanted = total if walk.hydrates else 0
-        return _List(name, total, _pages(_up_to(job.limit, total) if wanted else total, shape), wanted)
-    sizes = [_count_members(row) for _, row in listed.rows]
+    match walk.shape:
+        case Listing(becomes=Opens(inner)):
+            return await _weigh_heads(walk, LISTINGS[inner], client)
+        case Listing(rows=Paged()):
+            return await _weigh_pages(walk, job, client)
+        case _:
+            return _List(_name(walk), None, 1)
+
+
+async def _weigh_pages(walk: Walk, job: Job, client: Client) -> _List:
+    """Rows are counted by the first page, of which one row will do."""
+    total = _count_rows(await _ask(walk, client, size=1))
+    wanted = total if walk.hydrates else 0
+    return _List(_name(walk), total, _pages(_up_to(job.limit, total) if wanted else total, walk.shape), wanted)
+
+
+async def _weigh_heads(walk: Walk, inner: Listing, client: Client) -> _List:
+    """What rows open is counted by what they tell of it, so a whole page of them is worth having."""
+    listed = await _ask(walk, client)
+    total, sizes = _count_rows(listed), [_count_members(row) for _, row in listed.rows]
     more = total / len(sizes) if sizes else 1.0
-    inner = LISTINGS[shape.inside]
-    calls = _pages(total, shape) + round(more * sum(_pages(size, inner) for size in sizes))
+    calls = _pages(total, walk.shape) + round(more * sum(_pages(size, inner) for size in sizes))
     members = round(more * sum(sizes))
-    return _List(name, members if shape.rows == "" else total, calls, members if walk.hydrates else 0)
+    is_one = isinstance(walk.shape.rows, Itself)
+    return _List(_name(walk), members if is_one else total, calls, members if walk.hydrates else 0)
 
 
-async def _ask(walk: Walk, client: Client, *, size: int) -> Listed:
-    shape = walk.shape
-    arguments = {shape.subject: walk.subject} if shape.subject else {}
-    if shape.size:
-        arguments["per_page"] = str(size)
-    read = _reader(shape)
-    return await client.call(build_query(shape.method, arguments), read)
+def _name(walk: Walk) -> str:
+    return walk.listing.removeprefix("own_")
 
 
-def _reader(shape: Listing) -> Callable[[bytes], Listed]:
-    return lambda body: read_list(
-        body, method=shape.method, container=shape.container, rows=shape.rows, id_name=shape.id
-    )
+async def _ask(walk: Walk, client: Client, *, size: int | None = None) -> Listed:
+    return await client.call(walk.query(extras=False, size=size), partial(read_list, listing=walk.shape))
+
+
+def _count_rows(listed: Listed) -> int:
+    return len(listed.rows) if listed.total is None else listed.total
 
 
 def _pages(rows: int, shape: Listing) -> int:
     """Calls that it takes to read so many rows; an empty list takes one too."""
-    return max(1, math.ceil(rows / shape.size)) if shape.size else 1
+    return max(1, math.ceil(rows / shape.rows.size)) if isinstance(shape.rows, Paged) else 1
 
 
 def _count_members(row: bytes) -> int:

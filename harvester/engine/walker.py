@@ -83,8 +83,7 @@ class Walker:
             return
         if walk.tries:
             await self._sleep(0.5 * 2 ** (walk.tries - 1))
-        shape = walk.shape
-        read = partial(read_list, method=shape.method, container=shape.container, rows=shape.rows, id_name=shape.id)
+        read = partial(read_list, listing=walk.shape)
         self._tally.pages += 1
         try:
             listed = await self._client.call(walk.query(extras=walk.keeps_rows or self._extras), read)

@@ -8,29 +8,19 @@ takes the careful way: decode with replacement, parse leniently, write anew.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import orjson
 
-from harvester.errors import KeyRefused, Refused, TryLater, UsageError
-from harvester.flickr.oauth import check_problem
+from harvester.errors import TryLater
+from harvester.flickr.failures import check_failure
+from harvester.flickr.lenient_json import dump, read_members, read_number
+from harvester.flickr.listings import AtOnce, Itself, Listing, Paged
 from harvester.flickr.ownership import KINDS, NAMELESS, OFTEN_REFUSED, check_whose
-
-# Codes that every method shares, https://www.flickr.com/services/api/flickr.photos.search.html#error-codes
-# 99 is about the login, so every other call would fail as well: no photo may be given up for it.
-_KEY_CODES = frozenset({96, 97, 98, 99, 100})
-# 105 is documented; 201 was recorded and 0 reported with the same message (flickr-photos-api, retrying.py).
-_PASSING_CODES = frozenset({0, 105, 201})
-_NOT_NOW = "not currently available"
-_SEARCH_DOWN = 10  # flickr.photos.search: "The Flickr search API is not currently available."
-EXCESSIVE_OFFSET = 20
-"""flickr.photos.search: a page past the 4,000 results that Flickr serves."""
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -85,53 +75,6 @@ class Listed:
     rows: tuple[tuple[str, bytes], ...]
     total: int | None = None
     pages: int | None = None
-
-
-_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:.*<)?(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
-
-
-def check_status(status: int, body: bytes, *, retry_after: float | None = None) -> None:
-    """Translate an HTTP status other than 200; Flickr's own failures come with 200."""
-    if status == 200:
-        return
-    if status in (400, 401):
-        check_problem(body)
-    if status == 429:
-        raise TryLater("too many calls (429)", retry_after=retry_after, refusal=True)
-    if status >= 500 or status in (408, 425):
-        raise TryLater(f"the server failed ({status})", retry_after=retry_after, refusal=status == 503)
-    known = f" {HTTPStatus(status).phrase}" if status in list(HTTPStatus) else ""
-    raise TryLater(f"the server answers {status}{known}", foreign=True)
-
-
-def check_page(body: bytes) -> None:
-    """Raise TryLater for a web page, which a captive portal, or a wrong address, gives with status 200."""
-    if _PAGE.match(body[:2000]):
-        raise TryLater("a web page came, as from a network's login page or a wrong address", foreign=True)
-
-
-def check_failure(answer: Mapping[str, Any], *, method: str) -> None:
-    """Raise what `{"stat": "fail", "code": …, "message": …}` means."""
-    if answer.get("stat") == "ok":
-        return
-    if answer.get("stat") != "fail":
-        raise TryLater("an answer without its status")
-    code, message = read_number(answer.get("code")), str(answer.get("message", ""))
-    if code is None:
-        raise TryLater("a failure without its code")
-    if code in _PASSING_CODES or _NOT_NOW in message or (code == _SEARCH_DOWN and method == "flickr.photos.search"):
-        raise TryLater(f"{message.rstrip('.') or 'service not available'} ({code})", refusal=True)
-    if code in _KEY_CODES:
-        raise KeyRefused(f"Flickr refuses the key or login: {message} (code {code}). {_key_advice(code)}")
-    if code in (95, 111, 112, 114, 115, 116):
-        raise UsageError(f"Flickr does not know what was asked: {message} (code {code}).")
-    raise Refused(code, message)
-
-
-def _key_advice(code: int) -> str:
-    if code == 100:
-        return "Set FLICKR_API_KEY to a working key; https://www.flickr.com/services/apps/ lists yours."
-    return "Log in with `harvester auth login`, then run the same command again."
 
 
 def read_part(body: bytes, *, method: str, member: str | None, photo_id: str | None = None) -> bytes:
@@ -253,27 +196,32 @@ def _build_page(rows: list[Row], told: Mapping[str, Any]) -> Page:
     )
 
 
-def read_list(body: bytes, *, method: str, container: str, rows: str, id_name: str = "id") -> Listed:
-    """A page of sets, contacts and the like. `rows` "" takes the container itself as the one row.
+def read_list(body: bytes, listing: Listing) -> Listed:
+    """A page of sets, contacts and the like.
 
     An account without collections, say, answers with an empty list, without one, or with an empty container, be it
     an object, an array or a text.
     """
     answer, parts = read_members(body)
-    check_failure(answer, method=method)
-    found = answer.get(container)
-    if rows and found in ([], ""):
-        return Listed(rows=())
-    if not isinstance(found, dict):
-        raise TryLater("an answer to something else than was asked")
-    if not rows:
-        return Listed(rows=((_read_id(found, id_name), parts[container]),), total=1, pages=1)
-    listed = found.get(rows) or []
+    check_failure(answer, method=listing.method)
+    found, raw = answer.get(listing.container), parts.get(listing.container, b"")
+    match listing.rows:
+        case Itself() if isinstance(found, dict):
+            return Listed(rows=((_read_id(found, listing.id), raw),), total=1, pages=1)
+        case AtOnce(name) | Paged(name) if isinstance(found, dict):
+            return _read_rows(found, raw, name=name, id_name=listing.id)
+        case AtOnce() | Paged() if found in ([], ""):
+            return Listed(rows=())
+    raise TryLater("an answer to something else than was asked")
+
+
+def _read_rows(found: Mapping[str, Any], raw: bytes, *, name: str, id_name: str) -> Listed:
+    listed = found.get(name) or []
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise TryLater("a listing without its list")
-    raws = [bytes(r) for r in _elements.decode(_members.decode(parts[container])[rows])] if listed else []
+    raws = [bytes(each) for each in _elements.decode(_members.decode(raw)[name])] if listed else []
     return Listed(
-        rows=tuple((_read_id(row, id_name), raw) for row, raw in zip(listed, raws, strict=True)),
+        rows=tuple((_read_id(row, id_name), each) for row, each in zip(listed, raws, strict=True)),
         total=read_number(found.get("total")),
         pages=read_number(found.get("pages")),
     )
@@ -285,79 +233,3 @@ def _read_id(row: Mapping[str, Any], name: str) -> str:
 
 
 _is_id = re.compile(r"[1-9]\d{0,17}", re.ASCII).fullmatch
-
-
-def read_members(body: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The answer parsed, and the JSON of each of its members on one line. TryLater where it is no object."""
-    answer: Any
-    try:
-        answer = orjson.loads(body)
-        if isinstance(answer, dict) and b"\n" not in body and b"\r" not in body:
-            return answer, {name: bytes(raw) for name, raw in _members.decode(body).items()}
-    except (orjson.JSONDecodeError, msgspec.DecodeError):
-        pass
-    answer = _read_carefully(body)
-    return answer, {name: dump(value) for name, value in answer.items()}
-
-
-def _read_carefully(body: bytes) -> dict[str, Any]:
-    text = _unwrap(body.decode("utf-8-sig", "replace").strip())
-    for mend in (str, _without_quote_escapes):
-        try:
-            answer = json.loads(mend(text), strict=False, parse_constant=_refuse, parse_float=_finite)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(answer, dict):
-            return {_whole(name): _mend(value) for name, value in answer.items()}
-    check_page(body)
-    raise TryLater("an answer that is not JSON" if body else "an empty answer")
-
-
-def _unwrap(text: str) -> str:
-    """Without the `jsonFlickrApi(…)` that comes when `nojsoncallback` is overlooked."""
-    found = re.fullmatch(r"[A-Za-z_]\w*\((.*)\);?", text, re.DOTALL)
-    return found[1] if found else text
-
-
-def _without_quote_escapes(text: str) -> str:
-    r"""Flickr's feeds have held `\'`, which is not JSON (wet-boew#6997)."""
-    return re.sub(r"(?<!\\)((?:\\\\)*)\\'", r"\1'", text)
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(constant)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if abs(value) != float("inf") else _refuse(text)
-
-
-def _whole(text: str) -> str:
-    """Without lone surrogates, which no UTF-8 can hold."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _mend(value: Any) -> Any:
-    if isinstance(value, str):
-        return _whole(value)
-    if isinstance(value, dict):
-        return {_whole(name): _mend(inner) for name, inner in value.items()}
-    return [_mend(inner) for inner in value] if isinstance(value, list) else value
-
-
-def dump(value: Any) -> bytes:
-    """Compact JSON of a value; whole numbers may have any length."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:  # beyond 64 bits, or nested past 254 levels
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def read_number(value: Any) -> int | None:
-    """Flickr's numbers come as numbers, as numeric text, as empty text, or not at all."""
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, str) and value.isascii() and value.strip().isdigit() and len(value) < 19:
-        return int(value)
-    return None

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from statistics import median_low
 
+from harvester.flickr.codes import LICENSES
 from harvester.flickr.responses import Row
-from harvester.jobs.values import LICENSES
 
 
 def split_filters(rows: tuple[Row, ...], *, known: Mapping[str, str]) -> list[dict[str, str]]:

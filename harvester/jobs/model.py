@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from harvester.errors import UsageError, show
+from harvester.flickr.codes import SAFE_SEARCH
 from harvester.jobs.arguments import name_option, tell_unknown
 from harvester.jobs.box import read_bbox, tell_crossing
 from harvester.jobs.dates import Moment, is_relative, read_taken, read_upload, settle
 from harvester.jobs.values import (
-    SAFE_SEARCH,
     check_choice,
     read_content_types,
     read_id_text,

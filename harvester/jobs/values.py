@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import index
 from typing import SupportsIndex
 
 from harvester.errors import UsageError, show
-
-LICENSES: Mapping[str, int] = {
-    "all-rights-reserved": 0,
-    "cc-by-nc-sa-2.0": 1,
-    "cc-by-nc-2.0": 2,
-    "cc-by-nc-nd-2.0": 3,
-    "cc-by-2.0": 4,
-    "cc-by-sa-2.0": 5,
-    "cc-by-nd-2.0": 6,
-    "no-known-copyright": 7,
-    "us-government": 8,
-    "cc0": 9,
-    "public-domain": 10,
-    "cc-by-4.0": 11,
-    "cc-by-sa-4.0": 12,
-    "cc-by-nd-4.0": 13,
-    "cc-by-nc-4.0": 14,
-    "cc-by-nc-sa-4.0": 15,
-    "cc-by-nc-nd-4.0": 16,
-}
-"""Names for flickr.photos.licenses.getInfo as recorded 2025-06-19. `cc-by` alone means each version of it."""
-
-CONTENT_TYPES: Mapping[str, int] = {"photos": 1, "screenshots": 2, "other": 3}
-SAFE_SEARCH: Mapping[str, int] = {"safe": 1, "moderate": 2, "restricted": 3}
+from harvester.flickr.codes import CONTENT_TYPES, LICENSES
 
 # An id of 18 digits is millions of times beyond today's.
 _PHOTO_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from harvester.flickr.listings import UPDATED
 from harvester.flickr.methods import PERSON_PHOTOS, RESTRICTED, SEARCH
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
 from harvester.listing.parts import split_sweep
 from harvester.listing.sweep import Sweep, first_sweep
-from harvester.listing.walk import UPDATED, Walk
+from harvester.listing.walk import Walk
 
 ALL_CONTENT = "7"
 """Photos, screenshots and other images."""

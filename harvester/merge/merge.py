@@ -23,7 +23,7 @@ from harvester.checkpoint.state import Length, State
 from harvester.disk.files import Appender, sync_file
 from harvester.disk.modes import make_file
 from harvester.errors import Stopped
-from harvester.flickr.responses import dump
+from harvester.flickr.lenient_json import dump
 from harvester.merge.changes import find_differing, without_counters, without_time
 from harvester.merge.proof import Proof, read_parts
 from harvester.merge.staging import UPDATE

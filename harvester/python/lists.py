@@ -13,11 +13,10 @@ from typing import Any, Protocol
 import orjson
 
 from harvester.checkpoint.state import Length, State
-from harvester.listing.walk import LISTINGS
+from harvester.flickr.listings import LINE_FILES
 
 IN_MEMORY = 1 << 20
 """Bytes that are kept in memory; more go to a file without a name, so that memory stays flat."""
-KINDS = tuple(sorted({listing.file for listing in LISTINGS.values() if listing.file}))
 
 
 class Entry:
@@ -103,7 +102,7 @@ class ArchivedEntries:
         self._folder = folder
 
     def __iter__(self) -> Iterator[Entry]:
-        for kind in KINDS:
+        for kind in LINE_FILES:
             path = self._folder / f"{kind}.ndjson"
             if path.is_file():
                 with path.open("rb") as file:

@@ -17,7 +17,7 @@ import orjson
 
 from harvester.archive.line_scan import read_piece
 from harvester.checkpoint.state import is_photo_id
-from harvester.flickr.responses import dump
+from harvester.flickr.lenient_json import dump
 from harvester.jobs.model import Account, Gallery, Source
 from harvester.jobs.model import Album as AlbumSource
 from harvester.listing.walk import Walk

@@ -20,10 +20,11 @@ from harvester.archive.folder import CHANGES, DOUBTED, HARMED, REPAIRED, STATE, 
 from harvester.archive.sinks import PHOTOS
 from harvester.archive.store import HORIZON
 from harvester.checkpoint.schema import prepare
+from harvester.flickr.listings import LISTINGS, Together
 from harvester.jobs.model import Photos, Source
 from harvester.listing.roots import plant
 from harvester.listing.sweep import OPEN_END, Sweep
-from harvester.listing.walk import LISTINGS, Walk
+from harvester.listing.walk import Walk
 from harvester.repair.facts import Facts
 from harvester.repair.members import SETS, ask_members
 from harvester.repair.narrow import narrow
@@ -157,9 +158,8 @@ def _renew_sums(db: sqlite3.Connection) -> None:
 def _renew_entries(db: sqlite3.Connection) -> None:
     """Rows whose lines are there are not written again when their list is read again; those of lost lines are."""
     for name, listing in LISTINGS.items():
-        file = LISTINGS[listing.inside].file if listing.inside else listing.file
-        if file and not listing.gathers:
-            file += ".ndjson"
+        if listing.line and not isinstance(listing.becomes, Together):
+            file = f"{listing.line.file}.ndjson"
             db.execute(
                 "DELETE FROM entry WHERE list = ? AND id IN (SELECT id FROM lost_line WHERE file = ?)", (name, file)
             )

@@ -18,8 +18,8 @@ from harvester.disk.layout import CHANGES, MANIFEST, PHOTOS, REPAIR, STATE, UPDA
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, UsageError
+from harvester.flickr.listings import LINE_FILES
 from harvester.jobs.model import Job
-from harvester.listing.walk import LISTINGS
 from harvester.merge.fold import mend_fold
 from harvester.repair.facts import Condition, Facts, read_facts
 from harvester.repair.rebuild import Rebuilt, count_lost, rebuild
@@ -109,8 +109,7 @@ def _replace_checkpoint(folder: Path, scratch: Path, lock: FolderLock, *, keep_o
 
 def list_files() -> tuple[str, ...]:
     """The names of the files of lines that an archive may have."""
-    lists = sorted({f"{listing.file}.ndjson" for listing in LISTINGS.values() if listing.file})
-    return (PHOTOS, *lists, CHANGES)
+    return (PHOTOS, *(f"{name}.ndjson" for name in LINE_FILES), CHANGES)
 
 
 @contextmanager

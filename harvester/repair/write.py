@@ -12,7 +12,7 @@ from pathlib import Path
 from harvester.archive.line_scan import read_piece
 from harvester.disk.layout import DAMAGED, REPAIR
 from harvester.disk.modes import make_file
-from harvester.flickr.responses import dump
+from harvester.flickr.lenient_json import dump
 from harvester.repair.scan import Found
 
 _CHUNK = 1 << 20

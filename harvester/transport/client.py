@@ -16,10 +16,11 @@ import aiohttp
 from harvester.config.settings import Settings
 from harvester.errors import GivenUp, HarvestError, KeyRefused, Stopped, TryLater, Unreachable
 from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
+from harvester.flickr.failures import check_failure, check_status
 from harvester.flickr.forms import split_long
+from harvester.flickr.lenient_json import read_members
 from harvester.flickr.methods import build_prefix
 from harvester.flickr.oauth import Person, Sign, build_signer
-from harvester.flickr.responses import check_failure, check_status, read_members
 from harvester.quota.throttle import Slot, Throttle, open_throttle
 from harvester.text.redactor import Redactor
 from harvester.transport.connection import CONNECT_SECONDS, Reply, StrayAnswer, UnnamedAnswer, Wire

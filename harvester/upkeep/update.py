@@ -50,7 +50,7 @@ from harvester.disk.modes import make_checkpoint_file
 from harvester.engine.run import Output, harvest, restore_job, run_job, tell_lapses
 from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
-from harvester.flickr.responses import read_number
+from harvester.flickr.lenient_json import read_number
 from harvester.jobs.model import Account, Photos
 from harvester.jobs.values import stamp
 from harvester.listing.walk import Walk
@@ -261,20 +261,22 @@ class Unchanged:
 
     def __call__(self, walk: Walk) -> Mapping[str, bytes] | None:
         """The members of its line besides the head; None where the list is to be read."""
-        shape = walk.shape
-        path = self._folder / f"{shape.file}.ndjson"
-        if shape.file not in self._places:
-            self._places[shape.file] = _index(path)
-        place = self._places[shape.file].get(walk.subject)
-        if place is None or walk.head is None:
+        line = walk.shape.line
+        if line is None or walk.head is None:
+            return None
+        path = self._folder / f"{line.file}.ndjson"
+        if line.file not in self._places:
+            self._places[line.file] = _index(path)
+        place = self._places[line.file].get(walk.subject)
+        if place is None:
             return None
         with path.open("rb") as file:
             file.seek(place)
             members = _members.decode(file.readline())
-        head = bytes(members.get(shape.member, b"{}"))
+        head = bytes(members.get(line.member, b"{}"))
         if "errors" in members or _mark(orjson.loads(walk.head)) != _mark(orjson.loads(head)):
             return None
-        known = {"id", "harvested_at", shape.member}
+        known = {"id", "harvested_at", line.member}
         return {name: bytes(raw) for name, raw in members.items() if name not in known}
 
 
