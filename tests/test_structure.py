@@ -23,7 +23,7 @@ FLOORS = (
     {"archive", "auth"},
     {"merge"},
     {"engine", "repair"},
-    {"standing", "upkeep"},
+    {"pictures", "standing", "upkeep"},
     {"python", "verify"},
     {"api", "cli"},
     {"blocking", "launch"},

@@ -27,6 +27,7 @@ SECTIONS = {
         "verify": LazyCommand("harvester.cli.archives:verify", "Prove that an archive is whole."),
         "repair": LazyCommand("harvester.cli.repair:repair", "Make a damaged archive whole."),
         "ids": LazyCommand("harvester.cli.archives:ids", "The ids of an archive's photos."),
+        "urls": LazyCommand("harvester.cli.urls:urls", "The addresses of an archive's pictures."),
     },
     "Account": {
         "auth": LazyCommand("harvester.cli.auth:auth", "Log in, for private photos."),
