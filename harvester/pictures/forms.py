@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from harvester.flickr.responses import dump, read_number
-from harvester.jobs.values import LICENSES
+from harvester.flickr.codes import LICENSES
+from harvester.flickr.lenient_json import dump, read_number
 from harvester.pictures.sizes import Size
 
 COLUMNS = ("url", "id", "caption", "license")

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from harvester.errors import UsageError, show
-from harvester.flickr.responses import read_number
+from harvester.flickr.lenient_json import read_number
 
 ORIGINAL, LARGEST = "original", "largest"
 LETTERS: Mapping[str, str] = MappingProxyType(
