@@ -8,6 +8,8 @@ HarvestError
 ├── Incomplete   a harvest from Python ended without all of its photos
 └── StopRun      the run cannot go on; it ends with the exit code that says why
     ├── UsageError    2  an option, a setting or a name is wrong
+    ├── Unreachable   3  nothing answers at the API's address
+    ├── OutcomeUnknown  3  a call that writes was sent, and its answer was lost
     ├── KeyRefused    4  Flickr refuses the key or the token
     └── CannotWrite   5  disk full, no permission
         └── ArchiveBusy  another process, or another harvest, is at work in the archive
@@ -65,6 +67,7 @@ class TryLater(HarvestError):
     `unreached` is true where nothing that looks like Flickr answered: connection refused, name unknown.
     `foreign` is true where something answered, but not as Flickr's API does: 403, 404, a web page.
     `astray` is true where the answer belongs to another question.
+    `undone` is true where the call has certainly done nothing: it did not arrive, or its signature was refused.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class TryLater(HarvestError):
         unreached: bool = False,
         foreign: bool = False,
         astray: bool = False,
+        undone: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
@@ -83,13 +87,18 @@ class TryLater(HarvestError):
         self.unreached = unreached
         self.foreign = foreign
         self.astray = astray
+        self.undone = undone or unreached
 
 
 class Refused(HarvestError):
-    """Flickr refuses this one thing for good; `code` and `message` are Flickr's own."""
+    """Flickr refuses this one thing for good; `code` and `message` are Flickr's own.
 
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(f"Flickr refuses: {message} (code {code}).")
+    `method` is named in the sentence where it is told.
+    """
+
+    def __init__(self, code: int, message: str, *, method: str | None = None) -> None:
+        what = f"Flickr refused {method}" if method else "Flickr refuses"
+        super().__init__(f"{what}: {message.rstrip('.')} (code {code}).")
         self.code = code
         self.message = message
 
@@ -145,6 +154,18 @@ class Unreachable(StopRun):
     """Nothing answers at the API's address, and nothing has since the run began."""
 
     exit_code = Exit.INCOMPLETE
+
+
+class OutcomeUnknown(StopRun):
+    """A call that writes was sent, once, and no answer tells whether Flickr has done what it asks for."""
+
+    exit_code = Exit.INCOMPLETE
+
+    def __init__(self, method: str, why: object) -> None:
+        super().__init__(
+            f"{method} was sent once, and no answer tells what came of it ({why}). It is not sent again: see at Flickr "
+            "whether it was done."
+        )
 
 
 class KeyRefused(StopRun):

@@ -230,7 +230,7 @@ def test_the_keyboard_ends_it(start: Start) -> None:
         ("auth login", "FLICKR_API_KEY", "There is no API key"),
         ("auth logout", "FLICKR_API_KEY", "There is no API key"),
         ("auth status", "FLICKR_API_KEY", "There is no API key"),
-        ("auth login --perms delete", "", "--perms: harvester only reads, so it does not ask for 'delete'; use read."),
+        ("auth login --perms all", "", "--perms: 'all' is not known; use read, write, delete."),
         ("auth login --api-url http://127.0.0.1:1/services/rest/", "", ""),
     ],
 )

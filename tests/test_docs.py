@@ -19,7 +19,7 @@ from harvester.cli import main
 from harvester.errors import Exit
 
 PAGES = ROOT / "docs" / "pages"
-GUIDE = ("first-harvest", "own-account", "updates", "repair", "reading", "python")
+GUIDE = ("first-harvest", "own-account", "updates", "repair", "reading", "any-method", "python")
 
 
 @pytest.fixture(scope="module")

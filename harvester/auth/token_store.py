@@ -107,6 +107,14 @@ def write_login(path: Path, login: Login) -> None:
         raise cannot_write(path, error) from None
 
 
+def find_perms(settings: Settings, folder: Path | None) -> str | None:
+    """What the login that is used may do, where it is the one that is kept; None where that is not known."""
+    if folder is None or not settings.has_login:
+        return None
+    kept = read_login(find_path(settings, folder))
+    return kept.perms if kept and kept.oauth_token == settings.oauth_token else None
+
+
 def remove_login(path: Path) -> bool:
     """Forget a login; whether there was one."""
     try:

@@ -19,6 +19,7 @@ SECTIONS = {
         "get": LazyCommand("harvester.cli.get:get", "Whatever an address of Flickr's means."),
         "run": LazyCommand("harvester.cli.run:run", "The jobs of a config file."),
         "plan": LazyCommand("harvester.cli.plan:plan", "What a harvest would find, cost and take."),
+        "call": LazyCommand("harvester.cli.call:call", "Any method of Flickr's API."),
     },
     "Archives": {
         "resume": LazyCommand("harvester.cli.archives:resume", "Go on with a stopped archive."),

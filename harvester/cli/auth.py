@@ -34,6 +34,7 @@ from harvester.config.settings import Settings
 from harvester.errors import Exit, KeyRefused, UsageError
 from harvester.events import Tally, ignore
 from harvester.flickr.oauth import Person
+from harvester.jobs.values import check_choice
 
 if TYPE_CHECKING:
     from harvester.auth.handshake import Desk
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
 REVOKE_PAGE = "https://www.flickr.com/services/auth/list.gne"
 ANSWER_SECONDS = 600.0
 """How long somebody may take to allow the login."""
+_WHAT = {
+    "read": "read your photos, private ones too",
+    "write": "read and change your photos and all else of yours",
+    "delete": "read, change and delete your photos and all else of yours",
+}
+PERMS = tuple(_WHAT)
 _GIVEN = "FLICKR_OAUTH_TOKEN, or oauth_token in the config file,"
 
 
@@ -55,20 +62,25 @@ def auth() -> None:
 @auth.command(
     cls=Command,
     short_help="Log in, and keep the login for every harvest with this key.",
-    epilog="\b\nExamples:\n  harvester auth login\n  harvester auth login --no-browser    # over ssh, say",
+    epilog=(
+        "\b\nExamples:\n"
+        "  harvester auth login\n"
+        "  harvester auth login --no-browser    # over ssh, say\n"
+        "  harvester auth login --perms write   # for harvester call --write"
+    ),
 )
-@option("Options", "--perms", type=Names(("read",)), default="read", help="What to ask for.  [default: read]")
+@option("Options", "--perms", type=Names(PERMS), default="read", help="What to ask for.  [default: read]")
 @option("Options", "--browser/--no-browser", default=None, help="Open a browser, or have Flickr show a code to type.")
 @connection_options
 def login(*, setup: Setup, perms: str, browser: bool | None) -> Exit:
     """Log in: Flickr asks in the browser whether harvester may read, and the login is kept in your config folder.
 
-    Needs FLICKR_API_KEY and FLICKR_API_SECRET. Logins last until they are taken back on Flickr.
+    Needs FLICKR_API_KEY and FLICKR_API_SECRET. Logins last until they are taken back on Flickr. Harvests only read:
+    `--perms write` or `delete` is for `harvester call --write`.
     """
     from harvester.auth.handshake import require_secret  # noqa: PLC0415
 
-    if perms != "read":
-        raise UsageError(f"harvester only reads, so it does not ask for {perms!r}; use read.", field="perms")
+    check_choice(perms, PERMS, field="perms")
     settings = setup.load(kept=False).settings
     require_secret(settings)
     path = find_path(settings.without_login(), require_config_folder())
@@ -129,7 +141,7 @@ async def _log_in(settings: Settings, *, perms: str, browser: bool, voice: Voice
         callback = await stack.enter_async_context(serve_callback(desk)) if browser else NOWHERE
         asked = await begin_login(settings, callback=callback, perms=perms)
         desk.token = asked.token
-        voice.note("Allow harvester to read your photos, private ones too, at this address:")
+        voice.note(f"Allow harvester to {_WHAT[perms]}, at this address:")
         show_lines([asked.url])  # on standard output, since standard error shows no token
         if browser:
             voice.note("Your browser should open it. If it ends at a page that is not there, paste its address here.")

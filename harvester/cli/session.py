@@ -26,7 +26,8 @@ from harvester.signals import write_now
 if TYPE_CHECKING:
     from harvester.engine.run import Output
 
-Start = Callable[[Observer, asyncio.Event], Awaitable[Summary]]
+Start = Callable[[Observer, asyncio.Event], Awaitable[Summary | Exit]]
+"""Starts a run; it ends with its summary, or with its exit code."""
 
 LAST_SECONDS = 9.5
 """From the first signal to the end, whatever hangs."""
@@ -81,15 +82,14 @@ async def _attend(start: Start, look: Look) -> Exit:
         async with open_progress(look) as progress:
             signals.progress = progress
             try:
-                summary = await start(progress, stop)
+                ended = await start(progress, stop)
             except PipeClosed:
                 return Exit.COMPLETE
             except StopRun:
                 progress.say_so_far()
                 raise
-    if summary.status in _ENDS:
-        return _ENDS[summary.status]
-    return signals.caught or Exit.INTERRUPTED
+    code = ended if isinstance(ended, Exit) else _ENDS.get(ended.status, Exit.INTERRUPTED)
+    return signals.caught or code if code is Exit.INTERRUPTED else code
 
 
 class Signals:

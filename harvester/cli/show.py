@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from harvester.text.escapes import escape_line
+from harvester.text.streams import CleanStream
 from harvester.text.words import name_count, name_duration
 
 
@@ -19,6 +20,15 @@ def show_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
 def show_lines(lines: Iterable[str]) -> None:
     """Lines on standard output. CannotWrite where that is full or closed."""
     sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def show_bytes(data: bytes) -> None:
+    """Bytes on standard output as they are, without secrets; on a terminal as a line that it does not obey."""
+    if sys.stdout.isatty():
+        show_lines([data.decode("utf-8", "replace")])
+        return
+    cast("CleanStream", sys.stdout).write_bytes(data)
     sys.stdout.flush()
 
 

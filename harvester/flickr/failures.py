@@ -8,6 +8,7 @@ from typing import Any
 
 from harvester.errors import KeyRefused, Refused, TryLater, UsageError
 from harvester.flickr.lenient_json import read_number
+from harvester.flickr.method_list import METHODS
 from harvester.flickr.oauth import check_problem
 
 # Codes that every method shares, https://www.flickr.com/services/api/flickr.photos.search.html#error-codes
@@ -47,13 +48,14 @@ def check_failure(answer: Mapping[str, Any], *, method: str) -> None:
     if code in _PASSING_CODES or _NOT_NOW in message or (code == _SEARCH_DOWN and method == "flickr.photos.search"):
         raise TryLater(f"{message.rstrip('.') or 'service not available'} ({code})", refusal=True)
     if code in _KEY_CODES:
-        raise KeyRefused(f"Flickr refuses the key or login: {message} (code {code}). {_key_advice(code)}")
+        raise KeyRefused(f"Flickr refuses the key or login: {message} (code {code}). {_key_advice(code, method)}")
     if code in (95, 111, 112, 114, 115, 116):
         raise UsageError(f"Flickr does not know what was asked: {message} (code {code}).")
     raise Refused(code, message)
 
 
-def _key_advice(code: int) -> str:
+def _key_advice(code: int, method: str) -> str:
     if code == 100:
         return "Set FLICKR_API_KEY to a working key; https://www.flickr.com/services/apps/ lists yours."
-    return "Log in with `harvester auth login`, then run the same command again."
+    login = METHODS[method].login if method in METHODS else "harvester auth login"
+    return f"Log in with `{login}`, then run the same command again."

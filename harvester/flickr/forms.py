@@ -10,12 +10,13 @@ MOST_IN_ADDRESS = 4000
 """The longest query, in bytes, that is put into an address; proxies hold less than Flickr does."""
 
 
-def split_long(prefix: str, query: str) -> tuple[str, str]:
+def split_long(prefix: str, query: str, *, post: bool = False) -> tuple[str, str]:
     """The address and the form of a call: the form is empty where the call is a GET.
 
-    `prefix` is what the address of each call begins with, up to its query or into it.
+    `prefix` is what the address of each call begins with, up to its query or into it. `post` makes a form of any call,
+    as Flickr wants those that write.
     """
-    if len(query) <= MOST_IN_ADDRESS:
+    if len(query) <= MOST_IN_ADDRESS and not post:
         return prefix + query, ""
     address, _, start = prefix.partition("?")
     return address, start + query

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from .catalogue import Catalogue
 from .dates import parse_moment
 from .listings import Answer, Page, Shelf, build_photos, require_login
-from .search import CALLER, Failure, Query, Searcher
+from .search import CALLER, PERMS, Failure, Query, Searcher
 
 _FAVORITE = 2_000
 
@@ -19,11 +19,15 @@ class Accounts:
         self._catalogue = catalogue
         self._shelf = shelf
         self._searcher = searcher
+        self._changed: dict[int, list[int]] = {}
+        """The favourites of those who have added or removed some, latest first."""
         self.methods: Mapping[str, Callable[[Query], Answer]] = {
             "flickr.people.getPhotos": self._stream,
             "flickr.people.getPublicPhotos": self._public_stream,
             "flickr.favorites.getPublicList": self._favorites,
             "flickr.favorites.getList": self._favorites,
+            "flickr.favorites.add": self._add_favorite,
+            "flickr.favorites.remove": self._remove_favorite,
             "flickr.photos.recentlyUpdated": self._updated,
             "flickr.test.login": self._login,
             "flickr.auth.oauth.checkToken": self._check_token,
@@ -41,11 +45,33 @@ class Accounts:
 
     def _favorites(self, query: Query) -> Answer:
         """Latest favoured first; every fourth person favours nothing."""
-        owner = self._shelf.owner(query)
-        count = 0 if owner % 4 == 3 else 50 + self._catalogue.dice(owner, _FAVORITE) % 650
-        chosen = self._shelf.sample(owner, count, salt=_FAVORITE * 100, query=query)
+        chosen = self._shelf.visible(self._favored_by(self._shelf.owner(query), query), query)
         more = {n: {"date_faved": str(1_735_600_000 - 977 * i)} for i, n in enumerate(chosen)}
         return build_photos(Page(chosen, query), query, self._catalogue, more)
+
+    def _favored_by(self, owner: int, query: Query) -> list[int]:
+        if owner in self._changed:
+            return self._changed[owner]
+        count = 0 if owner % 4 == 3 else 50 + self._catalogue.dice(owner, _FAVORITE) % 650
+        return self._shelf.sample(owner, count, salt=_FAVORITE * 100, query=query)
+
+    def _add_favorite(self, query: Query) -> Answer:
+        caller = self._catalogue.people.index(require_login(query, self._catalogue, perms="write"))
+        n, favorites = self._shelf.find(query), self._favored_by(caller, query)
+        if self._catalogue.owners[n] == caller:
+            raise Failure(2, "Photo is owned by you")
+        if n in favorites:
+            raise Failure(3, "Photo is already in favorites")
+        self._changed[caller] = [n, *favorites]
+        return {"stat": "ok"}
+
+    def _remove_favorite(self, query: Query) -> Answer:
+        caller = self._catalogue.people.index(require_login(query, self._catalogue, perms="write"))
+        n, favorites = self._shelf.find(query), self._favored_by(caller, query)
+        if n not in favorites:
+            raise Failure(1, "Photo not in favorites")
+        self._changed[caller] = [favorite for favorite in favorites if favorite != n]
+        return {"stat": "ok"}
 
     def _updated(self, query: Query) -> Answer:
         """The caller's photos that changed since, latest change first."""
@@ -69,4 +95,4 @@ class Accounts:
         caller = require_login(query, self._catalogue)
         user = {"nsid": caller.nsid, "username": caller.username, "fullname": caller.realname or ""}
         token = {"_content": query.get("oauth_token", "")}
-        return {"oauth": {"token": token, "perms": {"_content": "read"}, "user": user}, "stat": "ok"}
+        return {"oauth": {"token": token, "perms": {"_content": query.get(PERMS, "read")}, "user": user}, "stat": "ok"}

@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from .catalogue import Catalogue, Person
-from .search import CALLER, Failure, Query
+from .search import CALLER, PERMS, Failure, Query
 from .shapes import build_row
 from .sizes import FARM, SERVER
 
 Answer = dict[str, Any]
 NOT_FOUND = "Photo not found"
+_PERMS = ("none", "read", "write", "delete")
 LAST_PAGE = 10_000
 """Pages past this one answer as this one does (alexis-mignon/python-flickr-api#54)."""
 
@@ -101,12 +102,13 @@ def is_visible(catalogue: Catalogue, n: int, query: Query) -> bool:
     return not catalogue.is_private(n) or catalogue.people[catalogue.owners[n]].nsid == query.get(CALLER)
 
 
-def require_login(query: Query, catalogue: Catalogue) -> Person:
-    """The caller; code 99 where the call is not signed."""
-    for person in catalogue.people:
-        if person.nsid == query.get(CALLER):
-            return person
-    raise Failure(99, "Insufficient permissions. Method requires read privileges; none granted.")
+def require_login(query: Query, catalogue: Catalogue, *, perms: str = "read") -> Person:
+    """The caller; code 99 where the call is not signed, or by a login that may do less."""
+    caller = next((person for person in catalogue.people if person.nsid == query.get(CALLER)), None)
+    granted = query.get(PERMS, "read") if caller else "none"
+    if caller and _PERMS.index(granted) >= _PERMS.index(perms):
+        return caller
+    raise Failure(99, f"Insufficient permissions. Method requires {perms} privileges; {granted} granted.")
 
 
 def build_photos(page: Page, query: Query, catalogue: Catalogue, more: Mapping[int, Answer] | None = None) -> Answer:

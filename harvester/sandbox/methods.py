@@ -19,7 +19,7 @@ from .groups import Groups
 from .info import build_info, count_comments
 from .listings import NOT_FOUND, Shelf, is_visible
 from .people import People
-from .search import CALLER, Failure, Query, Searcher, build_listing
+from .search import CALLER, PERMS, Failure, Query, Searcher, build_listing
 from .shapes import build_row, encode
 from .sizes import build_sizes, page_url
 from .words import COMMENTS
@@ -193,4 +193,5 @@ class Api:
     def _echo(self, query: Query) -> dict[str, Any]:
         """All arguments, the key and the signature included."""
         given = {**query, "api_auth_is_oauth": "1"} if CALLER in query else query
-        return {name: {"_content": value} for name, value in given.items() if name != CALLER} | {"stat": "ok"}
+        shown = {name: {"_content": value} for name, value in given.items() if name not in (CALLER, PERMS)}
+        return shown | {"stat": "ok"}

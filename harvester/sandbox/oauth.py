@@ -47,6 +47,7 @@ class RequestToken:
     callback: str
     verifier: str
     person: Person | None = None
+    perms: str = "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class AccessToken:
 
     secret: str
     person: Person
+    perms: str = "read"
 
 
 class Authority:
@@ -68,13 +70,13 @@ class Authority:
         self._tokens: dict[str, AccessToken] = {}
         self._nonces: dict[tuple[str, str], None] = {}
 
-    def identify(self, call: Signed) -> Person | None:
-        """Who signed the call; None where only the application did. Refusal where the signature is not good."""
+    def identify(self, call: Signed) -> AccessToken | None:
+        """The token that signed the call; None where the application alone did. Refusal for a bad signature."""
         token = call.params.get("oauth_token", "")
         if token and token not in self._tokens:
             raise Refusal("token_rejected")
         self._verify(call, self._tokens[token].secret if token else "")
-        return self._tokens[token].person if token else None
+        return self._tokens[token] if token else None
 
     def issue_request(self, call: Signed) -> bytes:
         """The first step."""
@@ -102,6 +104,7 @@ class Authority:
             del self._requests[token]
             return _extend(back, denied=token), "You have refused."
         asked.person = person
+        asked.perms = query.get("perms", "read")
         return _extend(back, oauth_token=token, oauth_verifier=asked.verifier), asked.verifier
 
     def issue_access(self, call: Signed) -> bytes:
@@ -116,14 +119,14 @@ class Authority:
         if call.params.get("oauth_verifier") != asked.verifier:
             raise Refusal("verifier_invalid")
         del self._requests[token]
-        access, secret = self.grant(asked.person)
+        access, secret = self.grant(asked.person, perms=asked.perms)
         person = {"user_nsid": asked.person.nsid, "username": asked.person.username}
         return _form(fullname=asked.person.realname or "", oauth_token=access, oauth_token_secret=secret, **person)
 
-    def grant(self, person: Person) -> tuple[str, str]:
+    def grant(self, person: Person, *, perms: str = "read") -> tuple[str, str]:
         """An access token and its secret, without the three steps."""
         token, secret = self._draw()
-        self._tokens[token] = AccessToken(secret, person)
+        self._tokens[token] = AccessToken(secret, person, perms)
         return token, secret
 
     def revoke(self, token: str) -> None:

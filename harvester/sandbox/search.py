@@ -26,6 +26,8 @@ _TERM = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
 Query = Mapping[str, str]
 CALLER = "__caller"
 """The member of a query that tells the NSID of who signed the call; no client can send it."""
+PERMS = "__perms"
+"""The member that tells what the caller may do: read, write or delete."""
 
 
 class Failure(Exception):

@@ -21,7 +21,7 @@ from .faults import Faults
 from .guard import is_trusted
 from .methods import Api
 from .oauth import Authority, Refusal, Signed, read_header
-from .search import CALLER, Failure
+from .search import CALLER, PERMS, Failure
 from .wire import HTML, TEXT, Reply, Request, compress, connect, frame, stamp
 
 TOO_MANY = (
@@ -120,7 +120,7 @@ class Sandbox:
         step = path.rstrip("/").removeprefix(_OAUTH) if path.startswith(_OAUTH) else ""
         if (path.startswith("/__") or step == "authorize") and not is_trusted(request.headers):
             return frame(403, STRANGER, kind=TEXT), 0
-        query = {name: value for name, value in call.params.items() if name != CALLER}
+        query = {name: value for name, value in call.params.items() if name not in (CALLER, PERMS)}
         try:
             if path.startswith("/services/rest"):
                 return self._serve(query, call)
@@ -165,9 +165,9 @@ class Sandbox:
         """The query with who signed it, where it is signed. The key may then come as oauth_consumer_key alone."""
         if "oauth_signature" not in query:
             return query
-        person = self.authority.identify(call)
+        token = self.authority.identify(call)
         known = {"api_key": query["oauth_consumer_key"], **query}
-        return known if person is None else {**known, CALLER: person.nsid}
+        return known if token is None else {**known, CALLER: token.person.nsid, PERMS: token.perms}
 
     def _serve(self, query: dict[str, str], call: Signed) -> tuple[bytes | None, int]:
         self.stats.arrivals.append(time.monotonic())

@@ -43,6 +43,11 @@ class CleanStream:
             self._stream.write(fit_encoding(self._escape(self._redact(text)), getattr(self._stream, "encoding", None)))
         return len(text)
 
+    def write_bytes(self, data: bytes) -> None:
+        """Write bytes as they are, but without secrets."""
+        with self._enduring():
+            self._stream.buffer.write(self._redact(data.decode("latin-1")).encode("latin-1"))  # which keeps any byte
+
     def writelines(self, lines: Iterable[str]) -> None:
         """Write the lines, cleaned."""
         for line in lines:

@@ -14,7 +14,7 @@ from typing import TypeVar, TypeVarTuple
 import aiohttp
 
 from harvester.config.settings import Settings
-from harvester.errors import GivenUp, HarvestError, KeyRefused, Stopped, TryLater, Unreachable
+from harvester.errors import GivenUp, HarvestError, KeyRefused, OutcomeUnknown, Stopped, TryLater, Unreachable
 from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
 from harvester.flickr.failures import check_failure, check_status
 from harvester.flickr.forms import split_long
@@ -101,12 +101,14 @@ class Client:
         *about: *About,
         mark: bytes | None = None,
         names: Callable[[bytes, *About], bool] | None = None,
+        once: bool = False,
     ) -> T:
         """One call's answer, as `read` makes it out of its body, given what it is `about`.
 
         `mark` stands in each answer to this call and in none to another, as the photo's id does; without one the call
         is asked alone. An answer without the mark may name the call in other words, which `names` tells; if it does
         not, the call is asked again, alone.
+        `once` sends it as a POST, and never again where it may have done something: OutcomeUnknown is raised then.
         TryLater from `read` is retried like any other. Raises what `read` raises besides; GivenUp where the
         call fails while others work; Stopped where a wait is cut short; StopRun where all is lost.
         """
@@ -120,7 +122,7 @@ class Client:
                 slot = await self._enter()
             began = self._clock()
             try:
-                answer = read(await self._ask(query, slot, read, *about, mark=mark, names=names), *about)
+                answer = read(await self._ask(query, slot, read, *about, mark=mark, names=names, post=once), *about)
             except TryLater as error:
                 error.rewrite(self._redact)
                 if error.astray:
@@ -128,6 +130,8 @@ class Client:
                 own = own + 1 if self.gate.successes != seen else own
                 seen = self.gate.successes
                 rest = self.gate.failed(error, began=began)
+                if once and not error.undone:
+                    raise OutcomeUnknown(_method(query), error) from None
                 failure = error
             except HarvestError as error:
                 error.rewrite(self._redact)
@@ -172,10 +176,11 @@ class Client:
         *about: *About,
         mark: bytes | None,
         names: Callable[[bytes, *About], bool] | None,
+        post: bool,
     ) -> bytes:
         """The body of this call's own answer."""
         if mark is None:
-            return await self._send(query, slot)
+            return await self._send(query, slot, post=post)
         try:
             return await self._send(query, slot, mark=mark)
         except UnnamedAnswer as answer:
@@ -187,14 +192,14 @@ class Client:
         self._heard()
         return await self._send(query, await self._enter())
 
-    async def _send(self, query: str, slot: Slot, *, mark: bytes | None = None) -> bytes:
+    async def _send(self, query: str, slot: Slot, *, mark: bytes | None = None, post: bool = False) -> bytes:
         """The body of an answer. UnnamedAnswer where `mark` is not in it; without a mark the call is asked alone."""
         self._tally.calls += 1
         task = self._watch.begin()
         offset = self.server_clock.offset
         try:
-            headers = self._sign(*split_long(self._prefix, query)) if self._sign else None
-            reply = await self._wire.get(query, headers, alone=mark is None)
+            headers = self._sign(*split_long(self._prefix, query, post=post)) if self._sign else None
+            reply = await self._wire.get(query, headers, alone=mark is None, post=post)
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
             if not self.gate.successes or self._tally.calls % CALLS_PER_DATE == 0:
                 self.server_clock.hear(reply.headers)
@@ -205,7 +210,7 @@ class Client:
             self.throttle.done(slot, sent=False)
             raise TryLater(tell_failure(error), unreached=True) from None
         except TimeoutError:
-            raise TryLater("no connection in time") from None
+            raise TryLater("no connection in time", undone=True) from None
         except asyncio.CancelledError:
             if self._watch.has_cut(task):
                 raise TryLater("no answer in time") from None
@@ -234,7 +239,7 @@ class Client:
             self.server_clock.hear(reply.headers)
             if abs(self.server_clock.offset - offset) <= SKEW_OF_OAUTH:
                 raise
-            raise TryLater("the call was signed with a time that is not Flickr's") from None
+            raise TryLater("the call was signed with a time that is not Flickr's", undone=True) from None
 
     def _heard(self) -> None:
         if self._told_rest:

@@ -167,10 +167,12 @@ class Wire:
         self._doubts = self._doubts or Doubts()
         self._doubts.note(query)
 
-    async def get(self, query: str, headers: Mapping[str, str] | None = None, *, alone: bool = False) -> Reply:
+    async def get(
+        self, query: str, headers: Mapping[str, str] | None = None, *, alone: bool = False, post: bool = False
+    ) -> Reply:
         """Ask what the prefix and `query` (percent-encoded) say together, once; returns when the answer has begun.
 
-        A long query is sent as a form. A call that is asked `alone` has a connection of its own.
+        A long query is sent as a form, and any with `post`. A call that is asked `alone` has a connection of its own.
 
         Raises ProxyFailed, and what aiohttp does: ClientConnectorError before anything was sent, TimeoutError where no
         connection comes about, other ClientErrors and OSErrors where the call may have arrived.
@@ -179,7 +181,7 @@ class Wire:
         alone = alone or self.met_stray or (self._doubts is not None and self._doubts.prefer_alone(query))
         if alone:
             more += "Connection: close\r\n"
-        target, form = split_long(self._prefix, query)
+        target, form = split_long(self._prefix, query, post=post)
         if form:
             more += f"Content-Type: {FORM}\r\nContent-Length: {len(form)}\r\n"
         request = f"{'POST' if form else 'GET'} {target}{self._end}{more}\r\n{form}".encode("ascii")

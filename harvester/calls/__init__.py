@@ -1,0 +1,1 @@
+"""Any method of Flickr's API, by its name and its arguments: one answer, or all rows of a list."""

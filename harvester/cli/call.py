@@ -1,0 +1,177 @@
+"""`harvester call`: any method of Flickr's API."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from harvester.auth.token_store import config_folder, find_perms
+from harvester.calls.answer import Answer, tidy
+from harvester.calls.arguments import check_allowed, read_pairs
+from harvester.calls.paging import Paging
+from harvester.cli.options import Command, Names, Setup, option, settings_options
+from harvester.cli.session import attend, choose_look
+from harvester.cli.show import show_bytes, show_lines
+from harvester.config.settings import Settings
+from harvester.errors import Exit, GivenUp, Refused, Stopped, UsageError
+from harvester.events import Observer, Tally
+from harvester.flickr.method_list import METHODS, Method, find_method
+from harvester.progress import Look
+from harvester.progress.gauge import Bounds
+
+if TYPE_CHECKING:
+    from harvester.transport.client import Client
+
+_WRITE_FAILED = 106
+"""Flickr's own word for a passing trouble of its own: nothing was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How the answer is asked for and shown."""
+
+    everything: bool
+    raw: bool
+    write: bool
+
+
+@click.command(
+    cls=Command,
+    short_help="Any method of Flickr's API.",
+    epilog=(
+        "\b\nExamples:\n"
+        "  harvester call flickr.photos.getInfo photo_id=4195976808\n"
+        "  harvester call flickr.photosets.getPhotos photoset_id=72157628959784871 extras=tags --all > set.ndjson\n"
+        "  harvester call flickr.photos.setMeta photo_id=4195976808 title='Monkey, at last' --write\n"
+        "  harvester call --list photos.geo"
+    ),
+)
+@click.argument("method", type=Names(tuple(METHODS)), metavar="METHOD", required=False)
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@option("Call", "--all", "everything", is_flag=True, help="Page through a list: its rows, one a line.")
+@option("Call", "--raw", is_flag=True, help="The bytes as Flickr sent them.")
+@option("Call", "--write", is_flag=True, help="Allow a method that changes what is at Flickr.")
+@option("Call", "--unlisted", is_flag=True, help="Allow a method that Flickr's list lacks.")
+@option("Call", "--list", "names", is_flag=True, help="The names that hold METHOD, and the login that each needs.")
+@settings_options
+def call(
+    *,
+    setup: Setup,
+    method: str | None,
+    arguments: tuple[str, ...],
+    everything: bool,
+    raw: bool,
+    write: bool,
+    unlisted: bool,
+    names: bool,
+) -> Exit:
+    """Call METHOD and print its answer: one line of JSON, or indented on a terminal.
+
+    Calls are paced, within the quota, retried, and signed when you are logged in. What Flickr refuses is told with its
+    code and prints nothing. A call that writes is sent once: where its answer is lost, look at Flickr before you send
+    it again.
+    """
+    if names:
+        return _list_names(method or "")
+    if method is None:
+        raise click.UsageError("Missing argument 'METHOD'.")
+    manner = Manner(everything=everything, raw=raw, write=write)
+    found = _find(method, manner, unlisted=unlisted)
+    given = read_pairs(arguments)
+    paging = Paging(found, given) if everything else None
+    settings = setup.load().settings
+    settings.require_key()
+    perms = find_perms(settings, config_folder())
+    check_allowed(found, write=write, signs=settings.has_login, perms=perms)
+
+    async def start(observer: Observer, stop: asyncio.Event) -> Exit:
+        try:
+            async with _open(settings, observer, stop) as client:
+                if paging is not None:
+                    return await _show_rows(client, found, paging, stop, setup)
+                return await _show_answer(client, found, given, manner)
+        except Stopped:
+            return Exit.INTERRUPTED
+        except Refused as error:
+            return _fail(setup, str(error), Exit.INCOMPLETE if error.code == _WRITE_FAILED else Exit.USAGE)
+        except GivenUp as error:
+            return _fail(setup, f"{error}. Run the same command again.", Exit.INCOMPLETE)
+
+    return attend(start, _choose_look(setup, settings))
+
+
+def _find(name: str, manner: Manner, *, unlisted: bool) -> Method:
+    method = find_method(name, unlisted=unlisted)
+    if name not in METHODS and manner.write:
+        method = Method(name, "write", writes=True)
+    if manner.everything and manner.raw:
+        raise UsageError("the bytes of one answer are no rows: leave out --all, or --raw.", field="raw")
+    if manner.everything and method.writes:
+        raise UsageError(f"{method.name} writes, so it answers no list.", field="all")
+    return method
+
+
+def _list_names(part: str) -> Exit:
+    shown = [method for name, method in sorted(METHODS.items()) if part.lower() in name.lower()]
+    width = max((len(method.name) for method in shown), default=0)
+    show_lines(f"{method.name:<{width}}  {method.perms}" for method in shown)
+    return Exit.COMPLETE
+
+
+@asynccontextmanager
+async def _open(settings: Settings, observer: Observer, stop: asyncio.Event) -> AsyncIterator[Client]:
+    from harvester.engine.run import build_sleep  # noqa: PLC0415
+    from harvester.transport.client import open_client  # noqa: PLC0415 - help can do without
+
+    async with open_client(settings, tally=Tally(), observer=observer, sleep=build_sleep(stop)) as client:
+        yield client
+
+
+async def _show_answer(client: Client, method: Method, arguments: Mapping[str, str], manner: Manner) -> Exit:
+    from harvester.calls.run import make_call  # noqa: PLC0415
+
+    answer = await make_call(client, method, arguments)
+    if manner.raw:
+        await asyncio.to_thread(show_bytes, answer.body)
+    else:
+        await asyncio.to_thread(show_lines, [_write(answer)])
+    return Exit.COMPLETE
+
+
+def _write(answer: Answer) -> str:
+    is_shown = sys.stdout is not None and sys.stdout.isatty()
+    return answer.write(indent=2 if is_shown else -1).decode()
+
+
+async def _show_rows(client: Client, method: Method, paging: Paging, stop: asyncio.Event, setup: Setup) -> Exit:
+    """The rows of each page once it has come, in a thread: whoever reads them may be slow."""
+    from harvester.calls.run import read_pages  # noqa: PLC0415
+
+    async with aclosing(read_pages(client, method, paging)) as pages:
+        async for listing, new in pages:
+            await asyncio.to_thread(show_lines, [tidy(listing.raws[place]).decode() for place in new])
+            if stop.is_set() and paging.ask is not None:
+                setup.voice.note(f"Stopped before page {paging.page:,}: {paging.rows:,} rows are there.")
+                return Exit.INTERRUPTED
+    if not paging.is_complete:
+        return _fail(setup, paging.shortage, Exit.INCOMPLETE)
+    if paging.shortage:
+        setup.voice.warn(paging.shortage)
+    return Exit.COMPLETE
+
+
+def _fail(setup: Setup, sentence: str, code: Exit) -> Exit:
+    setup.voice.error(sentence, exit_code=code)
+    return code
+
+
+def _choose_look(setup: Setup, settings: Settings) -> Look:
+    """Notices only: why it waits, and what is odd."""
+    look = choose_look(setup, bounds=Bounds(quota=settings.quota, pace=settings.pace), to_stdout=True)
+    return replace(look, form="plain" if look.form == "live" else look.form, readings=False)
