@@ -89,14 +89,17 @@ class Paging:
         size = listing.per_page or read_number(self._asked.get("per_page")) or len(listing.rows)
         self._is_behind = self._is_last(listing, size)
         if self._method.name == SEARCH and self.page * size >= CAP:
-            self.cut = "" if self.claimed is not None and self.rows >= self.claimed else _CAPPED
+            self.cut = "" if self.rows >= (self.claimed or CAP + 1) else _CAPPED
             return False
-        if self._empty >= _EMPTY or (self._is_behind and (self._empty or len(listing.rows) < size)):
-            return False
-        if listing.page is None and listing.pages is None and listing.has_more is None:
-            return False  # a list that knows no pages
-        self.cut = f"Flickr has no pages behind {LAST_PAGE:,}." if self.page >= LAST_PAGE else ""
-        return not self.cut
+        is_over = self._is_over(listing, size)
+        if not is_over and self.page >= LAST_PAGE:
+            self.cut = f"Flickr has no pages behind {LAST_PAGE:,}."
+        return not is_over and not self.cut
+
+    def _is_over(self, listing: Listing, size: int) -> bool:
+        knows_pages = (listing.page, listing.pages, listing.has_more) != (None, None, None)
+        is_short = self._empty > 0 or len(listing.rows) < size
+        return not knows_pages or self._empty >= _EMPTY or (self._is_behind and is_short)
 
     def _is_last(self, listing: Listing, size: int) -> bool:
         if listing.has_more is not None:

@@ -130,8 +130,6 @@ class Client:
                 own = own + 1 if self.gate.successes != seen else own
                 seen = self.gate.successes
                 rest = self.gate.failed(error, began=began)
-                if once and not error.undone:
-                    raise OutcomeUnknown(_method(query), error) from None
                 failure = error
             except HarvestError as error:
                 error.rewrite(self._redact)
@@ -144,7 +142,7 @@ class Client:
                 self._heard()
                 return answer
             self._tally.retries += 1
-            self._judge(failure, total)
+            self._judge(failure, total, query, once=once)
             if own >= TRIES or has_own_trouble:
                 raise GivenUp(f"{_method(query)}: {failure}", attempts=total)
             # An outage may have ended just now: where the service answers, the call is tried once more.
@@ -247,8 +245,10 @@ class Client:
             self._observer(Resumed())
         self.gate.succeeded()
 
-    def _judge(self, error: TryLater, tries: int) -> None:
+    def _judge(self, error: TryLater, tries: int, query: str, *, once: bool) -> None:
         """Stop the run where waiting cannot help."""
+        if once and not error.undone:
+            raise OutcomeUnknown(_method(query), error)
         proxy = self._wire.proxy
         by = f" through the {proxy}" if proxy and str(proxy) not in str(error) else ""
         also = "the proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), " if proxy else ""
