@@ -42,6 +42,17 @@ def deepen_job(job: Job, state: State) -> Job:
     return job if wanted is None else replace(job, detail=wanted["detail"], extras=tuple(wanted["extras"]))
 
 
+def widen_depth(state: State, depth: Mapping[str, Any]) -> None:
+    """Have an archive be deepened, or go on with that. Lines that are written from now on have that depth.
+
+    Within a transaction.
+    """
+    known = state.recall(DEEPEN) or {}
+    is_known = bool(known) and name_parts(known) == name_parts(depth)
+    lines = known.get("lines") if is_known else state.length(PHOTOS).lines
+    state.remember(DEEPEN, {**known, **depth, **({} if lines is None else {"lines": lines})})
+
+
 def withdraw_depth(state: State, before: Mapping[str, Any] | None) -> None:
     """Have an archive be deepened to no more than it was to be before a command that has come to nothing."""
     if state.recall(DEEPEN) != before:

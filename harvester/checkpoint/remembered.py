@@ -28,10 +28,14 @@ class Fold(TypedDict):
 
 
 class Depth(TypedDict):
-    """How much of each photo an archive is to hold; where some could not be had, what the archive was without them."""
+    """How much of each photo an archive is to hold; how many lines may lack of it.
+
+    Where some of it could not be had, what the archive was without.
+    """
 
     detail: Literal["list", "info", "full"]
     extras: list[str]
+    lines: NotRequired[_Count]
     complete: NotRequired[bool]
     finished: NotRequired[bool]
 

@@ -35,7 +35,11 @@ plan_options = decorate(
     job_options,
     click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object."),
     click.option(
-        "-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="What deepening this archive would cost."
+        "-o",
+        "--output",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="What going on with this archive, or deepening it, would cost.",
     ),
     # So that `plan` can be put before a whole command.
     click.option("--state", hidden=True, expose_value=False),

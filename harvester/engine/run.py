@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from harvester.archive.comparison import keep_difference, recall_difference
-from harvester.archive.depth import DEEPEN, deepen_job, split_depth, withdraw_depth
+from harvester.archive.depth import DEEPEN, deepen_job, split_depth, widen_depth, withdraw_depth
 from harvester.archive.folder import (
     ERRORS,
     MANIFEST,
@@ -328,7 +328,7 @@ def _begin(
         settle_letters(state, unescape=output.unescape, is_new=not resumed, where=output.where)
         if resumed:
             if depth is not None:
-                state.remember(DEEPEN, {**(state.recall(DEEPEN) or {}), **depth})
+                widen_depth(state, depth)
             if output.folder is not None and _is_for_update(job, state, output):
                 raise NewsWanted(output.folder)
             state.clear_failures()

@@ -11,7 +11,7 @@ import msgspec
 
 from harvester.archive.comparison import recall_difference
 from harvester.archive.depth import DEEPEN, describe_depth
-from harvester.archive.folder import CHANGES, MANIFEST, count_lists, is_at_limit
+from harvester.archive.folder import CHANGES, MANIFEST, count_lists
 from harvester.archive.incomplete import IncompleteStretch, recall_incomplete
 from harvester.archive.manifest import Manifest, read_manifest
 from harvester.archive.sinks import PHOTOS
@@ -21,10 +21,10 @@ from harvester.config.settings import Settings
 from harvester.disk.holder import Holder
 from harvester.disk.layout import STATE, check_entries, check_files
 from harvester.disk.lock import find_holder
-from harvester.engine.plan import count_calls, estimate_seconds
+from harvester.engine.plan import estimate_seconds
 from harvester.engine.run import restore_job
+from harvester.engine.to_go import count_calls_to_go
 from harvester.errors import CannotWrite
-from harvester.flickr.geo import find_page_size
 from harvester.merge.staging import find_deepening, is_under_way
 from harvester.quota.throttle import open_throttle
 from harvester.standing.gaps import Gap, find_gaps
@@ -75,11 +75,8 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
     job, manifest = restore_job(state, where=folder), read_manifest(folder)
     gaps = find_gaps(folder, state, job.source, manifest)
     standing, note = _judge(folder, state, gaps, manifest, holder)
-    length, todo, sweeps = state.length(PHOTOS), state.count_todo(), len(state.sweeps())
-    expected, lists = state.recall("expected"), state.walks()
-    unlisted = 0 if not sweeps or is_at_limit(state) else max(0, (expected or 0) - length.lines - todo)
-    left = todo + unlisted
-    calls = count_calls(left, parts=len(job.parts), listed=todo, page_size=find_page_size(job.describe()))
+    length, todo, lists = state.length(PHOTOS), state.count_todo(), state.walks()
+    calls = count_calls_to_go(folder, state, job, wanted=state.recall(DEEPEN))
     has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
     difference = recall_difference(state)
     return {
@@ -89,7 +86,7 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
         "begun": state.recall("begun"),
         "brought_up_to_date": state.recall("updated"),
         "photos": length.lines,
-        "expected": expected,
+        "expected": state.recall("expected"),
         "difference": difference.sentence if difference else None,
         "incomplete_stretches": recall_incomplete(state),
         "listed": length.lines + todo,

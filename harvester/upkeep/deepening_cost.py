@@ -7,21 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harvester.archive.depth import list_least, split_depth
+from harvester.archive.depth import DEEPEN, name_parts, split_depth
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.look import look_at
 from harvester.checkpoint.state import check_same_job
 from harvester.config.settings import Settings
 from harvester.disk.layout import STATE
 from harvester.engine.plan import estimate_seconds
+from harvester.engine.to_go import count_calls_to_go, list_missing
 from harvester.jobs.model import Job
 from harvester.jobs.remembered import settle_job
 from harvester.text.words import name_duration
 
 
 def plan_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, Any] | None:
-    """Plain JSON: the parts that the lines of a complete archive lack, calls and time; None where none are lacking.
+    """Plain JSON: the parts that lines of an archive lack, calls and time until it has them and all its photos.
 
+    What earlier runs have brought, a deepening under way too, is not counted. None where nothing is left to be done.
     UsageError where the archive is another job's, or would refuse this one.
     """
     if not (folder / STATE).is_file():
@@ -29,12 +31,14 @@ def plan_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, Any]
     with look_at(folder) as state:
         settled, _ = settle_job(job, state.recall("job"), state.recall("asked"), now=time.time())
         shallow, depth = split_depth(settled, state, where=folder)
-        if depth is None or not state.has_only_failures():
+        known = state.recall(DEEPEN)
+        if state.recall("job") is None or (depth is None and known is None and state.is_whole()):
             return None
         check_same_job(state, shallow.describe(), where=folder)
-        lines, least = state.length(PHOTOS).lines, list_least(state)
-    missing = [part for part in job.parts if part not in least]
-    calls = lines * len(missing)
+        is_known = known is not None and (depth is None or name_parts(known) == name_parts(depth))
+        wanted = known if is_known else depth
+        lines, missing = state.length(PHOTOS).lines, [] if wanted is None else list_missing(state, wanted)
+        calls = count_calls_to_go(folder, state, shallow, wanted=wanted)
     return {
         "job": replace(settled, limit=None).describe(),
         "archive": str(folder),

@@ -1,0 +1,63 @@
+"""How much an archive still takes, told from its checkpoints: photos that are not there, and parts that lines lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harvester.archive.depth import DEEPENS, list_least, name_parts, read_depth
+from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.look import open_to_read
+from harvester.checkpoint.shallow import count_shallow
+from harvester.checkpoint.state import State
+from harvester.disk.layout import STATE, UPDATE
+from harvester.engine.plan import count_calls
+from harvester.errors import CannotWrite
+from harvester.flickr.geo import find_page_size
+from harvester.jobs.model import Job
+
+
+def count_calls_to_go(folder: Path, state: State, job: Job, *, wanted: Mapping[str, Any] | None) -> int:
+    """Calls until an archive holds all that its job asks for, at the depth that is `wanted`; None: at the job's own."""
+    todo, unlisted = state.count_todo(), _count_unlisted(state, job)
+    deep = job if wanted is None else replace(job, detail=wanted["detail"], extras=tuple(wanted["extras"]))
+    size = find_page_size(job.describe())
+    calls = count_calls(todo + unlisted, parts=len(deep.parts), listed=todo, page_size=size)
+    return calls if wanted is None else calls + _count_parts(folder, state, wanted)
+
+
+def list_missing(state: State, wanted: Mapping[str, Any]) -> list[str]:
+    """The parts that lines of an archive lack of this depth."""
+    least = list_least(state)
+    return [part for part in name_parts(wanted) if part not in least]
+
+
+def _count_unlisted(state: State, job: Job) -> int:
+    """Photos that Flickr claims and that no listing has shown, as far as they are to be listed."""
+    claimed = state.recall("expected") or 0
+    most = claimed if job.limit is None else min(claimed, job.limit)
+    return max(0, most - state.length(PHOTOS).lines - state.count_todo()) if state.sweeps() else 0
+
+
+def _count_parts(folder: Path, state: State, wanted: Mapping[str, Any]) -> int:
+    missing = list_missing(state, wanted)
+    is_tried = set(name_parts(read_depth(state.recall("job")))) >= set(name_parts(wanted))
+    every = state.length(PHOTOS).lines
+    lines = count_shallow(state.connection) if is_tried else wanted.get("lines", every)
+    staged, target = _read_staged(folder)
+    return max(0, lines * len(missing) - staged * sum(part in missing for part in target))
+
+
+def _read_staged(folder: Path) -> tuple[int, tuple[str, ...]]:
+    """Lines that wait in the folder of a deepening, and the parts that it is to bring."""
+    path = folder / UPDATE / STATE
+    if not path.is_file():
+        return 0, ()
+    try:
+        with open_to_read(path, locked_at=folder) as state:
+            target = state.recall(DEEPENS)
+            return (0, ()) if target is None else (state.length(PHOTOS).lines, name_parts(target))
+    except CannotWrite:
+        return 0, ()
