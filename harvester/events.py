@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -81,6 +81,18 @@ class Summary:
     is_update: bool = False
     notes: tuple[str, ...] = ()
     """Sentences about what is missing or odd, for people."""
+
+    def behind(self, earlier: Summary) -> Summary:
+        """The summary of a command of several stages, of which this is the last: what was done adds up."""
+        return replace(
+            self,
+            new=earlier.new + self.new,
+            calls=earlier.calls + self.calls,
+            retries=earlier.retries + self.retries,
+            refused=earlier.refused + self.refused,
+            bad_input=earlier.bad_input + self.bad_input,
+            seconds=earlier.seconds + self.seconds,
+        )
 
     @property
     def calls_per_photo(self) -> float | None:

@@ -18,7 +18,7 @@ from test_update_failures import BUSY
 
 from harvester.engine.run import NewsWanted, Output
 from harvester.errors import UsageError
-from harvester.events import Event, Started, Summary
+from harvester.events import Ended, Event, Started, Summary
 from harvester.jobs.model import Account, Album, Job, Photos, Search
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
@@ -162,6 +162,7 @@ async def test_an_unfinished_archive_gets_the_new_depth_at_once_and_the_rest_beh
     assert (summary.status, summary.photos) == ("complete", 300)
     asked = calls()
     assert (asked[f"{GET}Info"], asked[f"{GET}Sizes"]) == (200, 300)
+    assert (summary.calls, summary.new) == (sum(asked.values()), 300)
     assert all(line["info"] and line["sizes"] for line in lines_of(tmp_path).values())
     assert len(history_of(tmp_path)) == 100
 
@@ -423,6 +424,32 @@ async def test_a_nightly_job_that_asks_for_more_is_deepened_and_then_updated(san
     assert all("sizes" in line for line in lines_of(tmp_path).values())
     await update_archive(tmp_path, settings_for(sandbox))
     assert all("sizes" in lines_of(tmp_path)[i] for i in added)
+
+
+async def test_the_summary_of_an_update_behind_a_deepening_counts_both(sandbox: Sandbox, tmp_path: Path) -> None:
+    await run(tmp_path, sandbox, LIST)
+    stop, calls = asyncio.Event(), Calls(sandbox)
+    stopping = asyncio.create_task(stop_at(calls, 40, stop))
+    before = (await run(tmp_path, sandbox, FULL, stop=stop)).calls
+    await stopping
+    added = sandbox.api.control({"add": 4})["added"]
+    events: list[Event] = []
+    summary = await update_archive(tmp_path, settings_for(sandbox), observer=events.append)
+    assert (summary.status, summary.calls) == ("complete", sum(calls().values()) - before)
+    assert summary.new == 300 + len(added)
+    assert any(note.startswith("Deepened to full") for note in summary.notes)
+    assert any(note.startswith("Since the last time") for note in summary.notes)
+    assert [event.summary for event in events if isinstance(event, Ended)] == [summary]
+
+
+async def test_a_limited_job_says_that_it_is_not_updated(sandbox: Sandbox, tmp_path: Path) -> None:
+    output, events = Output(folder=tmp_path, update=True), list[Event]()
+    job = Job(source=LIST.source, detail="list", limit=20)
+    for _ in range(2):
+        summary = await run_whole_job(job, settings_for(sandbox), output=output, observer=events.append)
+        assert (summary.status, summary.photos) == ("complete", 20)
+        assert "The limit of the job is reached, so --update brings nothing new" in summary.notes[-1]
+    assert [event.summary.notes[-1] for event in events if isinstance(event, Ended)] == [summary.notes[-1]] * 2
 
 
 async def test_letters_stay_letters(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from harvester.archive.folder import (
     STATE,
     check_lengths,
     count_lists,
+    is_at_limit,
     is_told_complete,
     lock_folder,
     open_archive_state,
@@ -71,6 +72,7 @@ async def run_whole_job(
     output = replace(output, deepens=output.folder is not None)
     before = _recall_wanted(output.folder)
     summary = await engine.run_job(job, settings, output=output, observer=held, stop=stop, open_sink=open_sink)
+    summary = _tell_limit(summary, output)
     is_deepened = _recall_wanted(output.folder) is not None
     summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop, before=before)
     if is_deepened and output.update and output.folder is not None and summary.status == "complete":
@@ -97,12 +99,30 @@ async def update_archive(
     folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
 ) -> Summary:
     """Bring an archive up to date as `run_update` does. The deepening of a whole archive is ended first."""
-    stop = stop or asyncio.Event()
-    if _recall_wanted(folder) is not None and _is_ready(folder):
-        summary = await resume_archive(folder, settings, observer=observer, stop=stop)
-        if summary.status == "stopped":
-            return summary
-    return await update.run_update(folder, settings, observer=observer, stop=stop)
+    stop, held = stop or asyncio.Event(), _Held(observer)
+    if _recall_wanted(folder) is None or not _is_ready(folder):
+        return await update.run_update(folder, settings, observer=observer, stop=stop)
+    summary = await resume_archive(folder, settings, observer=held, stop=stop)
+    if summary.status != "stopped":
+        updated = await update.run_update(folder, settings, observer=held, stop=stop)
+        summary = replace(updated.behind(summary), notes=(*_list_lasting(summary), *updated.notes))
+    held.release(summary)
+    return summary
+
+
+def _list_lasting(summary: Summary) -> tuple[str, ...]:
+    """What is told of an earlier stage: that of a deepening, and what was missing."""
+    return summary.notes if summary.is_update or summary.status == "incomplete" else ()
+
+
+def _tell_limit(summary: Summary, output: Output) -> Summary:
+    """A limit leaves the listing where it stands, so there is nothing to compare an update with: that is said."""
+    if not output.update or output.folder is None or summary.status != "complete":
+        return summary
+    with look_at(output.folder) as state:
+        is_cut = is_at_limit(state) and bool(state.sweeps())
+    told = "The limit of the job is reached, so --update brings nothing new: leave out the limit for updates."
+    return replace(summary, notes=(*summary.notes, told)) if is_cut else summary
 
 
 async def _go_on(
@@ -119,20 +139,24 @@ async def _go_on(
     `before` is the depth that the archive was to have before the command: a refused deepening leaves it so.
     """
     if folder is None or summary.status == "stopped" or _recall_wanted(folder) is None:
-        held.release()
+        held.release(summary)
         return summary
     with look_at(folder) as archive:
         is_updated = is_under_way(folder, archive) and find_deepening(folder) is None
     if is_updated:
         updated = await update.run_update(folder, settings, observer=held, stop=stop)
+        summary = replace(updated.behind(summary), failed=summary.failed + updated.failed)
         if updated.status == "stopped":
-            held.release()
-            return updated
+            held.release(summary)
+            return summary
     is_through = True
     while is_through and _recall_wanted(folder) is not None:  # a deepening to less may have been under way
-        summary, is_through = await _deepen(folder, settings, observer=held.observer, stop=stop, before=before)
+        deepened, is_through = await _deepen(folder, settings, observer=held.observer, stop=stop, before=before)
+        told = summary.notes if summary.status == "incomplete" else ()
+        failed = summary.failed + deepened.failed
+        summary = replace(deepened.behind(summary), failed=failed, notes=(*deepened.notes, *told))
     tell_lapses(held.observer)
-    held.observer(Ended(summary=summary))
+    held.release(summary)
     return summary
 
 
@@ -269,18 +293,14 @@ class _Held:
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
-        self._end: Ended | None = None
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Ended):
-            self._end = event
-        else:
+        if not isinstance(event, Ended):
             self.observer(event)
 
-    def release(self) -> None:
-        """No other run follows."""
-        if self._end is not None:
-            self.observer(self._end)
+    def release(self, summary: Summary) -> None:
+        """No other run follows: all of them together ended so."""
+        self.observer(Ended(summary=summary))
 
 
 class _Renaming(Watched):
