@@ -88,7 +88,7 @@ def test_config_files_and_addresses_are_held_to_the_same(tmp_path: Path) -> None
     assert "'userid'" in warning
     path.write_text('[jobs.x]\nsource = "search"\ntext = "a"\nparams = { user_id = "1" }')
     with pytest.raises(UsageError, match=r"jobs\.x\.params: 'user_id' has an option of its own: use --user, "):
-        load_config({}, environ={}, cwd=tmp_path)
+        load_config({}, environ={}, cwd=tmp_path).jobs["x"]
     source = read_url("https://www.flickr.com/search/?text=x&is_commons=1&machine_tag_mode=all&lat=1&lon=2&woe_id=3")
     assert isinstance(source, Search)
     assert source.warnings == ()

@@ -25,7 +25,7 @@ def load(text: str, tmp_path: Path, *, environ: dict[str, str] | None = None, **
 def complaint(text: str, tmp_path: Path, **given: object) -> str:
     """What is said about a file, without the folder it is in."""
     with pytest.raises(UsageError) as caught:
-        load(text, tmp_path, **given)  # type: ignore[arg-type]
+        list(load(text, tmp_path, **given).jobs.values())  # type: ignore[arg-type]
     assert caught.value.exit_code == Exit.USAGE
     assert "\n" not in str(caught.value)
     return str(caught.value).replace(f"{tmp_path}/", "")

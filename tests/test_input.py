@@ -158,8 +158,8 @@ def test_photos_given_by_id_are_not_offered_the_listing_alone() -> None:
     assert "--detail list|info|full" in call("search", "--help").stdout
 
 
-def test_a_job_whose_file_of_ids_is_missing_is_told_before_any_job_runs(folder: Path) -> None:
-    jobs = '[jobs.a]\nsource = "search"\ntext = "x"\noutput = "a"\n[jobs.b]\nsource = "photos"\nfrom = "gone.txt"\n'
+def test_a_job_whose_file_of_ids_is_missing_is_told_by_its_place(folder: Path) -> None:
+    jobs = '[jobs.b]\nsource = "photos"\nfrom = "gone.txt"\n'
     (folder / "harvester.toml").write_text(jobs)
     result = call("run")
     sentence = "Error: harvester.toml: jobs.b.from: gone.txt cannot be read: No such file or directory.\n"

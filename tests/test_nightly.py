@@ -118,7 +118,30 @@ def test_run_says_at_its_end_how_each_job_ended() -> None:
     assert call("search", "--text", "snow", "--detail", "list", "-o", "other").exit_code == Exit.COMPLETE
     result = call("run")
     assert result.exit_code == Exit.USAGE
-    assert result.stderr.splitlines()[-3:] == ["Job good   complete", "Job other  refused", "Job last   complete"]
+    good, other, last = result.stderr.splitlines()[-3:]
+    assert (good, last) == ("Job good   complete", "Job last   complete")
+    assert other.startswith("Job other  refused: other was begun with")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ('source = "get"\nurl = "example.com/1"', "jobs.wrong.url: 'example.com/1' is no address"),
+        ('source = "search"\ntagz = "x"', "jobs.wrong.tagz: there is no such setting; did you mean tags?"),
+        ('source = "photos"\nfrom = "gone.txt"', "jobs.wrong.from: gone.txt cannot be read"),
+        ('source = "account"\nuser = "me"', "output: an account is more than photos"),
+    ],
+)
+def test_a_job_that_is_told_wrong_keeps_back_no_other(wrong: str, sentence: str) -> None:
+    jobs = JOB.format(name="one") + f"\n[jobs.wrong]\n{wrong}\n" + JOB.format(name="two")
+    Path("harvester.toml").write_text(jobs)
+    result = call("run")
+    assert result.exit_code == Exit.USAGE
+    one, refused, two = result.stderr.splitlines()[-3:]
+    assert (one, two) == ("Job one    complete", "Job two    complete")
+    assert refused.startswith("Job wrong  refused: ")
+    assert sentence in refused
+    assert call("run", "two").exit_code == Exit.COMPLETE
 
 
 def test_update_goes_on_with_the_next_folder_where_one_fails() -> None:
@@ -127,7 +150,11 @@ def test_update_goes_on_with_the_next_folder_where_one_fails() -> None:
     assert result.exit_code == Exit.USAGE
     assert has_updates("one")
     assert has_updates("two")
-    assert result.stderr.splitlines()[-3:] == ["one      complete", "nowhere  refused", "two      complete"]
+    assert result.stderr.splitlines()[-3:] == [
+        "one      complete",
+        "nowhere  refused: nowhere is no archive: it has no state.sqlite.",
+        "two      complete",
+    ]
 
 
 def test_verify_tells_what_it_finds_by_folder_and_goes_on() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -21,7 +22,7 @@ from harvester.cli.options import (
     settings_options,
     update_option,
 )
-from harvester.cli.series import Turn, harvest_all
+from harvester.cli.series import Task, Turn, do_all, harvest_turn
 from harvester.config.settings import Config, NamedJob
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Photos
@@ -58,22 +59,35 @@ def run(
 ) -> Exit:
     """Run jobs of the config file one after the other, all of them when none is named.
 
-    A job that ends incomplete does not keep back the next, and a table at the end says how each ended. The exit
+    A job that ends incomplete, or is told wrong in the file, does not keep back the next, and a table at the end says
+    how each ended. The exit
     code is the worst: stopped (130, 143), then key refused (4), cannot write (5), refused (2), incomplete (3),
     complete (0). Options hold for every job and go before what the file says.
     """
     config = setup.load()
     config.settings.require_key()
     where = None if output is None and state is None else read_output(output, state, unescape=unescape)
-    jobs = choose_jobs(config, job)
-    if where is not None and len(jobs) > 1:
-        raise UsageError(f"{len(jobs)} jobs cannot share one; name one job, or set it in the file.", field="output")
-    turns = [_build(named, given, where, file=config.file, unescape=unescape, update=update) for named in jobs]
-    return harvest_all(turns, config.settings, setup=setup)
+    names = choose_jobs(config, job)
+    if where is not None and len(names) > 1:
+        raise UsageError(f"{len(names)} jobs cannot share one; name one job, or set it in the file.", field="output")
+
+    def begin(name: str) -> Callable[[], Exit]:
+        try:
+            turn = _build(config.jobs[name], given, where, file=config.file, unescape=unescape, update=update)
+        except UsageError as error:
+            return partial(_refuse, error)
+        return partial(harvest_turn, turn, config.settings, setup=setup)
+
+    return do_all([Task(title=f"Job {name}", start=begin(name)) for name in names], setup.voice)
 
 
-def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
-    """The named jobs, each once, or all."""
+def _refuse(error: UsageError) -> NoReturn:
+    """The turn of a job that is told wrong in the file."""
+    raise error
+
+
+def choose_jobs(config: Config, names: Sequence[str]) -> list[str]:
+    """The named jobs, each once, or all; UsageError where the file has no job of that name."""
     if config.file is None:
         raise UsageError("There is no config file: name one with --config, or write ./harvester.toml.")
     if not config.jobs:
@@ -83,7 +97,7 @@ def choose_jobs(config: Config, names: Sequence[str]) -> list[NamedJob]:
             close = difflib.get_close_matches(name, config.jobs, n=1)
             advice = f"did you mean {close[0]}?" if close else f"it has {', '.join(config.jobs)}."
             raise UsageError(f"{config.file} has no job {name!r}; {advice}")
-    return [config.jobs[name] for name in dict.fromkeys(names or config.jobs)]
+    return list(dict.fromkeys(names or config.jobs))
 
 
 def _build(

@@ -59,13 +59,23 @@ class Task:
     start: Callable[[], Exit]
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How one ended, and why it was refused where it was: what is to be mended stands at the end of a long run, too."""
+
+    code: Exit
+    why: str = ""
+
+
 def harvest_all(turns: Sequence[Turn], settings: Settings, *, setup: Setup) -> Exit:
     """Harvest one after the other."""
+    tasks = [Task(title=turn.title, start=partial(harvest_turn, turn, settings, setup=setup)) for turn in turns]
+    return do_all(tasks, setup.voice)
 
-    def start(turn: Turn) -> Exit:
-        return harvest(turn.job, settings, output=turn.output, setup=setup, expected=turn.expected)
 
-    return do_all([Task(title=turn.title, start=partial(start, turn)) for turn in turns], setup.voice)
+def harvest_turn(turn: Turn, settings: Settings, *, setup: Setup) -> Exit:
+    """Harvest one of them."""
+    return harvest(turn.job, settings, output=turn.output, setup=setup, expected=turn.expected)
 
 
 def do_all(tasks: Sequence[Task], voice: Voice, *, is_announced: bool = True) -> Exit:
@@ -73,32 +83,32 @@ def do_all(tasks: Sequence[Task], voice: Voice, *, is_announced: bool = True) ->
 
     One that ends incomplete or wrong does not keep back the next. A refused key and a signal end the series.
     """
-    ends: list[Exit] = []
+    ends: list[_End] = []
     for task in tasks:
         if len(tasks) > 1 and is_announced:
             voice.note(f"{task.title}:")
         ends.append(_do_one(task, voice, is_alone=len(tasks) == 1))
-        if ends[-1] in _LAST:
+        if ends[-1].code in _LAST:
             break
     if len(tasks) > 1 and is_announced:
         for line in _list_ends(tasks, ends):
             voice.note(line)
-    return max(ends, key=_WORSE.index, default=Exit.COMPLETE)
+    return max((end.code for end in ends), key=_WORSE.index, default=Exit.COMPLETE)
 
 
-def _do_one(task: Task, voice: Voice, *, is_alone: bool) -> Exit:
+def _do_one(task: Task, voice: Voice, *, is_alone: bool) -> _End:
     """Its error is told, where others are to come."""
     try:
-        return task.start()
+        return _End(task.start())
     except StopRun as error:
         if is_alone:
             raise
         voice.error(str(error), exit_code=error.exit_code)
-        return error.exit_code
+        return _End(error.exit_code, f": {error}" if error.exit_code == Exit.USAGE else "")
 
 
-def _list_ends(tasks: Sequence[Task], ends: Sequence[Exit]) -> Iterator[str]:
+def _list_ends(tasks: Sequence[Task], ends: Sequence[_End]) -> Iterator[str]:
     """A line for each, `title  how it ended`."""
     width = max(len(task.title) for task in tasks)
     for task, end in zip_longest(tasks, ends):
-        yield f"{task.title:<{width}}  {_WORDS[end] if end is not None else 'not begun'}"
+        yield f"{task.title:<{width}}  {f'{_WORDS[end.code]}{end.why}' if end is not None else 'not begun'}"

@@ -7,7 +7,7 @@ Each value is read where it stands, so that a wrong one is told by its place: `-
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -112,6 +112,31 @@ class NamedJob:
     update: bool = False
 
 
+class Jobs(Mapping[str, NamedJob]):
+    """The jobs of a config file by name. Each is read when it is asked for, so a wrong one keeps back no other."""
+
+    def __init__(self, file: ConfigFile | None) -> None:
+        self._file = file
+
+    def __getitem__(self, name: str) -> NamedJob:
+        """The job; UsageError where the file says something wrong of it."""
+        if self._file is None:
+            raise KeyError(name)
+        return _build_job(self._file, name, self._file.read_job(name))
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the file has a job of that name, a wrong one too."""
+        return self._file is not None and name in self._file.jobs
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the order of the file."""
+        return iter(() if self._file is None else self._file.jobs)
+
+    def __len__(self) -> int:
+        """How many there are, wrong ones too."""
+        return 0 if self._file is None else len(self._file.jobs)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All that was configured. `warnings` are sentences for the user."""
@@ -142,7 +167,7 @@ def load_config(
     found |= _read_layer({name: value for name, value in options.items() if value is not None}, name_place=str)
     return Config(
         settings=Settings(**found),
-        jobs={} if file is None else {name: _build_job(file, name, table) for name, table in file.jobs.items()},
+        jobs=Jobs(file),
         file=None if file is None else file.path,
         warnings=() if file is None else file.warnings(SECRETS),
     )

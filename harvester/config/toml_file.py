@@ -151,18 +151,23 @@ class _File(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigFile:
-    """A config file of the right shape. Its values are still to be read."""
+    """A config file whose tables are the right ones. Its values are still to be read, and so are its jobs."""
 
     path: Path
     shared: bool
     """Others than its owner can read it."""
     settings: Mapping[str, object]
-    jobs: Mapping[str, JobTable]
+    jobs: Mapping[str, dict[str, Any]]
+    """The tables of the jobs, as they stand there."""
+
+    def read_job(self, name: str) -> JobTable:
+        """The table of a job; UsageError where it has not the shape of one."""
+        return _convert_job(self.jobs[name], path=self.path, name=name)
 
     def name_place(self, field: str | None, *, job: str | None = None) -> str:
         """Where a value stands: `harvester.toml: limits.pace`."""
         if job is not None:
-            keys = ["jobs", job, *([_name_key(JOB_TABLES[self.jobs[job].source], field)] if field else [])]
+            keys = ["jobs", job, *([_name_key(JOB_TABLES[self.jobs[job]["source"]], field)] if field else [])]
         else:
             section = "limits" if field in LimitsTable.__struct_fields__ else "flickr"
             keys = [section, field or ""]
@@ -192,8 +197,7 @@ def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile
         for name in table.__struct_fields__
         if (value := getattr(table, name)) is not UNSET
     }
-    jobs = {name: _convert_job(table, path=path, name=name) for name, table in file.jobs.items()}
-    return ConfigFile(path=path, shared=shared, settings=settings, jobs=jobs)
+    return ConfigFile(path=path, shared=shared, settings=settings, jobs=file.jobs)
 
 
 def expand_home(path: str, *, field: str) -> str:
