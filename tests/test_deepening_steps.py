@@ -18,6 +18,9 @@ from harvester.merge.staging import is_under_way
 from harvester.sandbox.server import Sandbox
 from harvester.upkeep.deepening import resume_archive, run_whole_job
 
+LASTING = ("COMMIT", "replace", "rename", "unlink", "rmdir", "mkdir")
+"""Steps that a kill leaves done or not: what is written between them, the checkpoint does not vouch for."""
+
 
 class Deepening(Trial):
     """An account's archive whose lines are to get getInfo's answers."""
@@ -65,6 +68,20 @@ async def test_a_deepening_survives_each_step_going_wrong(
             await trial.disturb(trial.deepen, at=at, how=how)
             assert (await trial.deepen()).status == "complete", (at, calls[at])
             trial.check_deep(shallow=shallow)
+
+
+async def test_a_deepening_of_an_unfinished_archive_survives_a_kill_at_each_lasting_step(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=4, owners=1) as sandbox:
+        trial = Deepening(sandbox, tmp_path, lay_under(monkeypatch, tmp_path))
+        await trial.keep_shallow(limit=2)
+        steps = [n for n, name in enumerate(await trial.count(trial.deepen)) if name in LASTING]
+        assert len(steps) > 20
+        for at in steps:
+            await trial.disturb(trial.deepen, at=at, how="die")
+            assert (await trial.deepen()).status == "complete", at
+            trial.check_deep(shallow=2)
 
 
 @pytest.mark.skipif(not IS_LONG, reason="a minute: by `make soak`")
