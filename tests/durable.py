@@ -9,6 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,20 @@ class Disk:
         self._lock = threading.Lock()
         self.calls: list[str] = []
         self.at, self.how = LAST, "fail"
+        self.databases: list[tuple[str, sqlite3.Connection]] = []
 
     def arm(self, at: int, how: str) -> None:
         """From now on count anew; call number `at`, from 0, goes wrong."""
         self.calls, self.at, self.how = [], at, how
+        self.databases = []
 
     def rest(self) -> None:
         """From now on all goes well."""
         self.at = LAST
+
+    def list_open(self) -> list[str]:
+        """Databases that nobody has closed since `arm`, although all is over."""
+        return [path for path, database in self.databases if _is_open(database)]
 
     def holds(self, path: Any) -> bool:
         return isinstance(path, str | bytes | os.PathLike) and os.fsdecode(path).startswith(self._folder)
@@ -66,6 +73,12 @@ class Disk:
         if self.strikes(name):
             number = errno.ENOSPC if self.how == "full" else _ERRORS[self.at % len(_ERRORS)]
             raise OSError(number, os.strerror(number))
+
+
+def _is_open(database: sqlite3.Connection) -> bool:
+    with suppress(sqlite3.ProgrammingError):
+        return bool(database.cursor())
+    return False
 
 
 class _Raw(io.FileIO):
@@ -153,6 +166,10 @@ def _connect_counted(disk: Disk, honest: Callable[..., sqlite3.Connection]) -> C
 
     def connect(path: Any, *rest: Any, **more: Any) -> sqlite3.Connection:
         is_file = disk.holds(path) or disk.holds(str(path).removeprefix("file://"))
-        return honest(path, *rest, **more, factory=Connection) if is_file else honest(path, *rest, **more)
+        if not is_file:
+            return honest(path, *rest, **more)
+        database = honest(path, *rest, **more, factory=Connection)
+        disk.databases.append((str(path), database))
+        return database
 
     return connect

@@ -379,6 +379,7 @@ def _try(hurt: Path, folder: Path, disk: Disk, *, at: int, how: str) -> list[str
     with suppress(Died, CannotWrite):
         repair_archive(folder)
     disk.rest()
+    assert disk.list_open() == [], (at, disk.calls[at:][:1])
     return disk.calls
 
 

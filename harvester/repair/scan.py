@@ -95,9 +95,13 @@ def open_table(path: Path) -> sqlite3.Connection:
     """A new database for what is found. It is of use to this run alone, so nothing of it waits for the disk."""
     path.unlink(missing_ok=True)
     db = sqlite3.connect(path, isolation_level=None)
-    for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-8000"):
-        db.execute(f"PRAGMA {setting}")
-    db.executescript(_SCHEMA)
+    try:
+        for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-8000"):
+            db.execute(f"PRAGMA {setting}")
+        db.executescript(_SCHEMA)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
