@@ -1,4 +1,5 @@
 PYTHON ?= python3.11
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -8,7 +9,7 @@ WIRE := .wire/aiohttp-$(OLDEST)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cover lint types wire replay soak bench smoke sandbox docs build lock clean
+.PHONY: help demo test pythons check cover lint types wire replay soak bench smoke sandbox docs build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,6 +35,16 @@ TESTS := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadf
 
 test: $(READY) ## Run the tests, side by side
 	$(TESTS)
+
+pythons: ## Run the tests on each Python from 3.11 to 3.14 that is here, or on those that PYTHONS names
+	@tried=; failed=; for python in $(PYTHONS); do \
+		version=$$($$python --version 2>/dev/null) || { echo "$$python is not here: skipped."; continue; }; \
+		echo "$$version:"; tried="$$tried $$python"; \
+		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".pythons/$$(basename "$$python")" || failed="$$failed $$python"; \
+	done; \
+	test -n "$$tried" || { echo "No Python was tried."; exit 1; }; \
+	test -z "$$failed" || { echo "The tests fail on$$failed."; exit 1; }; \
+	echo "The tests pass on$$tried."
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -85,5 +96,5 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock and requi
 	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file requirements-run.lock
 
 clean: ## Remove what was made
-	rm -rf $(VENV) .wire site .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .pythons .wire site .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find harvester tests -name __pycache__ -type d -prune -exec rm -rf {} +
