@@ -59,6 +59,21 @@ class HarvestError(Exception):
         self.args = tuple(change(arg) if isinstance(arg, str) else arg for arg in self.args)
 
 
+def unchain(error: BaseException) -> None:
+    """Let go of what an error of this package arose from, and of what `from None` hides, in the error and its causes.
+
+    Exceptions of libraries may hold an address, and an address holds the key: so no traceback can show it.
+    """
+    if isinstance(error, HarvestError):
+        error.__cause__ = error.__context__ = None
+    if error.__suppress_context__:
+        error.__context__ = None
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for other in (error.__cause__, error.__context__, *inner):
+        if other is not None:
+            unchain(other)
+
+
 class TryLater(HarvestError):
     """The same call may work later.
 

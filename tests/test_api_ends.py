@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import KEY, Opener
 
-from harvester import Flickr, HarvestError, Incomplete, Photos, Search, Unreachable, UsageError
+from harvester import Account, Flickr, HarvestError, Incomplete, KeyRefused, Photos, Search, Unreachable, UsageError
 from harvester.auth.token_store import Login, config_folder, find_path, make_folder, write_login
 from harvester.config.settings import Settings
 from harvester.sandbox.faults import Faults
@@ -30,7 +33,7 @@ async def test_an_incomplete_harvest_gives_what_there_is_and_then_raises(sandbox
     came = []
     async with client_of(sandbox) as flickr:
         photos = flickr.harvest(name_photos(sandbox))
-        with pytest.raises(Incomplete, match=r"there are 1 photos\. .*allow_incomplete=True\.$") as error:
+        with pytest.raises(Incomplete, match=r"it has 1 photo\. .*allow_incomplete=True\.$") as error:
             came += [photo.id async for photo in photos]
     assert error.value.summary is photos.summary
     assert photos.summary
@@ -110,3 +113,54 @@ async def test_an_outage_ends_a_harvest_that_is_to_give_up(sandbox_of: Opener) -
 def test_how_long_an_outage_may_take_is_read_as_the_option_is() -> None:
     with pytest.raises(UsageError, match=r"^give_up_after: 'soon' is not a length of time"):
         Flickr(api_key=KEY, give_up_after="soon")
+
+
+SECRETS = {
+    "api_key": "0123456789abcdef0123456789abcdef",
+    "api_secret": "secret0123456789",
+    "oauth_token": "token0123456789ab",
+    "oauth_token_secret": "tokensecret012345",
+}
+
+
+def list_chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and all that any tool could show of what it arose from."""
+    if error is not None:
+        yield error
+        inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        for other in (error.__cause__, error.__context__, *inner):
+            yield from list_chain(other)
+
+
+@pytest.mark.parametrize("source", [Search(tags="x"), Account(user="12345678@N00"), Photos(ids=["123"])])
+@pytest.mark.parametrize(
+    ("names", "address"),
+    [
+        (("api_key",), "http://127.0.0.1:9/services/rest/"),
+        (tuple(SECRETS), "http://nowhere.invalid/rest/"),
+        pytest.param(tuple(SECRETS), None, id="a token that the sandbox refuses"),
+    ],
+)
+async def test_an_error_arises_from_nothing_that_holds_a_secret(
+    source: Any, names: tuple[str, ...], address: str | None, sandbox: Sandbox
+) -> None:
+    given: dict[str, Any] = {name: SECRETS[name] for name in names}
+    url = address or sandbox.url
+    async with Flickr(**given, api_url=url, quota="none", pace="none", give_up_after=0.01) as flickr:
+        with pytest.raises((KeyRefused, Unreachable)) as caught:
+            await anext(flickr.harvest(source))
+    assert list(list_chain(caught.value)) == [caught.value]
+    told = "".join((*traceback.format_exception(caught.value), repr(vars(caught.value))))
+    assert not any(secret in told for secret in SECRETS.values())
+
+
+async def test_an_error_of_the_callers_own_keeps_its_cause(sandbox: Sandbox) -> None:
+    def feed() -> Iterator[str]:
+        yield str(sandbox.catalogue.id_of(1))
+        raise ZeroDivisionError from KeyError("cursor")
+
+    async with client_of(sandbox) as flickr:
+        with pytest.raises(ZeroDivisionError) as caught:
+            async for _ in flickr.harvest(Photos(ids=feed())):
+                pass
+    assert [type(error) for error in list_chain(caught.value)] == [ZeroDivisionError, KeyError]

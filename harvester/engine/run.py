@@ -37,7 +37,7 @@ from harvester.archive.incomplete import (
 from harvester.archive.keeper import Unfinished, keep_manifest
 from harvester.archive.lists import Files, LineFiles, Reuse
 from harvester.archive.shallow import Shallow
-from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, PipeClosed, Sink, StreamSink, salvage
+from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, Sink, StreamSink, salvage
 from harvester.archive.store import HORIZON, Bounds, Store
 from harvester.archive.unbounded import AGAIN, list_again, mark_bounded
 from harvester.checkpoint.claims import tell_claims
@@ -47,6 +47,7 @@ from harvester.disk.files import Appender, remove_files
 from harvester.disk.fresh import FreshFolder
 from harvester.disk.layout import check_entries, check_not_foreign
 from harvester.disk.modes import make_checkpoint_file
+from harvester.engine.alone import run_alone
 from harvester.engine.identity import choose_login, confirm_login, confirm_names, tell_login
 from harvester.engine.people import Meant, keep_names, look_up_source, recall_names
 from harvester.engine.pipeline import Pipeline, Plan
@@ -360,19 +361,6 @@ def _remember(job: Job) -> dict[str, Any]:
     return {"detail": job.detail, "extras": list(job.extras_asked), "source": kind, kind: job.source.asked()}
 
 
-def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error that tells most out of those that ended the tasks."""
-    errors: list[BaseException] = []
-    stack: list[BaseException] = [group]
-    while stack:
-        error = stack.pop()
-        if isinstance(error, BaseExceptionGroup):
-            stack += error.exceptions
-        else:
-            errors.append(error)
-    return min(errors, key=lambda e: not isinstance(e, HarvestError | PipeClosed))
-
-
 class _Run:
     """A run between its beginning and its end."""
 
@@ -429,11 +417,8 @@ class _Run:
                 sleep=sleep,
             )
             self._pipeline = pipeline
-            try:
-                await pipeline.run()
-                self.is_through = True
-            except BaseExceptionGroup as group:
-                raise _first_error(group) from None
+            await run_alone(pipeline.run())
+            self.is_through = True
 
     async def _plan(self, client: Client, settings: Settings, *, to_files: bool) -> Plan:
         """What is to be done. Names are looked up once and kept: a resumed archive goes on with the same people."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from harvester.config.settings import Settings
+from harvester.errors import unchain
 from harvester.events import Noticed, Observer, Summary
 from harvester.python.progress import guard, tell_progress
 from harvester.python.under_way import find_loop
@@ -45,8 +46,12 @@ class Errand(Generic[T]):
 async def update(folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> Summary:
     """Bring an archive up to date, or go on with that."""
     await wait_for_left(folder)
-    async with tell_progress(observer, stop=stop) as watched:
-        return await update_archive(folder, settings, observer=watched, stop=stop)
+    try:
+        async with tell_progress(observer, stop=stop) as watched:
+            return await update_archive(folder, settings, observer=watched, stop=stop)
+    except Exception as error:
+        unchain(error)
+        raise
 
 
 async def repair(folder: Path, *, dry_run: bool, observer: Observer) -> Report:

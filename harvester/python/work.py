@@ -15,7 +15,7 @@ from harvester.checkpoint.look import look_at
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.engine.run import Output, harvest, restore_job
-from harvester.errors import UsageError
+from harvester.errors import UsageError, unchain
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
@@ -57,6 +57,7 @@ class Work:
             )  # a loop would take it for its end
             self.error.__cause__ = error
         except Exception as error:  # noqa: BLE001 - it is raised where the consumer stands
+            unchain(error)
             self.error = error
         await self.channel.end()
 
