@@ -24,7 +24,7 @@ FLOORS = (
     {"merge", "pictures"},
     {"engine", "repair"},
     {"standing", "upkeep"},
-    {"python", "verify"},
+    {"curation", "python", "verify"},
     {"api", "cli"},
     {"blocking", "launch"},
     {"__init__", "__main__"},

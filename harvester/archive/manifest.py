@@ -64,6 +64,8 @@ class Manifest(msgspec.Struct, frozen=True):
     status: Status
     files: dict[str, Entry]
     counts: dict[str, int | None] = {}
+    harvester: str | None = None
+    """The version that wrote it."""
     job: dict[str, Any] | None = None
     begun: str | None = None
     brought_up_to_date: str | None = None

@@ -29,6 +29,7 @@ SECTIONS = {
         "repair": LazyCommand("harvester.cli.repair:repair", "Make a damaged archive whole."),
         "ids": LazyCommand("harvester.cli.archives:ids", "The ids of an archive's photos."),
         "urls": LazyCommand("harvester.cli.urls:urls", "The addresses of an archive's pictures."),
+        "bag": LazyCommand("harvester.cli.bag:bag", "An archive as a bag (BagIt), to be handed over."),
     },
     "Account": {
         "auth": LazyCommand("harvester.cli.auth:auth", "Log in, for private photos."),

@@ -135,6 +135,35 @@ def is_in_use(folder: Path) -> bool:
     return False
 
 
+@contextmanager
+def hold_still(folder: Path) -> Iterator[None]:
+    """Keep harvesters out of a folder while it is read; ArchiveBusy where one is in it. Changes nothing there.
+
+    Several readers may hold it. Where the file system has no locks, nothing is held.
+    """
+    try:
+        place = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise CannotWrite(f"{folder} cannot be read: {error.strerror}.") from None
+    try:
+        if is_in_use(folder) or not _take_shared(place):
+            raise ArchiveBusy(f"{folder} is in use: {_read_holder(folder).sentence} Wait for it, or stop it.")
+        yield
+    finally:
+        os.close(place)
+
+
+def _take_shared(place: int) -> bool:
+    """Whether no writer has it."""
+    try:
+        fcntl.flock(place, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def find_holder(folder: Path) -> Holder | None:
     """The process that is at work in the folder; None where there is none. Changes nothing there."""
     return _read_holder(folder) if is_in_use(folder) else None
