@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from harvester.auth.token_store import add_login, config_folder
+from harvester.calls.arguments import Argument
 from harvester.config.settings import Settings, load_config, read_folder, read_settings
 from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary, ignore
 from harvester.jobs.model import Detail, Extra, Job, Source, check_limit
+from harvester.python.calls import Calls
 from harvester.python.errand import Errand, RepairReport, repair, update
 from harvester.python.harvest import Harvest, check_complete
 from harvester.python.under_way import UnderWay
@@ -90,6 +92,7 @@ class Flickr:
         self._settings = settings
         self._observer = _check_observer(observer)
         self._under_way = UnderWay()
+        self._calls = Calls(settings, self._observer, self._under_way)
 
     async def __aenter__(self) -> Self:
         return self
@@ -174,6 +177,30 @@ class Flickr:
         runs to its end, which takes two minutes for a million photos.
         """
         return await repair(_read_archive(archive), dry_run=dry_run, observer=_check_observer(observer))
+
+    async def call(
+        self, method: str, /, *, write: bool = False, unlisted: bool = False, **arguments: Argument
+    ) -> dict[str, Any]:
+        """The answer of any of Flickr's methods, whole, as in `await flickr.call("flickr.photos.getInfo", photo_id=1)`.
+
+        Paced, within the quota, retried, and signed where there is a login. Lists are joined by commas, True and False
+        are 1 and 0, None is left out. `write` allows a method that changes what is at Flickr. Such a call is sent once:
+        OutcomeUnknown is raised where its answer is lost. `unlisted` allows a method that the package does not know.
+        Raises UsageError for a name or an argument that is none, Refused with Flickr's code where Flickr refuses,
+        KeyRefused where a login is lacking, GivenUp where the call fails time and again.
+        """
+        return await self._calls.call(method, arguments, write=write, unlisted=unlisted)
+
+    def pages(
+        self, method: str, /, *, unlisted: bool = False, allow_incomplete: bool = False, **arguments: Argument
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The rows of all pages of a list, each once: `async for row in flickr.pages("flickr.contacts.getList"): …`.
+
+        A page is asked for when the loop has taken the one before. At the end Incomplete is raised where more than a
+        fifth of what Flickr claimed did not come, as of a search with more than 4,000 results, unless
+        `allow_incomplete` is true. Raises what `call` raises, and UsageError where the answer is no list.
+        """
+        return self._calls.pages(method, arguments, unlisted=unlisted, allow_incomplete=allow_incomplete)
 
     def _choose(self, observer: Observer | None) -> Observer:
         """The observer of one harvest: its own or the client's."""

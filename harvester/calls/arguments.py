@@ -29,7 +29,7 @@ def read_pairs(texts: Iterable[str]) -> dict[str, str]:
 
 def write_values(values: Mapping[str, Argument]) -> dict[str, str]:
     """The arguments of a call from Python, as Flickr takes them."""
-    return check_arguments({name: _write(value) for name, value in values.items() if value is not None})
+    return check_arguments({name: _write(name, value) for name, value in values.items() if value is not None})
 
 
 def check_arguments(arguments: dict[str, str]) -> dict[str, str]:
@@ -51,7 +51,9 @@ def check_allowed(method: Method, *, write: bool, signs: bool, perms: str | None
     """
     if method.writes and not write:
         what = "changes" if method.name in METHODS else "may change"
-        raise UsageError(f"{method.name} {what} what is at Flickr: say --write where that is meant.")
+        raise UsageError(
+            f"{method.name} {what} what is at Flickr: say --write, from Python write=True, where that is meant."
+        )
     if method.perms == "none":
         return
     login = f"run `{method.login}`"
@@ -65,9 +67,11 @@ _LEVELS = ("none", "read", "write", "delete")
 """Each includes those before it."""
 
 
-def _write(value: Argument) -> str:
+def _write(name: str, value: object) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, str | int | float):
         return str(value)
-    return ",".join(map(str, value or ()))
+    if isinstance(value, list | tuple):
+        return ",".join(_write(name, each) for each in value)
+    raise UsageError(f"{show(value)} is no value that Flickr takes: give a text, a number or a list.", field=name)

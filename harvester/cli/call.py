@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -107,9 +108,7 @@ def call(
 
 
 def _find(name: str, manner: Manner, *, unlisted: bool) -> Method:
-    method = find_method(name, unlisted=unlisted)
-    if name not in METHODS and manner.write:
-        method = Method(name, "write", writes=True)
+    method = find_method(name, unlisted=unlisted, write=manner.write)
     if manner.everything and manner.raw:
         raise UsageError("the bytes of one answer are no rows: leave out --all, or --raw.", field="raw")
     if manner.everything and method.writes:
@@ -151,9 +150,9 @@ def _write(answer: Answer) -> str:
 
 async def _show_rows(client: Client, method: Method, paging: Paging, stop: asyncio.Event, setup: Setup) -> Exit:
     """The rows of each page once it has come, in a thread: whoever reads them may be slow."""
-    from harvester.calls.run import read_pages  # noqa: PLC0415
+    from harvester.calls.run import ask_page, read_pages  # noqa: PLC0415
 
-    async with aclosing(read_pages(client, method, paging)) as pages:
+    async with aclosing(read_pages(partial(ask_page, client, method), paging)) as pages:
         async for listing, new in pages:
             await asyncio.to_thread(show_lines, [tidy(listing.raws[place]).decode() for place in new])
             if stop.is_set() and paging.ask is not None:

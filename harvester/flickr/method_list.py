@@ -140,12 +140,14 @@ def _build_table() -> dict[str, Method]:
 METHODS: Mapping[str, Method] = MappingProxyType(_build_table())
 
 
-def find_method(name: str, *, unlisted: bool = False) -> Method:
+def find_method(name: str, *, unlisted: bool = False, write: bool = False) -> Method:
     """The method of a name. UsageError, with the nearest name, where Flickr's list has none such.
 
     `unlisted` takes any other name that could be one. It counts as one that reads where it begins so, as in
-    `flickr.photos.getThing`, and else as one that writes.
+    `flickr.photos.getThing`, unless it is said to `write`, and else as one that writes.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"{show(name)} is no name of a method: give a text such as flickr.photos.getInfo.")
     known = METHODS.get(name)
     if known is not None:
         return known
@@ -157,7 +159,7 @@ def find_method(name: str, *, unlisted: bool = False) -> Method:
         raise UsageError(f"Flickr's list of methods has no {show(name)}: {_advise(name)}")
     if not _WELL_FORMED.fullmatch(name):
         raise UsageError(f"{show(name)} is no name of a method: they look like flickr.photos.getInfo.")
-    writes = not _READS.match(name.rpartition(".")[2])
+    writes = write or not _READS.match(name.rpartition(".")[2])
     return Method(name, "write" if writes else "none", writes)
 
 
@@ -166,4 +168,4 @@ def _advise(name: str) -> str:
     asked = name.strip().lower().removeprefix("flickr.")
     near = [asked] if asked in known else difflib.get_close_matches(asked, known, n=1, cutoff=0.6)
     what = f"did you mean {known[near[0]]}?" if near else f"see {REFERENCE}."
-    return f"{what} (--unlisted calls a newer one that the list lacks.)"
+    return f"{what} (To call a newer one that the list lacks: --unlisted, from Python unlisted=True.)"

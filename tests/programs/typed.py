@@ -90,6 +90,10 @@ async def main(folder: Path) -> None:
         report = await Flickr.repair(folder)
         assert_type(report, RepairReport)
         assert_type(flickr.resume(folder), Harvest)
+        answer = await flickr.call("flickr.photos.getInfo", photo_id=titles[0][0], extras=["a", "b"])
+        assert_type(answer, dict[str, Any])
+        async for row in flickr.pages("flickr.photos.search", tags="sandbox", per_page=100):
+            assert_type(row, dict[str, Any])
     assert issubclass(Incomplete, HarvestError)
     assert meter.tally
     print(len(titles), summary.photos, report.is_needed, meter.tally.calls, len(list_entries(photos)))
