@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 
 from harvester.cli import main
 from harvester.errors import Exit
+from harvester.flickr.methods import DETAILS, PARTS, list_parts
 
 ROOT = Path(__file__).parent.parent
 CODES = {
@@ -34,6 +35,19 @@ def on_files(files: Files, config: Any) -> Files:
     for name, build in (("commands.md", commands), ("configuration.md", configuration), ("sentences.md", sentences)):
         files.append(File.generated(config, name, content="\n".join(build())))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Put the table of parts where a page asks for it: mkdocs calls this."""
+    return markdown.replace("<!-- parts -->", "\n".join(parts()))
+
+
+def parts() -> Iterator[str]:
+    """All parts of a photo, in their order on a line."""
+    yield "| member | asked for by | is | method |\n|---|---|---|---|"
+    for name, part in PARTS.items():
+        least = " or ".join(f"`--detail {each}`" for each in DETAILS if name in list_parts(each)) or f"`--with {name}`"
+        yield f"| `{name}` | {least} | {part.told} | {part.method} |"
 
 
 def commands() -> Iterator[str]:

@@ -15,7 +15,8 @@ from harvester.calls.arguments import Argument
 from harvester.config.settings import Settings, load_config, read_folder, read_settings
 from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary, ignore
-from harvester.jobs.model import Detail, Extra, Job, Source, check_limit
+from harvester.flickr.methods import Detail
+from harvester.jobs.model import Job, Source, check_limit
 from harvester.python.calls import Calls
 from harvester.python.errand import Errand, RepairReport, repair, update
 from harvester.python.harvest import Harvest, check_complete
@@ -108,7 +109,7 @@ class Flickr:
         *,
         archive: str | os.PathLike[str] | None = None,
         detail: Detail = "full",
-        extras: Sequence[Extra] = (),
+        extras: Sequence[str] = (),
         limit: int | None = None,
         allow_incomplete: bool = False,
         observer: Observer | None = None,

@@ -13,7 +13,8 @@ from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from harvester.api import Flickr
 from harvester.events import Observer, Summary
-from harvester.jobs.model import Detail, Extra, Source
+from harvester.flickr.methods import Detail
+from harvester.jobs.model import Source
 from harvester.python.harvest import Harvest
 from harvester.python.lists import Entries
 from harvester.python.photo import Photo
@@ -41,7 +42,7 @@ def harvest(
     *,
     archive: str | os.PathLike[str] | None = None,
     detail: Detail = "full",
-    extras: Sequence[Extra] = (),
+    extras: Sequence[str] = (),
     limit: int | None = None,
     allow_incomplete: bool = False,
     **options: Unpack[Options],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import orjson
@@ -16,6 +17,7 @@ from harvester.flickr import responses as answers
 from harvester.flickr.failures import check_status
 from harvester.flickr.lenient_json import read_members
 from harvester.flickr.listings import LISTINGS
+from harvester.flickr.methods import PARTS
 from harvester.flickr.responses import Listed, PartReader, Row, read_list, read_page, read_part
 
 INFO = "flickr.photos.getInfo"
@@ -46,7 +48,7 @@ ODD_BUT_TAKEN = [
 
 @pytest.mark.parametrize(("body", "kept"), [row[1:] for row in ODD_BUT_TAKEN], ids=[row[0] for row in ODD_BUT_TAKEN])
 def test_an_odd_answer_is_taken_and_stays_on_one_line(body: bytes, kept: bytes) -> None:
-    part = read_part(body, method=INFO, member="photo", photo_id="1")
+    part = read_part(body, PARTS["info"], photo_id="1")
     assert part == kept
     assert json.loads(part) is not None
     assert b"\n" not in part
@@ -75,7 +77,7 @@ DAMAGED = [
 @pytest.mark.parametrize("body", DAMAGED, ids=range(len(DAMAGED)))
 def test_a_damaged_answer_is_worth_another_try(body: bytes) -> None:
     with pytest.raises(TryLater):
-        read_part(body, method=INFO, member="photo", photo_id="1")
+        read_part(body, PARTS["info"], photo_id="1")
 
 
 @given(st.binary(max_size=60), st.integers(0, 60))
@@ -84,7 +86,7 @@ def test_no_damage_gets_onto_a_line(junk: bytes, at: int) -> None:
     good = '{"photo":{"id":"1","title":{"_content":"é \\u00e9"}},"stat":"ok"}'.encode()
     body = good[:at] + junk + good[at + len(junk) :]
     try:
-        part = read_part(body, method=INFO, member="photo", photo_id="1")
+        part = read_part(body, PARTS["info"], photo_id="1")
     except HarvestError:
         return
     assert b"\n" not in part
@@ -101,11 +103,12 @@ def as_read(read: Callable[[], bytes]) -> bytes | str:
 
 def assert_read_alike(body: bytes, *, member: str | None = "photo") -> None:
     """Whether simdjson checks it, where it is installed, or orjson."""
-    careful = as_read(lambda: read_part(body, method=INFO, member=member, photo_id="1"))
+    part = replace(PARTS["info"], member=member)
+    careful = as_read(lambda: read_part(body, part, photo_id="1"))
     for check in {answers._check, orjson.loads}:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(answers, "_check", check)
-            assert as_read(lambda: PartReader(INFO, member)(body, "1")) == careful
+            assert as_read(lambda: PartReader(part)(body, "1")) == careful
 
 
 PIECES = [
@@ -151,7 +154,7 @@ def test_known_oddities_are_read_alike_the_swift_way_and_the_careful_one(body: b
 )
 def test_a_failure_says_what_the_caller_can_do(code: int, kind: type[HarvestError]) -> None:
     with pytest.raises(kind):
-        read_part(b'{"stat":"fail","code":%d,"message":"no"}' % code, method=INFO, member="photo")
+        read_part(b'{"stat":"fail","code":%d,"message":"no"}' % code, PARTS["info"])
 
 
 def test_code_10_is_passing_for_a_search_alone() -> None:
@@ -164,10 +167,9 @@ def test_code_10_is_passing_for_a_search_alone() -> None:
 
 def test_all_members_but_stat_are_kept_where_all_are_wanted() -> None:
     assert (
-        read_part(b'{"set":[{"id":"1"}],"pool":[],"stat":"ok"}', method="m", member=None)
-        == b'{"set":[{"id":"1"}],"pool":[]}'
+        read_part(b'{"set":[{"id":"1"}],"pool":[],"stat":"ok"}', PARTS["contexts"]) == b'{"set":[{"id":"1"}],"pool":[]}'
     )
-    assert read_part(b'{"stat":"ok"}', method="m", member=None) == b"{}"
+    assert read_part(b'{"stat":"ok"}', PARTS["contexts"]) == b"{}"
 
 
 @pytest.mark.parametrize(("total", "read"), [("30", 30), (30, 30), ("", None), (None, None), ("many", None), (-1, -1)])

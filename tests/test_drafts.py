@@ -23,7 +23,7 @@ from harvester.engine.run import Output, run_job
 from harvester.errors import KeyRefused
 from harvester.events import Event, Summary, Waiting
 from harvester.flickr.responses import PartReader
-from harvester.jobs.model import Extra, Job, Search
+from harvester.jobs.model import Job, Search
 from harvester.merge.staging import UPDATE
 from harvester.quota.throttle import Rate
 from harvester.repair.run import repair_archive
@@ -32,7 +32,7 @@ from harvester.transport.retry import Backoff
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 
-EXTRAS: tuple[Extra, ...] = ("exif", "comments", "favorites")
+EXTRAS: tuple[str, ...] = ("exif", "comments", "favorites")
 JOB = Job(source=Search(tags="sandbox"), extras=EXTRAS)
 Asked = Counter[tuple[str, str, str]]
 

@@ -17,7 +17,8 @@ import pytest
 from conftest import Opener, harvest_into
 
 import harvester
-from harvester.jobs.model import Detail, Job, Search
+from harvester.flickr.methods import Detail
+from harvester.jobs.model import Job, Search
 
 HOME = str(Path(harvester.__file__).parent)
 

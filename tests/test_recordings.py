@@ -85,25 +85,25 @@ def test_each_row_of_a_recorded_page_of_photos_is_kept_as_it_was_sent(method: st
 @pytest.mark.parametrize("name", PARTS)
 def test_each_recorded_part_of_a_photo_is_kept_as_it_was_sent(name: str) -> None:
     part = PARTS[name]
-    for file, method, body, parsed in recordings(part.method):
+    for file, _, body, parsed in recordings(part.method):
         wanted = parsed.get(part.member) if part.member else {n: v for n, v in parsed.items() if n != "stat"}
         if parsed["stat"] != "ok" or not wanted:
             continue
         photo_id = str(wanted.get("id")) if part.member == "photo" else None
-        kept = read_part(body, method=method, member=part.member, photo_id=photo_id)
+        kept = read_part(body, part, photo_id=photo_id)
         assert plain(orjson.loads(kept)) == plain(wanted), file
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_each_recorded_part_is_read_as_its_own_photos_and_where_it_names_it_as_no_others(name: str) -> None:
-    reader = PartReader(PARTS[name].method, PARTS[name].member)
+    reader = PartReader(PARTS[name])
     for row in map(json.loads, INDEX.read_text("utf-8").splitlines()):
         photo_id = (row["params"] or {}).get("photo_id") if row["method"] == PARTS[name].method else None
         found = replay().body_of(row) if row["fidelity"] == "recorded" else None
         if photo_id is None or found is None or len(found[1]) < 2 or found[1]["stat"] != "ok":
             continue
         reader(found[0], photo_id)
-        if not reader.is_nameless:
+        if PARTS[name].named:
             assert reader.mark(photo_id) in found[0], row["file"]
             with pytest.raises(TryLater):
                 reader(found[0], "999")

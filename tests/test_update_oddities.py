@@ -13,7 +13,7 @@ from conftest import Opener, harvest_into, read_lines, settings_for
 from test_account import ask_all, check_account, owner
 from test_update import changes_of, history_of, ids_of
 
-from harvester.jobs.model import Account, Extra, Job, Search
+from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.server import Sandbox
 from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
@@ -186,7 +186,7 @@ async def test_galleries_named_without_their_owners_number_are_followed_too(
 
 
 async def test_an_archive_with_further_parts_keeps_them_through_updates(sandbox: Sandbox, tmp_path: Path) -> None:
-    extras: tuple[Extra, ...] = ("exif", "comments", "contexts", "people", "favorites")
+    extras: tuple[str, ...] = ("exif", "comments", "contexts", "people", "favorites")
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), extras=extras))
     ids = ids_of(tmp_path)
     sandbox.api.control({"change": ids[:3], "add": 2, "delete": ids[5:6]})

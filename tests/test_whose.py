@@ -14,8 +14,7 @@ from harvester.flickr.responses import PartReader
 
 
 def read(name: str, photo_id: str, answer: dict[str, Any]) -> Any:
-    part = PARTS[name]
-    return orjson.loads(PartReader(part.method, part.member)(orjson.dumps(answer), photo_id))
+    return orjson.loads(PartReader(PARTS[name])(orjson.dumps(answer), photo_id))
 
 
 def wrap(name: str, value: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.state import State
 from harvester.errors import UsageError
-from harvester.jobs.model import Job, list_parts
+from harvester.flickr.methods import list_parts
+from harvester.jobs.model import Job
 
 DEEPEN = "deepen"
 """Remembered by an archive that is to be deepened: the `detail` and `extras` that are wanted."""

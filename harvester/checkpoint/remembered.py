@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Annotated, Any, NotRequired, TypeAlias, TypedDict
 
 import msgspec
 
 from harvester.disk.layout import DATA, is_moment, is_own_move
+from harvester.flickr.methods import Detail
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 _Number: TypeAlias = Annotated[int, msgspec.Meta(gt=-(1 << 62), lt=1 << 62)]
@@ -33,7 +34,7 @@ class Depth(TypedDict):
     Where some of it could not be had, what the archive was without.
     """
 
-    detail: Literal["list", "info", "full"]
+    detail: Detail
     extras: list[str]
     lines: NotRequired[_Count]
     complete: NotRequired[bool]

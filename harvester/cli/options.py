@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,7 +17,8 @@ from harvester.cli.voice import Voice
 from harvester.config.settings import MAX_WORKERS, Config, load_config, read_folder
 from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
-from harvester.jobs.model import Account, Detail, Extra, Job, Source
+from harvester.flickr.methods import DETAILS, FURTHER
+from harvester.jobs.model import Account, Job, Source
 from harvester.text.decoding import read_argument
 
 if TYPE_CHECKING:
@@ -210,11 +211,11 @@ update_option = option("Output", "--update", is_flag=True, help="Where the archi
 
 _detail = partial(option, "Output", "--detail", help="How much of each photo.  [default: full]")
 _rest_of_job = decorate(
-    option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(get_args(Extra))}."),
+    option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(FURTHER)}."),
     option("Output", "--limit", type=int, metavar="N", help="End after so many photos."),
 )
-job_options = decorate(_detail(type=Names(get_args(Detail))), _rest_of_job)
-photo_job_options = decorate(_detail(type=Names(tuple(d for d in get_args(Detail) if d != "list"))), _rest_of_job)
+job_options = decorate(_detail(type=Names(DETAILS)), _rest_of_job)
+photo_job_options = decorate(_detail(type=Names(tuple(d for d in DETAILS if d != "list"))), _rest_of_job)
 """Of photos given by id: they have no listing."""
 
 

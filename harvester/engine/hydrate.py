@@ -28,13 +28,14 @@ class Asked:
     def __init__(self, name: str, part: Part) -> None:
         self.name = name
         self.query = f"method={part.method}{part.arguments}&photo_id="
-        self.read = PartReader(part.method, part.member)
+        self.read = PartReader(part)
         self.listed = part.listed
+        self.is_asked_alone = part.is_asked_alone
 
     def ask(self, client: Client, photo_id: str, *, more: str = "", alone: bool = False) -> Awaitable[bytes]:
         """A part's JSON, from an answer that is this photo's. What does not say so is asked alone."""
         query = f"{self.query}{photo_id}{more}"
-        mark = None if alone or self.read.is_asked_alone else self.read.mark(photo_id)
+        mark = None if alone or self.is_asked_alone else self.read.mark(photo_id)
         return client.call(query, self.read, photo_id, mark=mark, names=names_refused)
 
 

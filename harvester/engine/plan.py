@@ -22,7 +22,7 @@ from harvester.events import Observer, Tally, ignore
 from harvester.flickr.geo import EVER, find_page_size
 from harvester.flickr.lenient_json import read_number
 from harvester.flickr.listings import LISTINGS, Itself, Listing, Opens, Paged
-from harvester.flickr.methods import PAGE_SIZE, build_query
+from harvester.flickr.methods import DETAILS, PAGE_SIZE, build_query, list_parts
 from harvester.flickr.responses import Listed, read_list, read_page
 from harvester.jobs.model import Job, Photos, Search
 from harvester.jobs.remembered import settle_job
@@ -35,7 +35,6 @@ T = TypeVar("T")
 
 EXTRA_PAGES = 1.02
 """The sweep's pages overlap by a hundredth, and its last ones are not full."""
-_DETAILS = (("list", 0), ("info", 1), ("full", 2))
 
 
 def count_calls(photos: int, *, parts: int, listed: int = 0, page_size: int = PAGE_SIZE) -> int:
@@ -74,7 +73,8 @@ async def plan_job(
         lists = names + await _weigh(seeds, job, client)
     matches = sum(each.photos for each in lists)
     photos = matches if job.limit is None else min(matches, job.limit)
-    listing, extras = sum(each.calls for each in lists), len(job.extras_asked)
+    listing, further = sum(each.calls for each in lists), job.extras_asked
+    costs = [_cost(each, listing + photos * len(list_parts(each, further)), settings) for each in DETAILS]
     table = [{"list": each.name, "found": each.found, "calls": each.calls} for each in lists]
     return {
         "job": job.describe(),
@@ -82,7 +82,7 @@ async def plan_job(
         "matches": matches,
         "photos": photos,
         **({} if isinstance(job.source, Search) else {"lists": table}),
-        "costs": [_cost(detail, listing + photos * (parts + extras), settings) for detail, parts in _DETAILS],
+        "costs": costs,
         "quota": str(settings.quota or "none"),
         "pace": str(settings.pace or "none"),
         "calls_spent": tally.calls,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import quote, urlsplit
 
 from harvester.errors import UsageError
@@ -37,28 +38,80 @@ def join_extras(more: str = "") -> str:
     return ",".join(dict.fromkeys([*EXTRAS.split(","), *filter(None, more.split(","))]))
 
 
+Detail: TypeAlias = Literal["list", "info", "full"]
+"""How much of each photo: the listing's row alone, or with the parts that belong to this detail and to lesser ones."""
+DETAILS: tuple[Detail, ...] = get_args(Detail)
+ADDRESSES = "addresses"
+"""An answer names its photo only in the addresses of its pictures and pages."""
+
+
+# Nine attributes: all that there is to say of a part stands in one place.
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A member of a photo's line: the method that answers it, and the member of the answer that is kept."""
+    """A member of a photo's line: the method that answers it, and the member of the answer that is kept.
+
+    `member` None keeps all members but the answer's status.
+    """
 
     method: str
     member: str | None
+    told: str = ""
+    """What it is, for the documentation."""
+    detail: Detail | None = None
+    """The least detail to which it belongs; None where it comes by `--with` alone."""
+    named: str | None = "id"
+    """How the answer says whose it is: in this member of what is kept, in ADDRESSES, or, None, not at all."""
+    mark: str = ""
+    """The member that tells the answer from those of other methods, where several keep a member of one name."""
     arguments: str = ""
     listed: str = ""
     """Where the answer comes in pages: the member that lists, of which all pages are put together."""
+    is_often_refused: bool = False
+    """Whether Flickr often refuses it without saying for which photo."""
+
+    @property
+    def is_asked_alone(self) -> bool:
+        """Whether so few answers say whose they are that asking alone at once saves calls."""
+        return self.named is None or self.is_often_refused
 
 
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
-        "info": Part("flickr.photos.getInfo", "photo"),
-        "sizes": Part("flickr.photos.getSizes", "sizes"),
-        "exif": Part("flickr.photos.getExif", "photo"),
-        "comments": Part("flickr.photos.comments.getList", "comments"),
-        "contexts": Part("flickr.photos.getAllContexts", None),
-        "people": Part("flickr.photos.people.getList", "people"),
-        "favorites": Part("flickr.photos.getFavorites", "photo", "&per_page=50", "person"),
+        "info": Part(
+            "flickr.photos.getInfo", "photo", "Title, description, owner, dates, tags, place.", "info", mark="owner"
+        ),
+        "sizes": Part(
+            "flickr.photos.getSizes", "sizes", "Every size, with its address.", detail="full", named=ADDRESSES
+        ),
+        # Many owners hide what their cameras wrote.
+        "exif": Part("flickr.photos.getExif", "photo", "What the camera wrote.", mark="exif", is_often_refused=True),
+        "comments": Part("flickr.photos.comments.getList", "comments", "Its comments.", named="photo_id"),
+        "contexts": Part("flickr.photos.getAllContexts", None, "The sets and pools that it is in.", named=None),
+        "people": Part("flickr.photos.people.getList", "people", "The people on it.", named=None),
+        "favorites": Part(
+            "flickr.photos.getFavorites",
+            "photo",
+            "Who has favoured it, and when: all pages together.",
+            mark="person",
+            arguments="&per_page=50",
+            listed="person",
+        ),
     }
 )
+"""All that a line can hold of a photo besides the listing's row, in its order on the line. Each costs a call.
+
+What is added here is fetched, kept on the line, counted by `plan`, offered by `--with` and told in the documentation.
+"""
+FURTHER = tuple(name for name, part in PARTS.items() if part.detail is None)
+"""The parts that come by `--with` alone."""
+
+
+def list_parts(detail: Detail, further: Collection[str] = ()) -> tuple[str, ...]:
+    """The parts at this detail, and those of the further ones that are asked for, in their order on the line."""
+    own = DETAILS[: DETAILS.index(detail) + 1]
+    return tuple(
+        name for name, part in PARTS.items() if (name in further if part.detail is None else part.detail in own)
+    )
 
 
 def build_query(method: str, arguments: Mapping[str, str]) -> str:

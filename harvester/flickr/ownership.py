@@ -12,30 +12,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from harvester.errors import TryLater
+from harvester.flickr.methods import ADDRESSES, PARTS, Part
 
-NAMELESS = frozenset({"people", None})
-"""Members whose answers do not say whose they are; None stands for all members of an answer."""
-OFTEN_REFUSED = frozenset({"flickr.photos.getExif"})
-"""Methods that Flickr often refuses without saying for which photo: many owners hide what their cameras wrote."""
-KINDS: Mapping[str, str] = {
-    "flickr.photos.getInfo": "owner",
-    "flickr.photos.getExif": "exif",
-    "flickr.photos.getFavorites": "person",
-}
-"""What tells answers apart that all have a `photo`: a member that this method's have and the others' do not."""
+_OTHERS = frozenset({"photos", "photoset", "photosets", "person", "user"})
+"""Members of answers to methods that bring no part."""
 _CONTEXTS = frozenset({"set", "pool"})
-_MEMBERS = frozenset({"photo", "sizes", "comments", "people", "photos", "photoset", "photosets", "person", "user"})
-"""Members of answers to other methods than getAllContexts."""
+"""Members of an answer that is kept whole."""
+_MEMBERS = _OTHERS | {part.member for part in PARTS.values() if part.member}
 _IN_ADDRESS = re.compile(r"/(\d+)_\w+\.\w+|/photos/[^/]+/(\d+)")
 _IN_REFUSAL = re.compile(r'Photo "(\d+)" not found')
 
 
-def check_whose(answer: Mapping[str, Any], *, method: str, member: str | None, photo_id: str) -> None:
+def check_whose(answer: Mapping[str, Any], part: Part, *, photo_id: str) -> None:
     """Raise TryLater for an answer that names another photo than `photo_id`, or is the answer to another method."""
+    member = part.member
     value = answer.get(member) if member else None
     is_other = member not in answer and not (_MEMBERS | _CONTEXTS if member else _MEMBERS).isdisjoint(answer)
     if isinstance(value, dict):
-        is_other = _names_other(value, member, photo_id) or (member == "photo" and _is_other_kind(value, method))
+        is_other = _names_other(value, part, photo_id) or _is_other_kind(value, part)
     named = _IN_REFUSAL.search(str(answer.get("message")))
     if is_other or (named is not None and named[1] != photo_id):
         raise TryLater("an answer to something else than was asked", astray=True)
@@ -46,16 +40,18 @@ def names_refused(body: bytes, photo_id: str) -> bool:
     return b'Photo \\"%s\\" not found' % photo_id.encode() in body
 
 
-def _names_other(value: Mapping[str, Any], member: str | None, photo_id: str) -> bool:
-    if member == "sizes":
+def _names_other(value: Mapping[str, Any], part: Part, photo_id: str) -> bool:
+    if part.named == ADDRESSES:
         named = _find_named(value.get("size"))
         return bool(named) and photo_id not in named
-    return str(value.get("photo_id" if member == "comments" else "id", photo_id)) != photo_id
+    return str(value.get(part.named or "id", photo_id)) != photo_id
 
 
-def _is_other_kind(value: Mapping[str, Any], method: str) -> bool:
-    kinds = {known for known, mark in KINDS.items() if mark in value}
-    return bool(kinds) and method not in kinds
+def _is_other_kind(value: Mapping[str, Any], part: Part) -> bool:
+    """Whether an answer bears the marks of other methods, and not its own."""
+    alike = (each for each in PARTS.values() if each.member == part.member)
+    kinds = {each.method for each in alike if each.mark and each.mark in value}
+    return bool(kinds) and part.method not in kinds
 
 
 def _find_named(sizes: Any) -> set[str]:

@@ -20,7 +20,8 @@ from harvester.errors import TryLater
 from harvester.flickr.failures import check_failure
 from harvester.flickr.lenient_json import dump, read_members, read_number
 from harvester.flickr.listings import AtOnce, Itself, Listing, Paged
-from harvester.flickr.ownership import KINDS, NAMELESS, OFTEN_REFUSED, check_whose
+from harvester.flickr.methods import ADDRESSES, Part
+from harvester.flickr.ownership import check_whose
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -77,39 +78,35 @@ class Listed:
     pages: int | None = None
 
 
-def read_part(body: bytes, *, method: str, member: str | None, photo_id: str | None = None) -> bytes:
-    """The JSON of one member of an answer, as sent, on one line.
+def read_part(body: bytes, part: Part, *, photo_id: str | None = None) -> bytes:
+    """The JSON of what is kept of an answer, as sent, on one line.
 
-    `member` None takes all members but `stat`. Where the answer names a photo, it must be `photo_id`: Flickr has
-    been seen to give one method's answer to another's question (bridgy#537).
+    Where the answer names a photo, it must be `photo_id`: Flickr has been seen to give one method's answer to
+    another's question (bridgy#537).
     """
     answer, parts = read_members(body)
     if photo_id is not None:
-        check_whose(answer, method=method, member=member, photo_id=photo_id)
-    check_failure(answer, method=method)
-    if member is None:
+        check_whose(answer, part, photo_id=photo_id)
+    check_failure(answer, method=part.method)
+    if part.member is None:
         rest = [(name, raw) for name, raw in parts.items() if name != "stat"]
         return b"{" + b",".join(dump(name) + b":" + raw for name, raw in rest) + b"}"
-    if not isinstance(answer.get(member), dict):
+    if not isinstance(answer.get(part.member), dict):
         raise TryLater("an answer without what was asked for")
-    return parts[member]
+    return parts[part.member]
 
 
 class PartReader:
     """Reads the answers that bring one part of a photo, as `read_part` does, most of them in a fraction of the time."""
 
-    def __init__(self, method: str, member: str | None) -> None:
-        self._method = method
-        self._member = member
-        self._head = b'{"%s":{' % member.encode() if member else b"\0"  # which no answer begins with
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._head = b'{"%s":{' % part.member.encode() if part.member else b"\0"  # which no answer begins with
         self._start = len(self._head) - 1
-        self._name = {"photo": "id", "comments": "photo_id"}.get(member or "")
-        self._kind = b'"%s":' % KINDS[method].encode() if method in KINDS else b""
-        self._mark = b"/%s_" if member == "sizes" else b'"%s"'
-        self.is_nameless = member in NAMELESS
-        """Whether no answer says whose it is."""
-        self.is_asked_alone = self.is_nameless or method in OFTEN_REFUSED
-        """Whether so few answers say whose they are that asking alone at once saves calls."""
+        self._name = None if part.named == ADDRESSES else part.named
+        self._kind = b'"%s":' % part.mark.encode() if part.mark else b""
+        self._mark = b"/%s_" if part.named == ADDRESSES else b'"%s"'
+        self._is_nameless = part.named is None
 
     def mark(self, photo_id: str) -> bytes:
         """What stands in an answer about this photo, and in no answer about another, unless it is nameless."""
@@ -120,13 +117,13 @@ class PartReader:
         if body.startswith(self._head) and body.endswith(_TAIL) and b"\n" not in body and b"\r" not in body:
             raw = body[self._start : _END]
             try:
-                part = _check(raw)
-                is_own = part[self._name] == photo_id if self._name else self._mark % photo_id.encode() in raw
-                if (is_own or self.is_nameless) and self._kind in raw:
+                found = _check(raw)
+                is_own = found[self._name] == photo_id if self._name else self._mark % photo_id.encode() in raw
+                if (is_own or self._is_nameless) and self._kind in raw:
                     return raw
             except (ValueError, RuntimeError, LookupError):
                 pass  # for the careful way
-        return read_part(body, method=self._method, member=self._member, photo_id=photo_id)
+        return read_part(body, self._part, photo_id=photo_id)
 
 
 def _find_check() -> Callable[..., Any]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from harvester.errors import UsageError, show
 from harvester.flickr.codes import SAFE_SEARCH
+from harvester.flickr.methods import DETAILS, FURTHER, Detail, list_parts
 from harvester.jobs.arguments import name_option, tell_unknown
 from harvester.jobs.box import read_bbox, tell_crossing
 from harvester.jobs.dates import Moment, is_relative, read_taken, read_upload, settle
@@ -23,8 +24,6 @@ from harvester.jobs.values import (
     stamp,
 )
 
-Detail: TypeAlias = Literal["list", "info", "full"]
-Extra: TypeAlias = Literal["exif", "comments", "contexts", "people", "favorites"]
 Kind: TypeAlias = Literal[
     "person", "photos", "photosets", "collections", "galleries", "groups", "favorites", "contacts"
 ]
@@ -396,12 +395,6 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
 }
 
 
-def list_parts(detail: Detail, extras: Sequence[str]) -> tuple[str, ...]:
-    """The members of a line that cost one call each, in their order on the line."""
-    own = {"list": (), "info": ("info",), "full": ("info", "sizes")}[detail]
-    return (*own, *(extra for extra in get_args(Extra) if extra in extras))
-
-
 def check_limit(limit: object) -> None:
     """UsageError for what is neither None nor a number of photos."""
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
@@ -418,13 +411,13 @@ class Job:
 
     source: Source
     detail: Detail = "full"
-    extras: Sequence[Extra] | str = ()
+    extras: Sequence[str] | str = ()
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        check_choice(self.detail, get_args(Detail), field="detail")
+        check_choice(self.detail, DETAILS, field="detail")
         for extra in read_texts(self.extras, field="extras"):
-            check_choice(extra, get_args(Extra), field="extras")
+            check_choice(extra, FURTHER, field="extras")
         if not isinstance(self.source, get_args(Source)):
             names = ", ".join(source.__name__ for source in get_args(Source))
             raise UsageError(f"{show(self.source)} is no source of photos; use one of {names}.", field="source")
@@ -450,5 +443,5 @@ class Job:
     def describe(self) -> dict[str, Any]:
         """The job as plain JSON. Two runs with equal descriptions may share an archive; a limit may differ."""
         known = {**self.source.describe(), "detail": self.detail}
-        extras = [part for part in self.parts if part not in ("info", "sizes")]
+        extras = [part for part in self.parts if part in FURTHER]
         return {**known, "with": extras} if extras else known

@@ -15,6 +15,7 @@ from harvester.archive.folder import is_told_complete
 from harvester.archive.incomplete import recall_incomplete
 from harvester.checkpoint.shallow import SHALLOW, count_shallow
 from harvester.checkpoint.state import Length, State
+from harvester.flickr.methods import FURTHER
 from harvester.merge.fold import fold
 from harvester.merge.merge import Folded, Merge
 from harvester.merge.staging import ID
@@ -76,7 +77,7 @@ def _write_job(job: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, A
     """A job's description at another depth, as the job itself would write it."""
     known = {**job, "detail": target["detail"]}
     known.pop("with", None)
-    extras = [part for part in name_parts(target) if part not in ("info", "sizes")]
+    extras = [part for part in name_parts(target) if part in FURTHER]
     return {**known, "with": extras} if extras else known
 
 

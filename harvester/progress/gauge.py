@@ -9,11 +9,11 @@ from typing import Any
 
 from harvester.events import Tally, Waiting
 from harvester.flickr.geo import find_page_size
+from harvester.flickr.methods import DETAILS, list_parts
 from harvester.quota.throttle import Rate
 
 WINDOW = 60.0
 """Rates are those of so many seconds of work; time spent waiting does not count."""
-_OWN_CALLS = {"list": 0, "info": 1, "full": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Bounds:
 def count_calls(job: dict[str, Any]) -> float:
     """Calls for each photo of a described job, its share of the listing included."""
     listing = 0.0 if job.get("source") == "photos" else 1 / find_page_size(job)
-    return _OWN_CALLS.get(str(job.get("detail")), 2) + len(job.get("with", ())) + listing
+    return len(list_parts(job.get("detail", DETAILS[-1]), job.get("with", ()))) + listing
 
 
 def estimate_seconds(

@@ -9,6 +9,7 @@ from typing import Any
 
 from harvester.errors import shorten
 from harvester.events import Summary
+from harvester.flickr.methods import DETAILS, Detail, list_parts
 from harvester.progress.gauge import Reading, Wait
 from harvester.quota.throttle import Rate
 from harvester.text.words import name_count, name_duration, name_moment, name_period, name_rate
@@ -29,8 +30,13 @@ def describe_job(job: Mapping[str, Any]) -> str:
     source, detail = known.pop("source", ""), known.pop("detail", "")
     extras = known.pop("with", ())
     filters = " ".join(f"{name}={shorten(_join(value))}" for name, value in known.items())
-    what = {"list": "the listing alone", "info": "with info", "full": "with info and sizes"}.get(str(detail), "")
+    what = _name_depth(detail) if detail in DETAILS else ""
     return ", ".join(part for part in (f"{source} {filters}".strip(), what, *extras) if part)
+
+
+def _name_depth(detail: Detail) -> str:
+    parts = list_parts(detail)
+    return f"with {' and '.join(parts)}" if parts else "the listing alone"
 
 
 def _join(value: Any) -> str:
