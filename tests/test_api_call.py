@@ -134,6 +134,34 @@ async def test_what_is_beyond_flickrs_cap_is_told(sandbox_of: Opener) -> None:
         assert [event.sentence.partition(" ended")[0] for event in events if isinstance(event, Noticed)] == [SEARCH]
 
 
+async def test_a_page_that_flickr_refuses_ends_the_list_with_what_came(sandbox: Sandbox, failing: Any) -> None:
+    gone = b'{"stat":"fail","code":4,"message":"You don\'t have permission to view this pool"}'
+    found: list[str] = []
+
+    async def read(flickr: Flickr) -> None:
+        async for row in flickr.pages(SEARCH, tags="sandbox", per_page=50):
+            found.append(row["id"])  # noqa: PERF401 - it ends by an error
+
+    async with client_of(sandbox) as flickr:
+        with failing(sandbox, lambda query: query.get("page") == "3", gone), pytest.raises(Incomplete) as caught:
+            await read(flickr)
+    assert len(found) == 100
+    assert str(caught.value).startswith(
+        "flickr.photos.search ended after page 2 with 100 rows of 300 that Flickr claims: Flickr refused "
+        "flickr.photos.search: You don't have permission to view this pool (code 4)."
+    )
+
+
+async def test_a_wrong_clock_is_told_once(sandbox_of: Opener) -> None:
+    events: list[Event] = []
+    async with sandbox_of(clock=lambda: 1_700_000_000.0) as sandbox:
+        flickr = client_of(sandbox, observer=events.append)
+        for _ in range(3):
+            await flickr.call("flickr.test.echo")
+    (noticed,) = [event.sentence for event in events if isinstance(event, Noticed)]
+    assert "clock" in noticed
+
+
 async def test_what_passes_is_retried(sandbox: Sandbox) -> None:
     sandbox.faults = Faults(any=0.3)
     async with client_of(sandbox) as flickr:

@@ -167,6 +167,7 @@ def test_odd_answers_are_shown_as_one_line_of_json(sent: bytes, shown: str) -> N
         (b"", TryLater),
         (b"<html>", TryLater),
         (b"[]", TryLater),
+        (b'{"a":' + b"[" * 1_000 + b"]" * 1_000 + b"}", TryLater),
         (b'{"a":1}', TryLater),
         (b'{"stat":"fail","code":105,"message":"no"}', TryLater),
         (b'{"stat":"fail","code":1,"message":"Photo not found"}', Refused),

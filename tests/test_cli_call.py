@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import urllib.parse
@@ -315,3 +316,47 @@ def test_what_login_may_is_told_when_it_is_asked_for() -> None:
     said = CliRunner().invoke(main, ["auth", "login", "--perms", "delete"]).stderr
     assert "Allow harvester to read, change and delete your photos and all else of yours, at this address:" in said
     assert json.loads(CliRunner().invoke(main, ["auth", "status", "--json"]).stdout)["perms"] == "delete"
+
+
+@pytest.fixture
+def slow() -> Iterator[str]:
+    """A sandbox that takes its time."""
+    with serve_sandbox(SandboxOptions(catalogue=CatalogueOptions(photos=3_000, owners=2), latency=0.1)) as url:
+        yield url
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "harvester", "call", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=pipe, stderr=pipe)
+
+
+@pytest.mark.parametrize("limits", [(), ("--quota", "2/h")])
+def test_a_signal_ends_a_list_with_what_has_come(limits: tuple[str, ...], slow: str, tmp_path: Path) -> None:
+    """Between two pages, and while the quota is waited for."""
+    process = start(tmp_path, SEARCH, "tags=sandbox", "per_page=5", "--all", "--api-url", slow, *limits)
+    assert process.stdout
+    first = [process.stdout.readline() for _ in range(10)]
+    process.send_signal(signal.SIGINT)
+    rest, said = process.communicate(timeout=30)
+    rows = len(first) + len(rest.splitlines())
+    assert process.returncode == Exit.INTERRUPTED
+    assert rows % 5 == 0
+    assert f"Stopped before page {rows // 5 + 1}, with {rows} rows.\n" in said.decode()
+    assert "Traceback" not in said.decode()
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    for more in ((), ("--raw",)):
+        with Path("/dev/full").open("wb") as full:
+            command = [sys.executable, "-m", "harvester", "call", "flickr.test.echo", *more]
+            done = subprocess.run(
+                command,
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        assert done.returncode == Exit.CANNOT_WRITE
+        assert done.stderr == b"Error: Cannot write to standard output: No space left on device.\n"

@@ -8,6 +8,7 @@ import os
 import shlex
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -111,8 +112,10 @@ def find_perms(settings: Settings, folder: Path | None) -> str | None:
     """What the login that is used may do, where it is the one that is kept; None where that is not known."""
     if folder is None or not settings.has_login:
         return None
-    kept = read_login(find_path(settings, folder))
-    return kept.perms if kept and kept.oauth_token == settings.oauth_token else None
+    with suppress(UsageError):  # a damaged one that is not used
+        kept = read_login(find_path(settings, folder))
+        return kept.perms if kept and kept.oauth_token == settings.oauth_token else None
+    return None
 
 
 def remove_login(path: Path) -> bool:

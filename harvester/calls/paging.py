@@ -66,6 +66,7 @@ class Paging:
     def refuse(self, why: str) -> None:
         """Flickr refuses the page for good. Behind the last page that it claims that is an end like another."""
         self.ask = None
+        self.page -= 1
         self.cut = "" if self._is_behind else why
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from harvester.events import Observer, Tally
 from harvester.flickr.method_list import METHODS, Method, find_method
 from harvester.progress import Look
 from harvester.progress.gauge import Bounds
+from harvester.progress.watch import EVERY
 
 if TYPE_CHECKING:
     from harvester.transport.client import Client
@@ -144,25 +146,44 @@ async def _show_answer(client: Client, method: Method, arguments: Mapping[str, s
 
 
 def _write(answer: Answer) -> str:
-    is_shown = sys.stdout is not None and sys.stdout.isatty()
-    return answer.write(indent=2 if is_shown else -1).decode()
+    return answer.write(indent=2 if sys.stdout.isatty() else -1).decode()
 
 
 async def _show_rows(client: Client, method: Method, paging: Paging, stop: asyncio.Event, setup: Setup) -> Exit:
     """The rows of each page once it has come, in a thread: whoever reads them may be slow."""
     from harvester.calls.run import ask_page, read_pages  # noqa: PLC0415
 
-    async with aclosing(read_pages(partial(ask_page, client, method), paging)) as pages:
-        async for listing, new in pages:
-            await asyncio.to_thread(show_lines, [tidy(listing.raws[place]).decode() for place in new])
-            if stop.is_set() and paging.ask is not None:
-                setup.voice.note(f"Stopped before page {paging.page:,}: {paging.rows:,} rows are there.")
-                return Exit.INTERRUPTED
+    tell = _tell_progress(paging, setup)
+    with suppress(Stopped):
+        async with aclosing(read_pages(partial(ask_page, client, method), paging)) as pages:
+            async for listing, new in pages:
+                await asyncio.to_thread(show_lines, [tidy(listing.raws[place]).decode() for place in new])
+                tell()
+                if stop.is_set():
+                    break
+    if paging.ask is not None:
+        setup.voice.note(f"Stopped before page {paging.page:,}, with {paging.rows:,} rows.")
+        return Exit.INTERRUPTED
     if not paging.is_complete:
         return _fail(setup, paging.shortage, Exit.INCOMPLETE)
     if paging.shortage:
         setup.voice.warn(paging.shortage)
     return Exit.COMPLETE
+
+
+def _tell_progress(paging: Paging, setup: Setup) -> Callable[[], None]:
+    """Says every ten seconds how far a list is, unless its rows go to a terminal."""
+    told = time.monotonic()
+    is_wanted = setup.progress or (setup.progress is None and not sys.stdout.isatty())
+
+    def tell() -> None:
+        nonlocal told
+        if is_wanted and time.monotonic() - told >= EVERY:
+            told = time.monotonic()
+            claim = f" of {paging.claimed:,}" if paging.claimed else ""
+            setup.voice.note(f"{paging.rows:,}{claim} rows after page {paging.page - 1:,}.")
+
+    return tell
 
 
 def _fail(setup: Setup, sentence: str, code: Exit) -> Exit:

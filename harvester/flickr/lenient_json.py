@@ -22,7 +22,7 @@ def read_members(body: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
         answer = orjson.loads(body)
         if isinstance(answer, dict) and b"\n" not in body and b"\r" not in body:
             return answer, {name: bytes(raw) for name, raw in _members.decode(body).items()}
-    except (orjson.JSONDecodeError, msgspec.DecodeError):
+    except (orjson.JSONDecodeError, msgspec.DecodeError, RecursionError):
         pass
     answer = _read_carefully(body)
     return answer, {name: dump(value) for name, value in answer.items()}

@@ -17,7 +17,7 @@ from harvester.flickr.method_list import Method, find_method
 from harvester.python.progress import guard
 from harvester.python.under_way import UnderWay, find_loop
 from harvester.transport.client import Client, open_client
-from harvester.transport.server_clock import ServerClock
+from harvester.transport.server_clock import ServerClock, tell_skew
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Calls:
         self._settings = settings
         self._observer = guard(observer)
         self._under_way = under_way
-        self._clock = ServerClock()
+        self._clock = ServerClock(on_skew=lambda seconds: self._observer(Noticed(sentence=tell_skew(seconds))))
         """Flickr's clock, by which calls are signed; it is found out once."""
 
     async def call(self, name: str, values: Mapping[str, Argument], *, write: bool, unlisted: bool) -> dict[str, Any]:
