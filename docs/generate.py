@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 
 from harvester.cli import main
 from harvester.errors import Exit
+from harvester.export.columns import COLUMNS
 from harvester.flickr.methods import DETAILS, PARTS, list_parts
 
 ROOT = Path(__file__).parent.parent
@@ -27,12 +28,25 @@ CODES = {
     Exit.INTERRUPTED: "Stopped by SIGINT (Ctrl-C): the same command goes on.",
     Exit.TERMINATED: "Stopped by SIGTERM: the same command goes on.",
 }
+_TYPES = {
+    "text": "text",
+    "int16": "int16",
+    "int32": "int32",
+    "int64": "int64",
+    "float64": "float64",
+    "bool": "bool",
+    "moment": "timestamp, UTC",
+    "local": "timestamp without a zone",
+    "texts": "list of text",
+    "sizes": "list of label, width, height, source, url, media",
+}
 _ERRORS = {"UsageError": 2, "KeyRefused": 4, "CannotWrite": 5, "cannot_write": 5, "Unreachable": 3}
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the generated pages: mkdocs calls this."""
-    for name, build in (("commands.md", commands), ("configuration.md", configuration), ("sentences.md", sentences)):
+    pages = (commands, configuration, columns, sentences)
+    for name, build in ((f"{page.__name__}.md", page) for page in pages):
         files.append(File.generated(config, name, content="\n".join(build())))
     return files
 
@@ -104,6 +118,16 @@ def configuration() -> Iterator[str]:
     """The example of a config file, which shows every setting with its default, and the environment."""
     yield (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     yield f"```toml\n{(ROOT / 'config.example.toml').read_text(encoding='utf-8')}```"
+
+
+def columns() -> Iterator[str]:
+    """The columns of `harvester export`, from their definition."""
+    yield (ROOT / "docs" / "columns.md").read_text(encoding="utf-8")
+    yield "| column | type | meaning | from | other names |\n|---|---|---|---|---|"
+    for column in COLUMNS:
+        source = " or ".join(filter(None, (column.info, column.listed, column.made)))
+        cells = (f"`{column.name}`", _TYPES[column.kind], column.meaning, source, ", ".join(column.terms))
+        yield f"| {' | '.join(map(_cell, cells))} |"
 
 
 def sentences() -> Iterator[str]:

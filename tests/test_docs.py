@@ -17,6 +17,7 @@ from test_readme import ROOT, make_scripts, needs_jq, run_all
 
 from harvester.cli import main
 from harvester.errors import Exit
+from harvester.export.columns import COLUMNS
 
 PAGES = ROOT / "docs" / "pages"
 GUIDE = ("first-harvest", "own-account", "updates", "repair", "reading", "any-method", "python")
@@ -70,6 +71,11 @@ def test_it_has_every_setting(site: Path) -> None:
     keys = re.findall(r"^#?(\w+) = ", (ROOT / "config.example.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(keys) > 30
     assert all(f"{key} = " in text for key in keys)
+
+
+def test_it_has_every_column_of_an_export(site: Path) -> None:
+    text = read(site, "columns.html")
+    assert all(f"{column.name}\n" in text and column.meaning.replace("`", "") in text for column in COLUMNS)
 
 
 def test_it_has_the_sentences_of_errors(site: Path) -> None:

@@ -28,6 +28,8 @@ SECTIONS = {
         "verify": LazyCommand("harvester.cli.archives:verify", "Prove that an archive is whole."),
         "repair": LazyCommand("harvester.cli.repair:repair", "Make a damaged archive whole."),
         "ids": LazyCommand("harvester.cli.archives:ids", "The ids of an archive's photos."),
+        "export": LazyCommand("harvester.cli.export:export", "A flat, typed table of photos."),
+        "schema": LazyCommand("harvester.cli.export:schema", "The form of a line, of a row."),
         "urls": LazyCommand("harvester.cli.urls:urls", "The addresses of an archive's pictures."),
         "bag": LazyCommand("harvester.cli.bag:bag", "An archive as a bag (BagIt), to be handed over."),
     },

@@ -1,0 +1,168 @@
+"""`harvester export` and `schema`: flat, typed tables out of archives."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harvester.cli.archives import folders_argument
+from harvester.cli.options import Command, find_voice, option, voice_options
+from harvester.cli.show import show_lines
+from harvester.config.toml_file import expand_home
+from harvester.errors import Exit, UsageError
+from harvester.jobs.dates import read_upload, settle
+from harvester.jobs.values import stamp
+from harvester.text.words import name_count, name_duration, name_rate
+
+if TYPE_CHECKING:
+    from harvester.export.run import Exported, Order
+
+FORMATS = ("parquet", "csv", "ndjson")
+_EVERY = 10.0
+"""Seconds between two sentences on how far an export is."""
+
+
+@click.command(
+    cls=Command,
+    short_help="A flat, typed table of photos.",
+    epilog=(
+        "\b\nExamples:\n"
+        "  harvester export archives/monkeys -o monkeys.parquet\n"
+        "  harvester export archives/monkeys --format csv --columns id,title,date_taken,url -o - | head -3\n"
+        "  harvester export archives/* --format parquet --partition year -o tables/photos"
+    ),
+)
+@folders_argument
+@option("Output", "--format", "kind", type=click.Choice(FORMATS), metavar="|".join(FORMATS), help="Else that of -o.")
+@option("Output", "-o", "--output", metavar="FILE", help="Else photos.FORMAT; - for standard output.")
+@option("Output", "--columns", metavar="A,B", help="These, in this order; else all.")
+@option("Output", "--since", metavar="TIME", help="Only photos harvested since then.")
+@option("Output", "--rejects", metavar="FILE", help="Each value that did not fit its column, as a line of JSON.")
+@option("Output", "--excel", is_flag=True, help="CSV: a byte order mark, and no cell that is a formula.")
+@option("Output", "--partition", type=click.Choice(["year"]), metavar="year", help="Parquet: a part for each year.")
+@option(
+    "Output",
+    "--row-group-size",
+    "group_rows",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Parquet: rows.  [default: 20000]",
+)
+@option("Output", "--workers", type=click.IntRange(1, 64), default=1, metavar="N", help="Processes.  [default: 1]")
+@option("Messages", "--progress/--no-progress", default=True, help="Say how far it is, every ten seconds.")
+@voice_options
+def export(*, folders: tuple[Path, ...], progress: bool, **given: Any) -> Exit:
+    """Write one row for each photo of the archives: flat, typed, the same whatever was harvested of it.
+
+    Makes no call, changes nothing in an archive, and may run beside a harvest: what has been written so far counts. A
+    photo that several archives hold has one row, the newest. The file is there whole or not at all. `harvester schema
+    row` tells the columns.
+    """
+    voice = find_voice(**{name: given.pop(name) for name in ("log_format", "log_file", "verbose", "quiet")})
+    from harvester.export.run import export as run  # noqa: PLC0415
+
+    order = _build_order(folders, **given)
+    exported = run(order, Watch(voice.note) if progress else lambda _: None)
+    for sentence in _tell(exported, order):
+        voice.note(sentence)
+    return Exit.COMPLETE
+
+
+def _build_order(
+    folders: tuple[Path, ...],
+    *,
+    kind: str | None,
+    output: str | None,
+    columns: str | None,
+    since: str | None,
+    rejects: str | None,
+    partition: str | None,
+    **rest: Any,
+) -> Order:
+    from harvester.export.columns import choose_columns  # noqa: PLC0415
+    from harvester.export.run import Order  # noqa: PLC0415
+
+    path = None if output in (None, "-") else Path(expand_home(str(output), field="output"))
+    form: Any = kind or _guess_format(path)
+    if output is None:
+        path = Path("photos" if partition else f"photos.{form}")
+    return Order(
+        folders=tuple(dict.fromkeys(folders)),
+        format=form,
+        output=path,
+        columns=choose_columns(columns),
+        since=_read_since(since),
+        rejects=None if rejects is None else Path(expand_home(rejects, field="rejects")),
+        by_year=partition is not None,
+        **rest,
+    )
+
+
+def _guess_format(path: Path | None) -> str:
+    form = "" if path is None else path.suffix.lower().removeprefix(".")
+    form = {"jsonl": "ndjson"}.get(form, form)
+    if form not in FORMATS:
+        raise UsageError(f"say which: {', '.join(FORMATS)}.", field="format")
+    return form
+
+
+def _read_since(text: str | None) -> str:
+    seconds = read_upload(settle(text, now=time.time(), field="since"), field="since")
+    return "" if seconds is None else stamp(seconds)
+
+
+class Watch:
+    """Says how far an export is, now and then."""
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._began = self._last = clock()
+
+    def __call__(self, exported: Exported) -> None:
+        """Takes what there is so far."""
+        now = self._clock()
+        is_due = now - self._last >= _EVERY and exported.rows < exported.expected
+        if not is_due:
+            return
+        self._last = now
+        rate = exported.rows / (now - self._began)
+        togo = f" · about {name_duration((exported.expected - exported.rows) / rate)} to go" if rate else ""
+        share = f"{name_count(exported.rows)} of {name_count(exported.expected, 'photo')}"
+        self._say(f"{share} ({exported.rows / exported.expected:.0%}) · {name_rate(rate)}{togo}")
+
+
+def _tell(exported: Exported, order: Order) -> Iterator[str]:
+    """What came of it, in sentences."""
+    where = "standard output" if order.output is None else str(order.output)
+    yield f"{name_count(exported.rows, 'photo')} in {where}."
+    if exported.missing:
+        yield f"Of {name_count(exported.missing, 'photo')} only the id is known: they could not be had so far."
+    if exported.rejects:
+        columns = ", ".join(f"{name} {name_count(count)}" for name, count in sorted(exported.rejects.items()))
+        place = f"{order.rejects} has them" if order.rejects else "--rejects FILE keeps them"
+        yield f"{name_count(sum(exported.rejects.values()), 'value')} did not fit and are null ({columns}); {place}."
+    for folder in exported.incomplete:
+        yield f"{folder} is not complete: what it has so far was exported."
+
+
+@click.command(
+    cls=Command,
+    short_help="The form of a line, of a row.",
+    epilog="\b\nExample:\n  harvester schema row | jq -r '.properties | keys_unsorted[]'",
+)
+@click.argument("what", type=click.Choice(["record", "row"]), metavar="record|row")
+@click.option("--version", type=int, metavar="N", help="That version; else the newest.")
+@voice_options
+def schema(*, what: str, version: int | None, **manner: Any) -> Exit:
+    """Print the JSON Schema (2020-12) of a line of photos.ndjson, or of a row of `harvester export`."""
+    find_voice(**manner)
+    from harvester.export.schemas import build_schema  # noqa: PLC0415
+
+    show_lines([json.dumps(build_schema(what, version=version), ensure_ascii=False, indent=2)])
+    return Exit.COMPLETE

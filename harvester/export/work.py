@@ -1,0 +1,190 @@
+"""A stretch of photos.ndjson becomes rows of a format. The same in this process and in one of several."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import signal
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from harvester.errors import StopRun
+from harvester.export.columns import Column
+from harvester.export.reading import BrokenLine
+from harvester.export.row import Reject, RowMaker, Shelves
+from harvester.export.source import File, damaged, open_file, too_short
+from harvester.export.texts import write_csv, write_ndjson
+
+Format: TypeAlias = Literal["parquet", "csv", "ndjson"]
+AT_ONCE = 128
+"""Rows made at once: more of them do not fit into a core's cache, and take a third longer."""
+PREFIX = re.compile(rb'\{"id":"(\d{1,18})","harvested_at":"([^"\\]*)"')
+_COUNTED = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What is the same for all tasks. `wanted` are ids whose lines are to be told of."""
+
+    format: Format
+    columns: Sequence[Column]
+    places: Sequence[int]
+    """Of these columns among all."""
+    excel: bool
+    since: str
+    """Lines harvested before this are left out, as ISO time; "" for none."""
+    shelves: Sequence[Shelves]
+    wanted: frozenset[str]
+    in_pieces: bool
+    """Batches of Arrow are to be sent to another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The lines of a file that begin in a stretch of it, but those that begin at one of the places `without`."""
+
+    source: int
+    file: File
+    start: int
+    end: int
+    without: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Rows as the format has them: bytes of text, batches of Arrow, or those as bytes."""
+
+    rows: int
+    pieces: list[Any]
+    rejects: list[Reject]
+    found: list[str] = field(default_factory=list)
+    """Of the wanted ids."""
+
+
+class Worker:
+    """Does tasks."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._rejects: list[Reject] = []
+        self._makers = [RowMaker(each, self._rejects.append) for each in setup.shelves]
+        self._write = _choose_writer(setup)
+
+    def do(self, task: Task) -> Result:
+        """The rows of a task; UsageError where a line is damaged."""
+        lines = self._choose(task)
+        found = (
+            [photo_id for line in lines if (photo_id := _find_id(line)) in self._setup.wanted]
+            if self._setup.wanted
+            else []
+        )
+        pieces = [self._make(task, lines[n : n + AT_ONCE]) for n in range(0, len(lines), AT_ONCE)]
+        rejects, self._rejects[:] = self._rejects[:], []
+        return Result(len(lines), pieces, rejects, found)
+
+    def _make(self, task: Task, lines: Sequence[bytes]) -> Any:
+        try:
+            values = self._makers[task.source].make_columns(lines)
+        except BrokenLine as broken:
+            raise damaged(task.file.path, _find_number(task.file, broken.line)) from None
+        return self._write([values[n] for n in self._setup.places])
+
+    def _choose(self, task: Task) -> list[bytes]:
+        lines = read_lines(task)
+        if task.without:
+            lines = _leave_out(lines, task)
+        if since := self._setup.since.encode():
+            lines = [line for line in lines if (found := PREFIX.match(line)) is None or found[2] >= since]
+        return lines
+
+
+def _find_id(line: bytes) -> str:
+    found = PREFIX.match(line)
+    return found[1].decode() if found else ""
+
+
+def _choose_writer(setup: Setup) -> Callable[[list[Sequence[Any]]], Any]:
+    columns = setup.columns
+    if setup.format == "csv":
+        return lambda values: write_csv(columns, values, excel=setup.excel)
+    if setup.format == "ndjson":
+        return lambda values: write_ndjson(columns, values)
+    from harvester.export.arrow import build_batch, build_schema  # noqa: PLC0415 - an extra
+
+    schema = build_schema(columns)
+    if setup.in_pieces:
+        return lambda values: build_batch(schema, columns, values).serialize().to_pybytes()
+    return lambda values: build_batch(schema, columns, values)
+
+
+def read_lines(task: Task) -> list[bytes]:
+    """The lines of a task, without their line breaks."""
+    with os.fdopen(open_file(task.file), "rb") as file:
+        start = _find_start(file, task.start)
+        if start >= task.end:
+            return []
+        file.seek(start)
+        data = file.read(task.end - start)
+        if not data.endswith(b"\n"):
+            data += file.readline()
+    if start + len(data) < task.end or start + len(data) > task.file.bytes or not data.endswith(b"\n"):
+        raise too_short(task.file.path)
+    return data[:-1].split(b"\n")
+
+
+def _find_start(file: Any, place: int) -> int:
+    """Where the first line begins that begins there or behind."""
+    if not place:
+        return 0
+    file.seek(place - 1)
+    return place - 1 + len(file.readline())
+
+
+def _leave_out(lines: Sequence[bytes], task: Task) -> list[bytes]:
+    with os.fdopen(open_file(task.file), "rb") as file:
+        place = _find_start(file, task.start)
+    kept = []
+    for line in lines:
+        n = bisect_left(task.without, place)
+        if n == len(task.without) or task.without[n] != place:
+            kept.append(line)
+        place += len(line) + 1
+    return kept
+
+
+def _find_number(file: File, line: bytes) -> int:
+    """The number of a line, found by reading once more: nobody counts lines while all is well."""
+    with file.path.open("rb") as lines:
+        return next((number for number, each in enumerate(lines, 1) if each.rstrip(b"\n") == line), 0)
+
+
+def _receive() -> Iterator[Any]:
+    with suppress(EOFError):
+        while True:
+            yield pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that has started this one
+
+
+def _send(value: object) -> None:
+    pickle.dump(value, sys.stdout.buffer, protocol=5)
+    sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    """Do the tasks that come from standard input, until it ends. An error is the result of its task."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process hears it, too, and closes the pipe
+    received = _receive()
+    worker = Worker(next(received))
+    for task in received:
+        try:
+            result: object = worker.do(task)
+        except StopRun as error:
+            result = error
+        try:
+            _send(result)
+        except BrokenPipeError:
+            os._exit(1)
