@@ -32,6 +32,10 @@ Runner = Callable[..., Awaitable[Summary]]
 effort.register_profile("patient", deadline=None)  # a busy machine is no fault
 effort.load_profile("patient")
 
+for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # as in the background of a script, or under nohup
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, signal.default_int_handler if ignored == signal.SIGINT else signal.SIG_DFL)
+
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,7 @@ def test_ctrl_c_at_a_bad_time_is_a_sentence(arguments: list[str], code: str, env
 
 
 @pytest.mark.usefixtures("time_limit")
-@pytest.mark.parametrize("method", ["note", "close"])
+@pytest.mark.parametrize("method", ["note", "close_log"])
 def test_a_second_ctrl_c_while_the_first_is_told_is_no_traceback(method: str, environment: dict[str, str]) -> None:
     code = "import harvester.verify.archive as v\nv.prove_archive = hit\nfrom harvester.cli.voice import Voice\n"
     code += f"before = Voice.{method}\nVoice.{method} = lambda *given: (before(*given), hit())\n"
