@@ -14,7 +14,8 @@ from harvester.engine.plan import plan_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.box import read_bbox, split_box
-from harvester.jobs.model import Job, Search, Sort, Source
+from harvester.jobs.filters import Sort
+from harvester.jobs.model import Job, Search, Source
 from harvester.jobs.urls import read_url
 from harvester.listing.parts import find_part, keep_part, split_sweep
 from harvester.listing.sweep import Step, Sweep, first_sweep

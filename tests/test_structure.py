@@ -43,7 +43,6 @@ LONG = {
     "harvester.checkpoint.state": 760,
     "harvester.engine.pipeline": 445,
     "harvester.engine.run": 625,
-    "harvester.jobs.model": 460,
     "harvester.merge.merge": 355,
     "harvester.transport.client": 395,
 }

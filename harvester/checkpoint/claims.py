@@ -6,30 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from harvester.checkpoint.state import State
-from harvester.flickr.lenient_json import read_number
+from harvester.flickr.counts import count_members
 from harvester.jobs.model import Account, Source
 
 _MOST_REASONS = 3
 _WHY = "the others may be private, not safe, or deleted"
-
-
-class _Head(msgspec.Struct):
-    """A set's claims: `photos` counts without videos, and comes as `count_photos` too."""
-
-    photos: int | str | None = None
-    videos: int | str | None = None
-    count_photos: int | str | None = None
-    count_videos: int | str | None = None
-
-    @property
-    def claimed(self) -> int:
-        photos, videos = read_number(self.count_photos), read_number(self.count_videos)
-        photos = read_number(self.photos) if photos is None else photos
-        return (photos or 0) + ((read_number(self.videos) if videos is None else videos) or 0)
 
 
 class _Reason(msgspec.Struct, frozen=True):
@@ -43,14 +29,16 @@ class _Reason(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct):
-    photoset: _Head | None = None
+    photoset: dict[str, Any] | None = None
     photo_ids: list[str] | None = None
     errors: dict[str, _Reason] = {}
 
     @property
     def is_short(self) -> bool:
         """Whether a set shows fewer photos than it claims. A refused one shows none, and is told as refused."""
-        return self.photoset is not None and not self.errors and self.photoset.claimed > len(self.photo_ids or ())
+        return (
+            self.photoset is not None and not self.errors and count_members(self.photoset) > len(self.photo_ids or ())
+        )
 
 
 _line = msgspec.json.Decoder(_Line)

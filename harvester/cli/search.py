@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import Any, get_args
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import click
 
@@ -23,56 +22,27 @@ from harvester.cli.options import (
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit, UsageError, show
-from harvester.flickr.codes import CONTENT_TYPES, SAFE_SEARCH
-from harvester.jobs.model import EXTRAS, Media, Search, Sort, TagMode
+from harvester.jobs.filters import FILTERS, Filter
+from harvester.jobs.search import EXTRAS, Search
 
-_LISTS = ("tags", "machine_tags", "license", "content_types")
-_filter = partial(option, "Filters")
+
+def _declare(name: str, found: Filter) -> Callable[[Any], Any]:
+    """The option of a filter."""
+    given: dict[str, Any] = {
+        "multiple": found.is_list or None,
+        "metavar": found.metavar,
+        "type": Names(found.choices) if found.choices else None,
+    }
+    known: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if found.flags:
+        known["default"] = None
+    return option("Filters", found.flags or f"--{name}".replace("_", "-"), help=found.help, **known)
+
 
 search_options = decorate(
-    _filter("--tags", multiple=True, metavar="A,B", help="With any of these tags, or all: see --tag-mode."),
-    _filter("--tag-mode", type=Names(get_args(TagMode)), help="[default: any]"),
-    _filter("--text", metavar="WORDS", help="In title, description or tags."),
-    _filter("--user", metavar="USER", help="NSID, user name, path alias, flickr.com address or me."),
-    _filter("--group", metavar="GROUP", help="Id or flickr.com address of a group."),
-    _filter(
-        "--min-upload-date",
-        metavar="DATE",
-        help="2009-12-01, 20091201, 2009-12, 2009, 2009-12-01T08:30:00, a Unix time from 2004 on, or today, yesterday, "
-        "7 days ago, -30d. In UTC; inclusive.",
-    ),
-    _filter(
-        "--max-upload-date", metavar="DATE", help="Without a time, to the end of the day, month or year; inclusive."
-    ),
-    _filter("--min-taken-date", metavar="DATE", help="The same forms, in the owner's local time."),
-    _filter("--max-taken-date", metavar="DATE", help="To its end, as --max-upload-date."),
-    _filter("--license", multiple=True, metavar="A,B", help="Ids or names, such as cc-by,cc0."),
-    _filter("--media", type=Names(get_args(Media)), help="[default: all]"),
-    _filter(
-        "--content-types",
-        multiple=True,
-        type=Names(tuple(CONTENT_TYPES)),
-        metavar="A,B",
-        help=f"Any of {', '.join(CONTENT_TYPES)}.",
-    ),
-    _filter(
-        "--bbox",
-        metavar="W,S,E,N",
-        help="Within a box, in degrees, such as -0.6,51.2,0.4,51.8, or across the date line 177,-20,-178,-15.",
-    ),
-    _filter("--has-geo/--no-geo", default=None, help="With a place, or without."),
-    _filter("--machine-tags", multiple=True, metavar="A,B", help="Such as dc:title=rivers."),
-    _filter(
-        "--safe-search", type=Names(tuple(SAFE_SEARCH)), metavar="LEVEL", help=f"Up to {' or '.join(SAFE_SEARCH)}."
-    ),
-    _filter(
-        "--sort",
-        type=Names(get_args(Sort)),
-        metavar="ORDER",
-        help="By date-posted, date-taken or interestingness, each with -asc or -desc, or by relevance.  "
-        "[default: date-posted-desc]",
-    ),
-    _filter(
+    *(_declare(name, found) for name, found in FILTERS.items()),
+    option(
+        "Filters",
         "--param",
         "params",
         multiple=True,
@@ -113,7 +83,9 @@ def search(*, setup: Setup, output: str | None, state: str | None, unescape: boo
 def build_search(given: Mapping[str, Any]) -> Search:
     """The search of the filters that were given."""
     filters = {name: value for name, value in given.items() if value not in (None, ())}
-    filters |= {name: ",".join(filters[name]) for name in _LISTS if name in filters}
+    filters |= {
+        name: ",".join(value) for name, value in filters.items() if isinstance(value, tuple) and name in FILTERS
+    }
     return Search(**{**filters, "params": _read_params(given["params"])})
 
 

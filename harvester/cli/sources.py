@@ -25,7 +25,8 @@ from harvester.cli.options import (
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit
-from harvester.jobs.model import SOURCES, Hydrated, Kind, Source
+from harvester.jobs.model import SOURCES, Source
+from harvester.jobs.sources import Hydrated, Kind
 from harvester.jobs.urls import NAMED, read_named
 
 JOB_FIELDS = ("detail", "extras", "limit")

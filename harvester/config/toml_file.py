@@ -18,6 +18,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from harvester.errors import UsageError
+from harvester.jobs.filters import FILTERS
 from harvester.text.decoding import decode_text
 
 FILE_NAME = "harvester.toml"
@@ -62,27 +63,19 @@ class JobTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
         return {name: value for name in names if (value := getattr(self, name)) is not UNSET}
 
 
-class SearchTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A job with `source = "search"`: the fields of a Search. Dates may be TOML's own."""
-
-    tags: list[str] | str | UnsetType = UNSET
-    tag_mode: str | UnsetType = UNSET
-    text: str | UnsetType = UNSET
-    user: str | UnsetType = UNSET
-    group: str | UnsetType = UNSET
-    min_upload_date: Any = UNSET
-    max_upload_date: Any = UNSET
-    min_taken_date: Any = UNSET
-    max_taken_date: Any = UNSET
-    license: list[str | int] | str | int | UnsetType = UNSET
-    media: str | UnsetType = UNSET
-    content_types: list[str | int] | str | int | UnsetType = UNSET
-    bbox: list[float | int] | str | UnsetType = UNSET
-    has_geo: bool | UnsetType = UNSET
-    machine_tags: list[str] | str | UnsetType = UNSET
-    safe_search: str | int | UnsetType = UNSET
-    sort: str | UnsetType = UNSET
-    params: dict[str, str | int | float] | UnsetType = UNSET
+_FIELDS: dict[str, Any] = {
+    **{name: each.toml for name, each in FILTERS.items()},
+    "params": dict[str, str | int | float],
+}
+SearchTable: Any = msgspec.defstruct(
+    "SearchTable",
+    [(name, kind if kind is Any else kind | UnsetType, UNSET) for name, kind in _FIELDS.items()],
+    bases=(JobTable,),
+    forbid_unknown_fields=True,
+    frozen=True,
+    kw_only=True,
+)
+"""A job with `source = "search"`: the fields of a Search. Dates may be TOML's own."""
 
 
 class PhotosTable(JobTable, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from harvester.checkpoint.state import State
 from harvester.errors import GivenUp, KeyRefused, Refused, TryLater, Unreachable, UsageError, show
+from harvester.flickr.codes import NSID
 from harvester.flickr.failures import check_failure
 from harvester.flickr.lenient_json import read_members
 from harvester.flickr.methods import RESTRICTED, build_query
@@ -18,7 +19,6 @@ from harvester.jobs.model import Account, Favorites, Group, Search, Source
 from harvester.jobs.urls import is_address
 from harvester.transport.client import Client
 
-_NSID = re.compile(r"\d+@N\d\d", re.ASCII)
 _ALIAS = re.compile(r"[\w.-]+", re.ASCII)
 
 
@@ -93,7 +93,7 @@ async def find_user(name: str, client: Client) -> Meant:
     UsageError where it is nobody, or one person's user name and another's path alias (reagent/fleakr#11).
     """
     name = name.strip()
-    if _NSID.fullmatch(name.upper()):
+    if NSID.fullmatch(name.upper()):
         return Meant("user", name, name.upper())
     if name == "me":
         if not client.signs:
@@ -128,7 +128,7 @@ async def _ask_name(name: str, client: Client) -> list[Meant | None]:
 async def find_group(name: str, client: Client) -> Meant:
     """What group an id, the name in its address, or its address is."""
     name = name.strip()
-    if _NSID.fullmatch(name.upper()):
+    if NSID.fullmatch(name.upper()):
         return Meant("group", name, name.upper())
     page = name if is_address(name) else f"https://www.flickr.com/groups/{quote(name, safe='')}/"
     found = await _ask("group", name, "flickr.urls.lookupGroup", {"url": page}, client)

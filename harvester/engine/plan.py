@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -19,8 +19,8 @@ from harvester.engine.run import build_sleep
 from harvester.engine.walker import explain
 from harvester.errors import Refused, UsageError
 from harvester.events import Observer, Tally, ignore
+from harvester.flickr.counts import count_members
 from harvester.flickr.geo import EVER, find_page_size
-from harvester.flickr.lenient_json import read_number
 from harvester.flickr.listings import LISTINGS, Itself, Listing, Opens, Paged
 from harvester.flickr.methods import DETAILS, PAGE_SIZE, build_query, list_parts
 from harvester.flickr.responses import Listed, read_list, read_page
@@ -163,7 +163,7 @@ async def _weigh_pages(walk: Walk, job: Job, client: Client) -> _List:
 async def _weigh_heads(walk: Walk, inner: Listing, client: Client) -> _List:
     """What rows open is counted by what they tell of it, so a whole page of them is worth having."""
     listed = await _ask(walk, client)
-    total, sizes = _count_rows(listed), [_count_members(row) for _, row in listed.rows]
+    total, sizes = _count_rows(listed), [count_members(orjson.loads(row)) for _, row in listed.rows]
     more = total / len(sizes) if sizes else 1.0
     calls = _pages(total, walk.shape) + round(more * sum(_pages(size, inner) for size in sizes))
     members = round(more * sum(sizes))
@@ -186,16 +186,6 @@ def _count_rows(listed: Listed) -> int:
 def _pages(rows: int, shape: Listing) -> int:
     """Calls that it takes to read so many rows; an empty list takes one too."""
     return max(1, math.ceil(rows / shape.rows.size)) if isinstance(shape.rows, Paged) else 1
-
-
-def _count_members(row: bytes) -> int:
-    """Of a set or gallery, by its row: `photos` and `count_photos` count without videos."""
-    known = orjson.loads(row)
-
-    def read(names: Iterable[str]) -> int:
-        return next((number for name in names if (number := read_number(known.get(name))) is not None), 0)
-
-    return read(("count_photos", "photos")) + read(("count_videos", "videos"))
 
 
 def _up_to(limit: int | None, photos: int) -> int:

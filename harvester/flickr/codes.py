@@ -1,9 +1,12 @@
-"""Names for numbers that Flickr takes: licences, kinds of content, levels of safety. Pure."""
+"""What Flickr knows things by: the ids of people, the numbers of licences, kinds of content, levels of safety. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+NSID = re.compile(r"\d+@N\d\d", re.ASCII)
+"""The id of a person or a group, in capitals."""
 LICENSES: Mapping[str, int] = {
     "all-rights-reserved": 0,
     "cc-by-nc-sa-2.0": 1,

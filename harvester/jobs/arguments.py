@@ -6,31 +6,21 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from harvester.errors import show
+from harvester.jobs.filters import FILTERS
 
 OPTIONS: Mapping[str, str] = {
-    **{
-        name: name
-        for name in (
-            "tags tag_mode text user group min_upload_date max_upload_date min_taken_date max_taken_date license media "
-            "content_types bbox has_geo machine_tags safe_search sort"
-        ).split()
-    },
-    "user_id": "user",
-    "group_id": "group",
-    "content_type": "content_types",
+    **{name: name for name in FILTERS},
+    **{each.argument: name for name, each in FILTERS.items()},
 }
 """Arguments with an option of their own, and the option's name in config files and from Python."""
-
-KNOWN = frozenset(
-    (
-        "accuracy bbox contacts content_type extras geo_context group_id has_geo in_gallery is_commons is_getty lat "
-        "license lon machine_tag_mode machine_tags max_taken_date max_upload_date media min_taken_date "
-        "min_upload_date page per_page place_id privacy_filter radius radius_units safe_search sort tag_mode tags text "
-        "user_id woe_id "
-        # Not documented: two stand in the method's list of errors, three are sent by Flickr's own pages.
-        "jump_to similarity_id advanced color_codes styles"
-    ).split()
+OTHERS = frozenset(
+    "accuracy color_codes contacts geo_context in_gallery is_commons is_getty lat lon machine_tag_mode place_id "
+    "privacy_filter radius radius_units styles woe_id".split()
 )
+"""Those that choose photos and have none; `color_codes` and `styles` are sent by Flickr's own pages."""
+# The last three are not documented: two stand in the method's list of errors, one is sent by Flickr's own pages.
+_BESIDES = frozenset("extras page per_page jump_to similarity_id advanced".split())
+KNOWN = OTHERS | _BESIDES | {each.argument for each in FILTERS.values()}
 """What flickr.photos.search knows: its documented arguments, and those seen to be accepted besides."""
 
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from harvester.jobs.arguments import OPTIONS
-from harvester.jobs.model import DATES, SOURCES, Job, Search
+from harvester.jobs.filters import DATES
+from harvester.jobs.model import SOURCES, Job, Search
 
 
 def rebuild_job(known: Mapping[str, Any], asked: Mapping[str, Any], *, limit: int | None) -> Job:

@@ -14,9 +14,11 @@ from datetime import date
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from harvester.errors import UsageError, show
+from harvester.flickr.codes import NSID
 from harvester.jobs.base58 import decode, decode_group, decode_person
-from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Kind, Photos, Search, Source
+from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
 from harvester.jobs.pages import name_page
+from harvester.jobs.sources import Kind
 from harvester.jobs.values import read_photo_id
 from harvester.jobs.web_search import read_query
 
@@ -39,7 +41,6 @@ _PHOTO_SCRIPT = re.compile(r"(photo|video)(_\w+)?\.gne", re.ASCII)
 _SHORT_HOST = re.compile(r"(www\.)?flic\.kr")
 _IMAGE_HOST = re.compile(r"((live|c\d+|farm\d+)\.)?static\.?flickr\.com|(photos|farm)\d+\.flickr\.com", re.ASCII)
 _IMAGE = re.compile(r"(\d+)_[0-9a-f]+(_\w+)*\.\w+", re.ASCII | re.IGNORECASE)
-_NSID = re.compile(r"\d+@N\d\d", re.ASCII)
 _VIEW = re.compile(r"page\d+|with|show|map|detail|list|calendar|popular(-\w+)?", re.ASCII)
 _NOBODY = frozenset({"contacts", "forsale", "friends", "organize", "tags", "upload"})
 """Pages beside those of people: /photos/friends/ is whoever looks at it."""
@@ -200,7 +201,7 @@ def _read_page(words: Sequence[str], query: str) -> Source | None:
         case ["people", user, "contacts" | "groups" as kind, *rest] if _is_view(rest):
             found = _account(_read_user(user), "contacts" if kind == "contacts" else "groups")
         case ["groups", group, *rest]:
-            found = _read_group(group.upper() if _NSID.fullmatch(group.upper()) else group, rest)
+            found = _read_group(group.upper() if NSID.fullmatch(group.upper()) else group, rest)
         case _:
             found = _read_script(words, query)
     return found
@@ -327,7 +328,7 @@ def _account(user: str, *only: Kind) -> Account:
 
 def _read_user(word: str) -> str:
     """An NSID, `me`, or the address of the photostream: a path alias may be the user name of somebody else."""
-    if _NSID.fullmatch(word.upper()):
+    if NSID.fullmatch(word.upper()):
         return word.upper()
     return word if word == "me" else f"https://www.flickr.com/photos/{quote(word, safe='')}/"
 

@@ -13,25 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from harvester.errors import UsageError, show
+from harvester.jobs.arguments import OTHERS
+from harvester.jobs.filters import FILTERS
 from harvester.jobs.values import stamp
 
-_FIELDS = {
-    **{name: name for name in ("text", "tags", "tag_mode", "license", "sort", "media", "bbox", "machine_tags")},
-    **{f"{end}_{what}_date": f"{end}_{what}_date" for end in ("min", "max") for what in ("upload", "taken")},
-    "q": "text",
-    "user_id": "user",
-    "group_id": "group",
-    "content_type": "content_types",
-    "content_types": "content_types",
-    "has_geo": "has_geo",
-    "safe_search": "safe_search",
-}
+_FIELDS = {place: name for name, each in FILTERS.items() for place in (each.argument, *each.web)}
 """The web's parameters of a search, and the fields of a Search."""
-_ARGUMENTS = frozenset(
-    "accuracy color_codes contacts geo_context in_gallery is_commons is_getty lat lon machine_tag_mode place_id "
-    "privacy_filter radius radius_units styles woe_id".split()
-)
-"""Those that flickr.photos.search has besides; `color_codes` and `styles` are sent to it by Flickr's own pages."""
 _LOOKS = frozenset(
     "adv advanced f fbclid gclid lang page per_page rb referer_searched referrer_searched share view view_all z".split()
 )
@@ -60,10 +47,10 @@ def read_query(query: str) -> Found:
     given = {name: value.strip() for name, value in parse_qsl(query, errors="strict") if value.strip()}
     kept = {name: value for name, value in given.items() if name not in _LOOKS and not name.startswith("utm_")}
     old = {name: kept.pop(name) for name in _OLD if name in kept}
-    if unknown := sorted(kept.keys() - _FIELDS.keys() - _ARGUMENTS):
+    if unknown := sorted(kept.keys() - _FIELDS.keys() - OTHERS):
         raise UsageError(f"{', '.join(unknown)}: Flickr's API cannot search by that; take it out of the address.")
     found: Found = {_FIELDS[name]: value for name, value in kept.items() if name in _FIELDS}
-    found["params"] = {name: value for name, value in kept.items() if name in _ARGUMENTS}
+    found["params"] = {name: value for name, value in kept.items() if name in OTHERS}
     for name in {"min_taken_date", "max_taken_date"} & found.keys():
         found[name] = _read_web_date(found[name])
     if "has_geo" in found:

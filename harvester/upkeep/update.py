@@ -50,6 +50,7 @@ from harvester.disk.modes import make_checkpoint_file
 from harvester.engine.run import Output, harvest, restore_job, run_job, tell_lapses
 from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
+from harvester.flickr.counts import COUNTS
 from harvester.flickr.lenient_json import read_number
 from harvester.jobs.model import Account, Photos
 from harvester.jobs.values import stamp
@@ -282,7 +283,7 @@ class Unchanged:
 
 def _mark(head: Mapping[str, Any]) -> tuple[object, ...]:
     """What changes with a list's members; unequal to every other where Flickr does not tell it."""
-    names = ("date_update", "photos", "videos", "count_photos", "count_videos")
+    names = ("date_update", *COUNTS)
     return tuple(read_number(head.get(name)) for name in names) if head.get("date_update") else (object(),)
 
 
