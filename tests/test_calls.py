@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -9,6 +10,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harvester.calls.answer import read_answer, read_listing, tidy
 from harvester.calls.arguments import check_allowed, read_pairs, write_values
@@ -181,6 +184,44 @@ def test_failures_are_told_as_errors(sent: bytes, error: type[HarvestError]) -> 
             read(sent, "flickr.photos.getInfo")
 
 
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=12,
+)
+NAMES = st.sampled_from(["photos", "photo", "total", "page", "pages", "per_page", "has_next_page", "id", "x"])
+ROWS_OF_ANY = st.lists(st.dictionaries(NAMES, JSON, max_size=3), max_size=3)
+HOLDERS = st.dictionaries(NAMES, JSON | ROWS_OF_ANY, max_size=5)
+
+
+@given(st.dictionaries(NAMES, HOLDERS | JSON | ROWS_OF_ANY, max_size=3), st.booleans())
+def test_whatever_comes_is_shown_as_it_is_or_told(members: dict[str, Any], escaped: bool) -> None:
+    sent = json.dumps({**members, "stat": "ok"}, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+    shown = json.loads(sent.decode("utf-8", "replace"))
+    answer = read_answer(sent, "flickr.test.echo")
+    for indent in (-1, 2):
+        text = answer.write(indent=indent).decode()
+        assert indent > 0 or "\n" not in text
+        assert json.loads(text) == (shown if is_whole(shown) else answer.members)
+    try:
+        listing = read_listing(sent, "flickr.test.echo")
+    except (UsageError, TryLater):
+        return
+    assert [json.loads(tidy(raw)) for raw in listing.raws] == list(listing.rows)
+    paging = Paging(PHOTOS, {})
+    assert len(paging.take(listing)) == len(listing.rows)
+    assert repr(paging.shortage)
+
+
+def is_whole(value: object) -> bool:
+    """Whether there are no lone surrogates and no numbers beyond 64 bits in it, which are read in another way."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
+
+
 def test_rows_are_tidied() -> None:
     assert tidy(b'{ "a" : "\\/ \\\\/ \\u00e9" }') == '{"a":"/ \\\\/ é"}'.encode()
 
@@ -292,6 +333,14 @@ def test_pages_that_grow_end_somewhere() -> None:
     assert paging.shortage == (
         "flickr.people.getPublicPhotos ended after page 10,000 with 20,000 rows: Flickr has no pages behind 10,000."
     )
+
+
+def test_a_claim_that_is_less_than_what_came_ends_nothing() -> None:
+    """Not even where the page is short, since some of its rows are hidden."""
+    short = [{"id": str(n)} for n in range(480)]
+    lie = {"total": "3", "pages": 1}
+    _paging, found = Server(1_700, claim=lambda page: lie | ({"photo": short} if page == 1 else {})).run()
+    assert found == ids(480) + [str(n) for n in range(500, 1_700)]
 
 
 def test_one_empty_page_on_the_way_ends_nothing() -> None:

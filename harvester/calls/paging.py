@@ -103,6 +103,8 @@ class Paging:
         return not knows_pages or self._empty >= _EMPTY or (self._is_behind and is_short)
 
     def _is_last(self, listing: Listing, size: int) -> bool:
+        if listing.total is not None and self.rows > listing.total:
+            return False  # so its other claims are not to be believed either
         if listing.has_more is not None:
             return not listing.has_more
         if listing.pages is not None:
