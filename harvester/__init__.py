@@ -13,7 +13,7 @@ from harvester.about import __version__ as __version__
 
 if TYPE_CHECKING:
     from harvester.api import Flickr
-    from harvester.blocking import BlockingHarvest, harvest
+    from harvester.blocking import Archive, BlockingHarvest, harvest
     from harvester.errors import (
         ArchiveBusy,
         CannotWrite,
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "Album",
+    "Archive",
     "ArchiveBusy",
     "BlockingHarvest",
     "CannotWrite",

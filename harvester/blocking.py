@@ -1,25 +1,37 @@
-"""The engine from Python without `async`: for scripts, and for notebooks, in which an event loop is running already."""
+"""The engine from Python without `async`, for scripts and notebooks: harvests, and archives on the disk."""
 
 from __future__ import annotations
 
-import asyncio
 import os
+import re
 import weakref
-from collections.abc import Coroutine, Iterator, Sequence
-from threading import Event as Flag
-from threading import Thread
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Self, TypedDict, Unpack
 
 from harvester.api import Flickr
+from harvester.config.settings import read_settings
+from harvester.disk.record import Record
+from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary
+from harvester.export.columns import choose_columns
+from harvester.export.run import STRETCH, Exported, Order, export, read_since
+from harvester.export.source import damaged, open_source
+from harvester.export.work import Format, Task, read_lines
 from harvester.flickr.methods import Detail
 from harvester.jobs.model import Source
+from harvester.python.errand import RepairReport
 from harvester.python.harvest import Harvest
-from harvester.python.lists import Entries
+from harvester.python.lists import ArchivedEntries, Entries
+from harvester.python.loop_thread import LoopThread
 from harvester.python.photo import Photo
+from harvester.standing.inspect import read_report
+from harvester.standing.report import Report
+from harvester.verify.archive import Verdict, prove_archive
 
-T = TypeVar("T")
+_LINE = re.compile(rb'\{"id":"(\d{1,18})"')
 
 
 class Options(TypedDict, total=False):
@@ -135,32 +147,97 @@ def _end(under_way: Harvest, loop: LoopThread) -> None:
         loop.close()
 
 
-class LoopThread:
-    """An event loop in a thread of its own."""
+class Archive(Iterable[Photo]):
+    """An archive's folder, to be read: nothing in it is changed, and a harvest may be at work there.
 
-    def __init__(self) -> None:
-        self._ready = Flag()
-        self._loop: asyncio.AbstractEventLoop
-        self._stop: asyncio.Event
-        self._thread = Thread(target=asyncio.run, args=(self._serve(),), name="harvester", daemon=True)
-        self._thread.start()
-        self._ready.wait()
+        for photo in Archive("monkeys"):
+            print(photo.id, photo.taken, photo.title)
 
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._ready.set()
-        await self._stop.wait()
+    It is opened anew by each look at it, so that a harvest's progress shows. What begins to iterate reads the photos
+    that are there at that moment. UsageError where the folder holds no archive, or where a line is damaged.
+    """
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for work that is done in the loop; interrupted, the work is cancelled."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        path = os.fspath(folder) if isinstance(folder, str | os.PathLike) else None
+        if not isinstance(path, str):
+            raise UsageError(f"{show(folder)} is not the path of a folder: use a text or a Path.", field="folder")
+        self.folder = Path(path)
+        open_source(self.folder)
 
-    def close(self) -> None:
-        """End the loop and its thread."""
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+    def __repr__(self) -> str:
+        return f"<Archive {self.folder}>"
+
+    def __len__(self) -> int:
+        """How many photos there are."""
+        return open_source(self.folder).lines
+
+    def __iter__(self) -> Iterator[Photo]:
+        file = open_source(self.folder).photos
+        number = 0
+        for start in range(0, file.bytes, STRETCH):
+            for line in read_lines(Task(0, file, start, min(start + STRETCH, file.bytes))):
+                number += 1
+                if (found := _LINE.match(line)) is None:
+                    raise damaged(file.path, number)
+                yield Photo(Record(found[1].decode(), line + b"\n"))
+
+    @property
+    def entries(self) -> Entries:
+        """What is there besides photos: sets with their members, collections, people, galleries, groups, contacts."""
+        return ArchivedEntries(self.folder)
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """The photos that could not be had, by id, and why."""
+        return open_source(self.folder).failures
+
+    def status(self) -> Report:
+        """How it stands, as `harvester status --json` tells it. No call is made."""
+        with ThreadPoolExecutor(1) as thread:  # an event loop may be running in this one
+            return thread.submit(read_report, self.folder, read_settings({}, environ=os.environ)).result()
+
+    def verify(self) -> Verdict:
+        """Read all of it through, and hold it against its checksums: `is_whole`, and `findings` if it is not."""
+        return prove_archive(self.folder)
+
+    def update(self, *, allow_incomplete: bool = False, **options: Unpack[Options]) -> Summary:
+        """Bring it up to date, as `Flickr(**options).update(…)` does."""
+        with LoopThread() as loop:
+            return loop.run(_update(Flickr(**options), self.folder, allow_incomplete=allow_incomplete))
+
+    def repair(self, *, dry_run: bool = False) -> RepairReport:
+        """Make it whole from whatever is left of it, as `Flickr.repair` does. No call is made."""
+        with LoopThread() as loop:
+            return loop.run(_repair(self.folder, dry_run=dry_run))
+
+    def export(
+        self,
+        output: str | os.PathLike[str],
+        *,
+        format: Format,  # noqa: A002 - the option's name
+        columns: Sequence[str] = (),
+        since: str | None = None,
+        rejects: str | os.PathLike[str] | None = None,
+    ) -> Exported:
+        """Write one flat, typed row a photo, as `harvester export` does; how many rows, and what did not fit.
+
+        `columns` names some of them, all if there are none; `since` is a date or time as the command takes it: photos
+        harvested before it are left out. CannotWrite or UsageError where that cannot be done; nothing is then left.
+        """
+        order = Order(
+            folders=[self.folder],
+            format=format,
+            output=Path(output),
+            columns=choose_columns(",".join(columns) or None),
+            since=read_since(since),
+            rejects=None if rejects is None else Path(rejects),
+        )
+        return export(order)
+
+
+async def _update(flickr: Flickr, folder: Path, *, allow_incomplete: bool) -> Summary:
+    return await flickr.update(folder, allow_incomplete=allow_incomplete)
+
+
+async def _repair(folder: Path, *, dry_run: bool) -> RepairReport:
+    return await Flickr.repair(folder, dry_run=dry_run)

@@ -82,6 +82,15 @@ async def test_without_async_in_a_script_and_in_a_notebook(desk: Desk) -> None:
     assert await desk.run("blocking.py", str(desk.folder / "a")) == str(PHOTOS)
 
 
+async def test_an_archive_on_the_disk(desk: Desk) -> None:
+    refused, told = (await desk.run("archived.py", str(desk.folder / "a"))).splitlines()
+    assert refused == f"{desk.folder / 'a'} is no archive: it has no state.sqlite."
+    assert told == f"{PHOTOS} {PHOTOS} complete"
+    rows = (desk.folder / "a.csv").read_text("utf-8").splitlines()
+    assert rows[0] == "id,title"
+    assert len(rows) == PHOTOS + 1
+
+
 async def test_a_web_server_with_one_client(desk: Desk) -> None:
     assert await desk.run("web_server.py") == f"{PHOTOS} {PHOTOS} {PHOTOS}"
 
@@ -92,11 +101,11 @@ async def test_a_typed_program_runs(desk: Desk) -> None:
 
 def test_a_typed_program_passes_mypy_from_outside(tmp_path: Path) -> None:
     """In a folder of its own: what it knows is what the installed package tells."""
-    for name in ("typed.py", "blocking.py"):
+    for name in ("typed.py", "blocking.py", "archived.py"):
         (tmp_path / name).write_bytes((PROGRAMS / name).read_bytes())
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "typed.py", "blocking.py"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "typed.py", "blocking.py", "archived.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("Success: no issues found in 2 source files"), done.stdout + done.stderr
+    assert done.stdout.startswith("Success: no issues found in 3 source files"), done.stdout + done.stderr
 
 
 async def test_errors_are_told_by_except(desk: Desk) -> None:

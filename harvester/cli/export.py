@@ -15,8 +15,6 @@ from harvester.cli.options import Command, find_voice, option, voice_options
 from harvester.cli.show import show_lines
 from harvester.config.toml_file import expand_home
 from harvester.errors import Exit, UsageError
-from harvester.jobs.dates import read_upload, settle
-from harvester.jobs.values import stamp
 from harvester.text.words import name_count, name_duration, name_rate
 
 if TYPE_CHECKING:
@@ -85,7 +83,7 @@ def _build_order(
     **rest: Any,
 ) -> Order:
     from harvester.export.columns import choose_columns  # noqa: PLC0415
-    from harvester.export.run import Order  # noqa: PLC0415
+    from harvester.export.run import Order, read_since  # noqa: PLC0415
 
     path = None if output in (None, "-") else Path(expand_home(str(output), field="output"))
     form: Any = kind or _guess_format(path)
@@ -96,7 +94,7 @@ def _build_order(
         format=form,
         output=path,
         columns=choose_columns(columns),
-        since=_read_since(since),
+        since=read_since(since),
         rejects=None if rejects is None else Path(expand_home(rejects, field="rejects")),
         by_year=partition is not None,
         **rest,
@@ -109,11 +107,6 @@ def _guess_format(path: Path | None) -> str:
     if form not in FORMATS:
         raise UsageError(f"say which: {', '.join(FORMATS)}.", field="format")
     return form
-
-
-def _read_since(text: str | None) -> str:
-    seconds = read_upload(settle(text, now=time.time(), field="since"), field="since")
-    return "" if seconds is None else stamp(seconds)
 
 
 class Watch:

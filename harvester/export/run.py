@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,6 +24,8 @@ from harvester.export.source import Source, damaged, open_file, open_source
 from harvester.export.target import StandardOutput, check_target, open_folder, open_target
 from harvester.export.texts import build_header, write_csv, write_ndjson
 from harvester.export.work import PREFIX, Format, Result, Setup, Task
+from harvester.jobs.dates import read_upload, settle
+from harvester.jobs.values import stamp
 
 STRETCH = 4 << 20
 """Bytes of an archive that are a task."""
@@ -74,6 +77,12 @@ class Sink(Protocol):
 
     def write(self, piece: Any) -> object:
         """Add rows."""
+
+
+def read_since(text: str | None) -> str:
+    """A date or time as people write it, as an Order has it; UsageError where it is none."""
+    seconds = read_upload(settle(text, now=time.time(), field="since"), field="since")
+    return "" if seconds is None else stamp(seconds)
 
 
 def export(order: Order, on_progress: Callable[[Exported], None] = lambda _: None) -> Exported:
@@ -199,9 +208,9 @@ def _find_older(sources: Sequence[Source]) -> list[array[int]]:
     ids, places, owners = array("q"), array("q"), array("h")
     stamps: list[bytes] = []
     for n, source in enumerate(sources):
-        for photo_id, stamp, place in _list_lines(source):
+        for photo_id, harvested, place in _list_lines(source):
             ids.append(photo_id)
-            stamps.append(stamp)
+            stamps.append(harvested)
             places.append(place)
             owners.append(n)
     older = [array("q") for _ in sources]

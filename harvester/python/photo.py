@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
 
 from harvester.disk.record import Record
+from harvester.export.row import NoShelves, RowMaker
+from harvester.export.table import Row, Size
+
+_maker = RowMaker(NoShelves(), lambda _: None)
 
 
 class Photo:
-    """A harvested photo. Its members are what Flickr sent, parsed; a part refused for good is None."""
+    """A harvested photo.
+
+    `record`, `search`, `info`, `sizes` and `errors` are what Flickr sent, parsed; a part refused for good is None. The
+    others are typed: what getInfo tells, else the listing's row; None where neither does, or where Flickr sent
+    something that cannot be meant. `row` has all of them.
+    """
 
     def __init__(self, record: Record) -> None:
         self.id = record.id
@@ -52,3 +62,65 @@ class Photo:
         """Code and message of each part that Flickr refuses, by its name."""
         errors: dict[str, dict[str, Any]] = self.record.get("errors", {})
         return errors
+
+    @cached_property
+    def row(self) -> Row:
+        """The photo as the flat, typed row that `harvester export` writes, without its albums and collections."""
+        return _maker.make_row(self.line.rstrip(b"\n"))
+
+    @property
+    def title(self) -> str | None:
+        """The title, as sent."""
+        return self.row.title
+
+    @property
+    def description(self) -> str | None:
+        """The description, as sent: it may hold HTML."""
+        return self.row.description
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags as Flickr matches them: `blackandwhite`."""
+        return self.row.tags or []
+
+    @property
+    def owner_id(self) -> str | None:
+        """The owner's NSID."""
+        return self.row.owner_id
+
+    @property
+    def owner(self) -> str | None:
+        """The owner's name on Flickr."""
+        return self.row.owner_username
+
+    @property
+    def posted(self) -> datetime | None:
+        """When it was uploaded, with its time zone, UTC."""
+        return self.row.date_posted
+
+    @property
+    def taken(self) -> datetime | None:
+        """When it was taken, by the camera's clock: no time zone. None also where only a month or a year is known."""
+        return self.row.date_taken
+
+    @property
+    def license(self) -> str | None:
+        """The licence's name."""
+        return self.row.license_name
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Latitude and longitude in degrees."""
+        row = self.row
+        return None if row.latitude is None or row.longitude is None else (row.latitude, row.longitude)
+
+    @property
+    def page_url(self) -> str | None:
+        """The address of its page on flickr.com."""
+        return self.row.page_url
+
+    @property
+    def largest(self) -> Size | None:
+        """The largest picture that Flickr names: label, width, height, and in `source` its address."""
+        row = self.row
+        return next((size for size in row.sizes or () if size.source == row.url), None)

@@ -33,13 +33,19 @@ from harvester.text.words import name_count
 
 
 def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
-    """How an archive stands, as plain JSON in the form of `Report`. UsageError where there is none.
+    """How an archive stands, as plain JSON in the form of `Report`; see read_report."""
+    found: dict[str, Any] = msgspec.to_builtins(read_report(folder, settings))
+    return found
+
+
+def read_report(folder: Path, settings: Settings) -> Report:
+    """How an archive stands. UsageError where there is none. Not to be called from within an event loop.
 
     Nothing is changed there, and no harvest has to wait.
     """
     holder = find_holder(folder)
     known = _read(folder, holder, settings)
-    report = Report(
+    return Report(
         archive=str(folder),
         running_pid=holder.pid if holder else None,
         running_host=holder.host if holder else None,
@@ -48,8 +54,6 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
         manifest=str(folder / MANIFEST),
         **known,
     )
-    found: dict[str, Any] = msgspec.to_builtins(report)
-    return found
 
 
 def _read(folder: Path, holder: Holder | None, settings: Settings) -> Mapping[str, Any]:
