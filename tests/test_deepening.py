@@ -426,6 +426,22 @@ async def test_a_nightly_job_that_asks_for_more_is_deepened_and_then_updated(san
     assert all("sizes" in lines_of(tmp_path)[i] for i in added)
 
 
+async def test_a_photo_that_fails_to_deepen_does_not_hold_up_the_nightly_news(
+    sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
+) -> None:
+    await run(tmp_path, sandbox, LIST)
+    bad = sorted(lines_of(tmp_path))[7]
+    with failing(sandbox, lambda query: query.get("photo_id") == bad, BUSY):
+        for _ in range(2):
+            added = sandbox.api.control({"add": 2})["added"]
+            with pytest.raises(NewsWanted):
+                await run_whole_job(FULL, settings_for(sandbox), output=Output(folder=tmp_path, update=True))
+            summary = await update_archive(tmp_path, settings_for(sandbox))
+            assert (summary.status, summary.failed) == ("incomplete", 1)
+            assert all("sizes" in lines_of(tmp_path)[i] for i in added)
+            assert "sizes" not in lines_of(tmp_path)[bad]
+
+
 async def test_the_summary_of_an_update_behind_a_deepening_counts_both(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, LIST)
     stop, calls = asyncio.Event(), Calls(sandbox)

@@ -75,7 +75,8 @@ async def run_whole_job(
     summary = _tell_limit(summary, output)
     is_deepened = _recall_wanted(output.folder) is not None
     summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop, before=before)
-    if is_deepened and output.update and output.folder is not None and summary.status == "complete":
+    if is_deepened and output.update and output.folder is not None and summary.status != "stopped":
+        # a photo that fails does not hold up the news of all others: the update ends incomplete, and says so
         raise NewsWanted(output.folder)
     return summary
 
