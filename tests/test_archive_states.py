@@ -17,6 +17,7 @@ from test_write_faults import closed
 
 from harvester.archive.folder import STATE
 from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.facts import JobFacts
 from harvester.checkpoint.schema import FORMAT
 from harvester.checkpoint.state import State, Todo
 from harvester.cli import main
@@ -238,14 +239,14 @@ def test_a_checkpoint_gives_back_the_room_of_what_is_done(rows: int, shrinks: bo
     with State(path) as state:
         with state.changing():
             state.add_todo(Todo(str(n), b"x" * 3_000) for n in range(rows))
-            state.remember("job", {"kept": True})
+            state.note(JobFacts(job={"kept": True}))
         with state.changing():
             state.finish(str(n) for n in range(rows))
         state.settle()
         before = path.stat().st_size
         state.shrink()
         assert (path.stat().st_size < before / 10) == shrinks
-        assert state.recall("job") == {"kept": True}
+        assert state.facts.job == {"kept": True}
 
 
 async def test_an_account_leaves_no_empty_checkpoint_of_hundreds_of_megabytes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -127,8 +127,8 @@ async def test_an_archive_of_an_older_version_with_such_arguments_is_read_as_it_
     job = Job(source=Search(text="a", content_types="7", has_geo=False), detail="list")
     await harvest_into(tmp_path / "a", sandbox, job)
     with State(tmp_path / "a" / "state.sqlite") as state, state.changing():
-        asked = state.recall("asked")
+        asked = state.facts.asked or {}
         older = {"text": "a", "params": {"content_type": "7", "has_geo": "0", "is_commons": "1"}}
-        state.remember("asked", {**asked, "search": older})
+        state.note(replace(state.facts, asked={**asked, "search": older}))
         source = restore_job(state, where=tmp_path / "a").source
     assert source == Search(text="a", content_types="7", has_geo=False, params={"is_commons": "1"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -211,7 +212,7 @@ async def test_the_same_words_on_another_day_are_the_same_job_with_the_first_day
     assert await harvest_at(folder, sandbox, later, now + 3 * DAY) == "complete"
     assert len(read_lines(folder / "photos.ndjson")) == len(uploads)
     with State(folder / "state.sqlite") as state:
-        assert restore_job(state, where=folder).describe() == state.recall("job")
+        assert restore_job(state, where=folder).describe() == state.facts.job
     other = Job(source=Search(min_upload_date="-2d", max_upload_date="yesterday"), detail="list")
     with pytest.raises(UsageError, match="another query"):
         await harvest_at(folder, sandbox, other, now)
@@ -234,8 +235,9 @@ async def test_an_archive_begun_with_the_older_meaning_of_a_largest_date_goes_on
     older = Job(source=Search(min_upload_date="2005-01-01", max_upload_date=f"{day}T00:00:00Z"), detail="list")
     assert await harvest_at(folder, sandbox, older, NOW) == "complete"
     with State(folder / "state.sqlite") as state, state.changing():  # the words that the older version has kept
-        asked = state.recall("asked")
-        state.remember("asked", {**asked, "search": {**asked["search"], "max_upload_date": day}})
+        asked = state.facts.asked or {}
+        older_words = {**asked, "search": {**asked["search"], "max_upload_date": day}}
+        state.note(replace(state.facts, asked=older_words))
     events: list[Event] = []
     assert await harvest_at(folder, sandbox, job, NOW, events) == "complete"
     told = [event.sentence for event in events if isinstance(event, Noticed)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -116,7 +117,7 @@ async def begin_as_before(
         earlier.setattr(pipeline, "EVER", {})
         await harvest_into(folder, sandbox, job, **given)
     with State(folder / "state.sqlite") as state, state.changing():
-        state.remember("bounded", None)
+        state.note(replace(state.facts, bounded=None))
     return set(ids_of(folder))
 
 
@@ -172,7 +173,7 @@ async def test_an_update_begun_without_a_first_date_is_listed_again(
                 await run_update(tmp_path, settings_for(sandbox))
         with State(tmp_path / ".update" / "state.sqlite") as state, state.changing():
             assert len(list(state.gone())) > 20
-            state.remember("bounded", None)
+            state.note(replace(state.facts, bounded=None))
         await run_update(tmp_path, settings_for(sandbox))
         assert set(ids_of(tmp_path)) == truth(sandbox, job.source)
     told = [(line["change"], line["id"]) for line in read_lines(tmp_path / "changes.ndjson")]

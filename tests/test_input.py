@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import KEY, harvest_into, read_lines
 
+from harvester.checkpoint.facts import JobFacts
 from harvester.checkpoint.state import State, check_same_job
 from harvester.cli import main
 from harvester.cli.ids import open_ids
@@ -147,7 +148,7 @@ def test_long_lists_of_tags_are_shown_by_their_ends(tmp_path: Path) -> None:
     many = ",".join(f"tag{n}" for n in range(5000))
     assert len(describe_job(Job(source=Search(tags=many)).describe())) < 250
     with State(tmp_path / "state.sqlite") as state:
-        state.remember("job", Job(source=Search(tags=many + ",monkey")).describe())
+        state.note(JobFacts(job=Job(source=Search(tags=many + ",monkey")).describe()))
         with pytest.raises(UsageError, match=r"tag0,.*monkey.*tag0,.*chimp") as refused:
             check_same_job(state, Job(source=Search(tags=many + ",chimp")).describe(), where=tmp_path)
     assert len(str(refused.value)) < 700

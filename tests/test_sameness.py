@@ -111,7 +111,7 @@ async def test_another_person_is_another_job_whatever_name_is_used(sandbox: Sand
             await harvest_into(folder, sandbox, Job(source=replace(kind, user=name), detail="list"))
         assert f"differs in user ({first.username!r} there, {name!r} here): choose" in str(caught.value)
     with State(folder / "state.sqlite") as state:
-        assert state.recall("limit") == 1  # of the refused job nothing was kept
+        assert state.facts.limit == 1  # of the refused job nothing was kept
 
 
 async def test_me_and_ones_own_nsid_are_the_same(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ async def test_names_that_were_never_looked_up_are_compared_all_the_same(sandbox
     kind, folder = Account(user="x", only=["photos"]), tmp_path / "a"
     await harvest_into(folder, sandbox, Job(source=replace(kind, user=first.username), detail="list", limit=1))
     with State(folder / "state.sqlite") as state, state.changing():
-        state.remember("arguments", None)  # as where the first run was killed at once
+        state.note(replace(state.facts, arguments=None))  # as where the first run was killed at once
     with pytest.raises(UsageError, match="differs in user"):
         await harvest_into(folder, sandbox, Job(source=replace(kind, user=second.username), detail="list"))
     job = Job(source=replace(kind, user=first.nsid), detail="list")
@@ -151,7 +151,7 @@ async def test_a_checkpoint_whose_job_is_damaged_is_told_as_such(sandbox: Sandbo
     kind, folder = Account(user="x", only=["photos"]), tmp_path / "a"
     await harvest_into(folder, sandbox, Job(source=replace(kind, user="One"), detail="list", limit=1))
     with State(folder / "state.sqlite") as state, state.changing():
-        state.remember("arguments", None)
-        state.remember("asked", {"source": "account", "account": {"nobody": 1}})
+        asked = {"source": "account", "account": {"nobody": 1}}
+        state.note(replace(state.facts, arguments=None, asked=asked))
     with pytest.raises(CannotWrite, match="remembers a job that none can be"):
         await harvest_into(folder, sandbox, Job(source=replace(kind, user=person.nsid), detail="list"))

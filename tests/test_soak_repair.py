@@ -39,8 +39,7 @@ def multiply(small: Path, folder: Path, *, photos: int) -> None:
     known = orjson.loads(line)["id"].encode()
     with State(small / "state.sqlite") as old, State(folder / "state.sqlite") as state:
         with state.changing():
-            for (name,) in old.connection.execute("SELECT name FROM meta").fetchall():
-                state.remember(name, old.recall(name))
+            state.note(old.facts)
         size = 0
         with (folder / "photos.ndjson").open("wb") as file:
             for first in range(0, photos, BATCH):

@@ -40,7 +40,7 @@ LONGEST = 350
 """Lines of a module. Longer are only those named here, and none may grow."""
 LONG = {
     "harvester.archive.store": 410,
-    "harvester.checkpoint.state": 760,
+    "harvester.checkpoint.state": 750,
     "harvester.engine.pipeline": 445,
     "harvester.engine.run": 625,
     "harvester.merge.merge": 355,
@@ -49,7 +49,6 @@ LONG = {
 MOST_BRANCHES = 12
 """Ways through a function: one, and one more for each branch, loop, condition in a comprehension, `and` and `or`."""
 BRANCHY = {
-    "harvester.archive.folder.write_manifest": 15,
     "harvester.archive.line_scan.find_fault": 15,
     "harvester.cli.session.choose_look": 13,
     "harvester.disk.layout.check_not_foreign": 13,

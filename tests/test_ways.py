@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harvester.checkpoint.facts import JobFacts
 from harvester.checkpoint.state import State
 from harvester.errors import CannotWrite
 from harvester.filesystem.lapses import LAPSES
@@ -38,7 +39,7 @@ def test_the_next_way_is_taken_where_the_file_system_refuses_a_call(
     LAPSES.take()
     for _ in range(2):  # what was written in one way is read in the same
         with State(tmp_path / "state.sqlite") as state, state.changing():
-            state.remember("begun", "2026-01-01T00:00:00Z")
+            state.note(JobFacts(begun="2026-01-01T00:00:00Z"))
             assert state._db.execute("PRAGMA journal_mode").fetchone() == (journal,)
     assert len(LAPSES.take()) == (1 if ways else 0)
 

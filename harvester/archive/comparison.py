@@ -8,9 +8,11 @@ photos that only others see, so it makes no harvest incomplete.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
-from harvester.archive.folder import DIFFERENCE, is_at_limit
+from harvester.archive.folder import is_at_limit
 from harvester.checkpoint.state import State
 from harvester.jobs.model import Account, Photos, Search, Source
 from harvester.listing.stretch import WIDEST_FUZZ
@@ -57,8 +59,8 @@ def find_difference(source: Source, state: State) -> Difference | None:
 
     A limit that ends a listing leaves a sweep. One that comes later changes nothing about what is missing.
     """
-    claimed = state.recall("expected")
-    if not isinstance(source, Search) or claimed is None or state.recall("arguments") is None or state.sweeps():
+    claimed = state.facts.expected
+    if not isinstance(source, Search) or claimed is None or state.facts.arguments is None or state.sweeps():
         return None
     since, until = source.upload_span
     if until is not None and until - (since or 0) < WIDEST_FUZZ:
@@ -69,7 +71,7 @@ def find_difference(source: Source, state: State) -> Difference | None:
 
 def _find_hidden(source: Source, state: State) -> Difference | None:
     """The difference of a source that is no search, read to its end; None where there is none, or none can be told."""
-    claimed, arguments = state.recall("expected"), state.recall("arguments")
+    claimed, arguments = state.facts.expected, state.facts.arguments
     is_read = arguments is not None and not state.sweeps() and not state.walks()
     if not is_read or claimed is None or is_at_limit(state) or not _claims_own_photos(source):
         return None
@@ -87,14 +89,14 @@ def _claims_own_photos(source: Source) -> bool:
 
 def recall_difference(state: State) -> Difference | None:
     """The difference as the last run has left it."""
-    known = state.recall(DIFFERENCE)
+    known = state.facts.difference
     return msgspec.convert(known, Difference) if known else None
 
 
 def keep_difference(source: Source, state: State) -> None:
     """Remember the difference as it is now."""
     found = find_difference(source, state) or _find_hidden(source, state)
-    state.remember(DIFFERENCE, msgspec.to_builtins(found) if found else None)
+    state.note(replace(state.facts, difference=msgspec.to_builtins(found) if found else None))
 
 
 def is_unexplained(source: Source, state: State, *, always: bool) -> bool:

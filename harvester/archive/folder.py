@@ -15,7 +15,8 @@ from harvester.about import __version__
 from harvester.archive.blocks import Blocks
 from harvester.archive.manifest import ENDED, FORMAT, Beginning, Entry, Manifest, encode_manifest, read_manifest
 from harvester.archive.put_away import describe_put_away
-from harvester.checkpoint.state import UNESCAPE, Length, State
+from harvester.checkpoint.facts import describe_kept, describe_told
+from harvester.checkpoint.state import Length, State
 from harvester.disk.files import cannot_write, write_lines, write_whole
 from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, find_archive, require_checkpoint
 from harvester.disk.lock import FolderLock, lock_folder
@@ -27,11 +28,8 @@ from harvester.text.words import name_count
 __all__ = [
     "CHANGES",
     "ERRORS",
-    "KEPT",
     "MANIFEST",
-    "REPAIRED",
     "STATE",
-    "UNREAD",
     "check_lengths",
     "count_lists",
     "damaged",
@@ -43,20 +41,6 @@ __all__ = [
     "write_errors",
     "write_manifest",
 ]
-DIFFERENCE = "difference"
-"""What Flickr has claimed beyond what is there: the name in the checkpoint and in the manifest."""
-HARMED = "harmed"
-"""Files in `updates/` and `history/` that are not as they were written, as a repair has found."""
-DOUBTED = "doubted"
-"""Lines by file of which one at least was changed, as a repair has found: in the checkpoint and in the manifest."""
-INCOMPLETE = "incomplete_stretches"
-"""Stretches of upload time of which Flickr keeps photos back: the name in the checkpoint and in the manifest."""
-KEPT = ("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream", "deepen", "least")
-"""Facts of the checkpoint that the manifest holds too, so that the one can be made anew out of the other."""
-REPAIRED = "repaired"
-"""Remembered by a checkpoint that was made anew out of an archive's files."""
-UNREAD = "unread"
-"""Remembered while ids are read: those that were not are in no checkpoint."""
 _CHUNK = 1 << 20
 
 
@@ -91,7 +75,7 @@ def damaged(path: Path, what: str) -> CannotWrite:
 
 def is_at_limit(state: State) -> bool:
     """Whether the archive holds as many photos as its last run was to bring."""
-    limit = state.recall("limit")
+    limit = state.facts.limit
     return limit is not None and state.length(PHOTOS).lines >= limit
 
 
@@ -136,7 +120,7 @@ def write_manifest(
     Files that are `renewed` are not those that the last manifest speaks of. Where the harvest has not ended, files
     are not read through: of those that grow, `begins` holds the sha256 of their beginnings, as far as it is known.
     """
-    horizon = state.recall("horizon")
+    told = state.facts
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
     before, begins = read_manifest(folder), begins or {}
     known = {} if before is None else {n: entry for n, entry in before.files.items() if n not in renewed}
@@ -149,21 +133,17 @@ def write_manifest(
         "format": FORMAT,
         "harvester": __version__,
         "status": status,
-        "job": state.recall("job"),
-        "signed": bool(state.recall("signed")),
-        **({"unescape": True} if state.recall(UNESCAPE) else {}),
-        **({"login": login} if (login := state.recall("login")) else {}),
-        "begun": state.recall("begun"),
-        **({"brought_up_to_date": at} if (at := state.recall("updated")) else {}),
-        "horizon": None if horizon is None else stamp(horizon),
+        "job": told.job,
+        "signed": bool(told.signed),
+        **({"unescape": True} if told.unescape else {}),
+        **({"login": told.login} if told.login else {}),
+        "begun": told.begun,
+        **({"brought_up_to_date": told.updated} if told.updated else {}),
+        "horizon": None if told.horizon is None else stamp(told.horizon),
         "updated": stamp(datetime.now(UTC).timestamp()),
         **facts,
-        **{
-            name: value
-            for name in ("refusals", "notes", DIFFERENCE, INCOMPLETE, DOUBTED)
-            if (value := state.recall(name))
-        },
-        "facts": {name: value for name in KEPT if (value := state.recall(name)) is not None},
+        **describe_told(told),
+        "facts": describe_kept(told),
         "files": entries,
         **_describe_put_away(folder, state, before, is_ended=is_ended),
         "coverage": [_describe_stretch(s) for s in merge_stretches(state.stretches())],
@@ -178,7 +158,7 @@ def _describe_stretch(stretch: Stretch) -> dict[str, Any]:
 
 
 def _describe_put_away(folder: Path, state: State, before: Manifest | None, *, is_ended: bool) -> dict[str, Any]:
-    known, harmed = before.put_away if before else {}, state.recall(HARMED) or ()
+    known, harmed = before.put_away if before else {}, state.facts.harmed or ()
     try:
         entries = describe_put_away(folder, known, harmed=harmed, is_ended=is_ended)
     except OSError as error:

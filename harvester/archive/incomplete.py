@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from harvester.archive.comparison import Difference, find_difference
-from harvester.archive.folder import INCOMPLETE, is_at_limit
-from harvester.archive.store import HORIZON
+from harvester.archive.folder import is_at_limit
+from harvester.checkpoint.facts import Reread
 from harvester.checkpoint.state import State
 from harvester.jobs.model import Account, Search, Source
 from harvester.jobs.values import stamp
@@ -24,8 +24,6 @@ from harvester.listing.sweep import read_stretch_again
 _MOST_TOLD = 5
 _WAY_ON = "Run the same again, or `harvester resume`, to read that stretch again."
 _PAST_LIMIT = "Run the same without a limit, or with a larger one, to read that stretch again."
-_REREAD = "reread"
-"""Remembered while incomplete stretches are read again: what they were. A limit may end that reading half way."""
 
 
 class IncompleteStretch(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +53,14 @@ def take_up_incomplete(source: Source, state: State) -> None:
     missing, the pipeline asks for the claim first.
     """
     found, wide = _find_parts(source, state)
-    state.remember(_REREAD, list(map(_pack, find_incomplete(source, state))))
+    state.note(replace(state.facts, reread=list(map(_pack, find_incomplete(source, state)))))
     if found and not wide:
         state.replace_stretches(found, map(read_stretch_again, found))
 
 
 def is_update_left(state: State) -> bool:
     """Whether the last update ended without all that it was to bring."""
-    return bool(state.recall("updated")) and bool(state.count_unfetched() or recall_incomplete(state))
+    return bool(state.facts.updated) and bool(state.count_unfetched() or recall_incomplete(state))
 
 
 def _find_parts(source: Source, state: State) -> tuple[list[Stretch], Difference | None]:
@@ -78,7 +76,7 @@ def _find_claim(source: Source, state: State) -> Difference | None:
     """What the listing claims beyond what is there. A photostream claims it by stretches; its owner's count is more."""
     if not isinstance(source, Account):
         return find_difference(source, state)
-    there, expected = state.count_seen(), state.recall("expected")
+    there, expected = state.count_seen(), state.facts.expected
     if expected is not None and there >= expected:
         return None  # as many as the owner has
     missing = sum(map(_count_missing, state.stretches()))
@@ -87,12 +85,17 @@ def _find_claim(source: Source, state: State) -> Difference | None:
 
 def _list_reread(state: State) -> list[Stretch]:
     """The stretches whose reading was taken up and has not come to its end."""
-    return [Stretch(**known, whole=False) for known in state.recall(_REREAD) or ()] if state.sweeps() else []
+    return [Stretch(**known, whole=False) for known in state.facts.reread or ()] if state.sweeps() else []
 
 
-def _pack(stretch: Stretch) -> dict[str, int | str | None]:
-    names = ("since", "until", "reported", "found", "note")
-    return {name: getattr(stretch, name) for name in names}
+def _pack(stretch: Stretch) -> Reread:
+    return {
+        "since": stretch.since,
+        "until": stretch.until,
+        "reported": stretch.reported,
+        "found": stretch.found,
+        "note": stretch.note,
+    }
 
 
 def describe_incomplete(stretches: Iterable[Stretch], state: State) -> list[IncompleteStretch]:
@@ -112,14 +115,14 @@ def describe_incomplete(stretches: Iterable[Stretch], state: State) -> list[Inco
 
 def keep_incomplete(source: Source, state: State) -> None:
     """Remember the incomplete stretches as they are now. Within a transaction."""
-    state.remember(INCOMPLETE, msgspec.to_builtins(describe_incomplete(find_incomplete(source, state), state)))
-    if not state.sweeps():
-        state.remember(_REREAD, None)
+    found = msgspec.to_builtins(describe_incomplete(find_incomplete(source, state), state))
+    known = state.facts
+    state.note(replace(known, incomplete_stretches=found, reread=known.reread if state.sweeps() else None))
 
 
 def recall_incomplete(state: State) -> list[IncompleteStretch]:
     """The incomplete stretches as the last run has left them, oldest first."""
-    known = state.recall(INCOMPLETE)
+    known = state.facts.incomplete_stretches
     if known is None:  # a checkpoint of an older version
         return describe_incomplete(_join_same(s for s in state.stretches() if not s.whole), state)
     return msgspec.convert(known, list[IncompleteStretch])
@@ -160,7 +163,7 @@ def _build_whole(source: Source, state: State, difference: Difference) -> Stretc
     since = source.upload_span[0] if isinstance(source, Search) else None
     return Stretch(
         since=since or 0,
-        until=state.recall(HORIZON) or 0,
+        until=state.facts.horizon or 0,
         reported=difference.claimed,
         found=difference.there,
         whole=False,

@@ -73,7 +73,7 @@ class Unfinished:
                 self._folder,
                 state,
                 status="unfinished",
-                facts={"counts": {**counts, "reported": state.recall("expected"), "failed": failed}},
+                facts={"counts": {**counts, "reported": state.facts.expected, "failed": failed}},
                 begins={name: self._hash(name, length.bytes) for name, length in files.items()},
             )
 

@@ -51,6 +51,6 @@ def _find_photos(folder: Path) -> tuple[Path, int]:
         check_files(folder)
         return folder / PHOTOS, manifest.files[PHOTOS].bytes
     with look_at(folder) as state:
-        if state.recall("stream"):
+        if state.facts.stream:
             raise UsageError(f"{folder} keeps track of records sent to standard output; their ids stand in them.")
         return locate(folder, state, PHOTOS), state.length(PHOTOS).bytes

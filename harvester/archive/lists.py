@@ -6,10 +6,12 @@ All of it happens within a transaction of the checkpoint, on the store's thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from harvester.checkpoint.state import UNESCAPE, Length, State
+from harvester.checkpoint.facts import Refusal
+from harvester.checkpoint.state import Length, State
 from harvester.disk.files import Appender
 from harvester.disk.record import build_entry
 from harvester.errors import Refused
@@ -40,7 +42,7 @@ class Files:
         self._folder = folder
         self._state = state
         self._open: dict[str, Appender] = {}
-        self._unescapes = bool(state.recall(UNESCAPE))
+        self._unescapes = bool(state.facts.unescape)
 
     def append(self, name: str, lines: Sequence[tuple[str, bytes]]) -> None:
         """Write lines of `NAME.ndjson`, each with its id, and vouch for them: within a transaction, which may fail."""
@@ -83,7 +85,8 @@ class Lists:
         if step.anew or step.walk is None:
             self._state.drop_gathered(n)
         if step.note:
-            self._note("notes", step.note)
+            state = self._state
+            state.note(replace(state.facts, notes=[*(state.facts.notes or ()), step.note]))
         self._state.replace_walk(n, step.walk)
         return walks if step.walk is None else [*walks, (n, step.walk)]
 
@@ -94,7 +97,7 @@ class Lists:
             told = {"photo_ids": b"null"}
             self._write(walk, line, [self._build(line, walk.subject, walk.head.encode(), told, {"photos": reason})])
         else:
-            self._note("refusals", {"list": walk.listing, **reason})
+            self._note_refusal(walk, reason)
         self._state.drop_gathered(n)
         self._state.replace_walk(n, None)
 
@@ -143,8 +146,10 @@ class Lists:
         if walk.hydrates or walk.owner:
             state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
 
-    def _note(self, name: str, value: Any) -> None:
-        self._state.remember(name, [*(self._state.recall(name) or []), value])
+    def _note_refusal(self, walk: Walk, reason: Mapping[str, Any]) -> None:
+        refusal: Refusal = {"list": walk.listing, "code": reason["code"], "message": reason["message"]}
+        known = self._state.facts
+        self._state.note(replace(known, refusals=[*(known.refusals or ()), refusal]))
 
     def _write(self, walk: Walk, line: EachLine | Together, lines: Sequence[tuple[str, bytes]]) -> None:
         if walk.writes and self._files is not None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import orjson
@@ -16,7 +16,7 @@ from harvester.archive.comparison import is_unexplained
 from harvester.archive.draft import Draft
 from harvester.archive.lists import LineFiles, Lists, Reuse
 from harvester.archive.sinks import PHOTOS, Sink
-from harvester.checkpoint.state import UNESCAPE, Gone, Length, State, Todo, is_photo_id
+from harvester.checkpoint.state import Gone, Length, State, Todo, is_photo_id
 from harvester.disk.record import Record
 from harvester.errors import CannotWrite, Refused
 from harvester.flickr.lenient_json import read_number
@@ -29,10 +29,6 @@ from harvester.listing.walk import Walk
 from harvester.text.escapes import unescape_json
 
 T = TypeVar("T")
-HORIZON = "horizon"
-"""The name under which the checkpoint keeps the last second of upload that belongs to a harvest."""
-_CLAIMS = "claims"
-"""What Flickr has claimed of each part of a search."""
 _LEAST_PATIENCE, _SHOWN_PER_ANSWER = 100, 100
 """Answers in a row without a new photo after which a sweep ends: photos that were shown before may come again, at
 least so many with an answer, but not more of them than there are."""
@@ -92,13 +88,13 @@ class Store:
         self._is_failing = False
         self.drafts: dict[str, Draft] = {}
         """Photos of which some parts may have come, by id, until their lines are sent."""
-        self._unescapes = bool(state.recall(UNESCAPE))
+        self._unescapes = bool(state.facts.unescape)
         self.listed = state.count_todo() + state.length(PHOTOS).lines
         self.shown = state.count_seen()
         """Photos that listings have shown."""
         self.unchanged = max(0, self.shown - self.listed) if state.is_update else 0
         """Photos that an update has found to be as they were."""
-        self._expected: int | None = state.recall("expected")
+        self._expected: int | None = state.facts.expected
 
     def close(self, sink: Sink) -> None:
         """Let the thread finish what it does, and vouch for what was sent; what the disk has refused is cut off."""
@@ -149,11 +145,11 @@ class Store:
 
         It is taken from Flickr's clock, and never lies before a photo that this page shows.
         """
-        horizon: int | None = self.state.recall(HORIZON)
+        horizon = self.state.facts.horizon
         if horizon is None:
             shown = (row.uploaded for row in page.rows if row.uploaded is not None)
             horizon = min(until, max(int(self._clock()), *shown, 0))
-            self.state.remember(HORIZON, horizon)
+            self.state.note(replace(self.state.facts, horizon=horizon))
         return horizon
 
     async def reconsider(self, source: Source, claimed: int | None, again: Sequence[Sweep], *, always: bool) -> bool:
@@ -279,17 +275,17 @@ class Store:
             return self._expected
         if part is None:
             return page.total if self._expected is None else self._expected
-        claims: dict[str, int] = self.state.recall(_CLAIMS) or {}
+        claims = self.state.facts.claims or {}
         if page.total is not None and part not in claims:
-            claims[part] = page.total
-            self.state.remember(_CLAIMS, claims)
+            claims = {**claims, part: page.total}
+            self.state.note(replace(self.state.facts, claims=claims))
         return sum(claims.values()) if claims else None
 
     def _expect(self, claimed: int | None) -> None:
         """Keep Flickr's claim at once: after a kill a sweep's next page claims no more than what is left."""
         if claimed != self._expected:
             self._expected = claimed
-            self.state.remember("expected", claimed)
+            self.state.note(replace(self.state.facts, expected=claimed))
 
     async def send(self, records: Sequence[Record], sink: Sink) -> None:
         """Deliver records. `commit` makes the checkpoint know of it."""
@@ -341,7 +337,7 @@ class Store:
 
         def work() -> None:
             state = self.state
-            if claimed is not None and state.is_update and not state.walks() and state.recall("changed_since"):
+            if claimed is not None and state.is_update and not state.walks() and state.facts.changed_since:
                 with state.changing():
                     if state.spare_sweeps(claimed):
                         self.unchanged = claimed - self.listed

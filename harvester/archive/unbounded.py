@@ -6,7 +6,8 @@ Earlier versions sent none where none was asked for, and Flickr then shows the l
 
 from __future__ import annotations
 
-from harvester.archive.store import HORIZON
+from dataclasses import replace
+
 from harvester.checkpoint.state import State
 from harvester.flickr.geo import needs_bound
 from harvester.jobs.model import Search, Source
@@ -14,35 +15,31 @@ from harvester.listing.roots import plant
 from harvester.listing.sweep import OPEN_END
 
 AGAIN = "An earlier version saw only the last 12 hours of this geographic search: it is listed from the beginning now"
-_MARK = "bounded"
-"""Remembered by each checkpoint whose searches have a first second of upload."""
 
 
 def mark_bounded(state: State) -> None:
     """The searches of this checkpoint have a first second of upload. Within a transaction."""
-    state.remember(_MARK, True)
+    state.note(replace(state.facts, bounded=True))
 
 
 def is_cut_off(source: Source, state: State) -> bool:
     """Whether Flickr has shown the last 12 hours only of what this checkpoint lists."""
-    found = state.recall("arguments")
-    if state.recall(_MARK) or found is None or not isinstance(source, Search):
+    found = state.facts.arguments
+    if state.facts.bounded or found is None or not isinstance(source, Search):
         return False
     return not source.upload_span[0] and needs_bound(found)
 
 
 def list_again(source: Source, state: State) -> bool:
     """Have a search listed again of which Flickr has shown the last 12 hours only; whether that was needed."""
-    if state.recall(_MARK):
+    if state.facts.bounded:
         return False
-    is_cut = is_cut_off(source, state)
+    is_cut, known = is_cut_off(source, state), state.facts
     with state.changing():
         mark_bounded(state)
         if is_cut:
             state.drop_listing()
-            found = state.recall("arguments")
-            for sweep in plant(source, found, horizon=state.recall(HORIZON) or OPEN_END).sweeps:
+            for sweep in plant(source, known.arguments or {}, horizon=known.horizon or OPEN_END).sweeps:
                 state.add_sweep(sweep)
-            state.remember("expected", None)
-            state.remember("finished", False)
+            state.note(replace(state.facts, expected=None, finished=False))
     return is_cut

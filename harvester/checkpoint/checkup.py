@@ -71,11 +71,8 @@ def _check_rows(db: sqlite3.Connection) -> Iterator[str]:
 
 def _check_values(state: State) -> Iterator[str]:
     """All that is decoded when it is used."""
-    names = [name for (name,) in state.connection.execute("SELECT name FROM meta")]
     try:
-        for name in names:
-            state.recall(name)
-        for _ in (*state.sweeps(), *state.walks(), *state.files()):
+        for _ in (state.facts, *state.sweeps(), *state.walks(), *state.files()):
             pass
         for _ in state.stretches():
             pass

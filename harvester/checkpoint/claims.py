@@ -57,7 +57,7 @@ def tell_claims(source: Source, state: State, folder: Path) -> list[str]:
 
 def _tell_refused(state: State, folder: Path) -> Iterator[str]:
     """Sentences on what Flickr refuses: whole kinds, and the photos of sets and galleries."""
-    for known in state.recall("refusals") or []:
+    for known in state.facts.refusals or []:
         kind = known["list"].removeprefix("own_")
         yield f"Flickr refuses the {kind}: {_Reason(known['code'], known['message'])}."
     for name, one, many in (("photosets", "1 set", "sets"), ("galleries", "1 gallery", "galleries")):

@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from zlib import crc32
 import msgspec
 import orjson
 
-from harvester.checkpoint.remembered import read_json, read_remembered
+from harvester.checkpoint.facts import Fold, JobFacts, read_facts, read_json, take_over, write_facts
 from harvester.checkpoint.schema import FORMAT, is_misnumbered, prepare, read_version
 from harvester.checkpoint.shallow import SHALLOW, drop_unfetched
 from harvester.disk.layout import DATA, find_archive
@@ -44,8 +44,6 @@ PATIENCE = 5.0
 """Seconds to wait for a lock that another process holds on the checkpoint."""
 
 LINE_ID = re.compile(rb'\{"id":"([0-9]{1,18})"')
-UNESCAPE = "unescape"
-"""The name under which the checkpoint keeps whether lines have letters in place of their escapes."""
 
 
 class Todo(msgspec.Struct, frozen=True, gc=False):
@@ -240,13 +238,13 @@ class State:
 
     # -- what was asked
 
-    def recall(self, name: str) -> Any:
-        """A remembered value, None where there is none."""
+    @property
+    def facts(self) -> JobFacts:
+        """What is known of the job at this moment; CannotWrite where any of it is damaged."""
         try:
-            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+            return self._read(read_facts, self._db)
         except sqlite3.Error as error:
             raise self.refused(error) from None
-        return self._read(read_remembered, name, row[0]) if row else None
 
     def _read(self, read: Callable[..., T], *given: Any) -> T:
         """What a cell of the checkpoint says; CannotWrite where it is nothing that the harvester has written."""
@@ -255,13 +253,18 @@ class State:
         except ValueError as error:
             raise self._damaged(error) from None
 
-    def remember(self, name: str, value: Any) -> None:
-        """Remember a value of plain JSON."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, orjson.dumps(value).decode()))
+    def note(self, facts: JobFacts) -> None:
+        """Write the facts that differ from those that are known. Within a transaction.
+
+        `facts` are to be those of this moment with a change: `state.note(replace(state.facts, …))`.
+        """
+        self._read(write_facts, self._db, facts)
 
     def forget(self) -> None:
         """Forget what was asked, as if it had never begun: where no photo was listed yet."""
-        self._db.execute("DELETE FROM meta WHERE name <> 'stream'")
+        kept = JobFacts(stream=self.facts.stream)
+        self._db.execute("DELETE FROM meta")
+        self.note(kept)
         for table in ("sweep", "stretch", "walk", "gathered", "entry", "later", "file", "list_line"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
@@ -485,7 +488,7 @@ class State:
 
     def has_only_failures(self) -> bool:
         """Whether it was begun, and all that is left was tried and could not be had; none of it shows the photos."""
-        if self.recall("arguments") is None or self.sweeps() or self.is_later_left():
+        if self.facts.arguments is None or self.sweeps() or self.is_later_left():
             return False
         if any(walk.shows_all for _, walk in self.walks()):
             return False
@@ -534,7 +537,7 @@ class State:
             return False
         self._db.execute("DELETE FROM sweep")
         self._db.execute("DELETE FROM later WHERE id IN (SELECT id FROM older.seen)")
-        self.remember("spared", True)
+        self.note(replace(self.facts, spared=True))
         return True
 
     def add_missing(self) -> None:
@@ -560,7 +563,7 @@ class State:
         for photo_id, code, message in self._db.execute("SELECT id, code, message FROM gone ORDER BY id"):
             yield Gone(str(photo_id), code, message)
 
-    def absorb(self, newer: Path, *, keep_unlisted: bool, fold: dict[str, Any]) -> None:
+    def absorb(self, newer: Path, *, keep_unlisted: bool, fold: Fold) -> None:
         """Take over what an update has found: what it has seen, its stretches and notes, the lengths of its files.
 
         `fold` says which files are to take the place of this archive's; it stands in the checkpoint until they do.
@@ -587,25 +590,14 @@ class State:
                 for table in ("todo", "walk"):
                     which = "id" if table == "todo" else "NULL"
                     self._db.execute(f"INSERT INTO unfetched SELECT {which}, failure FROM newer.{table}")  # noqa: S608
-                self._replace_sums(fold["files"], fold["kept"])
-                spared = self._db.execute("SELECT 1 FROM newer.meta WHERE name = 'spared'").fetchone()
-                for table in ("entry",) if spared else ("entry", "stretch"):
+                self._replace_sums(fold["files"], fold.get("kept", ()))
+                found = self._read(partial(read_facts, schema="newer"), self._db)
+                for table in ("entry",) if found.spared else ("entry", "stretch"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
                     self._db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
-                self._db.execute(
-                    "DELETE FROM meta WHERE name IN ('refusals', 'notes', 'difference', 'incomplete_stretches')"
-                )
-                self._db.execute(
-                    "INSERT OR REPLACE INTO meta SELECT * FROM newer.meta WHERE name IN "
-                    "('horizon', 'expected', 'difference', 'incomplete_stretches', 'refusals', 'notes', 'arguments', "
-                    "'bounded')"
-                )
                 for name, (length, lines) in fold["files"].items():
                     self.vouch(name, Length(length, lines))
-                self.remember("updated", fold["time"])
-                self.remember("folded", fold["update"])
-                self.remember("finished", fold["status"] == "complete")
-                self.remember("fold", fold)
+                self.note(take_over(self.facts, found, fold))
         finally:
             with suppress(sqlite3.Error):
                 self._db.execute("DETACH newer")
@@ -644,11 +636,11 @@ class State:
 
     def is_begun(self) -> bool:
         """Whether it has a job."""
-        return self.recall("job") is not None
+        return self.facts.job is not None
 
     def is_whole(self) -> bool:
         """Whether it was begun, and nothing is left to be asked."""
-        begun = self.recall("arguments") is not None
+        begun = self.facts.arguments is not None
         return begun and not (self.sweeps() or self.walks() or self.count_todo() or self.is_later_left())
 
     def count_seen(self) -> int:
@@ -723,9 +715,9 @@ def settle_letters(state: State, *, unescape: bool, is_new: bool, where: Path | 
 
     Within a transaction. An update remembers it from its archive.
     """
-    if is_new and state.recall(UNESCAPE) is None:
-        state.remember(UNESCAPE, unescape)
-    elif unescape and not state.recall(UNESCAPE):
+    if is_new and state.facts.unescape is None:
+        state.note(replace(state.facts, unescape=unescape))
+    elif unescape and not state.facts.unescape:
         raise UsageError(
             f"{where} was begun without it: its text is written as Flickr sends it. Leave it out, or choose another "
             "folder.",
@@ -738,10 +730,10 @@ def check_same_job(state: State, job: dict[str, Any], *, where: Path | None) -> 
 
     Names that may stand for the same person are passed over: `confirm_names` asks Flickr about them.
     """
-    known = state.recall("job")
+    known = state.facts.job
     if known is None:
         return False
-    differences = leave_out_same_people(list_differences(known, job), state.recall("arguments") or {})
+    differences = leave_out_same_people(list_differences(known, job), state.facts.arguments or {})
     if not all(map(is_open, differences)):
         raise tell_other_job(differences, where=where)
     return True

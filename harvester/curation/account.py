@@ -56,11 +56,11 @@ def read_account(folder: Path) -> Account:
 
 
 def _read_both(folder: Path, state: State) -> Account:
-    if state.recall("stream"):
+    known = state.facts
+    if known.stream:
         raise UsageError(f"{folder} keeps track of records sent to standard output: there are no files to hand over.")
-    for name in ("fold", "repair"):
-        if state.recall(name) is not None:
-            raise UsageError(f"Files of {folder} are on their way to their places: `harvester resume {folder}` first.")
+    if known.fold is not None or known.repair is not None:
+        raise UsageError(f"Files of {folder} are on their way to their places: `harvester resume {folder}` first.")
     manifest = _require_manifest(folder)
     source = restore_job(state, where=folder).source if state.is_begun() else None
     gaps = [gap.sentence for gap in find_gaps(folder, state, source, manifest)]

@@ -9,11 +9,11 @@ hold private photos of one half of its time and not of the other, and what was b
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harvester.archive.folder import REPAIRED
 from harvester.checkpoint.state import State, tell_other_job
 from harvester.config.settings import Settings
 from harvester.engine.people import ask_login, look_up_source
@@ -34,17 +34,17 @@ def choose_login(state: State, settings: Settings, *, where: Path | None) -> tup
 
     Where nothing was found yet, it may as well begin anew with another login, or without.
     """
-    if state.recall("job") is None and state.recall(REPAIRED):
+    if state.facts.job is None and state.facts.repaired:
         with state.changing():
-            state.remember("signed", settings.has_login)
+            state.note(replace(state.facts, signed=settings.has_login))
         return settings, ""
     if state.is_untouched():
-        if bool(state.recall("signed")) != settings.has_login:
+        if bool(state.facts.signed) != settings.has_login:
             with state.changing():
                 state.forget()
-                state.remember("signed", settings.has_login)
+                state.note(replace(state.facts, signed=settings.has_login))
         return settings, ""
-    if state.recall("signed") or not settings.has_login:
+    if state.facts.signed or not settings.has_login:
         return settings, ""
     told = f"{where} was begun without a login and goes on without: for private photos begin a new archive."
     return settings.without_login(), told
@@ -53,14 +53,14 @@ def choose_login(state: State, settings: Settings, *, where: Path | None) -> tup
 async def confirm_login(state: State, client: Client, *, where: Path | None) -> None:
     """Ask Flickr whose the login is, and remember it; KeyRefused where the archive asks for another."""
     if not client.signs:
-        if state.recall("signed"):
+        if state.facts.signed:
             raise KeyRefused(
                 f"{where} was begun logged in{_as(state)}, and this run is not logged in: run `harvester auth login`, "
                 "then the same command again, or choose another folder."
             )
         return
     login = await ask_login(client)
-    known = state.recall("login")
+    known = state.facts.login
     if known is not None and known["nsid"] != login.nsid and not state.is_untouched():
         raise KeyRefused(
             f"{where} was begun logged in{_as(state)}, and this login is {login.username}'s: log in as the former, "
@@ -68,9 +68,8 @@ async def confirm_login(state: State, client: Client, *, where: Path | None) -> 
         )
     with state.changing():
         if known is not None and known["nsid"] != login.nsid:
-            state.remember("arguments", None)  # `me` was somebody else
-            state.remember("names", None)
-        state.remember("login", {"nsid": login.nsid, "username": login.username})
+            state.note(replace(state.facts, arguments=None, names=None))  # `me` was somebody else
+        state.note(replace(state.facts, login={"nsid": login.nsid, "username": login.username}))
 
 
 async def confirm_names(
@@ -80,12 +79,12 @@ async def confirm_names(
 
     UsageError where it means others. Nothing is asked where nothing is in doubt.
     """
-    known = state.recall("job")
-    ids = state.recall("arguments") or {}
+    known = state.facts.job
+    ids = state.facts.arguments or {}
     differences = [] if known is None else leave_out_same_people(list_differences(known, job.describe()), ids)
     if not differences or not all(map(is_open, differences)):
         return 0
-    tally, first = Tally(), None if ids else _rebuild(known, state)
+    tally, first = Tally(), None if ids else _rebuild(known or {}, state)
     try:
         async with open_client(settings, tally=tally, observer=observer, sleep=sleep) as client:
             if first is not None:
@@ -98,9 +97,9 @@ async def confirm_names(
     return tally.calls
 
 
-def _rebuild(known: dict[str, Any], state: State) -> Job:
+def _rebuild(known: Mapping[str, Any], state: State) -> Job:
     try:
-        return rebuild_job(known, state.recall("asked"), limit=None)
+        return rebuild_job(known, state.facts.asked or {}, limit=None)
     except (UsageError, KeyError, TypeError, ValueError, AttributeError):
         raise CannotWrite(
             f"The checkpoint {state.path} is damaged (it remembers a job that none can be): put a copy of the whole "
@@ -115,11 +114,11 @@ def tell_login(state: State, source: Source) -> str:
         return ""
     return (
         f"Logged in{_as(state)}: photos that only this login may see are included."
-        if state.recall("signed")
+        if state.facts.signed
         else NOT_LOGGED_IN
     )
 
 
 def _as(state: State) -> str:
-    login = state.recall("login")
+    login = state.facts.login
     return f" as {login['username']}" if login else ""

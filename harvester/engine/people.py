@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
@@ -45,12 +45,12 @@ Tell: TypeAlias = Callable[[Meant], None]
 
 def keep_names(state: State, names: Iterable[Meant]) -> None:
     """Remember whom the names stood for, so that every later run can say it."""
-    state.remember("names", [[each.kind, each.given, each.id, each.name] for each in names])
+    state.note(replace(state.facts, names=[(each.kind, each.given, each.id, each.name) for each in names]))
 
 
 def recall_names(state: State) -> list[Meant]:
     """Whom the names stood for when they were looked up."""
-    return [Meant(*known) for known in state.recall("names") or []]
+    return [Meant(*known) for known in state.facts.names or []]
 
 
 async def look_up(arguments: Mapping[str, str], client: Client, tell: Tell) -> dict[str, str]:

@@ -19,7 +19,7 @@ from typing import Any
 from harvester.archive.comparison import find_difference
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import Sink
-from harvester.archive.store import HORIZON, Bounds, Store
+from harvester.archive.store import Bounds, Store
 from harvester.checkpoint.state import Gone, State, Todo
 from harvester.disk.record import Record, build_record
 from harvester.engine.deepen import Deepener
@@ -36,7 +36,7 @@ from harvester.flickr.responses import Page, read_page
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.urls import parse_photo
 from harvester.listing.parts import keep_part
-from harvester.listing.sweep import Sweep, cut_short, read_again
+from harvester.listing.sweep import OPEN_END, Sweep, cut_short, read_again
 from harvester.transport.client import Client
 
 QUEUED = 2 * PAGE_SIZE
@@ -192,8 +192,8 @@ class Pipeline:
             return False
         if not await store.do(lambda: find_difference(source, store.state)):
             return False
-        horizon = await store.do(lambda: store.state.recall(HORIZON))
-        sweeps = [sweep.ending(horizon) for sweep in self._plan.sweeps]
+        horizon = await store.do(lambda: store.state.facts.horizon)
+        sweeps = [sweep.ending(OPEN_END if horizon is None else horizon) for sweep in self._plan.sweeps]
         pages = [await self._ask(sweep) for sweep in sweeps]
         known = [page.total for page in pages if page is not None and page.total is not None]
         claimed = sum(known) if len(known) == len(sweeps) else None
@@ -437,7 +437,7 @@ def explain_sweep(method: str, error: Refused) -> str:
 def is_listed_whole(state: State) -> bool:
     """Whether all was listed, and Flickr has kept nothing back: what it did not show, is not there."""
     return (
-        not state.recall("spared")
+        not state.facts.spared
         and not state.sweeps()
         and not state.walks()
         and all(stretch.whole for stretch in state.stretches())

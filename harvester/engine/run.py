@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from harvester.archive.comparison import keep_difference, recall_difference
-from harvester.archive.depth import DEEPEN, deepen_job, split_depth, widen_depth, withdraw_depth
+from harvester.archive.depth import deepen_job, split_depth, widen_depth, withdraw_depth
 from harvester.archive.folder import (
     ERRORS,
     MANIFEST,
-    REPAIRED,
     STATE,
-    UNREAD,
     count_lists,
     is_told_complete,
     lock_folder,
@@ -38,9 +36,10 @@ from harvester.archive.keeper import Unfinished, keep_manifest
 from harvester.archive.lists import Files, LineFiles, Reuse
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, Sink, StreamSink, salvage
-from harvester.archive.store import HORIZON, Bounds, Store
+from harvester.archive.store import Bounds, Store
 from harvester.archive.unbounded import AGAIN, list_again, mark_bounded
 from harvester.checkpoint.claims import tell_claims
+from harvester.checkpoint.facts import Depth
 from harvester.checkpoint.state import State, check_same_job, settle_letters
 from harvester.config.settings import Settings
 from harvester.disk.files import Appender, remove_files
@@ -56,6 +55,7 @@ from harvester.events import Ended, Noticed, Observer, Started, Status, Summary,
 from harvester.filesystem.lapses import LAPSES
 from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.jobs.remembered import rebuild_job, settle_job
+from harvester.jobs.values import stamp
 from harvester.listing.roots import plant
 from harvester.listing.sweep import OPEN_END
 from harvester.merge.fold import mend_fold
@@ -152,7 +152,7 @@ async def run_job(
                 clock=clock,
             )
         except (UsageError, KeyRefused):
-            fresh.is_unwanted = state.recall("job") is None
+            fresh.is_unwanted = state.facts.job is None
             raise
 
 
@@ -169,16 +169,16 @@ def tell_update(folder: Path | None) -> str:
 
 def restore_job(state: State, *, where: Path) -> Job:
     """The job that an archive remembers, with the limit of its last run."""
-    asked = state.recall("asked")
+    asked = state.facts.asked
     if asked is None:
         why = (
             "what was asked was lost. Give the command that began it again: it takes the archive up"
-            if state.recall(REPAIRED)
+            if state.facts.repaired
             else "it was never begun"
         )
         raise UsageError(f"{where} remembers no job: {why}.")
     try:
-        return rebuild_job(state.recall("job") or {}, asked, limit=state.recall("limit"))
+        return rebuild_job(state.facts.job or {}, asked, limit=state.facts.limit)
     except (UsageError, KeyError, TypeError, ValueError, AttributeError):
         raise CannotWrite(
             f"The checkpoint {where / STATE} is damaged (it remembers a job that none can be): `harvester repair "
@@ -213,7 +213,7 @@ def _open_output(
 def _check_photos(state: State, folder: Path) -> None:
     """UsageError where there are photos and the checkpoint beside them was never begun: they would be cut off."""
     path = folder / PHOTOS
-    is_begun = state.recall("job") is not None or state.recall(REPAIRED)
+    is_begun = state.facts.job is not None or state.facts.repaired
     if not is_begun and path.is_file() and path.stat().st_size:
         raise UsageError(
             f"{folder} holds a {PHOTOS} but no {STATE} that knows of it: choose another folder, or, where it is an "
@@ -223,12 +223,12 @@ def _check_photos(state: State, folder: Path) -> None:
 
 def _check_kind(state: State, folder: Path, *, is_stream: bool) -> None:
     """Records that went to standard output are in no file: a folder keeps track of the one or holds the other."""
-    known = state.recall("stream")
+    known = state.facts.stream
     if known is not None and known != is_stream:
         what = "keeps track of records sent to standard output, and is no archive" if known else "is an archive"
         raise UsageError(f"{folder} {what}: choose another folder.")
     with state.changing():
-        state.remember("stream", is_stream)
+        state.note(replace(state.facts, stream=is_stream))
 
 
 async def harvest(
@@ -242,7 +242,7 @@ async def harvest(
     stop: asyncio.Event,
     reuse: Reuse | None = None,
     files: LineFiles | None = None,
-    depth: Mapping[str, Any] | None = None,
+    depth: Depth | None = None,
     shallow: Shallow | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Summary:
@@ -252,16 +252,16 @@ async def harvest(
     """
     _check_no_secret(job, settings)
     settings, told = choose_login(state, settings, where=output.where)
-    now, asked = clock(), _remember(job)
-    job, dated = settle_job(job, state.recall("job"), state.recall("asked"), now=now)
+    now, asked = clock(), _tell_asked(job)
+    job, dated = settle_job(job, state.facts.job, state.facts.asked, now=now)
     sleep = build_sleep(stop)
     calls = await confirm_names(job, settings, state, where=output.where, observer=observer, sleep=sleep)
-    wanted = state.recall(DEEPEN)
+    wanted = state.facts.wanted_depth
     resumed = _begin(job, state, asked=asked, now=int(now), output=output, depth=depth)
     again = AGAIN if list_again(job.source, state) else ""
-    is_complete = resumed and bool(state.recall("finished")) and not isinstance(job.source, Photos)
+    is_complete = resumed and bool(state.facts.finished) and not isinstance(job.source, Photos)
     before = state.length(PHOTOS).lines
-    tally = Tally(written=before, written_before=before, expected=state.recall("expected"), calls=calls)
+    tally = Tally(written=before, written_before=before, expected=state.facts.expected, calls=calls)
     observer(
         Started(
             job=deepen_job(job, state).describe(),
@@ -316,15 +316,13 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(secret for secret in settings.secrets if len(secret) >= 8)
 
 
-def _begin(
-    job: Job, state: State, *, asked: dict[str, Any], now: int, output: Output, depth: Mapping[str, Any] | None
-) -> bool:
+def _begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: Output, depth: Depth | None) -> bool:
     """Whether the checkpoint knows this job; if not, now it does. `asked` is the job in its own words."""
     with state.changing():
-        if not state.recall("finished"):  # of a complete archive a smaller number of photos changes nothing
-            state.remember("limit", job.limit)
+        if not state.facts.finished:  # of a complete archive a smaller number of photos changes nothing
+            state.note(replace(state.facts, limit=job.limit))
         if _names_photos(job):
-            state.remember(UNREAD, True)
+            state.note(replace(state.facts, unread=True))
         resumed = check_same_job(state, job.describe(), where=output.where)
         settle_letters(state, unescape=output.unescape, is_new=not resumed, where=output.where)
         if resumed:
@@ -335,16 +333,14 @@ def _begin(
             state.clear_failures()
             return True
         mark_bounded(state)
-        state.remember("job", job.describe())
-        state.remember("asked", asked)
-        state.remember("begun", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
+        state.note(replace(state.facts, job=job.describe(), asked=asked, begun=stamp(now)))
     state.settle()
     return False
 
 
 def _is_for_update(job: Job, state: State, output: Output) -> bool:
     """Whether an update is to be run. It tries again what failed, so that may be left. A deepening goes before it."""
-    if output.deepens and state.recall(DEEPEN) is not None:
+    if output.deepens and state.facts.wanted_depth is not None:
         return False
     if isinstance(job.source, Photos) or not state.has_only_failures():
         return False
@@ -356,7 +352,7 @@ def _names_photos(job: Job) -> bool:
     return isinstance(job.source, Photos) and job.source.ids != ()
 
 
-def _remember(job: Job) -> dict[str, Any]:
+def _tell_asked(job: Job) -> dict[str, Any]:
     kind = job.source.name
     return {"detail": job.detail, "extras": list(job.extras_asked), "source": kind, kind: job.source.asked()}
 
@@ -426,11 +422,10 @@ class _Run:
         until = source.upload_span[1] if isinstance(source, Search) else None
         until = OPEN_END if until is None else until
         horizon = self._find_horizon(client.server_clock, until=until)
-        found = state.recall("arguments")
-        is_new = found is None
-        if is_new:
-            found = state.recall("looked_up") or await self._look_up(client)
-        login = state.recall("login") if client.signs else None
+        known = state.facts
+        is_new = known.arguments is None
+        found = await self._find_arguments(client)
+        login = state.facts.login if client.signs else None
         seeds = plant(
             source,
             found,
@@ -442,9 +437,9 @@ class _Run:
         spares = state.is_update and isinstance(source, Account) and is_own and bool(seeds.sweeps)
         if is_new:
             if spares:
-                seeds = seeds.since(state.recall("changed_since"))
+                seeds = seeds.since(known.changed_since or 0)
             with state.changing():
-                state.remember("arguments", found)
+                state.note(replace(state.facts, arguments=found))
                 for sweep in () if state.sweeps() else seeds.sweeps:
                     state.add_sweep(sweep)
                 for walk in seeds.walks:
@@ -470,6 +465,10 @@ class _Run:
         """Whether as many photos as are wanted are listed: then nothing is read, so nothing is taken up either."""
         return self._job.limit is not None and self._tally.listed >= self._job.limit
 
+    async def _find_arguments(self, client: Client) -> dict[str, str]:
+        known = self._state.facts
+        return known.looked_up or await self._look_up(client) if known.arguments is None else known.arguments
+
     async def _look_up(self, client: Client) -> dict[str, str]:
         names: list[Meant] = []
         found = await look_up_source(self._job.source, client, names.append)
@@ -488,11 +487,11 @@ class _Run:
 
         What is uploaded later moves nothing, and belongs to an update. None: the listing's first page will tell.
         """
-        horizon: int | None = self._state.recall(HORIZON)
+        horizon: int | None = self._state.facts.horizon
         if horizon is None and clock.is_known and isinstance(self._job.source, Search | Account):
             horizon = min(until, int(clock.now()))
             with self._state.changing():
-                self._state.remember(HORIZON, horizon)
+                self._state.note(replace(self._state.facts, horizon=horizon))
         return horizon
 
     def keep(self) -> None:
@@ -506,11 +505,12 @@ class _Run:
             return
         with self._state.changing():
             if _names_photos(self._job) and self._pipeline is not None and self._pipeline.input_ended:
-                self._state.remember(UNREAD, False)
-            self._state.remember("expected", self._tally.expected)
+                self._state.note(replace(self._state.facts, unread=False))
+            self._state.note(replace(self._state.facts, expected=self._tally.expected))
             keep_difference(self._job.source, self._state)
             keep_incomplete(self._job.source, self._state)
-            self._state.remember("finished", self._is_whole() and self._status() == "complete")
+            is_finished = self._is_whole() and self._status() == "complete"
+            self._state.note(replace(self._state.facts, finished=is_finished))
         if self._is_whole():
             self._state.shrink()
         # What failed before is still to be tried.
@@ -524,7 +524,7 @@ class _Run:
             write_manifest(self._output.folder, self._state, status=status, facts=facts, renewed=renewed)
 
     def _is_whole(self) -> bool:
-        return self._state.is_whole() and not self._state.recall(UNREAD)
+        return self._state.is_whole() and not self._state.facts.unread
 
     def _status(self) -> Status:
         """Complete: nothing is left to ask, or as many photos as were wanted are there, and Flickr kept none back."""
@@ -560,9 +560,9 @@ class _Run:
         if self._tally.bad_input:
             where = f", as {self._output.archive / ERRORS} says" if self._output.archive else ""
             notes.append(f"Lines of input that name no photo{where}: {self._tally.bad_input}; mend these lines.")
-        notes += [f"{note}." for note in (self._state.recall("notes") or [])[:5]]
+        notes += [f"{note}." for note in (self._state.facts.notes or [])[:5]]
         notes += list_notes(find_incomplete(self._job.source, self._state), self._state)
-        if self._state.recall(UNREAD):
+        if self._state.facts.unread:
             notes.append("Not all ids were read: the rest comes only with the command that names them. Run it again.")
         is_empty = not self._tally.written and not self._state.is_update and self._status() == "complete"
         if difference := recall_difference(self._state):
@@ -576,7 +576,7 @@ class _Run:
     def _tell_none(self) -> str:
         """What a person should know where no photo came, if photos were to come."""
         source = self._job.source
-        safe = "" if self._state.recall("signed") else "Without a login only public and safe photos are found"
+        safe = "" if self._state.facts.signed else "Without a login only public and safe photos are found"
         match source:
             case Photos():
                 return "No photo was named."

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from harvester.archive.depth import DEEPENS, list_least, name_parts, read_depth
+from harvester.archive.depth import list_least, read_depth
 from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.facts import Depth
 from harvester.checkpoint.look import open_to_read
 from harvester.checkpoint.shallow import count_shallow
 from harvester.checkpoint.state import State
@@ -19,33 +17,34 @@ from harvester.flickr.geo import find_page_size
 from harvester.jobs.model import Job
 
 
-def count_calls_to_go(folder: Path, state: State, job: Job, *, wanted: Mapping[str, Any] | None) -> int:
+def count_calls_to_go(folder: Path, state: State, job: Job, *, wanted: Depth | None) -> int:
     """Calls until an archive holds all that its job asks for, at the depth that is `wanted`; None: at the job's own."""
     todo, unlisted = state.count_todo(), _count_unlisted(state, job)
-    deep = job if wanted is None else replace(job, detail=wanted["detail"], extras=tuple(wanted["extras"]))
+    deep = job if wanted is None else wanted.deepen(job)
     size = find_page_size(job.describe())
     calls = count_calls(todo + unlisted, parts=len(deep.parts), listed=todo, page_size=size)
     return calls if wanted is None else calls + _count_parts(folder, state, wanted)
 
 
-def list_missing(state: State, wanted: Mapping[str, Any]) -> list[str]:
+def list_missing(state: State, wanted: Depth) -> list[str]:
     """The parts that lines of an archive lack of this depth."""
     least = list_least(state)
-    return [part for part in name_parts(wanted) if part not in least]
+    return [part for part in wanted.parts if part not in least]
 
 
 def _count_unlisted(state: State, job: Job) -> int:
     """Photos that Flickr claims and that no listing has shown, as far as they are to be listed."""
-    claimed = state.recall("expected") or 0
+    claimed = state.facts.expected or 0
     most = claimed if job.limit is None else min(claimed, job.limit)
     return max(0, most - state.length(PHOTOS).lines - state.count_todo()) if state.sweeps() else 0
 
 
-def _count_parts(folder: Path, state: State, wanted: Mapping[str, Any]) -> int:
+def _count_parts(folder: Path, state: State, wanted: Depth) -> int:
     missing = list_missing(state, wanted)
-    is_tried = set(name_parts(read_depth(state.recall("job")))) >= set(name_parts(wanted))
+    is_tried = set(read_depth(state.facts.job or {}).parts) >= set(wanted.parts)
     every = state.length(PHOTOS).lines
-    lines = count_shallow(state.connection) if is_tried else wanted.get("lines", every)
+    left = every if wanted.lines is None else wanted.lines
+    lines = count_shallow(state.connection) if is_tried else left
     staged, target = _read_staged(folder)
     return max(0, lines * len(missing) - staged * sum(part in missing for part in target))
 
@@ -57,7 +56,7 @@ def _read_staged(folder: Path) -> tuple[int, tuple[str, ...]]:
         return 0, ()
     try:
         with open_to_read(path, locked_at=folder) as state:
-            target = state.recall(DEEPENS)
-            return (0, ()) if target is None else (state.length(PHOTOS).lines, name_parts(target))
+            target = state.facts.target_depth
+            return (0, ()) if target is None else (state.length(PHOTOS).lines, target.parts)
     except CannotWrite:
         return 0, ()

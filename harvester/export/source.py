@@ -53,7 +53,7 @@ def open_source(folder: Path) -> Source:
         return _build(folder, paths, lengths, dict(_read_failures(folder)), is_complete=manifest.status == "complete")
     require_checkpoint(folder)
     with look_at(folder) as state:
-        if state.recall("stream"):
+        if state.facts.stream:
             raise UsageError(
                 f"{folder} keeps track of records sent to standard output; there is nothing in it to be exported."
             )

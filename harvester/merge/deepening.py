@@ -6,19 +6,22 @@ import sqlite3
 from array import array
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harvester.archive.depth import DEEPEN, DEEPENS, LEAST, list_least, name_parts
+from msgspec import structs
+
+from harvester.archive.depth import list_least
 from harvester.archive.folder import is_told_complete
 from harvester.archive.incomplete import recall_incomplete
+from harvester.checkpoint.facts import Depth, Fold, JobFacts
 from harvester.checkpoint.shallow import SHALLOW, count_shallow
 from harvester.checkpoint.state import Length, State
 from harvester.flickr.methods import FURTHER
 from harvester.merge.fold import fold
 from harvester.merge.merge import Folded, Merge
-from harvester.merge.staging import ID
 
 
 class PartsMerge(Merge):
@@ -35,30 +38,35 @@ class PartsMerge(Merge):
 
 
 def fold_parts(
-    folder: Path, archive: State, state: State, *, calls: int, is_stopped: Callable[[], bool] = lambda: False
+    folder: Path,
+    archive: State,
+    state: State,
+    *,
+    target: Depth,
+    calls: int,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Folded:
-    """Fold a deepening, whose checkpoint is `state`, into its archive; `fold` tells of errors.
+    """Fold a deepening to `target`, whose checkpoint is `state`, into its archive; `fold` tells of errors.
 
     Photos that could not be had for now keep their old lines, and the archive remembers that it is to be deepened.
     """
-    target, failed = state.recall(DEEPENS), sum(1 for _ in state.failures())
-    wanted = archive.recall(DEEPEN) or {}
+    failed, known = sum(1 for _ in state.failures()), archive.facts
+    wanted = known.wanted_depth
     others = sum(archive.count_failures().values()) - count_shallow(archive.connection)
     # What was complete when the deepening was begun may have been updated since, with a stretch or a photo missing.
     is_else_whole = not others and not recall_incomplete(archive)
-    was_complete = bool(wanted.get("complete")) or is_told_complete(folder)
-    was_finished = bool(wanted.get("finished")) or bool(archive.recall("finished"))
-    rest = {"complete": was_complete, "finished": was_finished} if failed else {}
-    is_more_wanted = set(name_parts(wanted)) > set(name_parts(target)) if wanted else False
+    was_complete = (wanted is not None and wanted.complete) or is_told_complete(folder)
+    was_finished = (wanted is not None and wanted.finished) or bool(known.finished)
     is_uneven = failed or next(state.gone(), None) is not None
-    facts = {
-        "job": _write_job(archive.recall("job"), target),
-        "asked": {**archive.recall("asked"), "detail": target["detail"], "extras": target["extras"]},
-        LEAST: list(list_least(archive)) if is_uneven else None,
-        DEEPEN: {**wanted, **rest} if wanted and (failed or is_more_wanted) else None,
-        "finished": was_finished and is_else_whole and not failed,
-        "folded": state.recall(ID),
-    }
+    facts = replace(
+        known,
+        job=_write_job(known.job or {}, target),
+        asked={**(known.asked or {}), "detail": target.detail, "extras": list(target.extras)},
+        least_parts=list(list_least(archive)) if is_uneven else None,
+        wanted_depth=_find_rest(wanted, target, failed=failed, complete=was_complete, finished=was_finished),
+        finished=was_finished and is_else_whole and not failed,
+        folded=state.facts.update,
+    )
     return fold(
         folder,
         archive,
@@ -69,19 +77,28 @@ def fold_parts(
         is_stopped=is_stopped,
         merging=PartsMerge,
         absorb=partial(absorb_parts, archive, facts=facts),
-        counts={"reported": archive.recall("expected"), "failed": failed + others},
+        counts={"reported": archive.facts.expected, "failed": failed + others},
     )
 
 
-def _write_job(job: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:
+def _find_rest(wanted: Depth | None, target: Depth, *, failed: int, complete: bool, finished: bool) -> Depth | None:
+    """The depth that an archive is still to have; None where no line lacks any of it."""
+    if wanted is None:
+        return None
+    if failed:
+        return structs.replace(wanted, complete=complete, finished=finished)
+    return wanted if set(wanted.parts) > set(target.parts) else None
+
+
+def _write_job(job: Mapping[str, Any], target: Depth) -> dict[str, Any]:
     """A job's description at another depth, as the job itself would write it."""
-    known = {**job, "detail": target["detail"]}
+    known = {**job, "detail": target.detail}
     known.pop("with", None)
-    extras = [part for part in name_parts(target) if part in FURTHER]
+    extras = [part for part in target.parts if part in FURTHER]
     return {**known, "with": extras} if extras else known
 
 
-def absorb_parts(archive: State, newer: Path, *, facts: Mapping[str, Any], keep_unlisted: bool, fold: Any) -> None:  # noqa: ARG001 - as of an update
+def absorb_parts(archive: State, newer: Path, *, facts: JobFacts, keep_unlisted: bool, fold: Fold) -> None:  # noqa: ARG001 - as of an update
     """Take over what a deepening has brought: checksums, what it could not get, the job's depth, lengths of files."""
     db = archive.connection
     try:
@@ -98,8 +115,7 @@ def absorb_parts(archive: State, newer: Path, *, facts: Mapping[str, Any], keep_
             )
             for name, (length, lines) in fold["files"].items():
                 archive.vouch(name, Length(length, lines))
-            for name, value in {**facts, "fold": fold}.items():
-                archive.remember(name, value)
+            archive.note(replace(facts, fold=fold))
     finally:
         with suppress(sqlite3.Error):
             db.execute("DETACH newer")

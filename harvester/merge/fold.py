@@ -9,34 +9,37 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from harvester.archive.folder import CHANGES, STATE, write_manifest
 from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.facts import Fold, Repair
 from harvester.checkpoint.state import Length, State
 from harvester.disk.files import Appender, cannot_write, put_in_place, sync_folder
 from harvester.disk.layout import REPAIR
 from harvester.disk.modes import make_file
 from harvester.merge.merge import Folded, History, Merge
 from harvester.merge.proof import Proof, read_parts
-from harvester.merge.staging import ID, UPDATE, remove_staging
+from harvester.merge.staging import UPDATE, remove_staging
 
 
 def mend_fold(folder: Path, archive: State) -> None:
     """Finish a fold that counts already. The archive must be locked."""
-    if archive.recall("fold") is not None:
-        _finish(folder, archive, "fold")
+    if (moving := archive.facts.fold) is not None:
+        _finish(folder, archive, moving)
         remove_staging(folder)
-    if archive.recall("repair") is not None:
-        _finish(folder, archive, "repair")
+    if (repaired := archive.facts.repair) is not None:
+        _finish(folder, archive, repaired, cuts=repaired["cuts"])
         shutil.rmtree(folder / REPAIR, ignore_errors=True)
 
 
-def _finish(folder: Path, archive: State, name: str) -> None:
+def _finish(
+    folder: Path, archive: State, known: Fold | Repair, *, cuts: Mapping[str, int] = MappingProxyType({})
+) -> None:
     """Move the new files to their places, and say what the archive is now. Each step may be done again."""
-    known = archive.recall(name)
     try:
         for source, target in known["moves"]:
             if (folder / source).exists():
@@ -46,11 +49,11 @@ def _finish(folder: Path, archive: State, name: str) -> None:
         sync_folder(folder)
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from None
-    for file, length in known.get("cuts", {}).items():
+    for file, length in cuts.items():
         Appender(folder / file, length=length).close()
     write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
     with archive.changing(durably=True):  # or a later update's files would be taken for this one's
-        archive.remember(name, None)
+        archive.note(replace(archive.facts, fold=None, repair=None))
 
 
 def _make_folder(folder: Path) -> None:
@@ -86,7 +89,7 @@ def fold(
     """
     new = folder / UPDATE / "new"
     shutil.rmtree(new, ignore_errors=True)
-    began = str(state.recall("update_begun"))
+    began = str(state.facts.update_begun)
     name = _find_name(folder, began.replace(":", "-"))
     try:
         new.mkdir(exist_ok=True)
@@ -116,25 +119,22 @@ def fold(
         raise cannot_write(folder / UPDATE, error) from None
     lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
     lines = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
-    own = {"reported": state.recall("expected"), "failed": sum(1 for _ in state.failures())}
+    own = {"reported": state.facts.expected, "failed": sum(1 for _ in state.failures())}
     facts = {
         "counts": {**lines, **own, **counts},
         "last_run": {"update": merge.folded.counts, "lists": merge.folded.lists, "calls": calls},
     }
-    (absorb or archive.absorb)(
-        folder / UPDATE / STATE,
-        keep_unlisted=keep_unlisted,
-        fold={
-            "update": state.recall(ID),
-            "time": began,
-            "files": merge.files,
-            "kept": merge.kept,
-            "moves": moves,
-            "status": status,
-            "facts": facts,
-        },
-    )
-    _finish(folder, archive, "fold")
+    moving: Fold = {
+        "update": state.facts.update,
+        "time": began,
+        "files": merge.files,
+        "kept": merge.kept,
+        "moves": moves,
+        "status": status,
+        "facts": facts,
+    }
+    (absorb or archive.absorb)(folder / UPDATE / STATE, keep_unlisted=keep_unlisted, fold=moving)
+    _finish(folder, archive, moving)
     return merge.folded
 
 

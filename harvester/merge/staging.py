@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 from pathlib import Path
-from typing import Any
 
+from harvester.checkpoint.facts import Depth
 from harvester.checkpoint.look import open_to_read
 from harvester.checkpoint.shallow import has_brought
 from harvester.checkpoint.state import State
@@ -15,7 +15,6 @@ from harvester.disk.layout import STATE, UPDATE
 from harvester.errors import CannotWrite
 
 __all__ = [
-    "ID",
     "UPDATE",
     "clear_folded",
     "find_deepening",
@@ -24,8 +23,6 @@ __all__ = [
     "make_staging",
     "remove_staging",
 ]
-ID = "update"
-"""Names the update in its own checkpoint; the archive remembers the last one that was folded as `folded`."""
 
 
 def is_under_way(folder: Path, archive: State) -> bool:
@@ -36,7 +33,7 @@ def is_under_way(folder: Path, archive: State) -> bool:
 
 def is_folded(update: str | None, archive: State) -> bool:
     """Whether this is the update that was folded last: what is left of its folder is of no use."""
-    return update is not None and update == archive.recall("folded")
+    return update is not None and update == archive.facts.folded
 
 
 def make_staging(folder: Path) -> Path:
@@ -53,7 +50,7 @@ def make_staging(folder: Path) -> Path:
 
 def clear_folded(folder: Path, archive: State) -> None:
     """Remove what is left of an update that was folded to the end."""
-    if (folder / UPDATE).exists() and archive.recall("fold") is None and not is_under_way(folder, archive):
+    if (folder / UPDATE).exists() and archive.facts.fold is None and not is_under_way(folder, archive):
         remove_staging(folder)
 
 
@@ -68,14 +65,14 @@ def remove_staging(folder: Path) -> None:
     shutil.rmtree(staging, ignore_errors=True)
 
 
-def find_deepening(folder: Path) -> Any:
+def find_deepening(folder: Path) -> Depth | None:
     """The depth that a deepening in this archive's folder for updates is to bring; None where there is none."""
     path = folder / UPDATE / STATE
     if not path.is_file():
         return None
     try:
         with open_to_read(path, locked_at=folder) as state:
-            return state.recall("deepens")
+            return state.facts.target_depth
     except CannotWrite:
         return None
 
@@ -84,7 +81,7 @@ def _is_of_use(path: Path, archive: State) -> bool:
     """Whether an update's checkpoint, which another process may have open, counts; so does one that cannot be read."""
     try:
         with open_to_read(path, locked_at=path.parent.parent) as state:
-            is_begun = has_brought(state.connection) if state.recall("deepens") else not state.is_untouched()
-            return is_begun and not is_folded(str(state.recall(ID)), archive)
+            is_begun = has_brought(state.connection) if state.facts.target_depth else not state.is_untouched()
+            return is_begun and not is_folded(str(state.facts.update), archive)
     except CannotWrite:
         return True

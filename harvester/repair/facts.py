@@ -13,15 +13,15 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from harvester.archive.depth import LEAST
-from harvester.archive.folder import DIFFERENCE, DOUBTED, HARMED, MANIFEST, REPAIRED, STATE
+from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.line_scan import Wanted
 from harvester.archive.manifest import ENDED, is_as_written, read_manifest
 from harvester.archive.put_away import find_harmed
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.checkup import check_checkpoint
+from harvester.checkpoint.facts import NO_FACTS, JobFacts, overlay, read_named, salvage_facts
 from harvester.checkpoint.schema import is_misnumbered, number_anew, read_version
-from harvester.checkpoint.state import UNESCAPE, State
+from harvester.checkpoint.state import State
 from harvester.disk.files import cannot_write
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
@@ -39,11 +39,11 @@ Condition: TypeAlias = Literal["sound", "damaged", "missing"]
 class Facts:
     """What was asked, and what came of it, as far as it is known.
 
-    `meta` holds the checkpoint's facts by name. `checkpoint` and `manifest` say in what condition they are;
+    `meta` holds the checkpoint's facts. `checkpoint` and `manifest` say in what condition they are;
     `copy` is a sound copy of the checkpoint. `digests` holds what the manifest says of files: bytes and sha256.
     """
 
-    meta: Mapping[str, Any]
+    meta: JobFacts
     checkpoint: Condition
     manifest: Condition
     copy: Path | None = None
@@ -54,8 +54,8 @@ class Facts:
     """Whether these are of an update that is under way, which has seen many photos that have no line in it."""
     was_complete: bool = False
     """Whether the manifest says that the archive was complete."""
-    told: Mapping[str, Any] = field(default_factory=dict)
-    """What the manifest says, by the names of the checkpoint."""
+    told: JobFacts = NO_FACTS
+    """What the manifest says."""
     coverage: tuple[Stretch, ...] = ()
     """What the manifest says of stretches of time."""
     files: Mapping[str, Told] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Facts:
 
     def settle(self) -> Facts:
         """The facts for the new checkpoint: a manifest of a complete archive tells more than a damaged checkpoint."""
-        return replace(self, meta={**self.meta, **self.told}) if self.tells_all else self
+        return replace(self, meta=overlay(self.meta, self.told)) if self.tells_all else self
 
     @property
     def tells_all(self) -> bool:
@@ -81,15 +81,15 @@ class Facts:
 
         One that ended at its limit may lack any photo, for all that is known.
         """
-        limit = self.told.get("limit")
+        limit = self.told.limit
         is_limited = limit is not None and self.lines.get(PHOTOS, 0) >= limit
-        is_known = self.told.get("job") == self.meta.get("job") and self.told.get("arguments") is not None
+        is_known = self.told.job == self.meta.job and self.told.arguments is not None
         return self.copy is None and self.was_complete and is_known and self.job is not None and not is_limited
 
     @property
     def was_finished(self) -> bool:
         """Whether nothing was left to be fetched before the damage."""
-        return self.tells_all or (self.copy is not None and bool(self.meta.get("finished")))
+        return self.tells_all or (self.copy is not None and bool(self.meta.finished))
 
     @property
     def wanted(self) -> Wanted:
@@ -97,10 +97,10 @@ class Facts:
         job = self.job
         if job is None:
             return Wanted()
-        source, arguments = job.source, self.meta.get("arguments") or {}
+        source, arguments = job.source, self.meta.arguments or {}
         is_one = isinstance(source, Search) or (isinstance(source, Account) and not source.hydrated)
-        least = self.meta.get(LEAST)
-        parts = tuple(map(str, least)) if isinstance(least, list) else job.parts
+        least = self.meta.least_parts
+        parts = job.parts if least is None else tuple(least)
         return Wanted(parts, str(arguments.get("user_id", "")) if is_one else "")
 
     @contextmanager
@@ -135,7 +135,7 @@ class Facts:
     @property
     def is_harm_known(self) -> bool:
         """Whether an earlier repair has found the same of files that nothing can mend."""
-        return sorted(self.harmed) == sorted(self.meta.get(HARMED) or ())
+        return sorted(self.harmed) == sorted(self.meta.harmed or ())
 
     def find_told(self, name: str) -> Told | None:
         """What the manifest says of a file, where no checkpoint of the same age knows the checksum of each line."""
@@ -149,11 +149,11 @@ class Facts:
     @property
     def job(self) -> Job | None:
         """The job; None where what was asked is lost."""
-        asked = self.meta.get("asked")
+        asked = self.meta.asked
         if not asked:
             return None
         with suppress(UsageError, KeyError, TypeError, ValueError, AttributeError):
-            return rebuild_job(self.meta.get("job") or {}, asked, limit=self.meta.get("limit"))
+            return rebuild_job(self.meta.job or {}, asked, limit=self.meta.limit)
         return None
 
 
@@ -163,13 +163,13 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
     copy = _copy_checkpoint(folder, scratch)
     is_renumbered = copy is not None and _renumber(copy)
     checkpoint: Condition = "missing" if copy is None else "sound" if _is_sound(copy) else "damaged"
-    meta = _read_meta(copy) if copy is not None else {}
-    told = _read_told(manifest)
+    meta = NO_FACTS if copy is None else _read_meta(copy)
+    told = _read_manifest_facts(manifest)
     return Facts(
         is_misnumbered=is_renumbered,
         told=told,
         coverage=_read_coverage(manifest),
-        meta=meta if meta.get("job") else {**told, **meta},
+        meta=meta if meta.job else overlay(told, meta),
         checkpoint=checkpoint,
         manifest=condition,
         copy=copy if checkpoint == "sound" else None,
@@ -178,7 +178,7 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
         harmed=_find_harmed(folder),
         lines=_read_lines(manifest),
         was_complete=condition == "sound" and manifest.get("status") == "complete",
-        updated=(str(meta.get("updated") or ""), str(told.get("updated") or "")),
+        updated=(meta.updated or "", told.updated or ""),
     )
 
 
@@ -232,20 +232,18 @@ def _is_without_fault(path: Path) -> bool:
             if next(check_checkpoint(state), None) is not None:
                 return False
             state.settle()
-            return state.is_begun() or bool(state.recall(REPAIRED))
+            return state.is_begun() or bool(state.facts.repaired)
     except CannotWrite as error:
         if "newer harvester" in str(error):
             raise
         return False
 
 
-def _read_meta(path: Path) -> dict[str, Any]:
+def _read_meta(path: Path) -> JobFacts:
     """The facts of a checkpoint, those that can still be read."""
-    found: dict[str, Any] = {}
-    with suppress(sqlite3.Error, ValueError, TypeError), closing(sqlite3.connect(path)) as db:
-        for name, value in db.execute("SELECT name, value FROM meta"):
-            found[str(name)] = orjson.loads(value)
-    return found
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
+        return salvage_facts(db.execute("SELECT name, value FROM meta"))
+    return NO_FACTS
 
 
 def _read_manifest(path: Path) -> tuple[dict[str, Any], Condition]:
@@ -260,19 +258,22 @@ def _read_manifest(path: Path) -> tuple[dict[str, Any], Condition]:
     return found, "sound" if is_as_written(found) else "damaged"
 
 
-def _read_told(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest's facts under the names of the checkpoint."""
+def _read_manifest_facts(manifest: Mapping[str, Any]) -> JobFacts:
+    """What a manifest says of the facts of the checkpoint."""
     job = manifest.get("job")
     if not isinstance(job, dict):
-        return {}
-    told = {name: manifest.get(name) for name in ("job", "signed", "login", "begun", "refusals", "notes")}
-    told |= {name: manifest.get(name) for name in (UNESCAPE, DIFFERENCE, DOUBTED)}
-    told["updated"] = manifest.get("brought_up_to_date")
-    told["horizon"] = _read_second(manifest.get("horizon"))
-    told["asked"] = _restore_asked(job)
+        return NO_FACTS
+    told = read_named(
+        {
+            **manifest,
+            "updated": manifest.get("brought_up_to_date"),
+            "horizon": _read_second(manifest.get("horizon")),
+            "asked": _restore_asked(job),
+            "incomplete_stretches": None,  # its stretches tell of them
+        }
+    )
     facts = manifest.get("facts")
-    told |= facts if isinstance(facts, dict) else {}
-    return {name: value for name, value in told.items() if value is not None}
+    return overlay(told, read_named(facts)) if isinstance(facts, dict) else told
 
 
 def _read_second(text: object) -> int | None:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import orjson
 
-from harvester.archive.folder import CHANGES, DOUBTED, HARMED, REPAIRED, STATE, UNREAD
+from harvester.archive.folder import CHANGES, STATE
 from harvester.archive.sinks import PHOTOS
-from harvester.archive.store import HORIZON
+from harvester.checkpoint.facts import Repair, read_facts, write_facts
 from harvester.checkpoint.schema import prepare
 from harvester.flickr.listings import LISTINGS, Together
 from harvester.jobs.model import Photos, Source
@@ -180,11 +178,9 @@ def _renew_lengths(db: sqlite3.Connection, facts: Facts, found: Mapping[str, Fou
 
 def _remember_all(db: sqlite3.Connection, facts: Facts, *, lists_all: bool) -> None:
     """The facts of a checkpoint that is lost. Where all is listed again, the run that goes on begins with that."""
-    for name, value in facts.meta.items():
-        _remember(db, name, value)
+    write_facts(db, facts.meta)
     if lists_all:
-        _remember(db, "looked_up", facts.meta.get("arguments"))
-        _remember(db, "arguments", None)
+        write_facts(db, replace(facts.meta, looked_up=facts.meta.arguments, arguments=None))
         return
     rows = ((msgspec.json.encode(stretch).decode(),) for stretch in facts.coverage)
     db.executemany("INSERT INTO stretch(body) VALUES (?)", rows)
@@ -196,16 +192,16 @@ def _list_again(db: sqlite3.Connection, folder: Path, source: Source, facts: Fac
         db.execute("INSERT OR IGNORE INTO todo(id) SELECT id FROM lost")
         return
     is_known = facts.copy is not None
-    arguments = facts.meta.get("arguments")
+    arguments = facts.meta.arguments
     if rebuilt.photos or rebuilt.lists_all:
         ask_members(db, folder, source, user=str((arguments or {}).get("user_id", "")), is_known=is_known)
         # What no listing shows any more is asked for by its id in the end.
         db.execute("INSERT OR IGNORE INTO later SELECT id, NULL FROM lost")
         db.execute("INSERT OR IGNORE INTO later SELECT id, NULL FROM sought")
     if arguments is not None and not rebuilt.lists_all:
-        login = (facts.meta.get("login") or {}).get("nsid") if facts.meta.get("signed") else None
-        seeds = plant(source, arguments, horizon=facts.meta.get(HORIZON) or OPEN_END, login=login)
-        changed_since = facts.meta.get("changed_since")
+        login = facts.meta.login["nsid"] if facts.meta.login and facts.meta.signed else None
+        seeds = plant(source, arguments, horizon=facts.meta.horizon or OPEN_END, login=login)
+        changed_since = facts.meta.changed_since
         if login is not None and login == arguments.get("user_id") and changed_since and seeds.sweeps:
             seeds = seeds.since(changed_since)  # an update of one's own account may do without the sweeps
         _read_again(db, seeds.walks, rebuilt)
@@ -246,24 +242,28 @@ def _settle(
 ) -> None:
     """The facts of the new checkpoint, and what is to be done once it is in its place."""
     is_finished = facts.was_finished and not rebuilt.is_left
-    _remember(db, "finished", is_finished)
-    _remember(db, "stream", False)
-    _remember(db, REPAIRED, True)
-    _remember(db, HARMED, sorted(facts.harmed) or None)
-    if doubted := {each.name: each.doubted for each in found if each.doubted}:
-        _remember(db, DOUBTED, {**(facts.meta.get(DOUBTED) or {}), **doubted})
-    if facts.copy is None and isinstance(facts.job and facts.job.source, Photos):
-        _remember(db, UNREAD, rebuilt.is_left)  # no listing tells which photos are lost, nor does a manifest
+    known = read_facts(db)
+    doubted = {each.name: each.doubted for each in found if each.doubted}
+    # No listing tells which photos are lost that were given by their ids, nor does a manifest.
+    is_left_unread = facts.copy is None and isinstance(facts.job and facts.job.source, Photos)
     counts = {each.name.removesuffix(".ndjson"): each.kept for each in found if each.kept}
-    repair = {
+    repair: Repair = {
         "moves": list(moves),
         "files": [each.name for each in found if each.sha256 != facts.digests.get(each.name, (0, ""))[1]],
         "cuts": dict(db.execute("SELECT name, length FROM file").fetchall()),
         "status": "complete" if is_finished else "stopped",
-        "facts": {"counts": {**counts, "reported": facts.meta.get("expected"), "failed": 0}},
+        "facts": {"counts": {**counts, "reported": facts.meta.expected, "failed": 0}},
     }
-    _remember(db, "repair", repair)
-
-
-def _remember(db: sqlite3.Connection, name: str, value: Any) -> None:
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, orjson.dumps(value).decode()))
+    write_facts(
+        db,
+        replace(
+            known,
+            finished=is_finished,
+            stream=False,
+            repaired=True,
+            harmed=sorted(facts.harmed) or None,
+            doubted={**(known.doubted or {}), **doubted} if doubted else known.doubted,
+            unread=rebuilt.is_left if is_left_unread else known.unread,
+            repair=repair,
+        ),
+    )

@@ -134,7 +134,7 @@ def _finish_moves(folder: Path, lock: FolderLock) -> None:
     """Finish an update or a repair that counts already, where the checkpoint is sound enough to tell."""
     with tempfile.TemporaryDirectory(prefix="harvester-") as place:
         facts = read_facts(folder, Path(place))
-    if facts.checkpoint == "sound" and (facts.meta.get("fold") or facts.meta.get("repair")):
+    if facts.checkpoint == "sound" and (facts.meta.fold or facts.meta.repair):
         with State(folder / STATE, guard=lock.check) as state:
             mend_fold(folder, state)
 
@@ -142,8 +142,8 @@ def _finish_moves(folder: Path, lock: FolderLock) -> None:
 def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> Report:
     """Find out what is there, and make what is to take its place."""
     facts = read_facts(folder, scratch)
-    make_checkpoint_file(scratch / STATE, private=bool(facts.meta.get("signed")))
-    if facts.meta.get("stream"):
+    make_checkpoint_file(scratch / STATE, private=bool(facts.meta.signed))
+    if facts.meta.stream:
         raise UsageError(f"{folder} keeps track of records sent to standard output: it has no files to be repaired.")
     moves = []
     with closing(open_table(scratch / _TABLE)) as table:
@@ -188,7 +188,7 @@ def _examine_staged(folder: Path, scratch: Path, archive: State, *, dry_run: boo
     facts = replace(read_facts(staging, scratch), is_update=True)
     if not is_of_use(folder, facts, archive):
         return None
-    make_checkpoint_file(scratch / STATE, private=bool(archive.recall("signed")))
+    make_checkpoint_file(scratch / STATE, private=bool(archive.facts.signed))
     with closing(open_table(scratch / _TABLE)) as table:
         files = _scan(staging, facts, table=table, wanted=read_wanted(archive), on_file=lambda *_: None)
         if not is_hurt(facts, files) and not facts.lacks_seen(scratch / _TABLE):
@@ -224,7 +224,7 @@ def _is_proved(facts: Facts, files: list[Found]) -> bool:
 
 def _is_as_told(facts: Facts, files: list[Found]) -> bool:
     """Whether checkpoint, manifest and files are sound and say the same."""
-    if facts.checkpoint != "sound" or facts.manifest != "sound" or facts.is_misnumbered or facts.meta.get("repair"):
+    if facts.checkpoint != "sound" or facts.manifest != "sound" or facts.is_misnumbered or facts.meta.repair:
         return False
     if any(each.damaged or each.doubled or each.reshaped or each.size != each.kept_bytes for each in files):
         return False

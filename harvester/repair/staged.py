@@ -14,30 +14,29 @@ from pathlib import Path
 from uuid import uuid4
 
 from harvester.archive.line_scan import Wanted
-from harvester.checkpoint.state import UNESCAPE, State
+from harvester.checkpoint.facts import JobFacts, inherit
+from harvester.checkpoint.state import State
 from harvester.disk.files import put_in_place, sync_folder
 from harvester.disk.layout import DAMAGED, PHOTOS, STATE, UPDATE
 from harvester.errors import UsageError
 from harvester.jobs.remembered import rebuild_job
-from harvester.merge.staging import ID, is_folded
+from harvester.merge.staging import is_folded
 from harvester.repair.facts import Facts
 from harvester.repair.scan import Found
 from harvester.repair.write import write_damaged
-
-_INHERITED = ("names", "signed", "login", UNESCAPE)
 
 
 def read_wanted(archive: State) -> Wanted:
     """What the lines of an update must have."""
     with suppress(UsageError, KeyError, TypeError, ValueError, AttributeError):
-        return Wanted(rebuild_job(archive.recall("job") or {}, archive.recall("asked"), limit=None).parts)
+        return Wanted(rebuild_job(archive.facts.job or {}, archive.facts.asked or {}, limit=None).parts)
     return Wanted()
 
 
 def is_of_use(folder: Path, facts: Facts, archive: State) -> bool:
     """Whether the folder holds something of an update that is not yet in the archive."""
     is_there = any((folder / UPDATE / name).is_file() for name in (STATE, PHOTOS))
-    return is_there and not is_folded(facts.meta.get(ID), archive)
+    return is_there and not is_folded(facts.meta.update, archive)
 
 
 def is_hurt(facts: Facts, files: Sequence[Found]) -> bool:
@@ -54,14 +53,14 @@ def complete_facts(facts: Facts, archive: State, table: Path) -> Facts:
     """What is to stand in the new checkpoint of an update: where its own is lost, what it had from the archive."""
     if facts.copy is not None:
         return facts
-    meta = {
-        ID: uuid4().hex,
-        "update_begun": _find_beginning(table),
-        "arguments": archive.recall("arguments"),
-        "changed_since": archive.recall("horizon"),
-        **{name: archive.recall(name) for name in _INHERITED},
-    }
-    return replace(facts, meta={name: value for name, value in meta.items() if value is not None})
+    known = archive.facts
+    meta = JobFacts(
+        update=uuid4().hex,
+        update_begun=_find_beginning(table),
+        arguments=known.arguments,
+        changed_since=known.horizon,
+    )
+    return replace(facts, meta=inherit(known, meta))
 
 
 def _find_beginning(table: Path) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harvester.archive.comparison import recall_difference
-from harvester.archive.folder import UNREAD, is_at_limit
+from harvester.archive.folder import is_at_limit
 from harvester.archive.incomplete import recall_incomplete
 from harvester.archive.manifest import Manifest
 from harvester.archive.unbounded import is_cut_off
@@ -28,7 +28,7 @@ class Gap:
 def find_gaps(folder: Path, state: State, source: Source | None, manifest: Manifest | None) -> list[Gap]:
     """All that an archive lacks; nothing where it is complete."""
     gaps = [*_find_untried(state), *_find_tried(state, source)]
-    is_told = manifest is None or manifest.status == "complete" or bool(state.recall("stream"))
+    is_told = manifest is None or manifest.status == "complete" or bool(state.facts.stream)
     if not gaps and not is_told:
         gaps.append(Gap(f"The harvest has not come to its end: `harvester resume {folder}` brings it there.", False))
     return gaps
@@ -37,7 +37,7 @@ def find_gaps(folder: Path, state: State, source: Source | None, manifest: Manif
 def _find_untried(state: State) -> Iterator[Gap]:
     if not state.is_begun():
         yield Gap("What was asked was lost: the command that began the archive takes it up.", False)
-    elif state.recall("arguments") is None:
+    elif state.facts.arguments is None:
         yield Gap("Nothing was listed yet; resume to go on.", False)
     if (sweeps := len(state.sweeps())) and not is_at_limit(state):
         yield Gap(
@@ -52,7 +52,7 @@ def _find_untried(state: State) -> Iterator[Gap]:
         yield Gap(f"Listed and not there yet: {name_count(todo, 'photo')}; resume to go on.", False)
     if state.is_later_left():
         yield Gap("Photos that lists have shown are still to be taken up; resume to go on.", False)
-    if state.recall(UNREAD):
+    if state.facts.unread:
         yield Gap("Not all ids of the input were read: run the command that names them again.", False)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from harvester.archive.comparison import recall_difference
-from harvester.archive.depth import DEEPEN, describe_depth
 from harvester.archive.folder import CHANGES, MANIFEST, count_lists
 from harvester.archive.incomplete import IncompleteStretch, recall_incomplete
 from harvester.archive.manifest import Manifest, read_manifest
@@ -80,17 +79,17 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
     gaps = find_gaps(folder, state, job.source, manifest)
     standing, note = _judge(folder, state, gaps, manifest, holder)
     length, todo, lists = state.length(PHOTOS), state.count_todo(), state.walks()
-    calls = count_calls_to_go(folder, state, job, wanted=state.recall(DEEPEN))
+    calls = count_calls_to_go(folder, state, job, wanted=state.facts.wanted_depth)
     has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
     difference = recall_difference(state)
     return {
         "state": standing,
         "note": note,
-        "job": state.recall("job"),
-        "begun": state.recall("begun"),
-        "brought_up_to_date": state.recall("updated"),
+        "job": state.facts.job,
+        "begun": state.facts.begun,
+        "brought_up_to_date": state.facts.updated,
         "photos": length.lines,
-        "expected": state.recall("expected"),
+        "expected": state.facts.expected,
         "difference": difference.sentence if difference else None,
         "incomplete_stretches": recall_incomplete(state),
         "listed": length.lines + todo,
@@ -107,7 +106,7 @@ def _judge(
     folder: Path, state: State, gaps: list[Gap], manifest: Manifest | None, holder: Holder | None
 ) -> tuple[Standing, str]:
     """The state and its note. What is damaged is told first, then the process that is at work."""
-    lengths = {} if state.recall("stream") else {PHOTOS: state.length(PHOTOS), **state.files()}
+    lengths = {} if state.facts.stream else {PHOTOS: state.length(PHOTOS), **state.files()}
     places = {name: locate(folder, state, name) for name in lengths}
     if damage := _find_damage(folder, lengths, places):
         return Standing.DAMAGED, damage
@@ -128,12 +127,11 @@ def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
     if len(gaps) > len(notes):
         notes.append(f"`harvester verify {folder}` tells {len(gaps) - len(notes)} more.")
     if not gaps and state.sweeps():
-        notes.append(f"The limit of {name_count(state.recall('limit'), 'photo')} is reached.")
-    if state.recall("fold") is not None:
+        notes.append(f"The limit of {name_count(state.facts.limit or 0, 'photo')} is reached.")
+    if state.facts.fold is not None:
         notes.append(f"An update is being put in place: `harvester resume {folder}` ends that, without a call.")
-    elif (wanted := state.recall(DEEPEN)) is not None:
-        told = describe_depth(wanted)
-        notes.append(f"A deepening to {told} is not through yet: `harvester resume {folder}` goes on.")
+    elif (wanted := state.facts.wanted_depth) is not None:
+        notes.append(f"A deepening to {wanted} is not through yet: `harvester resume {folder}` goes on.")
     elif is_under_way(folder, state):
         notes.append(f"An update is not through yet: `harvester update {folder}` goes on.")
     return notes

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from harvester.archive.depth import DEEPEN, DEEPENS, describe_depth, name_parts, withdraw_depth
+from harvester.archive.depth import read_depth, withdraw_depth
 from harvester.archive.folder import (
     CHANGES,
     STATE,
@@ -31,9 +30,10 @@ from harvester.archive.folder import (
 )
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, salvage
+from harvester.checkpoint.facts import Depth, inherit
 from harvester.checkpoint.look import look_at
 from harvester.checkpoint.shallow import has_brought
-from harvester.checkpoint.state import UNESCAPE, State
+from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
@@ -47,7 +47,7 @@ from harvester.jobs.values import stamp
 from harvester.merge.deepening import fold_parts
 from harvester.merge.fold import mend_fold
 from harvester.merge.merge import Folded
-from harvester.merge.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
+from harvester.merge.staging import clear_folded, find_deepening, is_folded, is_under_way, make_staging
 from harvester.upkeep import update
 from harvester.upkeep.thread import finish
 from harvester.upkeep.update import Watched
@@ -133,7 +133,7 @@ async def _go_on(
     folder: Path | None,
     held: _Held,
     stop: asyncio.Event,
-    before: Mapping[str, Any] | None,
+    before: Depth | None,
 ) -> Summary:
     """The deepening behind a run of an archive, if there is one to do; else the end of that run.
 
@@ -161,13 +161,12 @@ async def _go_on(
     return summary
 
 
-def _recall_wanted(folder: Path | None) -> Mapping[str, Any] | None:
+def _recall_wanted(folder: Path | None) -> Depth | None:
     """The depth that an archive is to have; None where it is to have its own."""
     if folder is None or not _has_checkpoint(folder):  # whoever reads it says what is wrong
         return None
     with look_at(folder) as state:
-        known: Mapping[str, Any] | None = state.recall(DEEPEN)
-        return known
+        return state.facts.wanted_depth
 
 
 def _has_checkpoint(folder: Path) -> bool:
@@ -181,7 +180,7 @@ def _is_ready(folder: Path) -> bool:
 
 
 async def _deepen(
-    folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event, before: Mapping[str, Any] | None
+    folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event, before: Depth | None
 ) -> tuple[Summary, bool]:
     """One deepening, or the rest of one; and whether nothing of it is left to be tried again.
 
@@ -211,11 +210,13 @@ async def _deepen(
                 output=Output(folder=staging, shown=folder),
                 observer=watched,
                 stop=stop,
-                shallow=Shallow(folder / PHOTOS, archive.length(PHOTOS), parts=name_parts(target)),
+                shallow=Shallow(folder / PHOTOS, archive.length(PHOTOS), parts=target.parts),
             )
             if summary.status != "stopped":
                 watched.begin_fold()
-                folding = partial(fold_parts, folder, archive, state, calls=summary.calls, is_stopped=stop.is_set)
+                folding = partial(
+                    fold_parts, folder, archive, state, target=target, calls=summary.calls, is_stopped=stop.is_set
+                )
                 folded = await finish(folding)
                 is_through = not summary.failed
                 summary = replace(summary, new=folded.counts.get("deepened", 0), is_update=True)
@@ -231,37 +232,39 @@ async def _deepen(
         return _postpone(summary, archive, target=target, folder=folder), False
 
 
-def _begin(state: State, archive: State) -> dict[str, Any]:
+def _begin(state: State, archive: State) -> Depth:
     """What the deepening knows from the beginning; the depth that it is to bring."""
-    target = state.recall(DEEPENS)
-    if target is None or is_folded(state.recall(ID), archive):
-        wanted = archive.recall(DEEPEN)
-        target = {"detail": wanted["detail"], "extras": wanted["extras"]}
+    target = state.facts.target_depth
+    if target is None or is_folded(state.facts.update, archive):
+        wanted = archive.facts.wanted_depth or read_depth(archive.facts.job or {})
+        target = Depth(detail=wanted.detail, extras=wanted.extras)
         with state.changing():
             state.wipe()
-            state.remember(DEEPENS, target)
-            state.remember(ID, uuid4().hex)
-            state.remember("update_begun", stamp(time.time()))
-            state.remember("arguments", {})  # nothing is looked up, and nothing listed
-            state.remember("expected", archive.length(PHOTOS).lines)
-            for name in ("names", "signed", "login", UNESCAPE):
-                state.remember(name, archive.recall(name))
+            state.note(
+                replace(
+                    inherit(archive.facts, state.facts),
+                    target_depth=target,
+                    update=uuid4().hex,
+                    update_begun=stamp(time.time()),
+                    arguments={},  # nothing is looked up, and nothing listed
+                    expected=archive.length(PHOTOS).lines,
+                )
+            )
         state.settle()
-    known: dict[str, Any] = target
-    return known
+    return target
 
 
-def _describe(archive: State, folder: Path, target: dict[str, Any]) -> dict[str, Any]:
+def _describe(archive: State, folder: Path, target: Depth) -> dict[str, Any]:
     job = replace(restore_job(archive, where=folder), limit=None)
-    return replace(job, detail=target["detail"], extras=tuple(target["extras"])).describe()
+    return target.deepen(job).describe()
 
 
 def _conclude(
-    summary: Summary, folded: Folded, state: State, archive: State, *, target: dict[str, Any], folder: Path
+    summary: Summary, folded: Folded, state: State, archive: State, *, target: Depth, folder: Path
 ) -> Summary:
     """The summary of a deepening: what it has brought, of an archive of so many photos."""
     count, gone = folded.counts.get("deepened", 0), sum(1 for _ in state.gone())
-    told = f"Deepened to {describe_depth(target)}: {name_lines(count)} got the parts that were missing."
+    told = f"Deepened to {target}: {name_lines(count)} got the parts that were missing."
     left = f"Gone or private by now: {name_lines(gone)} stayed as they were." if gone else ""
     return replace(
         summary,
@@ -278,10 +281,10 @@ def name_lines(count: int) -> str:
     return "1 line" if count == 1 else f"{count:,} lines"
 
 
-def _postpone(summary: Summary, archive: State, *, target: dict[str, Any], folder: Path) -> Summary:
+def _postpone(summary: Summary, archive: State, *, target: Depth, folder: Path) -> Summary:
     """The summary of a deepening that is not through: the archive is the old one."""
     told = (
-        f"The deepening to {describe_depth(target)} is not through: {folder} is as it was, and "
+        f"The deepening to {target} is not through: {folder} is as it was, and "
         f"{name_lines(summary.photos)} with more parts wait for it."
     )
     return replace(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harvester.archive.depth import DEEPEN, name_parts, split_depth
+from harvester.archive.depth import split_depth
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.look import look_at
 from harvester.checkpoint.state import check_same_job
@@ -29,13 +29,13 @@ def plan_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, Any]
     if not (folder / STATE).is_file():
         return None
     with look_at(folder) as state:
-        settled, _ = settle_job(job, state.recall("job"), state.recall("asked"), now=time.time())
+        settled, _ = settle_job(job, state.facts.job, state.facts.asked, now=time.time())
         shallow, depth = split_depth(settled, state, where=folder)
-        known = state.recall(DEEPEN)
-        if state.recall("job") is None or (depth is None and known is None and state.is_whole()):
+        known = state.facts.wanted_depth
+        if state.facts.job is None or (depth is None and known is None and state.is_whole()):
             return None
         check_same_job(state, shallow.describe(), where=folder)
-        is_known = known is not None and (depth is None or name_parts(known) == name_parts(depth))
+        is_known = known is not None and (depth is None or known.parts == depth.parts)
         wanted = known if is_known else depth
         lines, missing = state.length(PHOTOS).lines, [] if wanted is None else list_missing(state, wanted)
         calls = count_calls_to_go(folder, state, shallow, wanted=wanted)

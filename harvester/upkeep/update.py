@@ -40,9 +40,10 @@ from harvester.archive.folder import (
 from harvester.archive.incomplete import is_update_left
 from harvester.archive.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.checkpoint.claims import tell_claims
+from harvester.checkpoint.facts import inherit
 from harvester.checkpoint.look import look_at
 from harvester.checkpoint.shallow import count_left_shallow
-from harvester.checkpoint.state import UNESCAPE, State
+from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
@@ -58,7 +59,7 @@ from harvester.listing.walk import Walk
 from harvester.merge.fold import fold, mend_fold
 from harvester.merge.merge import Folded
 from harvester.merge.proof import Proof
-from harvester.merge.staging import ID, clear_folded, find_deepening, is_folded, is_under_way, make_staging
+from harvester.merge.staging import clear_folded, find_deepening, is_folded, is_under_way, make_staging
 from harvester.text.words import name_count
 from harvester.upkeep.thread import finish
 
@@ -136,7 +137,7 @@ async def run_resume(
         # An archive that was repaired is to be whole before its update goes on.
         is_update = state.is_whole() and (is_under_way(folder, state) or is_update_left(state))
         job = None if is_update else restore_job(state, where=folder)
-        is_stream = state.recall("stream")
+        is_stream = state.facts.stream
     if job is None:
         return await run_update(folder, settings, observer=observer, stop=stop)
     output = Output(state=folder) if is_stream else Output(folder=folder)
@@ -144,10 +145,10 @@ async def run_resume(
 
 
 def _check_ready(archive: State, folder: Path) -> None:
-    if archive.recall("stream"):
+    if archive.facts.stream:
         raise UsageError(f"{folder} keeps track of records sent to standard output: there is no archive to update.")
     if archive.is_begun() and is_at_limit(archive) and not archive.is_whole():
-        limit = name_count(archive.recall("limit"), "photo")
+        limit = name_count(archive.facts.limit or 0, "photo")
         raise UsageError(
             f"{folder} was harvested with a limit of {limit}: the command that began it, "
             "without a limit, completes it; then update it."
@@ -164,16 +165,13 @@ def _begin(state: State, archive: State) -> None:
     One that came to nothing, as without a login, begins anew: its moment is long past. So does one in the remains of
     an update that was folded, where these could not be removed, or of a deepening to which nothing has come.
     """
-    is_known = state.recall("update_begun") is not None and state.recall("deepens") is None
-    if not is_known or is_folded(state.recall(ID), archive) or state.is_untouched():
+    is_known = state.facts.update_begun is not None and state.facts.target_depth is None
+    if not is_known or is_folded(state.facts.update, archive) or state.is_untouched():
         with state.changing():
             state.wipe()
-            state.remember(ID, uuid4().hex)
-            state.remember("update_begun", stamp(time.time()))
-            state.remember("looked_up", archive.recall("arguments"))
-            state.remember("changed_since", archive.recall("horizon"))
-            for name in ("names", "signed", "login", UNESCAPE):
-                state.remember(name, archive.recall(name))
+            known = archive.facts
+            begun = replace(inherit(known, state.facts), update=uuid4().hex, update_begun=stamp(time.time()))
+            state.note(replace(begun, looked_up=known.arguments, changed_since=known.horizon))
         state.settle()
 
 

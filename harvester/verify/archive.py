@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harvester.archive.folder import DOUBTED, MANIFEST
+from harvester.archive.folder import MANIFEST
 from harvester.archive.manifest import Manifest, read_manifest
 from harvester.checkpoint.checkup import check_checkpoint
 from harvester.checkpoint.look import locate, look_at
@@ -83,7 +83,7 @@ def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -
 
     Where files have changed their places meanwhile, they are read again.
     """
-    if state.recall("stream"):
+    if state.facts.stream:
         yield f"{holder.sentence} {_STREAM}"
         return
     damages: list[str] = []
@@ -94,28 +94,28 @@ def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -
             break
     notes += told
     yield from damages
-    if state.recall("finished"):
+    if state.facts.finished:
         notes.append(holder.sentence)
     else:
         yield f"{holder.sentence} The harvest is not finished yet."
 
 
 def _find_moves(state: State) -> tuple[object, ...]:
-    return tuple(state.recall(name) for name in ("fold", "repair", "folded"))
+    return state.facts.fold, state.facts.repair, state.facts.folded
 
 
 def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
     if damages := [*check_checkpoint(state)] or [*_check_job(folder, state)]:
         yield from damages
         return
-    if state.recall("stream"):
+    if state.facts.stream:
         yield f"{folder}: {_STREAM}"
         return
-    if state.recall("fold") is not None:
+    if state.facts.fold is not None:
         yield f"An update is being put in place: harvester resume {folder} ends that, without a call."
-    if state.recall("repair") is not None:
+    if state.facts.repair is not None:
         yield f"A repair is being put in place: harvester resume {folder} ends that first."
-    notes += tell_doubted(state.recall(DOUBTED) or {})
+    notes += tell_doubted(state.facts.doubted or {})
     yield from _find_damage(folder, state, is_running=False, notes=notes)
     source = restore_job(state, where=folder).source if state.is_begun() else None
     yield from (gap.sentence for gap in find_gaps(folder, state, source, read_manifest(folder)))
@@ -125,10 +125,11 @@ def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[st
     manifest = read_manifest(folder)
     if manifest is None and not is_running:
         yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
-    moving = state.recall("fold") or state.recall("repair") or {}
+    known = state.facts
+    moved = known.fold["files"] if known.fold else known.repair["files"] if known.repair else ()
     for name, vouched in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
-        told = manifest if name not in moving.get("files", {}) else None
-        may_grow = is_running or not (manifest.is_ended if manifest else state.recall("finished"))
+        told = manifest if name not in moved else None
+        may_grow = is_running or not (manifest.is_ended if manifest else state.facts.finished)
         yield from _check_file(locate(folder, state, name), vouched, told, may_grow=may_grow, notes=notes)
     if manifest is not None:
         yield from find_put_away(folder, manifest, notes)
