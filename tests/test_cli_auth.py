@@ -198,7 +198,7 @@ def test_a_denied_login_is_told(config: Path, tmp_path: Path, monkeypatch: pytes
 
 def test_where_nobody_answers_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "browser.py").write_text("")
-    monkeypatch.setattr(auth_module, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("harvester.timers.ALLOW_SECONDS", 0.3)
     result = call("auth", "login")
     assert result.exit_code == Exit.KEY_REFUSED
     assert "Nobody has allowed the login" in result.stderr

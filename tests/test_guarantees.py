@@ -259,8 +259,8 @@ async def test_g1_what_was_sent_is_vouched_for_however_the_run_ends(
 
 @posix
 async def test_g6_a_second_signal_ends_it_at_once_and_loses_nothing(sandbox_of: Opener, tmp_path: Path) -> None:
-    patient = "from harvester.engine import pipeline\nfrom harvester.cli import session\n"
-    patient += "pipeline.LAST_SECONDS = session.LAST_SECONDS = 600"
+    patient = "from harvester import timers\n"
+    patient += "timers.LAST_CALLS_SECONDS = timers.LAST_SECONDS = 600"
     async with sandbox_of(photos=1_000) as sandbox:
         process = await start(sandbox, "search", "--tags", "sandbox", "-o", str(tmp_path), *FAST, code=patient)
         await until_calls(sandbox, 300)
@@ -282,7 +282,7 @@ async def test_g6_a_second_signal_ends_it_at_once_and_loses_nothing(sandbox_of: 
 async def test_g6_calls_that_hang_are_not_waited_for_beyond_the_last_seconds(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.engine.pipeline.LAST_SECONDS", 0.01)
+    monkeypatch.setattr("harvester.timers.LAST_CALLS_SECONDS", 0.01)
     stop = asyncio.Event()
     task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), stop=stop))
     await until_calls(sandbox, 100)
@@ -301,7 +301,7 @@ async def test_g6_a_pipe_that_nobody_reads_cannot_hold_up_the_end(sandbox_of: Op
     try:
         async with sandbox_of(photos=3_000) as sandbox:
             search = ("search", "--tags", "sandbox", "--detail", "list", "--state", str(tmp_path), *FAST)
-            code = "from harvester.cli import session\nsession.LAST_SECONDS = 0.1"
+            code = "from harvester import timers\ntimers.LAST_SECONDS = 0.1"
             process = await start(sandbox, *search, code=code, stdout=write)
             await until_calls(sandbox, 2)
             process.send_signal(signal.SIGTERM)
@@ -329,7 +329,7 @@ async def test_g7_no_error_shows_the_key_in_its_text_or_traceback(
     swift = Backoff(base=0.001, factor=1, cap=0.001)
     monkeypatch.setattr("harvester.transport.client.OWN", swift)
     monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
-    monkeypatch.setattr("harvester.transport.client.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr("harvester.timers.SILENCE_SECONDS", 0.05)
     given: dict[str, Any] = {"give_up_after": 0.01}
     if kind == "refused":
         failing.api.refused_keys.add(KEY)
@@ -405,7 +405,7 @@ async def test_every_exit_code_is_that_of_a_real_process(code: Exit, sandbox: Sa
         (Path(out) / "manifest.json").mkdir()
     elif code in (Exit.INTERRUPTED, Exit.TERMINATED):
         sandbox.faults = Faults(hung=1)
-        before = "import harvester.engine.pipeline\nharvester.pipeline.LAST_SECONDS = 0.05"
+        before = "from harvester import timers\ntimers.LAST_CALLS_SECONDS = 0.05"
     process = await start(sandbox, *search, code=before)
     if sandbox.faults.hung:
         await until_calls(sandbox, 1)

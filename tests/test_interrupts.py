@@ -98,8 +98,8 @@ def nothing(_: bytes) -> bytes:
     return b""
 
 
-SLOW = "from harvester.engine import pipeline\nfrom harvester.cli import session\n"
-SLOW += "pipeline.LAST_SECONDS = session.LAST_SECONDS = 600\n"
+SLOW = "from harvester import timers\n"
+SLOW += "timers.LAST_CALLS_SECONDS = timers.LAST_SECONDS = 600\n"
 SLOW += "import harvester.transport.connection\nasync def hang(*_, **__): await __import__('asyncio').sleep(600)\n"
 SLOW += "get = harvester.transport.connection.Wire.get\n"
 SLOW += "harvester.transport.connection.Wire.get = lambda *a, **k: (get if 'search' in a[1] else hang)(*a, **k)\n"
@@ -176,7 +176,7 @@ def test_a_second_ctrl_c_during_an_updates_fold_says_how_to_go_on(environment: d
     )
     assert made.returncode == 0
     code = "import time\nfrom harvester.upkeep import update\n"
-    code += "from harvester.cli import session\nsession.LAST_SECONDS = 600\n"
+    code += "from harvester import timers\ntimers.LAST_SECONDS = 600\n"
     code += "fold = update.fold\nupdate.fold = lambda *a, **k: (hit(), time.sleep(0.05), hit(), time.sleep(600))\n"
     ended, shown, said = run_at_terminal("update", "out", environment=environment, on_output=nothing, code=code)
     assert (ended, shown[-1], b"Traceback" in said) == (130, GO_ON, False)

@@ -177,10 +177,10 @@ async def test_an_answer_asked_for_alone_must_be_the_only_one_until_the_server_h
 
 
 async def test_a_server_that_never_hangs_up_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harvester.transport.connection.END_SECONDS", 0.05)
+    monkeypatch.setattr("harvester.timers.END_SECONDS", 0.05)
     async with calling([[answer(b"1")]], [[answer(b"2")]]) as (server, wire):
         assert await ask(wire, alone=True) == b"1"
-        monkeypatch.setattr("harvester.transport.connection.END_SECONDS", 3600)
+        monkeypatch.setattr("harvester.timers.END_SECONDS", 3600)
         wire._usual = 0
         assert await ask(wire, alone=True) == b"2"
     assert server.used == [1, 2]

@@ -406,7 +406,7 @@ async def test_a_service_that_fails_in_passing_is_asked_again(owner: Owner, monk
 
 
 async def test_a_service_that_only_fails_is_told_soon(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harvester.auth.handshake.PATIENCE", 0.1)
+    monkeypatch.setattr("harvester.timers.PERSON_SECONDS", 0.1)
     busy = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
     monkeypatch.setattr(owner.sandbox, "reply", lambda _: Reply(busy))
     settings = settings_for(owner.sandbox, api_secret=SECRET)

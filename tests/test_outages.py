@@ -30,7 +30,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Backoff and patience of a millisecond and a tenth of a second."""
     monkeypatch.setattr("harvester.transport.client.OWN", SWIFT)
     monkeypatch.setattr("harvester.transport.retry.SHARED", SWIFT)
-    monkeypatch.setattr("harvester.transport.client.SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr("harvester.timers.SILENCE_SECONDS", 0.1)
 
 
 def start(folder: Path, sandbox: Sandbox, events: list[Event], **given: float) -> asyncio.Task[object]:

@@ -11,7 +11,6 @@ from aiohttp import StreamReader
 
 from harvester.config.settings import Settings
 from harvester.events import Event, Retrying, Tally
-from harvester.transport import client as client_module
 from harvester.transport.client import open_client
 from harvester.transport.silence import Watch
 
@@ -58,7 +57,7 @@ async def test_a_task_that_is_cancelled_is_cancelled_even_if_it_was_also_cut() -
 
 
 async def test_a_server_that_falls_silent_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr("harvester.timers.SILENCE_SECONDS", 0.2)
     asked: list[int] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

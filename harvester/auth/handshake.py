@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from harvester import timers
 from harvester.auth.token_store import Login
 from harvester.config.settings import Settings
 from harvester.errors import GivenUp, KeyRefused, TryLater, Unreachable, UsageError
@@ -24,8 +25,6 @@ from harvester.jobs.values import stamp
 from harvester.transport.client import open_client
 from harvester.transport.server_clock import ServerClock
 
-PATIENCE = 20.0
-"""Seconds of Flickr's silence that somebody who is logging in will wait through."""
 NOWHERE = "oob"
 """The callback that has Flickr show a code: out of band."""
 
@@ -99,7 +98,7 @@ def require_secret(settings: Settings) -> str:
 
 async def _take_step(step: str, settings: Settings, sign: Sign, clock: ServerClock) -> dict[str, str]:
     """The fields of a step's answer, which comes as a form. A step is a call like others: paced, counted, retried."""
-    hurried = replace(settings.without_login(), give_up_after=PATIENCE)
+    hurried = replace(settings.without_login(), give_up_after=timers.PERSON_SECONDS)
     door = (build_login_prefix(settings.api_url), sign)
     try:
         async with open_client(

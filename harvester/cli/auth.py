@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harvester import timers
 from harvester.auth.token_store import (
     Login,
     config_folder,
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from harvester.auth.handshake import Desk
 
 REVOKE_PAGE = "https://www.flickr.com/services/auth/list.gne"
-ANSWER_SECONDS = 600.0
-"""How long somebody may take to allow the login."""
 _WHAT = {
     "read": "read your photos, private ones too",
     "write": "read and change your photos and all else of yours",
@@ -149,7 +148,7 @@ async def _log_in(settings: Settings, *, perms: str, browser: bool, voice: Voice
         else:
             voice.note("Then type here the code that Flickr shows:")
         _listen(desk, voice, alone=not browser)
-        verifier = await desk.wait(ANSWER_SECONDS)
+        verifier = await desk.wait(timers.ALLOW_SECONDS)
     return await finish_login(settings, asked, verifier)
 
 
@@ -209,10 +208,9 @@ def _find_facts(setup: Setup) -> dict[str, Any]:
 
 
 async def _ask(settings: Settings) -> Person:
-    from harvester.auth.handshake import PATIENCE  # noqa: PLC0415
     from harvester.engine.people import ask_login  # noqa: PLC0415
     from harvester.transport.client import open_client  # noqa: PLC0415
 
-    hurried = replace(settings, give_up_after=PATIENCE)
+    hurried = replace(settings, give_up_after=timers.PERSON_SECONDS)
     async with open_client(hurried, tally=Tally(), observer=ignore, sleep=asyncio.sleep) as client:
         return await ask_login(client)

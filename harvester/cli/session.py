@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
+from harvester import timers
 from harvester.cli.options import Setup
 from harvester.config.settings import Settings
 from harvester.errors import Exit, StopRun
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 Start = Callable[[Observer, asyncio.Event], Awaitable[Summary | Exit]]
 """Starts a run; it ends with its summary, or with its exit code."""
 
-LAST_SECONDS = 9.5
-"""From the first signal to the end, whatever hangs."""
 _SIGNALS = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED, "SIGHUP": Exit.TERMINATED}
 _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 
@@ -126,7 +125,7 @@ class Signals:
             self._leave(code)
         self.caught = code
         # A pipe that nobody reads blocks the thread that writes to it, and with it the clean end.
-        last = threading.Timer(LAST_SECONDS, self._leave, [code])
+        last = threading.Timer(timers.LAST_SECONDS, self._leave, [code])
         last.daemon = True
         last.start()
         self._loop.call_soon_threadsafe(self._ask)

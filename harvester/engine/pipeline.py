@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from harvester import timers
 from harvester.archive.comparison import find_difference
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import Sink
@@ -46,8 +47,6 @@ UNWRITTEN = 64
 COMMIT_PAUSE = 0.05
 """Seconds between a commit and the next one: a sync and a transaction for each handful of photos would take a tenth
 of the time of all. A kill in between costs nothing, since the lines are in the file; a power cut costs so much more."""
-LAST_SECONDS = 8.0
-"""How long calls in flight may take to end once the run is to stop."""
 DRAFT_PAUSE = 1.0
 """Seconds between two writings of the parts of photos in flight: what a kill may cost, in calls that were answered.
 There are at most as many such photos as workers."""
@@ -152,7 +151,7 @@ class Pipeline:
             self._queue.get_nowait()
         for _ in range(self._plan.workers):
             self._queue.put_nowait(None)
-        await asyncio.sleep(LAST_SECONDS)
+        await asyncio.sleep(timers.LAST_CALLS_SECONDS)
         for task in self._tasks:
             task.cancel()
 

@@ -13,6 +13,7 @@ from typing import TypeVar, TypeVarTuple
 
 import aiohttp
 
+from harvester import timers
 from harvester.config.settings import Settings
 from harvester.errors import GivenUp, HarvestError, KeyRefused, OutcomeUnknown, Stopped, TryLater, Unreachable
 from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
@@ -23,7 +24,7 @@ from harvester.flickr.methods import build_prefix
 from harvester.flickr.oauth import Person, Sign, build_signer
 from harvester.quota.throttle import Slot, Throttle, open_throttle
 from harvester.text.redactor import Redactor
-from harvester.transport.connection import CONNECT_SECONDS, Reply, StrayAnswer, UnnamedAnswer, Wire
+from harvester.transport.connection import Reply, StrayAnswer, UnnamedAnswer, Wire
 from harvester.transport.proxies import find_proxy, find_trust
 from harvester.transport.retry import OWN, TRIES, Gate, read_retry_after
 from harvester.transport.server_clock import ServerClock, tell_skew
@@ -33,8 +34,6 @@ from harvester.transport.unreached import ProxyFailed, tell_failure, tell_refusa
 T = TypeVar("T")
 About = TypeVarTuple("About")
 
-SILENCE_SECONDS = 60
-"""Longest silence, before an answer and within it. Flickr's slow ones take seconds; a minute is a hung connection."""
 FIRST_TRIES = 4
 """Tries to reach a server that has never answered: a wrong address should be told soon."""
 WORTH_TELLING = 2.0
@@ -299,11 +298,6 @@ class Client:
             await self._sleep(seconds)
 
 
-def _find_silence(give_up_after: float | None) -> float:
-    """The longest silence of a call: not longer than the whole run is to wait, but long enough for a slow answer."""
-    return SILENCE_SECONDS if give_up_after is None else min(SILENCE_SECONDS, max(give_up_after, CONNECT_SECONDS))
-
-
 def _is_to_be_tried_again(read: Callable[[bytes, *About], object], body: bytes, *about: *About) -> bool:
     try:
         read(body, *about)
@@ -373,7 +367,7 @@ async def open_client(
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust, force_close=True) as fresh,
     ):
         tally.quota_left = throttle.left
-        watch = Watch(_find_silence(settings.give_up_after))
+        watch = Watch(timers.find_silence(settings.give_up_after))
         client = Client(
             Wire(prefix, connector, fresh=fresh, proxy=proxy),
             throttle,

@@ -34,6 +34,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from yarl import URL
 
+from harvester import timers
 from harvester.about import __version__
 from harvester.flickr.forms import FORM, split_long
 from harvester.transport.bodies import read_body
@@ -43,9 +44,6 @@ from harvester.transport.proxies import Proxy
 from harvester.transport.unreached import blame_proxy
 
 USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
-CONNECT_SECONDS = 15
-END_SECONDS = 2.0
-"""Wait for a server to hang up behind an answer, as asked. One that does not is waited for no more."""
 _FADES = 0.95
 _HEADERS = f"User-Agent: {USER_AGENT}\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
 
@@ -153,7 +151,7 @@ class Wire:
         if is_relayed and proxy and proxy.auth:
             login += f"Proxy-Authorization: {proxy.auth}\r\n"
         self._end = f" HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{_HEADERS}{login}"
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timers.CONNECT_SECONDS)
 
     def __repr__(self) -> str:
         return f"<Wire to {self.origin}{', which sent stray bytes' if self.met_stray else ''}>"
@@ -194,7 +192,7 @@ class Wire:
             head, body = await protocol.read()
             while head.code in (100, 102, 103):  # of which none is the answer
                 head, body = await protocol.read()
-            self._usual = min(max(self._clock() - began, self._usual * _FADES), END_SECONDS)
+            self._usual = min(max(self._clock() - began, self._usual * _FADES), timers.END_SECONDS)
         except BaseException as error:
             connection.close()
             if isinstance(error, HttpProcessingError):
@@ -232,7 +230,7 @@ class Wire:
         The server is given time to hang up. One that was seen not to is given the time that answers have usually
         taken: if this was not the answer to its request, then the answer comes within it.
         """
-        met = await meets_more(connection, guard, seconds=END_SECONDS if self._hangs_up else self._usual)
+        met = await meets_more(connection, guard, seconds=timers.END_SECONDS if self._hangs_up else self._usual)
         connection.close()
         self._hangs_up = self._hangs_up and met is not None
         return bool(met)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from harvester import timers
 from harvester.errors import TryLater
 
 
@@ -41,9 +42,6 @@ TRIES = 8
 NOISE = 2
 """Failures in a row that are still chance: with 3 of 100 answers bad and 16 workers, a third comes by outage."""
 
-LONGEST_REST = 3600.0
-"""The longest rest that a server may ask for: its quota is one of an hour."""
-
 
 def read_retry_after(header: str | None, *, now: float) -> float | None:
     """Seconds that a Retry-After header asks for, as a number or as a date; None where it asks for no rest.
@@ -58,7 +56,7 @@ def read_retry_after(header: str | None, *, now: float) -> float | None:
             seconds = parsedate_to_datetime(text).timestamp() - now
         except (ValueError, OverflowError, IndexError, TypeError):
             return None
-    return min(seconds, LONGEST_REST) if seconds > 0 else None
+    return min(seconds, timers.LONGEST_REST) if seconds > 0 else None
 
 
 class Gate:

@@ -12,11 +12,10 @@ from typing import Any, TypeAlias
 
 from aiohttp import StreamReader
 
+from harvester import timers
+
 LOOKS = 10
 """Looks within the longest silence, which therefore may be a tenth longer."""
-ANSWER_SECONDS = 600.0
-"""The longest time of one answer, head and body."""
-WINDOW_SECONDS = 60.0
 LEAST_BYTES = 4000
 """A body brings at least so many bytes in each window; the largest answers of Flickr have some 2 MB."""
 Task: TypeAlias = "asyncio.Task[Any]"
@@ -73,7 +72,7 @@ class Watch:
     def _look(self) -> None:
         self._next = self._loop.call_later(self._seconds / LOOKS, self._look)
         now = self._clock()
-        slow = {task for task, begun in self._begun.items() if now - begun > ANSWER_SECONDS}
+        slow = {task for task, begun in self._begun.items() if now - begun > timers.ANSWER_SECONDS}
         for task, (body, size) in self._bodies.items():
             if body.total_bytes != size:
                 self._bodies[task] = body, body.total_bytes
@@ -89,7 +88,7 @@ class Watch:
     def _drips(self, task: Task, size: int, now: float) -> bool:
         """Whether a body of `size` bytes by now has brought too few of them within its window."""
         began, before = self._windows[task]
-        if now - began < WINDOW_SECONDS:
+        if now - began < timers.WINDOW_SECONDS:
             return False
         self._windows[task] = now, size
         return size - before < LEAST_BYTES
