@@ -17,8 +17,9 @@ from harvester.archive.manifest import ENDED, FORMAT, Beginning, Entry, Manifest
 from harvester.archive.put_away import describe_put_away
 from harvester.checkpoint.facts import describe_kept, describe_told
 from harvester.checkpoint.state import Length, State
+from harvester.checkpoint.withdrawn import count_withdrawn, recall_tombstones
 from harvester.disk.files import cannot_write, write_lines, write_whole
-from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, find_archive, require_checkpoint
+from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, WITHDRAWN, find_archive, require_checkpoint
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite
 from harvester.jobs.values import stamp
@@ -38,8 +39,10 @@ __all__ = [
     "lock_folder",
     "merge_stretches",
     "open_archive_state",
+    "read_withdrawn",
     "write_errors",
     "write_manifest",
+    "write_withdrawn",
 ]
 _CHUNK = 1 << 20
 
@@ -76,7 +79,7 @@ def damaged(path: Path, what: str) -> CannotWrite:
 def is_at_limit(state: State) -> bool:
     """Whether the archive holds as many photos as its last run was to bring."""
     limit = state.facts.limit
-    return limit is not None and state.length(PHOTOS).lines >= limit
+    return limit is not None and state.length(PHOTOS).lines + count_withdrawn(state) >= limit
 
 
 def merge_stretches(stretches: Iterable[Stretch]) -> list[Stretch]:
@@ -145,7 +148,7 @@ def write_manifest(
         **describe_told(told),
         "facts": describe_kept(told),
         "files": entries,
-        **_describe_put_away(folder, state, before, is_ended=is_ended),
+        **_describe_put_away(folder, state, before, renewed=renewed, is_ended=is_ended),
         "coverage": [_describe_stretch(s) for s in merge_stretches(state.stretches())],
     }
     write_whole(folder / MANIFEST, encode_manifest(manifest))
@@ -157,8 +160,11 @@ def _describe_stretch(stretch: Stretch) -> dict[str, Any]:
     return {**told, "narrow": narrow} if narrow else told
 
 
-def _describe_put_away(folder: Path, state: State, before: Manifest | None, *, is_ended: bool) -> dict[str, Any]:
-    known, harmed = before.put_away if before else {}, state.facts.harmed or ()
+def _describe_put_away(
+    folder: Path, state: State, before: Manifest | None, *, renewed: Collection[str], is_ended: bool
+) -> dict[str, Any]:
+    known = {name: entry for name, entry in before.put_away.items() if name not in renewed} if before else {}
+    harmed = state.facts.harmed or ()
     try:
         entries = describe_put_away(folder, known, harmed=harmed, is_ended=is_ended)
     except OSError as error:
@@ -219,3 +225,16 @@ def _digest(path: Path, size: int, beginning: Beginning | None) -> Beginning:
 def write_errors(folder: Path, state: State) -> None:
     """What could not be had for now, one line each; no file where nothing is missing."""
     write_lines(folder / ERRORS, list(state.failures()))
+
+
+def write_withdrawn(folder: Path, state: State) -> None:
+    """The photos that were taken down, one line each; no file where none was."""
+    write_lines(folder / WITHDRAWN, [{**each} for each in recall_tombstones(state)])
+
+
+def read_withdrawn(folder: Path) -> list[Any]:
+    """What stands in the file of photos that were taken down; nothing where it is missing or damaged."""
+    try:
+        return [orjson.loads(line) for line in (folder / WITHDRAWN).read_bytes().splitlines()]
+    except (OSError, orjson.JSONDecodeError):
+        return []

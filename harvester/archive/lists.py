@@ -5,13 +5,14 @@ All of it happens within a transaction of the checkpoint, on the store's thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from harvester.checkpoint.facts import Refusal
 from harvester.checkpoint.state import Length, State
+from harvester.checkpoint.withdrawn import blank_row
 from harvester.disk.files import Appender
 from harvester.disk.record import build_entry
 from harvester.errors import Refused
@@ -67,12 +68,20 @@ class Lists:
     """Takes pages of lists. Without files, as where records go to standard output, lines are left out."""
 
     def __init__(
-        self, state: State, files: LineFiles | None, *, reuse: Reuse | None, clock: Callable[[], float]
+        self,
+        state: State,
+        files: LineFiles | None,
+        *,
+        reuse: Reuse | None,
+        clock: Callable[[], float],
+        withdrawn: Collection[int] = (),
     ) -> None:
+        """Of photos that were `withdrawn` nothing but the id is kept."""
         self._state = state
         self._clock = clock
         self._files = files
         self._reuse = reuse
+        self._withdrawn = withdrawn
 
     def take(self, n: int, walk: Walk, listed: Listed, *, go_on: bool) -> list[tuple[int, Walk]]:
         """Take a page; the lists to be read next. Without `go_on` the walk is left where it stands."""
@@ -105,12 +114,12 @@ class Lists:
         """The lists that a page's rows open, and how many of its rows had come before."""
         shape = walk.shape
         if isinstance(shape.becomes, Together):
-            return [], self._state.gather(n, listed.rows)
+            return [], self._state.gather(n, self._blank(walk, listed.rows))
         new, repeated = self._state.enter(walk.listing, listed.rows, reading=walk.reads)
         rows = [row for row, is_new in zip(listed.rows, new, strict=True) if is_new]
         match shape.becomes:
             case EachLine() as line:
-                self._write(walk, line, [self._build(line, row_id, raw) for row_id, raw in rows])
+                self._write(walk, line, [self._build(line, row_id, raw) for row_id, raw in self._leave_out(walk, rows)])
             case Opens(name):
                 return self._open_lists(walk, name, rows), repeated
             case PhotosOnly():
@@ -138,13 +147,24 @@ class Lists:
         state = self._state
         more = {"photo_ids": dump(state.gathered_ids(n))}
         if line.whole:
-            more["photos"] = b"[%s]" % b",".join(raw for _, raw in state.gathered(n))
+            more["photos"] = b"[%s]" % b",".join(raw for _, raw in self._leave_out(walk, state.gathered(n)))
         elif walk.owner and (others := [raw for _, raw in state.gathered(n, not_of=walk.owner)]):
             more["photos_of_others"] = b"[%s]" % b",".join(others)
         head = None if walk.head is None else walk.head.encode()
         self._write(walk, line, [self._build(line, walk.subject, head, more)])
         if walk.hydrates or walk.owner:
             state.keep_for_later(n, owner="" if walk.hydrates else walk.owner)
+
+    def _leave_out(self, walk: Walk, rows: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+        """The rows without those of photos that were withdrawn."""
+        return [(row_id, raw) for row_id, raw in rows if not self._is_withdrawn(walk, row_id)]
+
+    def _blank(self, walk: Walk, rows: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+        """The rows, with the bare id in place of photos that were withdrawn: a set's order stays."""
+        return [(row_id, blank_row(row_id) if self._is_withdrawn(walk, row_id) else raw) for row_id, raw in rows]
+
+    def _is_withdrawn(self, walk: Walk, row_id: str) -> bool:
+        return walk.shape.shows_photos and row_id.isdigit() and int(row_id) in self._withdrawn
 
     def _note_refusal(self, walk: Walk, reason: Mapping[str, Any]) -> None:
         refusal: Refusal = {"list": walk.listing, "code": reason["code"], "message": reason["message"]}

@@ -74,6 +74,14 @@ class Manifest(msgspec.Struct, frozen=True):
     doubted: dict[str, int] = {}
     put_away: dict[str, PutAway] = {}
 
+    facts: dict[str, Any] = {}
+
+    @property
+    def withdrawn(self) -> list[Any]:
+        """The photos that were taken down."""
+        told = self.facts.get("withdrawn")
+        return told if isinstance(told, list) else []
+
     @property
     def is_ended(self) -> bool:
         """Whether the harvest came to its end."""

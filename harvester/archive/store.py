@@ -17,6 +17,7 @@ from harvester.archive.draft import Draft
 from harvester.archive.lists import LineFiles, Lists, Reuse
 from harvester.archive.sinks import PHOTOS, Sink
 from harvester.checkpoint.state import Gone, Length, State, Todo, is_photo_id
+from harvester.checkpoint.withdrawn import add_missing, find_withdrawn
 from harvester.disk.record import Record
 from harvester.errors import CannotWrite, Refused
 from harvester.flickr.lenient_json import read_number
@@ -81,7 +82,8 @@ class Store:
         self.takes_lists = files is not None
         self._clock = clock
         self._files = files
-        self._lists = Lists(state, files, reuse=reuse, clock=clock)
+        self._withdrawn = find_withdrawn(state)
+        self._lists = Lists(state, files, reuse=reuse, clock=clock, withdrawn=self._withdrawn)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._sent: list[tuple[Sequence[Record], int]] = []
         """Records that were sent and are not vouched for, with the output's length behind each handful of them."""
@@ -254,6 +256,7 @@ class Store:
             full = False
         admitted = self.state.admit(rows)
         self.shown += len(admitted)
+        admitted = [row for row in admitted if int(row.id) not in self._withdrawn]
         if self.state.is_update:
             differing = self.state.differing(admitted)
             self.unchanged += len(admitted) - len(differing)
@@ -349,7 +352,7 @@ class Store:
 
         def work() -> None:
             with self.state.changing():
-                self.state.add_missing()
+                add_missing(self.state)
 
         await self.do(work)
 

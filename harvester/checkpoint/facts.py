@@ -106,6 +106,14 @@ class Reread(TypedDict):
     note: str
 
 
+class Tombstone(TypedDict):
+    """A photo that was taken down."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}$")]
+    withdrawn_at: str
+    reason: str
+
+
 class Repair(TypedDict):
     """A repair that counts and whose files are on their way to their places; files that end too late are cut."""
 
@@ -191,6 +199,8 @@ class JobFacts:
     """Files in `updates/` and `history/` that are not as they were written, as a repair has found."""
     doubted: dict[str, int] | None = None
     """By file, lines of which one at least was changed, as a repair has found."""
+    withdrawn: list[Tombstone] | None = None
+    """The photos that were taken down."""
 
 
 NO_FACTS = JobFacts()
@@ -205,7 +215,7 @@ _TOLD = ("refusals", "notes", "difference", "incomplete_stretches", "doubted")
 """Facts that a manifest tells under their names in the table, where there is anything to tell."""
 _KEPT = (
     *("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream"),
-    *("deepen", "least"),
+    *("deepen", "least", "withdrawn"),
 )
 """Facts that a manifest holds too, so that the checkpoint can be made anew out of it."""
 

@@ -32,6 +32,7 @@ SECTIONS = {
         "schema": LazyCommand("harvester.cli.export:schema", "The form of a line, of a row."),
         "urls": LazyCommand("harvester.cli.urls:urls", "The addresses of an archive's pictures."),
         "bag": LazyCommand("harvester.cli.bag:bag", "An archive as a bag (BagIt), to be handed over."),
+        "withdraw": LazyCommand("harvester.cli.withdraw:withdraw", "Take photos down, and keep them away."),
     },
     "Account": {
         "auth": LazyCommand("harvester.cli.auth:auth", "Log in, for private photos."),

@@ -15,6 +15,7 @@ _WHERE_KNOWN = (
     "brought_up_to_date",
     "difference",
     "incomplete_stretches",
+    "withdrawn",
     "lists",
 )
 """Lines that people are spared where there is nothing to say."""

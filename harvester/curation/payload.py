@@ -17,12 +17,12 @@ from harvester.checkpoint.look import look_at
 from harvester.curation.account import Account
 from harvester.curation.tags import Filed
 from harvester.disk.files import cannot_write, sync_file
-from harvester.disk.layout import DAMAGED, ERRORS, HISTORY, MANIFEST, NO_FOLLOW, STATE, UPDATES, is_put_away
+from harvester.disk.layout import DAMAGED, ERRORS, HISTORY, MANIFEST, NO_FOLLOW, STATE, UPDATES, WITHDRAWN, is_put_away
 from harvester.disk.modes import create_file
 from harvester.errors import UsageError
 
 _CHUNK = 1 << 20
-_BESIDE = (ERRORS, DAMAGED, MANIFEST)
+_BESIDE = (ERRORS, DAMAGED, MANIFEST, WITHDRAWN)
 """Published files that no manifest speaks of."""
 
 

@@ -22,6 +22,8 @@ ERRORS = "errors.ndjson"
 MANIFEST = "manifest.json"
 DAMAGED = "damaged.ndjson"
 """The lines that a repair has set aside."""
+WITHDRAWN = "withdrawn.ndjson"
+"""The ids of photos that were taken down."""
 STATE = "state.sqlite"
 LOCK = ".lock"
 UPDATE = ".update"
@@ -33,7 +35,9 @@ HISTORY = "history"
 
 DATA = frozenset({PHOTOS, CHANGES, *(f"{name}.ndjson" for name in LINE_FILES)})
 """The files that a checkpoint vouches for."""
-_WRITTEN = frozenset({*DATA, ERRORS, DAMAGED, MANIFEST, f"{ERRORS}.part", f"{MANIFEST}.part"})
+_WRITTEN = frozenset(
+    {*DATA, ERRORS, DAMAGED, MANIFEST, WITHDRAWN, *(f"{name}.part" for name in (ERRORS, MANIFEST, WITHDRAWN))}
+)
 SIDES = frozenset({f"{STATE}-wal", f"{STATE}-shm", f"{STATE}-journal"})
 """What SQLite keeps beside the checkpoint."""
 _SUPERSEDED = "history.ndjson.zst"
@@ -57,7 +61,7 @@ def check_entries(folder: Path) -> None:
 
     The folder itself may be a link: somebody has named it.
     """
-    for name in (*_FOLDERS, NEW, f"{UPDATE}/{REPAIR}"):
+    for name in (*_FOLDERS, NEW, f"{UPDATE}/{REPAIR}", f"{REPAIR}/{UPDATES}", f"{REPAIR}/{HISTORY}"):
         _check_kind(folder / name, stat.S_ISDIR, "folder")
     for place in (folder, folder / UPDATE, folder / NEW, folder / REPAIR, folder / UPDATE / REPAIR):
         if place.is_dir():
@@ -67,7 +71,7 @@ def check_entries(folder: Path) -> None:
 
 def check_files(folder: Path) -> None:
     """CannotWrite where a folder is in the place of one of the archive's files."""
-    for name in sorted({*DATA, ERRORS, DAMAGED, MANIFEST, STATE}):
+    for name in sorted({*DATA, ERRORS, DAMAGED, MANIFEST, STATE, WITHDRAWN}):
         if (folder / name).is_dir():
             cure = f"move it away, then run `harvester repair {folder}`"
             raise CannotWrite(f"{folder / name} is a folder where a file should be: {cure}.")
@@ -151,7 +155,7 @@ def is_own_move(source: str, target: str) -> bool:
     """Whether a file may be moved there: from what an update or a repair prepares, to one of the archive's names."""
     if _PUT_AWAY.fullmatch(target):
         prepared = f"{UPDATE}/{PHOTOS}" if target.startswith(UPDATES) else f"{NEW}/{_SUPERSEDED}"
-        return source == prepared
+        return source in (prepared, f"{REPAIR}/{target}")
     if source == f"{REPAIR}/{target}":
         return target in DATA or target == DAMAGED
     return target in DATA and source in (f"{UPDATE}/{target}", f"{NEW}/{target}")

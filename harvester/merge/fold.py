@@ -14,10 +14,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harvester.archive.folder import CHANGES, STATE, write_manifest
+from harvester.archive.folder import CHANGES, STATE, write_errors, write_manifest, write_withdrawn
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import Fold, Repair
 from harvester.checkpoint.state import Length, State
+from harvester.checkpoint.withdrawn import count_withdrawn, forget_unshown
 from harvester.disk.files import Appender, cannot_write, put_in_place, sync_folder
 from harvester.disk.layout import REPAIR
 from harvester.disk.modes import make_file
@@ -51,6 +52,9 @@ def _finish(
         raise cannot_write(Path(error.filename or folder), error) from None
     for file, length in cuts.items():
         Appender(folder / file, length=length).close()
+    if count_withdrawn(archive):
+        write_withdrawn(folder, archive)
+        write_errors(folder, archive)
     write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
     with archive.changing(durably=True):  # or a later update's files would be taken for this one's
         archive.note(replace(archive.facts, fold=None, repair=None))
@@ -133,6 +137,8 @@ def fold(
         "status": status,
         "facts": facts,
     }
+    if absorb is None:
+        forget_unshown(archive, state)
     (absorb or archive.absorb)(folder / UPDATE / STATE, keep_unlisted=keep_unlisted, fold=moving)
     _finish(folder, archive, moving)
     return merge.folded

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from harvester.archive.folder import MANIFEST, STATE
+from harvester.archive.folder import MANIFEST, STATE, read_withdrawn
 from harvester.archive.line_scan import Wanted
 from harvester.archive.manifest import ENDED, is_as_written, read_manifest
 from harvester.archive.put_away import find_harmed
@@ -22,6 +22,7 @@ from harvester.checkpoint.checkup import check_checkpoint
 from harvester.checkpoint.facts import NO_FACTS, JobFacts, overlay, read_named, salvage_facts
 from harvester.checkpoint.schema import is_misnumbered, number_anew, read_version
 from harvester.checkpoint.state import State
+from harvester.checkpoint.withdrawn import join_tombstones
 from harvester.disk.files import cannot_write
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
@@ -94,14 +95,14 @@ class Facts:
     @property
     def wanted(self) -> Wanted:
         """What a photo's line must have. Only a search or an account may have one owner's photos alone."""
-        job = self.job
+        job, withdrawn = self.job, frozenset(int(each["id"]) for each in self.meta.withdrawn or ())
         if job is None:
-            return Wanted()
+            return Wanted(withdrawn=withdrawn)
         source, arguments = job.source, self.meta.arguments or {}
         is_one = isinstance(source, Search) or (isinstance(source, Account) and not source.hydrated)
         least = self.meta.least_parts
         parts = job.parts if least is None else tuple(least)
-        return Wanted(parts, str(arguments.get("user_id", "")) if is_one else "")
+        return Wanted(parts, str(arguments.get("user_id", "")) if is_one else "", withdrawn)
 
     @contextmanager
     def open_sums(self) -> Iterator[Sums]:
@@ -165,6 +166,8 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
     checkpoint: Condition = "missing" if copy is None else "sound" if _is_sound(copy) else "damaged"
     meta = NO_FACTS if copy is None else _read_meta(copy)
     told = _read_manifest_facts(manifest)
+    withdrawn = join_tombstones(meta.withdrawn, told.withdrawn, read_withdrawn(folder)) or None
+    meta, told = replace(meta, withdrawn=withdrawn), replace(told, withdrawn=withdrawn)
     return Facts(
         is_misnumbered=is_renumbered,
         told=told,

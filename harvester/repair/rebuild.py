@@ -18,6 +18,7 @@ from harvester.archive.folder import CHANGES, STATE
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import Repair, read_facts, write_facts
 from harvester.checkpoint.schema import prepare
+from harvester.checkpoint.withdrawn import IDS
 from harvester.flickr.listings import LISTINGS, Together
 from harvester.jobs.model import Photos, Source
 from harvester.listing.roots import plant
@@ -83,6 +84,8 @@ def count_lost(facts: Facts, table: Path) -> int:
 
 def _rebuild(db: sqlite3.Connection, folder: Path, facts: Facts, found: Mapping[str, Found]) -> Rebuilt:
     is_new = facts.copy is None
+    if facts.meta.withdrawn:
+        write_facts(db, replace(read_facts(db), withdrawn=facts.meta.withdrawn))
     _find_lost(db, is_update=facts.is_update)
     rebuilt = _count_lost_as_told(facts, found) if is_new else _count_lost(db)
     _renew_photos(db)
@@ -97,10 +100,8 @@ def _rebuild(db: sqlite3.Connection, folder: Path, facts: Facts, found: Mapping[
     return rebuilt
 
 
-_LOST = (
-    "SELECT id, uploaded FROM seen WHERE id NOT IN (SELECT id FROM todo) "
-    "AND id NOT IN (SELECT id FROM scan.good WHERE file = ?)"
-)
+_UNWRITTEN = "id NOT IN (SELECT id FROM todo) AND id NOT IN (SELECT id FROM scan.good WHERE file = ?)"
+_LOST = f"SELECT id, uploaded FROM seen WHERE {_UNWRITTEN} AND id NOT IN {IDS}"  # noqa: S608 - the words above
 
 
 def _find_lost(db: sqlite3.Connection, *, is_update: bool) -> None:

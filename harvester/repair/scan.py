@@ -167,6 +167,8 @@ def _take_fast(raw: bytes, place: int, *, table: sqlite3.Connection, sums: Sums,
     head = read_head(raw)
     if head is None:
         return False
+    if head[0] in wanted.withdrawn:  # of an older copy that was put back
+        return True
     known, checksum = sums.find_photo(head[0]), crc32(raw)
     is_proved = known == checksum
     seconds: tuple[int | None, int | None] | None = (None, None) if is_proved else None
@@ -181,6 +183,8 @@ def _take_fast(raw: bytes, place: int, *, table: sqlite3.Connection, sums: Sums,
 
 def _take(name: str, piece: Piece, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted) -> bool:
     """Put a piece into the table of the good or of the bad; whether its id was known already."""
+    if _is_withdrawn(name, piece, wanted):
+        return False
     why, is_proved = _judge(name, piece, sums=sums, wanted=wanted)
     if why or piece.record is None:
         _note_bad(table, name, piece.place, piece.size, why)
@@ -196,6 +200,11 @@ def _take(name: str, piece: Piece, *, table: sqlite3.Connection, sums: Sums, wan
         _note_bad(table, name, place, size, f"a later line of {row[1]} is kept")
     table.execute(_REPLACE, row)
     return known is not None
+
+
+def _is_withdrawn(name: str, piece: Piece, wanted: Wanted) -> bool:
+    photo_id = str((piece.record or {}).get("id"))
+    return name == PHOTOS and photo_id.isdigit() and int(photo_id) in wanted.withdrawn
 
 
 def _judge(name: str, piece: Piece, *, sums: Sums, wanted: Wanted) -> tuple[str, bool]:

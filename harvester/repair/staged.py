@@ -16,6 +16,7 @@ from uuid import uuid4
 from harvester.archive.line_scan import Wanted
 from harvester.checkpoint.facts import JobFacts, inherit
 from harvester.checkpoint.state import State
+from harvester.checkpoint.withdrawn import find_withdrawn
 from harvester.disk.files import put_in_place, sync_folder
 from harvester.disk.layout import DAMAGED, PHOTOS, STATE, UPDATE
 from harvester.errors import UsageError
@@ -28,9 +29,12 @@ from harvester.repair.write import write_damaged
 
 def read_wanted(archive: State) -> Wanted:
     """What the lines of an update must have."""
+    withdrawn = find_withdrawn(archive)
     with suppress(UsageError, KeyError, TypeError, ValueError, AttributeError):
-        return Wanted(rebuild_job(archive.facts.job or {}, archive.facts.asked or {}, limit=None).parts)
-    return Wanted()
+        return Wanted(
+            rebuild_job(archive.facts.job or {}, archive.facts.asked or {}, limit=None).parts, withdrawn=withdrawn
+        )
+    return Wanted(withdrawn=withdrawn)
 
 
 def is_of_use(folder: Path, facts: Facts, archive: State) -> bool:

@@ -16,6 +16,7 @@ from harvester.archive.manifest import Manifest, read_manifest
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.look import locate, look_at
 from harvester.checkpoint.state import Length, State
+from harvester.checkpoint.withdrawn import count_withdrawn
 from harvester.config.settings import Settings
 from harvester.disk.holder import Holder
 from harvester.disk.layout import STATE, check_entries, check_files
@@ -94,6 +95,7 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
         "incomplete_stretches": recall_incomplete(state),
         "listed": length.lines + todo,
         "failed": sum(state.count_failures().values()),
+        "withdrawn": count_withdrawn(state),
         "lists": {**count_lists(state), "to_be_read": len(lists)} if has_lists else {},
         "bytes": length.bytes,
         "calls_to_go": calls,
@@ -162,6 +164,7 @@ _NOTHING: Mapping[str, Any] = {
     "incomplete_stretches": [],
     "listed": 0,
     "failed": 0,
+    "withdrawn": 0,
     "lists": {},
     "bytes": 0,
     "calls_to_go": None,
@@ -198,6 +201,7 @@ def _describe_manifest(folder: Path, manifest: Manifest) -> Mapping[str, Any]:
         "expected": manifest.counts.get("reported"),
         "incomplete_stretches": _read_stretches(manifest),
         "failed": manifest.counts.get("failed") or 0,
+        "withdrawn": len(manifest.withdrawn),
         "lists": lists,
         "bytes": lengths[PHOTOS].bytes,
         "read_from": "manifest",

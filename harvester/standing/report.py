@@ -57,6 +57,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Photos that are there, or were listed and are still to be fetched."""
     failed: int
     """What could not be had for now: the lines of errors.ndjson."""
+    withdrawn: int
+    """Photos that were taken down."""
     lists: dict[str, int]
     """Lines of the other files by name; `to_be_read` counts lists."""
     bytes: int

@@ -196,6 +196,7 @@ async def _deepen(
         staging = make_staging(folder)
         make_checkpoint_file(staging / STATE)
         state = stack.enter_context(State(staging / STATE, guard=lock.check))
+        mend_fold(staging, state)
         target = _begin(state, archive)
         state.is_update = True
         salvage(state, staging / PHOTOS)

@@ -12,6 +12,7 @@ from harvester.archive.manifest import Manifest, read_manifest
 from harvester.checkpoint.checkup import check_checkpoint
 from harvester.checkpoint.look import locate, look_at
 from harvester.checkpoint.state import Length, State
+from harvester.checkpoint.withdrawn import count_withdrawn
 from harvester.disk.holder import Holder
 from harvester.disk.layout import PHOTOS, STATE
 from harvester.disk.lock import find_holder
@@ -19,7 +20,7 @@ from harvester.engine.run import restore_job
 from harvester.errors import StopRun
 from harvester.standing.gaps import find_gaps
 from harvester.text.words import name_count
-from harvester.verify.manifest import FileCheck, check_by_manifest, find_put_away, limit, tell_doubted
+from harvester.verify.manifest import FileCheck, check_by_manifest, find_put_away, limit, tell_doubted, tell_withdrawn
 
 _READINGS = 3
 """Readings of an archive whose files change their places meanwhile."""
@@ -131,6 +132,7 @@ def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[st
         told = manifest if name not in moved else None
         may_grow = is_running or not (manifest.is_ended if manifest else state.facts.finished)
         yield from _check_file(locate(folder, state, name), vouched, told, may_grow=may_grow, notes=notes)
+    notes += tell_withdrawn(count_withdrawn(state))
     if manifest is not None:
         yield from find_put_away(folder, manifest, notes)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from harvester.archive.manifest import Beginning, Manifest, read_manifest
 from harvester.archive.put_away import find_harmed
 from harvester.checkpoint.state import Length
-from harvester.disk.layout import CHANGES, DATA, MANIFEST, STATE, check_entries, check_files
+from harvester.disk.layout import CHANGES, DATA, MANIFEST, STATE, WITHDRAWN, check_entries, check_files
 from harvester.errors import UsageError
 from harvester.text.words import name_count
 from harvester.verify.lines import Reader
@@ -74,7 +74,7 @@ def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
         yield _tell_lost(folder)
         return
     notes.append(f"Checked by {MANIFEST} alone: there is no {STATE}{' with anything in it' * is_there}.")
-    notes += tell_doubted(manifest.doubted)
+    notes += [*tell_doubted(manifest.doubted), *tell_withdrawn(len(manifest.withdrawn))]
     damages = limit(_find(folder, manifest, notes))
     if is_there:
         damages.append(f"{STATE} is empty.")
@@ -103,6 +103,11 @@ def tell_doubted(doubted: Mapping[str, int]) -> list[str]:
         "and nothing tells which."
         for name, lines in doubted.items()
     ]
+
+
+def tell_withdrawn(count: int) -> list[str]:
+    """A sentence on the photos that were taken down; none where none was."""
+    return [f"{name_count(count, 'photo')} withdrawn, by {WITHDRAWN}."] if count else []
 
 
 def _find(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
