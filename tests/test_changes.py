@@ -13,7 +13,7 @@ from test_account import owner
 from test_update_oddities import Patch, build_patch, update
 
 from harvester.jobs.model import Account, Job
-from harvester.merge.changes import find_differing, without_counters
+from harvester.merge.changes import describe_change, find_differing, without_counters
 from harvester.sandbox.server import Sandbox
 
 HEAD = {"id": "1", "harvested_at": "2026-11-23T22:30:05Z"}
@@ -107,3 +107,40 @@ async def test_a_person_whose_count_of_photos_has_any_shape_is_harvested(
     summary = await harvest_into(tmp_path, sandbox, job)
     assert summary.status == "complete"
     assert summary.photos == len(read_lines(tmp_path / "photos.ndjson")) > 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"info": {"license": "4"}}, {"info": {"license": "0"}}, ("cc-by-2.0", "all-rights-reserved")),
+        ({"search": {"license": 9}}, {"search": {"license": "10"}}, ("cc0", "public-domain")),
+        ({"search": {"license": "4"}}, {"search": {"license": "99"}}, ("cc-by-2.0", "99")),
+        ({"search": {"license": "odd"}}, {"search": {}}, ("odd", None)),
+        ({"info": {"license": "4"}}, {"info": {"license": 4}}, None),
+        ({"info": {"license": "4", "title": "x"}}, {"info": {"license": "4", "title": "y"}}, None),
+        (
+            {"search": {"license": "4"}, "info": {"license": "0"}},
+            {"search": {"license": 0}, "info": {"license": 0}},
+            None,
+        ),
+    ],
+)
+def test_a_changed_licence_is_told_by_its_name(before: Any, after: Any, told: tuple[str, str | None] | None) -> None:
+    change = describe_change(line(**before), line(**after))
+    assert change["members"] == find_differing(line(**before), line(**after))
+    assert change.get("license") == (told and {"before": told[0], "after": told[1]})
+
+
+async def test_an_update_names_the_licence_that_has_changed(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox), only="photos"), detail="info"))
+    changed = read_lines(tmp_path / "photos.ndjson")[3]
+    number = next(n for n in range(300) if str(sandbox.catalogue.id_of(n)) == changed["id"])
+    sandbox.catalogue.change(number)
+    honest = sandbox.catalogue.license
+    monkeypatch.setattr(sandbox.catalogue, "license", lambda n: 9 if n == number else honest(n))
+    await update(tmp_path, sandbox)
+    (told,) = read_lines(tmp_path / "changes.ndjson")
+    assert told["license"]["after"] == "cc0"
+    assert {"search.license", "info.license"} <= set(told["members"])

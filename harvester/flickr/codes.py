@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from harvester.flickr.lenient_json import read_number
+
 NSID = re.compile(r"\d+@N\d\d", re.ASCII)
 """The id of a person or a group, in capitals."""
 LICENSES: Mapping[str, int] = {
@@ -27,6 +29,13 @@ LICENSES: Mapping[str, int] = {
     "cc-by-nc-nd-4.0": 16,
 }
 """Names for flickr.photos.licenses.getInfo as recorded 2025-06-19. `cc-by` alone means each version of it."""
+_LICENSE_NAMES = {number: name for name, number in LICENSES.items()}
 
 CONTENT_TYPES: Mapping[str, int] = {"photos": 1, "screenshots": 2, "other": 3}
 SAFE_SEARCH: Mapping[str, int] = {"safe": 1, "moderate": 2, "restricted": 3}
+
+
+def name_license(value: object) -> str:
+    """The name of a licence that Flickr tells by its number; the number itself where that has no name here."""
+    number = read_number(value)
+    return str(value) if number is None else _LICENSE_NAMES.get(number, str(number))

@@ -7,12 +7,35 @@ from typing import Any
 
 import orjson
 
+from harvester.flickr.codes import name_license
+
 _COUNTERS = frozenset(
     "views view_count count_views total_views comments comment_count count_comments total_comments faves count_faves "
     "total_favorites members member_count members_count count_members pool_count topic_count topics remaining".split()
 )
 """What moves by itself, by whoever looks at a set or joins a group. Counts of photos are none: they tell a change."""
 _NUMBER = re.compile(r"[\d.,\s]*", re.ASCII)
+
+
+def describe_change(old: bytes, new: bytes) -> dict[str, Any]:
+    """What changes.ndjson tells of two lines of a photo: the members that differ, and by name a licence that does.
+
+    Empty where nothing differs that counts.
+    """
+    members = find_differing(old, new)
+    if not any(name.endswith(".license") for name in members):
+        return {"members": members} if members else {}
+    before, after = _name_license(old), _name_license(new)
+    return {"members": members, **({"license": {"before": before, "after": after}} if before != after else {})}
+
+
+def _name_license(line: bytes) -> str | None:
+    """The licence of a photo's line; where getInfo and the listing tell two of them, that of getInfo."""
+    record = orjson.loads(line)
+    for part in (record.get("info"), record.get("search")):
+        if isinstance(part, dict) and part.get("license") is not None:
+            return name_license(part["license"])
+    return None
 
 
 def find_differing(old: bytes, new: bytes) -> list[str]:

@@ -30,8 +30,8 @@ class PartsMerge(Merge):
     def _list_dropped(self, *, keep_unlisted: bool) -> array[int]:  # noqa: ARG002 - the photos that are gone stay
         return array("q")
 
-    def _compare(self, old: bytes, new: bytes) -> list[str]:  # noqa: ARG002 - a line is new if it has more parts
-        return ["parts"]
+    def _compare(self, old: bytes, new: bytes) -> Mapping[str, Any]:  # noqa: ARG002 - a line is new if it has more parts
+        return {"members": ["parts"]}
 
     def _tell(self, photo_id: str, change: str, more: Mapping[str, Any]) -> None:  # noqa: ARG002
         self.folded.count("deepened")

@@ -24,7 +24,7 @@ from harvester.disk.files import Appender, sync_file
 from harvester.disk.modes import make_file
 from harvester.errors import Stopped
 from harvester.flickr.lenient_json import dump
-from harvester.merge.changes import find_differing, without_counters, without_time
+from harvester.merge.changes import describe_change, without_counters, without_time
 from harvester.merge.proof import Proof, read_parts
 from harvester.merge.staging import UPDATE
 from harvester.text.words import name_count
@@ -162,13 +162,13 @@ class Merge:
                     keep = _find(dropped, photo_id) is None
                 else:
                     fresh.seek(places[n])
-                    members = self._compare(line, fresh.readline())
-                    keep = not members
+                    change = self._compare(line, fresh.readline())
+                    keep = not change
                     marks[n] = _KEPT if keep else _CHANGED
                     if keep:
                         kept.append(photo_id)
-                    if members:
-                        self._tell(str(photo_id), "changed", {"members": members})
+                    if change:
+                        self._tell(str(photo_id), "changed", change)
                 (out if keep else self._history).write(line)
             proof.check()
             fresh.seek(0)
@@ -206,9 +206,9 @@ class Merge:
                 raise damaged(self._folder / UPDATE / PHOTOS, "holds a line that is not what was written")
             yield line
 
-    def _compare(self, old: bytes, new: bytes) -> list[str]:
+    def _compare(self, old: bytes, new: bytes) -> Mapping[str, Any]:
         try:
-            return find_differing(old, new)
+            return describe_change(old, new)
         except ValueError:
             raise damaged(self._folder / PHOTOS, f"holds a line that is no JSON, of photo {_read_id(new)}") from None
 

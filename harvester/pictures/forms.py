@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from harvester.flickr.codes import LICENSES
-from harvester.flickr.lenient_json import dump, read_number
+from harvester.flickr.codes import name_license
+from harvester.flickr.lenient_json import dump
 from harvester.pictures.sizes import Size
 
 COLUMNS = ("url", "id", "caption", "license")
 Form = Callable[[Mapping[str, Any], Size], str]
 """Takes a photo's line and the size that was chosen; returns one line of output or more, without the last break."""
-_LICENSES = {number: name for name, number in LICENSES.items()}
 
 
 def _write_plain(_: Mapping[str, Any], size: Size) -> str:
@@ -50,8 +49,8 @@ HEADS: Mapping[str, str] = MappingProxyType({"csv": write_row(COLUMNS)})
 
 def _describe(record: Mapping[str, Any], size: Size) -> dict[str, str]:
     row, info = _dict(record.get("search")), _dict(record.get("info"))
-    license_id = read_number(info.get("license", row.get("license")))
-    name = _LICENSES.get(license_id, str(license_id)) if license_id is not None else ""
+    told = info.get("license", row.get("license"))
+    name = "" if told is None else name_license(told)
     caption = _text(info.get("title")) or _text(row.get("title"))
     return dict(zip(COLUMNS, (size.address, record["id"], caption, name), strict=True))
 
