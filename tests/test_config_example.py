@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harvester.config.settings import SECRETS, Settings, load_config
-from harvester.config.toml_file import JOB_TABLES, FlickrTable, JobTable, LimitsTable
+from harvester.config.toml_file import JOB_TABLES, FlickrTable, JobTable, LimitsTable, NoticeTable
 from harvester.jobs.model import SOURCES, Job, Search
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
@@ -33,14 +33,15 @@ def test_as_it_stands_it_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_shown_with_its_default(tables: dict[str, Any]) -> None:
-    assert set(tables) == {"flickr", "limits", "jobs"}
+    assert set(tables) == {"flickr", "limits", "notice", "jobs"}
     assert tuple(tables["flickr"]) == FlickrTable.__struct_encode_fields__
     assert tuple(tables["limits"]) == LimitsTable.__struct_encode_fields__
-    shown = {**tables["flickr"], **tables["limits"]}
+    assert tuple(tables["notice"]) == NoticeTable.__struct_encode_fields__
+    shown = {**tables["flickr"], **tables["limits"], **tables["notice"]}
     fields = [field for field in dataclasses.fields(Settings) if field.name != "direct"]  # which the demo sets
     assert set(shown) == {field.name for field in fields}
     for field in fields:
-        if field.name not in SECRETS:
+        if field.name not in (*SECRETS, "on_complete", "on_trouble"):
             default = "never" if field.name == "give_up_after" else field.default
             assert shown[field.name] == (default if isinstance(default, int) else str(default))
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from harvester.cli.options import Command, Setup, find_voice, settings_options, voice_options
+from harvester.cli.notify import Notice
+from harvester.cli.options import Command, Setup, find_voice, harvest_options, settings_options, voice_options
 from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_look
 from harvester.cli.show import show_lines
@@ -32,7 +33,7 @@ folders_argument = click.argument("folders", metavar="DIR...", nargs=-1, require
     epilog="\b\nExample:\n  harvester resume archives/monkeys",
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@settings_options
+@harvest_options
 def resume(*, setup: Setup, folder: Path) -> Exit:
     """Go on where a stopped archive stands; what failed is tried again.
 
@@ -47,7 +48,8 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
         return await resume_archive(folder, settings, observer=observer, stop=stop)
 
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
-    return attend(start, choose_look(setup, bounds=bounds, to_stdout=False))
+    notice = Notice(settings=settings, archive=folder, voice=setup.voice)
+    return attend(start, choose_look(setup, bounds=bounds, to_stdout=False), notice)
 
 
 @click.command(
@@ -56,7 +58,7 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
     epilog="\b\nExample:\n  harvester update archives/monkeys",
 )
 @folders_argument
-@settings_options
+@harvest_options
 def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
     """Bring a finished archive up to date: a call for each 500 photos, and the calls of those that have changed.
 
@@ -76,7 +78,8 @@ def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
 
     def begin(folder: Path) -> Exit:
-        return attend(partial(start, folder), choose_look(setup, bounds=bounds, to_stdout=False))
+        notice = Notice(settings=settings, archive=folder, voice=setup.voice)
+        return attend(partial(start, folder), choose_look(setup, bounds=bounds, to_stdout=False), notice)
 
     return do_all(_list_tasks(begin, folders), setup.voice)
 

@@ -119,14 +119,15 @@ def explain(error: BaseException, voice: Voice) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return Exit.USAGE
-    code, sentence = _judge(error)
+    code, sentence = judge(error)
     voice.error(sentence, exit_code=code)
     if voice.verbose and not isinstance(error, click.ClickException | StopRun):
         voice.trace(error)
     return code
 
 
-def _judge(error: BaseException) -> tuple[int, str]:
+def judge(error: BaseException) -> tuple[int, str]:
+    """The exit code of an error, and its sentence."""
     if isinstance(error, StopRun):
         return error.exit_code, str(error)
     if isinstance(error, click.UsageError):

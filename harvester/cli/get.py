@@ -12,10 +12,10 @@ from harvester.cli.options import (
     Setup,
     build_job,
     check_output,
+    harvest_options,
     job_options,
     output_options,
     read_output,
-    settings_options,
     update_option,
 )
 from harvester.cli.series import Turn, harvest_all
@@ -38,7 +38,7 @@ from harvester.jobs.urls import read_url
 @output_options
 @update_option
 @job_options
-@settings_options
+@harvest_options
 def get(
     *,
     setup: Setup,

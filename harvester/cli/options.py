@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from harvester.engine.run import Output
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_SETTINGS = ("api_url", "quota", "pace", "workers", "give_up_after")
+_SETTINGS = ("api_url", "quota", "pace", "workers", "give_up_after", "on_complete", "on_trouble")
 
 
 class Command(click.Command):
@@ -199,6 +199,16 @@ _settings_options = decorate(
     voice_options,
 )
 
+_notice_options = decorate(
+    option(
+        "At the end",
+        "--on-complete",
+        metavar="CMD",
+        help="When all is there the shell runs CMD, with JSON for it.",
+    ),
+    option("At the end", "--on-trouble", metavar="CMD", help="The same after any other end."),
+)
+
 output_options = decorate(
     option("Output", "-o", "--output", metavar="DIR", help="The archive; else records go to standard output."),
     option("Output", "--state", metavar="DIR", help="Keeps track of what went to standard output: resumable."),
@@ -220,8 +230,13 @@ photo_job_options = decorate(_detail(type=Names(tuple(d for d in DETAILS if d !=
 
 
 def settings_options(function: _F) -> _F:
-    """The options of every command that harvests; the command gets them as `setup`."""
+    """The options of every command that calls Flickr as a harvest does; the command gets them as `setup`."""
     return _settings_options(_give_setup(function))  # type: ignore[return-value]
+
+
+def harvest_options(function: _F) -> _F:
+    """Those of every command that harvests."""
+    return decorate(_settings_options, _notice_options)(_give_setup(function))  # type: ignore[return-value]
 
 
 def connection_options(function: _F) -> _F:

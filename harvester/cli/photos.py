@@ -11,11 +11,11 @@ from harvester.cli.options import (
     Command,
     Setup,
     build_job,
+    harvest_options,
     option,
     output_options,
     photo_job_options,
     read_output,
-    settings_options,
 )
 from harvester.cli.session import harvest
 from harvester.errors import Exit, UsageError
@@ -37,7 +37,7 @@ from harvester.jobs.urls import parse_photo
 @option("Options", "--from", "ids_from", metavar="FILE", help="One photo a line, # for comments; - is standard input.")
 @output_options
 @photo_job_options
-@settings_options
+@harvest_options
 def photos(
     *,
     setup: Setup,

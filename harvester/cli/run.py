@@ -16,10 +16,10 @@ from harvester.cli.options import (
     Command,
     Setup,
     check_output,
+    harvest_options,
     job_options,
     output_options,
     read_output,
-    settings_options,
     update_option,
 )
 from harvester.cli.series import Task, Turn, do_all, harvest_turn
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @output_options
 @update_option
 @job_options
-@settings_options
+@harvest_options
 def run(
     *,
     setup: Setup,

@@ -13,11 +13,11 @@ from harvester.cli.options import (
     Setup,
     build_job,
     decorate,
+    harvest_options,
     job_options,
     option,
     output_options,
     read_output,
-    settings_options,
     update_option,
 )
 from harvester.cli.session import harvest
@@ -67,7 +67,7 @@ search_options = decorate(
 @output_options
 @update_option
 @job_options
-@settings_options
+@harvest_options
 def search(*, setup: Setup, output: str | None, state: str | None, unescape: bool, update: bool, **given: Any) -> Exit:
     """Harvest everything that matches a search, however much it is.
 

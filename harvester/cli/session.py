@@ -9,26 +9,27 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
 from harvester import timers
+from harvester.cli.notify import Course, Notice, Start, find_service
 from harvester.cli.options import Setup
 from harvester.config.settings import Settings
 from harvester.errors import Exit, StopRun
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job, Photos
+from harvester.notice.service import Service, ServiceForm
 from harvester.progress import Look, Progress, open_progress
 from harvester.progress.gauge import Bounds
 from harvester.signals import write_now
 
 if TYPE_CHECKING:
     from harvester.engine.run import Output
-
-Start = Callable[[Observer, asyncio.Event], Awaitable[Summary | Exit]]
-"""Starts a run; it ends with its summary, or with its exit code."""
 
 _SIGNALS = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED, "SIGHUP": Exit.TERMINATED}
 _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
@@ -54,14 +55,34 @@ def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expec
         except NewsWanted as wanted:
             return await update_archive(wanted.folder, settings, observer=observer, stop=stop)
 
-    return attend(start, look)
+    return attend(start, look, Notice(settings=settings, archive=output.folder, voice=setup.voice))
 
 
-def attend(start: Start, look: Look) -> Exit:
-    """Run what `start` starts, with display and signals. Returns the exit code; a StopRun goes through."""
+def attend(start: Start, look: Look, notice: Notice | None = None) -> Exit:
+    """Run what `start` starts, with display and signals. Returns the exit code; a StopRun goes through.
+
+    The commands of `notice`, and the service manager where there is one, are told of a harvest.
+    """
+    course = Course()
+    if notice is None:
+        return _run(start, look, course, Service(None))
+    service = find_service()
+    if service.is_there:
+        form = ServiceForm(service, quota=look.bounds.quota, clean=notice.voice.redact)
+        look = replace(look, beside=(*look.beside, form))
+    try:
+        code = _run(course.follow(start), look, course, service)
+    except Exception as error:
+        notice.tell_failure(error, course, service)
+        raise
+    notice.tell_end(code, course, service)
+    return code
+
+
+def _run(start: Start, look: Look, course: Course, service: Service) -> Exit:
     gc.freeze()  # what the imports have made stays: there is no use in looking through it again and again
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        return runner.run(_attend(start, look))
+        return runner.run(_attend(start, look, course, service))
 
 
 def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -73,12 +94,12 @@ def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _attend(start: Start, look: Look) -> Exit:
+async def _attend(start: Start, look: Look, course: Course, service: Service) -> Exit:
     from harvester.archive.sinks import PipeClosed  # noqa: PLC0415
 
     stop = asyncio.Event()
-    with Signals(stop) as signals:  # until the display is put away
-        async with open_progress(look) as progress:
+    with Signals(stop, course, service) as signals:  # until the display is put away
+        async with _living(service), open_progress(look) as progress:
             signals.progress = progress
             try:
                 ended = await start(progress, stop)
@@ -91,6 +112,17 @@ async def _attend(start: Start, look: Look) -> Exit:
     return signals.caught or code if code is Exit.INTERRUPTED else code
 
 
+@asynccontextmanager
+async def _living(service: Service) -> AsyncIterator[None]:
+    """The manager hears that the process lives."""
+    beats = asyncio.create_task(service.keep_beating(asyncio.sleep))
+    try:
+        yield
+    finally:
+        beats.cancel()
+        await asyncio.gather(beats, return_exceptions=True)
+
+
 class Signals:
     """The first signal asks the run to end, the second ends it at once.
 
@@ -98,10 +130,12 @@ class Signals:
     output, and on Windows.
     """
 
-    def __init__(self, stop: asyncio.Event) -> None:
+    def __init__(self, stop: asyncio.Event, course: Course, service: Service) -> None:
         self.caught: Exit | None = None
         self.progress: Progress | None = None
         self._stop = stop
+        self._course = course
+        self._service = service
         self._loop = asyncio.get_running_loop()
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
@@ -124,6 +158,7 @@ class Signals:
         if self.caught is not None:
             self._leave(code)
         self.caught = code
+        self._course.last_moment = time.monotonic() + timers.LAST_SECONDS
         # A pipe that nobody reads blocks the thread that writes to it, and with it the clean end.
         last = threading.Timer(timers.LAST_SECONDS, self._leave, [code])
         last.daemon = True
@@ -132,6 +167,7 @@ class Signals:
 
     def _ask(self) -> None:
         self._stop.set()
+        self._service.stop()
         if self.progress is not None:
             self.progress.say("Stopping: finishing what is in flight, at most 10 s (again: stop at once).")
 

@@ -16,11 +16,11 @@ from harvester.cli.options import (
     build_job,
     check_output,
     decorate,
+    harvest_options,
     job_options,
     option,
     output_options,
     read_output,
-    settings_options,
     update_option,
 )
 from harvester.cli.session import harvest
@@ -136,7 +136,7 @@ def build_command(kind: Named) -> click.Command:
     @output_options
     @update_option
     @job_options
-    @settings_options
+    @harvest_options
     def command(
         *, setup: Setup, named: str, output: str | None, state: str | None, unescape: bool, update: bool, **given: Any
     ) -> Exit:

@@ -83,9 +83,9 @@ class Voice:
         """Say what is wrong."""
         self._speak("error", sentence, exit_code=exit_code)
 
-    def warn(self, sentence: str) -> None:
-        """Say what should be mended though it works."""
-        self._speak("warning", sentence, is_loud=not self.quiet)
+    def warn(self, sentence: str, *, is_loud: bool = False) -> None:
+        """Say what should be mended though it works; with `is_loud` also where errors only are to be told."""
+        self._speak("warning", sentence, is_loud=is_loud or not self.quiet)
 
     def note(self, sentence: str) -> None:
         """Say something that is no trouble."""

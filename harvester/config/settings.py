@@ -49,6 +49,9 @@ class Settings:
     workers: int = 16
     give_up_after: float | None = None
     """Seconds of outage after which the run stops; None waits for as long as it takes."""
+    on_complete: str | None = None
+    on_trouble: str | None = None
+    """Commands for the shell that are told how a run has ended."""
     direct: bool = False
     """Whether calls pass by the environment's proxy, as those to a server in this process do."""
 
@@ -251,6 +254,12 @@ def _read_secret(value: object) -> str:
     return text
 
 
+def _read_command(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError("this takes a command for the shell, and there is none.")
+    return value
+
+
 _READERS: Mapping[str, Callable[[object], Any]] = {
     **dict.fromkeys(SECRETS, _read_secret),
     "api_url": _read_url,
@@ -258,6 +267,7 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "pace": _read_rate,
     "workers": _read_workers,
     "give_up_after": read_duration,
+    **dict.fromkeys(("on_complete", "on_trouble"), _read_command),
 }
 
 

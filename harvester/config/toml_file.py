@@ -45,6 +45,16 @@ class LimitsTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
     give_up_after: str | int | float | UnsetType = UNSET
 
 
+class NoticeTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """`[notice]`: who is told when a run is over."""
+
+    on_complete: str | UnsetType = UNSET
+    on_trouble: str | UnsetType = UNSET
+
+
+_SECTIONS: Mapping[str, type[Struct]] = {"flickr": FlickrTable, "limits": LimitsTable, "notice": NoticeTable}
+
+
 class JobTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """`[jobs.NAME]`: what all kinds of jobs share."""
 
@@ -139,6 +149,7 @@ JOB_TABLES: Mapping[str, type[JobTable]] = {
 class _File(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     flickr: FlickrTable = FlickrTable()
     limits: LimitsTable = LimitsTable()
+    notice: NoticeTable = NoticeTable()
     jobs: dict[str, dict[str, Any]] = {}
 
 
@@ -162,7 +173,7 @@ class ConfigFile:
         if job is not None:
             keys = ["jobs", job, *([_name_key(JOB_TABLES[self.jobs[job]["source"]], field)] if field else [])]
         else:
-            section = "limits" if field in LimitsTable.__struct_fields__ else "flickr"
+            section = next(name for name, table in _SECTIONS.items() if field in table.__struct_fields__)
             keys = [section, field or ""]
         return f"{self.path}: {'.'.join(keys)}"
 
@@ -186,7 +197,7 @@ def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile
     file = _convert(tables, _File, path=path, prefix="")
     settings = {
         name: value
-        for table in (file.flickr, file.limits)
+        for table in (file.flickr, file.limits, file.notice)
         for name in table.__struct_fields__
         if (value := getattr(table, name)) is not UNSET
     }
@@ -266,7 +277,7 @@ def _explain(message: str, kind: type[Struct]) -> tuple[str, str]:
     """Place and sentence of a message of msgspec."""
     if match := _UNKNOWN.fullmatch(message):
         section = match["table"]
-        inner = {"flickr": FlickrTable, "limits": LimitsTable}.get(section or "", kind)
+        inner = _SECTIONS.get(section or "", kind)
         known = inner.__struct_encode_fields__
         close = difflib.get_close_matches(match["key"], known, n=1, cutoff=0.6)
         advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."

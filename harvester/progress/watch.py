@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, TextIO
 
 from harvester.events import Ended, Event, Resumed, Started, Waiting
@@ -39,6 +40,8 @@ class Look:
     """A second place for the log: lines or JSON, with all readings, whatever else is shown."""
     stamp: str = "%H:%M:%S"
     """How plain lines begin."""
+    beside: tuple[Form, ...] = ()
+    """Further forms, for whoever else watches."""
 
 
 class Progress:
@@ -50,22 +53,22 @@ class Progress:
         *,
         bounds: Bounds,
         wall: Callable[[], float] = time.time,
-        log: Progress | None = None,
+        others: Sequence[Progress] = (),
         again: str | None = None,
     ) -> None:
         self._form = form
         self._bounds = bounds
         self._wall = wall
         self._gauge: Gauge | None = None
-        self._log = log
+        self._others = others
         self._parting: str | None = STOPPED
         """What is said where the run must end at once; None once it has ended."""
         self._again = again
 
     def __call__(self, event: Event) -> None:
         """Takes an event of the engine."""
-        if self._log:
-            self._log(event)
+        for other in self._others:
+            other(event)
         if isinstance(event, Started):
             self._gauge = Gauge(event.tally, job=event.job, bounds=self._bounds, wall=self._wall)
             self._parting = f"Stopped. {say_way(event.output, again=self._again, verb='Go on with')}"
@@ -80,8 +83,8 @@ class Progress:
 
     def say(self, sentence: str) -> None:
         """A sentence of the program itself, such as that it is stopping."""
-        if self._log:
-            self._log.say(sentence)
+        for other in self._others:
+            other.say(sentence)
         with self._enduring():
             self._form.say(sentence)
 
@@ -131,28 +134,29 @@ async def open_progress(
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> AsyncIterator[Progress]:
     """An observer that shows the run on `out`, by default standard error, and in the log that `look` names."""
+    main = _open_form(look, out or sys.stderr, wall=wall)
+    logs = [] if look.log is None else [_open_form(_choose_log(look), look.log, wall=wall)]
+    open_one = partial(_open_one, look, wall=wall, sleep=sleep)
     async with contextlib.AsyncExitStack() as stack:
-        log = None
-        if look.log is not None:
-            log = await stack.enter_async_context(_open_one(_choose_log(look), look.log, wall=wall, sleep=sleep))
-        yield await stack.enter_async_context(_open_one(look, out or sys.stderr, wall=wall, sleep=sleep, log=log))
+        others = [await stack.enter_async_context(open_one(form)) for form in (*logs, *look.beside)]
+        yield await stack.enter_async_context(open_one(main, others=others))
 
 
 def _choose_log(look: Look) -> Look:
     form: Literal["json", "plain"] = "json" if look.form == "json" else "plain"
-    return replace(look, form=form, readings=True, quiet=False, log=None, stamp=LOG_STAMP)
+    return replace(look, form=form, readings=True, quiet=False, stamp=LOG_STAMP)
 
 
 @asynccontextmanager
 async def _open_one(
     look: Look,
-    out: TextIO,
+    form: Form,
     *,
     wall: Callable[[], float],
     sleep: Callable[[float], Awaitable[object]],
-    log: Progress | None = None,
+    others: Sequence[Progress] = (),
 ) -> AsyncIterator[Progress]:
-    progress = Progress(_open_form(look, out, wall=wall), bounds=look.bounds, wall=wall, log=log, again=look.again)
+    progress = Progress(form, bounds=look.bounds, wall=wall, others=others, again=look.again)
     timer = asyncio.create_task(progress.keep_showing(sleep))
     try:
         yield progress
