@@ -17,9 +17,10 @@ from harvester.disk.record import Record
 from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary
 from harvester.export.columns import choose_columns
-from harvester.export.run import STRETCH, Exported, Order, export, read_since
+from harvester.export.lines import iterate_lines
+from harvester.export.run import Exported, Order, export, read_since
 from harvester.export.source import damaged, open_source
-from harvester.export.work import Format, Task, read_lines
+from harvester.export.work import Format
 from harvester.flickr.methods import Detail
 from harvester.jobs.model import Source
 from harvester.python.errand import RepairReport
@@ -173,13 +174,10 @@ class Archive(Iterable[Photo]):
 
     def __iter__(self) -> Iterator[Photo]:
         file = open_source(self.folder).photos
-        number = 0
-        for start in range(0, file.bytes, STRETCH):
-            for line in read_lines(Task(0, file, start, min(start + STRETCH, file.bytes))):
-                number += 1
-                if (found := _LINE.match(line)) is None:
-                    raise damaged(file.path, number)
-                yield Photo(Record(found[1].decode(), line + b"\n"))
+        for number, line in enumerate(iterate_lines(file), 1):
+            if (found := _LINE.match(line)) is None:
+                raise damaged(file.path, number)
+            yield Photo(Record(found[1].decode(), line + b"\n"))
 
     @property
     def entries(self) -> Entries:

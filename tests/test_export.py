@@ -24,7 +24,11 @@ from harvester.cli.export import Watch
 from harvester.demo import serve_sandbox
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.export.columns import COLUMNS, NAMES, choose_columns
+from harvester.export.convert import read_text
+from harvester.export.lines import LineReader
+from harvester.export.row import NoShelves, Reject, RowMaker
 from harvester.export.run import Exported, Order, export
+from harvester.export.source import File
 from harvester.export.texts import split_texts
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
@@ -455,3 +459,51 @@ def test_a_long_export_says_how_far_it_is() -> None:
     for rows in (50, 100, 120, 400):
         watch(Exported(expected=400, incomplete=(), rows=rows))
     assert said == ["100 of 400 photos (25%) · 10.0 photos/s · about 30 s to go"]
+
+
+@pytest.mark.parametrize("stretch", [1, 700, 5000, 1 << 20])
+def test_stretches_of_any_length_have_each_line_once(archives: Path, stretch: int) -> None:
+    lines = (archives / "full" / "photos.ndjson").read_bytes().splitlines(keepends=True)[:20]
+    path = Path("few.ndjson")
+    path.write_bytes(b"".join(lines))
+    found = path.stat()
+    file = File(path, found.st_size, (found.st_dev, found.st_ino))
+    reader, read = LineReader(), list[bytes]()
+    for start in range(0, file.bytes, stretch):
+        read += [bytes(line) + b"\n" for line in reader.read(file, start, min(start + stretch, file.bytes))]
+    assert read == lines
+    path.write_bytes(b"".join(lines)[:-1])
+    with pytest.raises(UsageError, match="harvester repair"):
+        reader.read(file, 0, file.bytes)
+
+
+@pytest.mark.skipif(not (SHARED / "flickr-recordings").is_dir(), reason="no recordings are there")
+def test_what_flickr_really_answered_becomes_rows() -> None:
+    """Each recorded photo, alone and with the sizes that were recorded of it."""
+    sizes: dict[str, Any] = {}
+    infos: list[dict[str, Any]] = []
+    for path in (*(SHARED / "flickr-commons").glob("*-[is].json"), *(SHARED / "flickr-recordings").rglob("*.json")):
+        try:
+            answer = orjson.loads(path.read_bytes())
+        except orjson.JSONDecodeError:
+            continue
+        if not isinstance(answer, dict) or answer.get("stat", "ok") != "ok":
+            continue
+        if "sizes" in answer:
+            sizes[path.name.removesuffix("-s.json")] = answer["sizes"]
+        elif isinstance(answer.get("photo"), dict) and "dates" in answer["photo"]:
+            infos.append(answer["photo"])
+    assert len(infos) > 40
+    rejects: list[Reject] = []
+    maker = RowMaker(NoShelves(), rejects.append)
+    for info in infos:
+        line = {"id": str(info["id"]), "harvested_at": "2026-11-23T22:30:05Z", "search": None, "info": info}
+        for each in (None, sizes.get(str(info["id"]))):
+            row = maker.make_row(orjson.dumps({**line, "sizes": each}))
+            assert row.title == read_text(info["title"])
+            assert row.tags_raw == [tag["raw"] for tag in info["tags"]["tag"]]
+            assert str(row.count_views) == str(info.get("views", None))
+            assert row.date_taken_text == info["dates"]["taken"]
+            assert (row.attribution is None) == (row.owner_id is None)
+            assert each is None or (row.url is not None and row.width is not None)
+    assert rejects == []

@@ -56,6 +56,8 @@ def build_batch(schema: pa.Schema, columns: Sequence[Column], values: Sequence[S
 
 
 def _build_array(column: Column, values: Sequence[Any]) -> pa.Array:
+    if values[0] is None and values.count(None) == len(values):
+        return pa.nulls(len(values), TYPES[column.kind])
     match column.kind:
         case "texts":
             return _build_list(values, pa.array(_flatten(values), pa.string()), TYPES["texts"])

@@ -22,6 +22,11 @@ _UNIQUE = frozenset(
     "date_posted date_updated latitude longitude".split()
 )
 """Values that hardly repeat: a dictionary of them is work for nothing."""
+_SORTED_OUT = frozenset(
+    "id owner_id license_id date_posted date_updated harvested_at date_taken latitude longitude country media "
+    "count_views count_faves count_comments width height missing".split()
+)
+"""Columns of which each row group tells the least and the greatest value, by which readers pass over it."""
 NO_YEAR = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -39,6 +44,7 @@ class ParquetFile:
             compression="zstd",
             compression_level=3,
             use_dictionary=[name for name in _list_leaves(schema) if _name(name) not in _UNIQUE],
+            write_statistics=[field.name for field in schema if field.name in _SORTED_OUT],
         )
 
     def write(self, batch: pa.RecordBatch) -> None:

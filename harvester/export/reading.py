@@ -31,6 +31,7 @@ from harvester.export.shapes import (
 )
 from harvester.export.table import Size
 
+Buffer: TypeAlias = bytes | memoryview
 Misfits = Callable[[str, object, str], None]
 """Takes the column, the value, and what is wrong with it."""
 
@@ -93,7 +94,7 @@ _LISTED_SIZES = [
 ]
 
 
-def read_members(data: bytes, misfits: Misfits) -> tuple[Any, ...]:
+def read_members(data: Buffer, misfits: Misfits) -> tuple[Any, ...]:
     """The plain columns of a line, and the members that FURTHER names.
 
     BrokenLine where it is none. What cannot be used is None, and told as a misfit.
@@ -103,12 +104,20 @@ def read_members(data: bytes, misfits: Misfits) -> tuple[Any, ...]:
         if line.info is None or line.sizes is None:
             return _gather(read_any_line(data))
     except msgspec.ValidationError:
-        return _parse_members(data, misfits)
+        return _read_odd(bytes(data), misfits)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BrokenLine(data) from None
+        raise BrokenLine(bytes(data)) from None
     if line.search is None:
         line.search = _NOT_COUNTED
     return _get_whole(line)
+
+
+def _read_odd(data: bytes, misfits: Misfits) -> tuple[Any, ...]:
+    """A line with a member of another shape. Nine of ten are videos, of which a stream has no width and height."""
+    usual = data.replace(b'"width":""', b'"width":null').replace(b'"height":""', b'"height":null')
+    if len(usual) != len(data):
+        return read_members(usual, misfits)
+    return _parse_members(data, misfits)
 
 
 def _gather(line: Line) -> tuple[Any, ...]:
@@ -129,13 +138,13 @@ def _gather(line: Line) -> tuple[Any, ...]:
     )
 
 
-def _parse_members(data: bytes, misfits: Misfits) -> tuple[Any, ...]:
+def _parse_members(data: Buffer, misfits: Misfits) -> tuple[Any, ...]:
     try:
         line = orjson.loads(data)
     except orjson.JSONDecodeError:
-        raise BrokenLine(data) from None
+        raise BrokenLine(bytes(data)) from None
     if not isinstance(line, dict) or not all(isinstance(line.get(name), str) for name in ("id", "harvested_at")):
-        raise BrokenLine(data)
+        raise BrokenLine(bytes(data))
     parts = _Parts(line, misfits)
     has_info = isinstance(line.get("info"), dict)
     return (

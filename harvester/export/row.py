@@ -16,7 +16,7 @@ import msgspec
 from harvester.export.columns import COLUMNS
 from harvester.export.convert import Misfit, read_local, read_stamp, show_value
 from harvester.export.licenses import LICENSES, License
-from harvester.export.reading import FURTHER, PLAIN, read_members
+from harvester.export.reading import FURTHER, PLAIN, Buffer, read_members
 from harvester.export.shapes import Contexts, Tag, Url
 from harvester.export.table import Row, Size
 
@@ -67,14 +67,14 @@ class RowMaker:
         self._shelves = shelves
         self._reject = rejects
 
-    def make_row(self, line: bytes) -> Row:
+    def make_row(self, line: Buffer) -> Row:
         """The row of one line; BrokenLine where it is none."""
         values: dict[str, Any] = {}
         for column, (value,) in zip(COLUMNS, self.make_columns([line]), strict=True):
             values[column.name] = _to_time(value) if column.kind == "moment" else value
         return Row(**values)
 
-    def make_columns(self, lines: Sequence[bytes]) -> list[Values]:
+    def make_columns(self, lines: Sequence[Buffer]) -> list[Values]:
         """The rows of some lines: for each column its values, of points in time the Unix seconds.
 
         BrokenLine where one of the lines is none.
@@ -94,7 +94,7 @@ class RowMaker:
         made["missing"] = [_tell_refusals(errors) if errors else None for errors in members["errors_"]]
         return [made[column.name] for column in COLUMNS]
 
-    def _read(self, lines: Sequence[bytes]) -> dict[str, Values]:
+    def _read(self, lines: Sequence[Buffer]) -> dict[str, Values]:
         rows = []
         odd: list[tuple[str, object, str]] = []
         for line in lines:

@@ -17,6 +17,7 @@ import orjson
 from harvester.disk.modes import find_mode
 from harvester.errors import UsageError
 from harvester.export.columns import COLUMNS, Column
+from harvester.export.lines import STRETCH
 from harvester.export.pool import do_all
 from harvester.export.row import Reject, Shelves
 from harvester.export.shelves import read_shelves
@@ -27,8 +28,6 @@ from harvester.export.work import PREFIX, Format, Result, Setup, Task
 from harvester.jobs.dates import read_upload, settle
 from harvester.jobs.values import stamp
 
-STRETCH = 4 << 20
-"""Bytes of an archive that are a task."""
 SUFFIXES: Mapping[Format, str] = {"parquet": ".parquet", "csv": ".csv", "ndjson": ".ndjson"}
 GROUP_ROWS = 20_000
 """Of Parquet: more of them take more memory."""
