@@ -35,12 +35,11 @@ class Source:
 
 @dataclass(slots=True)
 class Struck:
-    """What was found in a file: the photos, lines that go, and lines of lists that lose rows, by their ids."""
+    """What was found in a file: the photos, and how many lines go, or lose rows."""
 
     name: str
     ids: set[int] = field(default_factory=set)
-    gone: list[bytes] = field(default_factory=list)
-    changed: int = 0
+    lines: int = 0
 
 
 def list_sources(folder: Path, state: State, manifest: Manifest | None) -> Iterator[Source]:
@@ -68,13 +67,10 @@ def find_struck(folder: Path, source: Source, ids: Collection[int]) -> Struck:
     """Read a file through, and tell what is to go."""
     struck = Struck(source.name)
     for line in _read(folder, source):
-        kept, found = _strike(folder, source, line, ids)
+        _, found = _strike(folder, source, line, ids)
         if found:
             struck.ids |= found
-            if kept:
-                struck.changed += 1
-            else:
-                struck.gone.append(line[:200])
+            struck.lines += 1
     return struck
 
 

@@ -133,7 +133,7 @@ def _tell(
         withdrawn=tuple(map(str, sorted(known - before))),
         again=tuple(map(str, sorted(known & before))),
         unknown=tuple(map(str, sorted(wanted - known))),
-        files={struck.name: len(struck.gone) + struck.changed for _, struck in found},
+        files={struck.name: struck.lines for _, struck in found},
         total=len(before | known),
     )
 
