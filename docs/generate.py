@@ -40,6 +40,7 @@ _TYPES = {
     "texts": "list of text",
     "sizes": "list of label, width, height, source, url, media",
 }
+_LANGUAGES = {".service": "ini", ".timer": "ini", ".py": "python", "": "dockerfile"}
 _ERRORS = {"UsageError": 2, "KeyRefused": 4, "CannotWrite": 5, "cannot_write": 5, "Unreachable": 3}
 
 
@@ -52,8 +53,13 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the table of parts where a page asks for it: mkdocs calls this."""
-    return markdown.replace("<!-- parts -->", "\n".join(parts()))
+    """Put the table of parts, and files of recipes, where a page asks for them: mkdocs calls this."""
+    return re.sub(r"<!-- file: (\S+) -->", _show, markdown.replace("<!-- parts -->", "\n".join(parts())))
+
+
+def _show(asked: re.Match[str]) -> str:
+    path = ROOT / "docs" / "recipes" / asked[1]
+    return f"```{_LANGUAGES[path.suffix]}\n{path.read_text(encoding='utf-8')}```"
 
 
 def parts() -> Iterator[str]:

@@ -50,6 +50,8 @@ main = LazyGroup(
     epilog=(
         "An API key is needed for all but the sandbox and the demo: get one at "
         "https://www.flickr.com/services/apps/create/ and put it into FLICKR_API_KEY.\n\n"
-        "\b\nExample:\n  harvester search --tags monkey,chimp --min-upload-date 2009-12-01 -o monkeys"
+        "\b\nExample:\n  harvester search --tags monkey,chimp --min-upload-date 2009-12-01 -o monkeys\n\n"
+        "\b\nCompletion of commands and options, in ~/.bashrc (zsh_source in ~/.zshrc):\n"
+        '  eval "$(_HARVESTER_COMPLETE=bash_source harvester)"'
     ),
 )
