@@ -48,7 +48,7 @@ class FakeEngine:
         self.resumed: list[Path] = []
 
     async def run_job(
-        self, job: Job, settings: Settings, *, output: Output, observer: Observer, stop: asyncio.Event
+        self, job: Job, settings: Settings, *, output: Output, observer: Observer, stop: asyncio.Event, **_: object
     ) -> Summary:
         assert not stop.is_set()
         ids = list(cast("Iterable[str]", job.source.ids)) if isinstance(job.source, Photos) else []
