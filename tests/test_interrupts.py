@@ -98,7 +98,7 @@ def nothing(_: bytes) -> bytes:
     return b""
 
 
-SLOW = "from harvester import timers\n"
+SLOW = "from harvester import timers\nfrom harvester.cli import session\n"
 SLOW += "timers.LAST_CALLS_SECONDS = timers.LAST_SECONDS = 600\n"
 SLOW += "import harvester.transport.connection\nasync def hang(*_, **__): await __import__('asyncio').sleep(600)\n"
 SLOW += "get = harvester.transport.connection.Wire.get\n"
