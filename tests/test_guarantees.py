@@ -392,7 +392,7 @@ async def test_every_exit_code_is_that_of_a_real_process(code: Exit, sandbox: Sa
     search = ["search", "--tags", "sandbox", "--limit", "5", *FAST, "-o", out]
     before = ""
     if code == Exit.UNEXPECTED:
-        before = "import harvester.engine.run\nharvester.engine.run_job = None"
+        before = "from harvester.engine import run\nrun.run_job = None"
     elif code == Exit.USAGE:
         search.append("--tag-mode=none")
     elif code == Exit.INCOMPLETE:

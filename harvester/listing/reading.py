@@ -68,20 +68,19 @@ class Reading:
 def measure(sweep: Sweep, page: Page) -> Reading:
     """Compare an answer with the question."""
     size = read_size(page)
-    dated = {row.id: sweep.ahead(row.uploaded) for row in page.rows if row.uploaded is not None}
-    undated = {row.id for row in page.rows if row.uploaded is None}
+    dated, undated = _find_offsets(sweep, page)
     ahead = {i: offset for i, offset in dated.items() if offset >= 0}
-    here = [i for i, offset in ahead.items() if offset == 0] if dated else undated
+    inside = [offset for offset in ahead.values() if offset <= sweep.span]
     at_hand = len(page.rows) - sum(offset < 0 for offset in dated.values())
     held = set(sweep.held)
     known = len(held | ahead.keys() | undated)
     past = max((sweep.page - 1) * size + at_hand, known)
     return Reading(
-        offsets=tuple(sorted(offset for offset in ahead.values() if offset <= sweep.span)),
-        here=tuple(i for i in here if i not in held),
+        offsets=tuple(sorted(inside)),
+        here=_find_here(ahead if dated else dict.fromkeys(undated, 0), held),
         undated=bool(undated) and not dated,
         known=known,
-        beyond=sum(offset > sweep.span for offset in ahead.values()),
+        beyond=len(ahead) - len(inside),
         full=at_hand >= size,
         claims_more=page.total is not None and page.total > past,
         exact=page.total == known,
@@ -89,6 +88,24 @@ def measure(sweep: Sweep, page: Page) -> Reading:
         entered=sweep.page > 1 and sweep.grows,
         oddity=_find_oddity(page, dated, ahead),
     )
+
+
+def _find_offsets(sweep: Sweep, page: Page) -> tuple[dict[str, int], set[str]]:
+    """Seconds from the cursor to each photo that has a date, and the photos that have none."""
+    dated = {row.id: sweep.ahead(row.uploaded) for row in page.rows if row.uploaded is not None}
+    return dated, {row.id for row in page.rows if row.uploaded is None}
+
+
+def _find_here(offsets: dict[str, int], held: set[str]) -> tuple[str, ...]:
+    """Photos at the cursor's second that the earlier pages have not shown."""
+    return tuple(i for i, offset in offsets.items() if offset == 0 and i not in held)
+
+
+def find_reported(page: Page, reading: Reading) -> int | None:
+    """How many photos of the stretch itself an answer claims; None where that cannot be told."""
+    if page.total is None or (reading.beyond and not reading.exact):
+        return None
+    return max(0, page.total - reading.beyond)
 
 
 def read_size(page: Page) -> int:

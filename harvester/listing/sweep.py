@@ -27,7 +27,8 @@ from dataclasses import replace
 from harvester.flickr.methods import CAP, PAGE_SIZE
 from harvester.flickr.responses import Page
 from harvester.flickr.second import split_filters
-from harvester.listing.reading import CHANGED, UPLOADS, Reading, measure, read_size
+from harvester.listing.doubt import MOST_NEEDED, compare, count_needed, find_claim, is_confirmed
+from harvester.listing.reading import CHANGED, UPLOADS, Reading, find_reported, measure, read_size
 from harvester.listing.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
 __all__ = [
@@ -54,8 +55,6 @@ _MOST_STALE_RANKED = 2
 _PATIENCE = 1_000
 _SPLITTABLE = 10
 """Pages that must remain for a sweep to be worth cutting in two."""
-_MANY, _FEW = 5_000, 20
-_MOST_NEEDED = 8
 
 
 def first_sweep(*, since: int, until: int, sort: str) -> Sweep:
@@ -82,7 +81,7 @@ def read_stretch_again(stretch: Stretch) -> Sweep:
         best=stretch.found,
         known=stretch.found,
         claimed=stretch.reported,
-        agreed=_MOST_NEEDED - 1,
+        agreed=MOST_NEEDED - 1,
         narrow=stretch.narrow,
     )
 
@@ -166,23 +165,17 @@ def _close(sweep: Sweep) -> Step:
     if doubt is None:
         return Step()
     before = sweep if sweep.origin == (doubt.since, doubt.until) else None
-    known, best = doubt.found, doubt.found
-    agreed = 0
-    if before:
-        known = max(known, before.known + doubt.fresh)
-        best = max(best, before.best)
-        agreed = before.agreed + 1 if not doubt.fresh and best - best // 1000 <= doubt.found <= before.best else 0
-        is_steady = doubt.reported == before.claimed is not None and not doubt.moved and not doubt.fresh
-        if is_steady and (doubt.reported or 0) <= known:
-            return Step((), (_note(sweep, doubt, found=known),))
-    if agreed < _count_needed(best, doubt.reported) and sweep.reads < _MOST_READS:
+    known, best, agreed = compare(before, doubt)
+    if before and is_confirmed(before, doubt, known):
+        return Step((), (_note(sweep, doubt, found=known),))
+    if agreed < count_needed(best, doubt.reported) and sweep.reads < _MOST_READS:
         again = replace(
             _open_sweep(doubt.since, doubt.until, newest_first=not sweep.newest_first),
             reads=sweep.reads + 1,
             origin=(doubt.since, doubt.until),
             best=best,
             known=known,
-            claimed=before.claimed if before else None if doubt.moved or sweep.grows else doubt.reported,
+            claimed=before.claimed if before else find_claim(sweep, doubt),
             agreed=agreed,
             narrow=sweep.narrow,
         )
@@ -200,15 +193,6 @@ def _note(sweep: Sweep, piece: Piece, *, found: int) -> Stretch:
         reads=sweep.reads,
         narrow=sweep.narrow,
     )
-
-
-def _count_needed(found: int, reported: int | None) -> int:
-    """Readings in a row that must agree before a claim counts as wrong: few photos are soon left out by chance."""
-    if found >= _MANY:
-        return 1
-    if reported is None:
-        return 2
-    return 4 if found >= _FEW else _MOST_NEEDED
 
 
 def _move(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, split: bool) -> Step:
@@ -263,32 +247,46 @@ def _end(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, note: str) -
     if reading.beyond and not reading.exact and page.total is not None:
         # The total counts photos past the end too: the next one, from there on, tells how many.
         return _go_on(sweep, page, reading, offset=sweep.span + 1, fresh=fresh, note=note)
-    is_known = page.total is not None and (reading.exact or not reading.beyond)
-    reported = max(0, (page.total or 0) - reading.beyond) if is_known else None
     brought = _count_inside(sweep, reading, fresh)
-    piece = sweep.piece(sweep.span, found=inside, fresh=brought, reported=reported, note=note)
+    piece = sweep.piece(sweep.span, found=inside, fresh=brought, reported=find_reported(page, reading), note=note)
     sweep, step = _file(sweep, replace(piece, moved=reading.changed))
     return step + _close(sweep)
 
 
 def _stay(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, given: Mapping[str, str]) -> Step:
     """No second ahead was reached: an idle answer, or one second that fills the page."""
-    size = read_size(page)
-    there_is_more = reading.full or (page.total or 0) > sweep.page * size
+    there_is_more = _claims_more(sweep, page, reading)
     is_idle = not (reading.full and reading.here)
     # A second reading is itself a second try, but where the next page is known to hold more this one must be full.
     if is_idle and sweep.tries < _MOST_TRIES and (sweep.reads == 1 or there_is_more):
         return Step((replace(sweep, tries=sweep.tries + 1, fresh=sweep.fresh + fresh),))
     if reading.here and there_is_more:
-        held = (*sweep.held, *reading.here)
-        if (sweep.page + 1) * size <= CAP:
-            more = replace(sweep, page=sweep.page + 1, held=held, tries=0, fresh=sweep.fresh + fresh)
-            return Step((replace(more, expected=CHANGED if reading.changed else page.total),))
-        return _overflow(sweep, page, held=len(held), fresh=fresh, given=given)
-    if sweep.span and (sweep.held or reading.here) and (reading.offsets or reading.beyond or not reading.undated):
+        return _turn_page(sweep, page, reading, fresh=fresh, given=given)
+    if _may_go_on(sweep, reading):
         note = reading.doubt or "a page brought nothing new"
         return _go_on(sweep, page, reading, offset=1, fresh=fresh, note=note)
     return _end(sweep, page, reading, fresh=fresh, note=reading.doubt or "nothing came of what is claimed")
+
+
+def _claims_more(sweep: Sweep, page: Page, reading: Reading) -> bool:
+    """Whether the next page of the window should hold photos."""
+    return reading.full or (page.total or 0) > sweep.page * read_size(page)
+
+
+def _turn_page(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, given: Mapping[str, str]) -> Step:
+    """One second fills the page: its next page, as far as Flickr serves pages."""
+    held = (*sweep.held, *reading.here)
+    if (sweep.page + 1) * read_size(page) > CAP:
+        return _overflow(sweep, page, held=len(held), fresh=fresh, given=given)
+    more = replace(sweep, page=sweep.page + 1, held=held, tries=0, fresh=sweep.fresh + fresh)
+    return Step((replace(more, expected=CHANGED if reading.changed else page.total),))
+
+
+def _may_go_on(sweep: Sweep, reading: Reading) -> bool:
+    """Whether the cursor's second was seen, and there are seconds behind it."""
+    is_seen = bool(sweep.held or reading.here)
+    is_dated = bool(reading.offsets or reading.beyond) or not reading.undated
+    return sweep.span > 0 and is_seen and is_dated
 
 
 def _overflow(sweep: Sweep, page: Page, *, held: int, fresh: int, given: Mapping[str, str]) -> Step:

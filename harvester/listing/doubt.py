@@ -1,0 +1,37 @@
+"""Whether several readings of a doubtful piece agree, and how many must before a claim counts as wrong. Pure."""
+
+from __future__ import annotations
+
+from harvester.listing.stretch import Piece, Sweep
+
+_MANY, _FEW = 5_000, 20
+MOST_NEEDED = 8
+
+
+def compare(before: Sweep | None, doubt: Piece) -> tuple[int, int, int]:
+    """Photos that all readings have shown, the most that one has, and how many readings in a row agree."""
+    if before is None:
+        return doubt.found, doubt.found, 0
+    best = max(doubt.found, before.best)
+    is_agreed = not doubt.fresh and best - best // 1000 <= doubt.found <= before.best
+    return max(doubt.found, before.known + doubt.fresh), best, before.agreed + 1 if is_agreed else 0
+
+
+def is_confirmed(before: Sweep, doubt: Piece, known: int) -> bool:
+    """Whether two readings claim the same, and no more than is known."""
+    is_steady = doubt.reported == before.claimed is not None and not doubt.moved and not doubt.fresh
+    return is_steady and (doubt.reported or 0) <= known
+
+
+def find_claim(sweep: Sweep, doubt: Piece) -> int | None:
+    """What a first reading claims; None where that may have changed within it."""
+    return None if doubt.moved or sweep.grows else doubt.reported
+
+
+def count_needed(found: int, reported: int | None) -> int:
+    """Readings in a row that must agree before a claim counts as wrong: few photos are soon left out by chance."""
+    if found >= _MANY:
+        return 1
+    if reported is None:
+        return 2
+    return 4 if found >= _FEW else MOST_NEEDED
