@@ -16,6 +16,7 @@ from harvester.cli import main
 from harvester.errors import Exit
 from harvester.export.columns import COLUMNS
 from harvester.flickr.methods import DETAILS, PARTS, list_parts
+from harvester.metrics.names import METRICS
 
 ROOT = Path(__file__).parent.parent
 CODES = {
@@ -53,8 +54,10 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the table of parts, and files of recipes, where a page asks for them: mkdocs calls this."""
-    return re.sub(r"<!-- file: (\S+) -->", _show, markdown.replace("<!-- parts -->", "\n".join(parts())))
+    """Put tables, and files of recipes, where a page asks for them: mkdocs calls this."""
+    for mark, build in (("parts", parts), ("metrics", metrics)):
+        markdown = markdown.replace(f"<!-- {mark} -->", "\n".join(build()))
+    return re.sub(r"<!-- file: (\S+) -->", _show, markdown)
 
 
 def _show(asked: re.Match[str]) -> str:
@@ -68,6 +71,14 @@ def parts() -> Iterator[str]:
     for name, part in PARTS.items():
         least = " or ".join(f"`--detail {each}`" for each in DETAILS if name in list_parts(each)) or f"`--with {name}`"
         yield f"| `{name}` | {least} | {part.told} | {part.method} |"
+
+
+def metrics() -> Iterator[str]:
+    """All metrics of a run, as a scrape shows them."""
+    yield "| metric | is a | labels | |\n|---|---|---|---|"
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        yield f"| `{metric.name}` | {metric.kind} | {labels} | {metric.meaning} |"
 
 
 def commands() -> Iterator[str]:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from harvester.events import Summary
@@ -103,6 +103,15 @@ class TryLater(HarvestError):
         self.foreign = foreign
         self.astray = astray
         self.undone = undone or unreached
+
+    @property
+    def kind(self) -> Literal["busy", "unreached", "foreign", "broken"]:
+        """What went wrong, in a word."""
+        if self.refusal:
+            return "busy"
+        if self.unreached:
+            return "unreached"
+        return "foreign" if self.foreign else "broken"
 
 
 class Refused(HarvestError):

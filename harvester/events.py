@@ -6,10 +6,25 @@ The core counts in a Tally, which a watcher reads when it likes, and tells of th
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+
+DURATIONS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0)
+"""Seconds by which calls are told apart by how long they took."""
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Calls that came to an end: how often by method and outcome, and how long they took."""
+
+    outcomes: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    """By method, as `method=NAME`, and outcome: ok, failed (tried again, or given up), refused, cancelled."""
+    within: list[int] = field(default_factory=lambda: [0] * (len(DURATIONS) + 1))
+    """How many took no longer than each of DURATIONS, and longer than the one before it; the last, longer than all."""
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -26,6 +41,7 @@ class Tally:
     unchanged: int = 0
     """Photos that an update has found to be as they were."""
     calls: int = 0
+    attempts: Attempts = field(default_factory=Attempts)
     pages: int = 0
     retries: int = 0
     refused: int = 0
@@ -134,6 +150,7 @@ class Waiting:
 
     why: str
     seconds: float
+    reason: Literal["quota", "outage"] = "outage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +165,8 @@ class Retrying:
     method: str
     why: str
     seconds: float
+    kind: Literal["busy", "unreached", "foreign", "broken"] = "broken"
+    """Flickr itself said so; nothing answered; something else did; the answer was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

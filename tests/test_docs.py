@@ -18,6 +18,7 @@ from test_readme import ROOT, make_scripts, needs_jq, run_all
 from harvester.cli import main
 from harvester.errors import Exit
 from harvester.export.columns import COLUMNS
+from harvester.metrics.names import METRICS
 
 PAGES = ROOT / "docs" / "pages"
 GUIDE = ("first-harvest", "own-account", "updates", "repair", "reading", "any-method", "python")
@@ -78,6 +79,11 @@ def test_it_has_every_setting(site: Path) -> None:
 def test_it_has_every_column_of_an_export(site: Path) -> None:
     text = read(site, "columns.html")
     assert all(f"{column.name}\n" in text and column.meaning.replace("`", "") in text for column in COLUMNS)
+
+
+def test_it_has_every_metric(site: Path) -> None:
+    text = read(site, "guide/metrics.html")
+    assert all(f"{metric.name}\n" in text and metric.meaning in text for metric in METRICS)
 
 
 def test_it_has_the_sentences_of_errors(site: Path) -> None:

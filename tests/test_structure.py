@@ -19,7 +19,7 @@ FLOORS = (
     {"filesystem", "flickr", "text"},
     {"jobs", "quota"},
     {"config", "disk", "listing", "progress", "sandbox"},
-    {"checkpoint", "demo", "notice", "transport"},
+    {"checkpoint", "demo", "metrics", "notice", "transport"},
     {"archive", "auth", "calls"},
     {"export", "merge", "pictures"},
     {"engine", "repair"},

@@ -119,6 +119,8 @@ class Setup:
     """None shows it where it does not get into the way of the records."""
     anonymous: bool = False
     """Go without the login that there is."""
+    metrics: str | None = None
+    metrics_file: str | None = None
 
     def load(self, *, kept: bool = True) -> Config:
         """Settings and jobs of all sources. Secrets are not shown from here on; warnings are.
@@ -209,6 +211,11 @@ _notice_options = decorate(
     option("At the end", "--on-trouble", metavar="CMD", help="The same after any other end."),
 )
 
+_metrics_options = decorate(
+    option("Metrics", "--metrics", metavar="HOST:PORT", help="Serve /metrics (Prometheus) and /healthz; as :9400."),
+    option("Metrics", "--metrics-file", metavar="FILE", help="The same in FILE.prom, for a textfile collector."),
+)
+
 output_options = decorate(
     option("Output", "-o", "--output", metavar="DIR", help="The archive; else records go to standard output."),
     option("Output", "--state", metavar="DIR", help="Keeps track of what went to standard output: resumable."),
@@ -236,7 +243,7 @@ def settings_options(function: _F) -> _F:
 
 def harvest_options(function: _F) -> _F:
     """Those of every command that harvests."""
-    return decorate(_settings_options, _notice_options)(_give_setup(function))  # type: ignore[return-value]
+    return decorate(_settings_options, _notice_options, _metrics_options)(_give_setup(function))  # type: ignore[return-value]
 
 
 def connection_options(function: _F) -> _F:
@@ -255,6 +262,8 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
         quiet: bool,
         progress: bool | None = None,
         anonymous: bool = False,
+        metrics: str | None = None,
+        metrics_file: str | None = None,
         **given: Any,
     ) -> Any:
         if verbose and quiet:
@@ -266,6 +275,8 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
             options={name: given.pop(name, None) for name in _SETTINGS},
             progress=progress,
             anonymous=anonymous,
+            metrics=metrics,
+            metrics_file=metrics_file,
         )
         return function(setup=setup, **given)
 

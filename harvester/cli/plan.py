@@ -47,6 +47,8 @@ plan_options = decorate(
     click.option("--update", is_flag=True, hidden=True, expose_value=False),
     click.option("--on-complete", hidden=True, expose_value=False),
     click.option("--on-trouble", hidden=True, expose_value=False),
+    click.option("--metrics", hidden=True, expose_value=False),
+    click.option("--metrics-file", hidden=True, expose_value=False),
     settings_options,
 )
 

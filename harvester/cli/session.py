@@ -17,6 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
 from harvester import timers
+from harvester.cli.measure import find_metrics
 from harvester.cli.notify import Course, Notice, Start, find_service
 from harvester.cli.options import Setup
 from harvester.config.settings import Settings
@@ -201,6 +202,7 @@ def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, again: str | N
         log=voice.log,
         bounds=bounds,
         again=again,
+        beside=find_metrics(setup, quota=bounds.quota),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import math
 import random
 import time
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -16,15 +17,15 @@ import aiohttp
 from harvester import timers
 from harvester.config.settings import Settings
 from harvester.errors import GivenUp, HarvestError, KeyRefused, OutcomeUnknown, Stopped, TryLater, Unreachable
-from harvester.events import Noticed, Observer, Resumed, Retrying, Tally, Waiting
+from harvester.events import DURATIONS, Noticed, Observer, Resumed, Retrying, Tally, Waiting
 from harvester.flickr.failures import check_failure, check_status
 from harvester.flickr.forms import split_long
 from harvester.flickr.lenient_json import read_members
-from harvester.flickr.methods import build_prefix
-from harvester.flickr.oauth import Person, Sign, build_signer
+from harvester.flickr.oauth import Person, Sign
 from harvester.quota.throttle import Slot, Throttle, open_throttle
 from harvester.text.redactor import Redactor
 from harvester.transport.connection import Reply, StrayAnswer, UnnamedAnswer, Wire
+from harvester.transport.door import find_door
 from harvester.transport.proxies import find_proxy, find_trust
 from harvester.transport.retry import OWN, TRIES, Gate, read_retry_after
 from harvester.transport.server_clock import ServerClock, tell_skew
@@ -119,11 +120,12 @@ class Client:
             slot = None if self.gate.resting else self.throttle.acquire_now()
             if slot is None:
                 slot = await self._enter()
-            began = self._clock()
+            began, outcome = self._clock(), "cancelled"
             try:
                 answer = read(await self._ask(query, slot, read, *about, mark=mark, names=names, post=once), *about)
             except TryLater as error:
                 error.rewrite(self._redact)
+                outcome = "failed"
                 if error.astray:
                     self._wire.note_stray()
                 own = own + 1 if self.gate.successes != seen else own
@@ -132,14 +134,21 @@ class Client:
                 failure = error
             except HarvestError as error:
                 error.rewrite(self._redact)
+                outcome = "refused"
                 self._heard()  # a refusal is an answer too
                 raise
             except asyncio.CancelledError:
                 self.gate.release()
                 raise
             else:
+                outcome = "ok"
                 self._heard()
                 return answer
+            finally:  # no function of its own: each call comes by here
+                took, attempts = self._clock() - began, self._tally.attempts
+                attempts.outcomes[query.split("&", 1)[0], outcome] += 1
+                attempts.within[bisect_left(DURATIONS, took)] += 1
+                attempts.seconds += took
             self._tally.retries += 1
             self._judge(failure, total, query, once=once)
             if own >= TRIES or has_own_trouble:
@@ -290,7 +299,7 @@ class Client:
 
     async def _rest(self, query: str, error: TryLater, *, rest: float, own: int) -> None:
         seconds = rest or OWN.seconds(max(own, 1), self._dice)
-        self._observer(Retrying(method=_method(query), why=str(error), seconds=seconds))
+        self._observer(Retrying(method=_method(query), why=str(error), seconds=seconds, kind=error.kind))
         if rest > WORTH_TELLING:
             self._told_rest = True
             self._observer(Waiting(why=f"Flickr does not answer: {error}", seconds=rest))
@@ -312,19 +321,6 @@ def _method(query: str) -> str:
     return query.split("&", 1)[0].removeprefix("method=")
 
 
-def _find_door(settings: Settings, key: str, clock: ServerClock) -> tuple[str, Sign | None]:
-    if not settings.has_login:
-        return build_prefix(settings.api_url, key), None
-    sign = build_signer(
-        key,
-        settings.api_secret or "",
-        token=settings.oauth_token,
-        token_secret=settings.oauth_token_secret,
-        now=clock.now,
-    )
-    return build_prefix(settings.api_url, None), sign
-
-
 @asynccontextmanager
 async def open_client(
     settings: Settings,
@@ -343,13 +339,13 @@ async def open_client(
     """
     key = settings.require_key()
     clock = server_clock or ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
-    prefix, sign = door or _find_door(settings, key, clock)
+    prefix, sign = door or find_door(settings, key, clock)
     proxy = None if settings.direct else find_proxy(prefix)
     is_safe = prefix.lower().startswith("https:") or (proxy is not None and proxy.url.scheme == "https")
     trust = find_trust() if is_safe else True
 
     def tell_wait(seconds: float) -> None:
-        observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds))
+        observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds, reason="quota"))
 
     def tell_notice(sentence: str) -> None:
         observer(Noticed(sentence=sentence))
