@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -212,6 +214,24 @@ def test_a_command_serves_until_its_end(address: str) -> None:
     result = call(*ALL, "--detail", "list", "-o", "out", "--metrics", ":0")
     assert result.exit_code == 0, result.output
     assert "Metrics are at http://127.0.0.1:" in result.stderr
+
+
+@pytest.mark.usefixtures("address")
+def test_a_run_is_scraped_while_it_goes_on(time_limit: None) -> None:
+    assert time_limit is None
+    command = [sys.executable, "-m", "harvester", *ALL[:3], "--pace", "5/s", "-o", "out", "--metrics", ":0"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", env=environment) as process:
+        assert process.stderr is not None
+        place = process.stderr.readline().split()[-1].rstrip(".")
+        values: Samples = {}
+        while not values.get(("harvester_photos_written_total", ())):
+            with urllib.request.urlopen(place) as reply:  # noqa: S310 - as the run has told
+                values = parse(reply.read().decode())
+        process.terminate()
+        assert process.wait() == Exit.TERMINATED
+    assert 0 < values["harvester_photos_written_total", ()] < 60
+    assert values["harvester_quota_calls_limit", ()] == 3600
 
 
 @pytest.mark.parametrize(

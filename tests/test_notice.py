@@ -270,6 +270,17 @@ def test_a_service_says_that_it_begins_how_far_it_is_and_that_it_ends(
     assert not any(line.startswith("WATCHDOG") for line in lines)
 
 
+def test_a_process_that_works_says_that_it_lives(start: Start, manager: Manager) -> None:
+    more = {"NOTIFY_SOCKET": str(manager.socket.getsockname()), "WATCHDOG_USEC": "900000"}
+    process = start(*ALL[:3], "--quota", "none", "--pace", "5/s", "-o", "out", more=more)
+    lines: list[str] = []
+    while lines.count("WATCHDOG=1") < 2:
+        lines += manager.hear(seconds=30)
+    assert any(line.startswith("STATUS=") and " of about 60 photos" in line for line in lines)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == Exit.TERMINATED
+
+
 def test_several_archives_end_once(start: Start, manager: Manager) -> None:
     name = str(manager.socket.getsockname())
     for folder in ("one", "two"):
