@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,7 +26,7 @@ from harvester.config.settings import load_config
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit, UsageError
 from harvester.events import Resumed, Retrying, Started, Tally, Waiting
-from harvester.notice.command import run_command
+from harvester.notice.command import run_command, write_report
 from harvester.notice.service import Service, ServiceForm, open_service
 from harvester.progress.gauge import Bounds, Gauge, Reading
 from harvester.sandbox.catalogue import CatalogueOptions
@@ -382,3 +386,27 @@ def test_what_flickr_says_breaks_no_line_and_shows_no_secret(manager: Manager) -
     (line,) = manager.hear()
     assert line.startswith("STATUS=odd")
     assert line.endswith("MAINPID=1 ***")
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="curl or jq is missing")
+def test_the_webhook_of_the_guide_is_called() -> None:
+    page = (ROOT / "docs" / "pages" / "guide" / "notice.md").read_text("utf-8")
+    (command,) = (line for line in page.splitlines() if "hooks.example.org" in line)
+    command = tomllib.loads(command)["on_trouble"]
+    got: list[bytes] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        command = command.replace("https://hooks.example.org", f"http://127.0.0.1:{server.server_port}")
+        report = write_report(summary=None, archive=None, exit_code=3, sentence='Incomplete: 3 of "4" photos.')
+        assert run_command(command, report, out=subprocess.DEVNULL, meanwhile=lambda: None) is None
+    assert [json.loads(body) for body in got] == [{"text": 'Incomplete: 3 of "4" photos.'}]
