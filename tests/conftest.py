@@ -41,6 +41,8 @@ for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # as in the back
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARVESTER_STATE_DIR", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path_factory.mktemp("dlt")))
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     flickr = ("API_KEY", "API_SECRET", "API_URL", "OAUTH_TOKEN", "OAUTH_TOKEN_SECRET")
     for name in ("HARVESTER_CONFIG_DIR", *(f"FLICKR_{name}" for name in flickr)):
         monkeypatch.delenv(name, raising=False)

@@ -101,11 +101,12 @@ async def test_a_typed_program_runs(desk: Desk) -> None:
 
 def test_a_typed_program_passes_mypy_from_outside(tmp_path: Path) -> None:
     """In a folder of its own: what it knows is what the installed package tells."""
-    for name in ("typed.py", "blocking.py", "archived.py"):
+    names = ("typed.py", "blocking.py", "archived.py", "pipeline.py")
+    for name in names:
         (tmp_path / name).write_bytes((PROGRAMS / name).read_bytes())
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "typed.py", "blocking.py", "archived.py"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *names]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("Success: no issues found in 3 source files"), done.stdout + done.stderr
+    assert done.stdout.startswith("Success: no issues found in 4 source files"), done.stdout + done.stderr
 
 
 async def test_errors_are_told_by_except(desk: Desk) -> None:
@@ -125,6 +126,10 @@ async def test_errors_are_told_by_except(desk: Desk) -> None:
 
 async def test_batches_into_duckdb(desk: Desk) -> None:
     assert await desk.run("batches.py", str(desk.folder / "photos.duckdb")) == f"100 100 30 {PHOTOS} {PHOTOS}"
+
+
+async def test_a_pipeline_of_dlt(desk: Desk) -> None:
+    assert await desk.run("pipeline.py", str(desk.folder)) == str(PHOTOS)
 
 
 async def kill_after(desk: Desk, photos: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,13 +17,14 @@ from harvester.disk.modes import find_mode
 from harvester.errors import UsageError
 from harvester.export.columns import COLUMNS, Column
 from harvester.export.lines import STRETCH
+from harvester.export.older import find_older
 from harvester.export.pool import do_all
 from harvester.export.row import Reject, Shelves
 from harvester.export.shelves import read_shelves
-from harvester.export.source import Source, damaged, open_file, open_source
+from harvester.export.source import Source, open_source
 from harvester.export.target import StandardOutput, check_target, open_folder, open_target
 from harvester.export.texts import build_header, write_csv, write_ndjson
-from harvester.export.work import PREFIX, Format, Result, Setup, Task
+from harvester.export.work import Format, Result, Setup, Task
 from harvester.jobs.dates import read_upload, settle
 from harvester.jobs.values import stamp
 
@@ -195,47 +195,11 @@ def _open_rejects(order: Order, sources: Sequence[Source], stack: ExitStack) -> 
 
 
 def _list_tasks(sources: Sequence[Source]) -> Iterator[Task]:
-    older = _find_older(sources) if len(sources) > 1 else [array("q") for _ in sources]
+    older = find_older(sources) if len(sources) > 1 else [array("q") for _ in sources]
     for n, (source, without) in enumerate(zip(sources, older, strict=True)):
         for start in range(0, source.photos.bytes, STRETCH):
             end = min(start + STRETCH, source.photos.bytes)
             yield Task(n, source.photos, start, end, without)
-
-
-def _find_older(sources: Sequence[Source]) -> list[array[int]]:
-    """For each archive the places of lines of which another has a newer one; of equals the first archive's counts."""
-    ids, places, owners = array("q"), array("q"), array("h")
-    stamps: list[bytes] = []
-    for n, source in enumerate(sources):
-        for photo_id, harvested, place in _list_lines(source):
-            ids.append(photo_id)
-            stamps.append(harvested)
-            places.append(place)
-            owners.append(n)
-    older = [array("q") for _ in sources]
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    best = -1
-    for n in order:
-        if best < 0 or ids[n] != ids[best]:
-            best = n
-            continue
-        worse, best = (n, best) if stamps[n] <= stamps[best] else (best, n)
-        older[owners[worse]].append(places[worse])
-    return [array("q", sorted(each)) for each in older]
-
-
-def _list_lines(source: Source) -> Iterator[tuple[int, bytes, int]]:
-    if not source.photos.bytes:
-        return
-    place = 0
-    with os.fdopen(open_file(source.photos), "rb") as file:
-        for number, line in enumerate(file, 1):
-            if place >= source.photos.bytes:
-                return
-            if (found := PREFIX.match(line)) is None:
-                raise damaged(source.photos.path, number)
-            yield int(found[1]), found[2], place
-            place += len(line)
 
 
 def _write_missing(failures: Mapping[str, str], setup: Setup) -> Iterator[Any]:

@@ -7,6 +7,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -54,6 +55,11 @@ class ListShelves:
             return None
         return list(dict.fromkeys(each for album in albums for each in self._above.get(album, ())))
 
+    def digest(self) -> str:
+        """What stays the same as long as everything is where it was."""
+        told = orjson.dumps((self._has_sets, self._sets, self._above))
+        return blake2b(told + self._photos.tobytes() + self._places.tobytes(), digest_size=16).hexdigest()
+
 
 def _list_above(lines: Iterable[Any]) -> dict[str, list[str]]:
     """For each set the collections that it is in."""
@@ -77,10 +83,11 @@ def _list_of(collection: Mapping[str, Any], name: str) -> Iterator[dict[str, Any
 
 def read_shelves(lists: Mapping[str, File]) -> ListShelves:
     """The sets and collections of an archive, of its files."""
-    return ListShelves(*(_read_lines(lists[name]) if name in lists else None for name in (_SETS, _COLLECTIONS)))
+    return ListShelves(*(read_entries(lists[name]) if name in lists else None for name in (_SETS, _COLLECTIONS)))
 
 
-def _read_lines(file: File) -> Iterator[dict[str, Any]]:
+def read_entries(file: File) -> Iterator[dict[str, Any]]:
+    """The lines of a list, parsed; UsageError where one is damaged."""
     if not file.bytes:
         return
     left = file.bytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ import orjson
 from harvester.archive.folder import is_told_complete
 from harvester.archive.manifest import read_manifest
 from harvester.checkpoint.look import locate, look_at
-from harvester.checkpoint.state import State
 from harvester.disk.layout import ERRORS, PHOTOS, STATE, check_entries, require_checkpoint
 from harvester.errors import UsageError
 
-_LISTS = ("photosets.ndjson", "collections.ndjson")
+SHELVES = ("photosets.ndjson", "collections.ndjson")
+"""The lists that tell where a photo is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,23 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """An archive to be exported. `failures` has the photos that could not be had for now, and why."""
+    """An archive to be exported. `errors` tells what could not be had for now."""
 
     folder: Path
     photos: File
     lines: int
     lists: Mapping[str, File]
-    failures: Mapping[str, str]
+    errors: Sequence[Mapping[str, Any]]
     is_complete: bool
 
+    @property
+    def failures(self) -> dict[str, str]:
+        """The photos that could not be had for now, and why. Lists and lines of input have no id."""
+        return {error["id"]: str(error.get("message")) for error in self.errors if isinstance(error.get("id"), str)}
 
-def open_source(folder: Path) -> Source:
-    """What an archive holds now; a harvest may be under way. UsageError where there is none.
+
+def open_source(folder: Path, *, lists: Sequence[str] = SHELVES) -> Source:
+    """What an archive holds now, and these of its lists; a harvest may be under way. UsageError where there is none.
 
     One without a checkpoint, as one that was published, is taken by its manifest.
     """
@@ -50,7 +55,8 @@ def open_source(folder: Path) -> Source:
         check_entries(folder)
         lengths = {name: (entry.bytes, entry.lines) for name, entry in manifest.files.items()}
         paths = {name: folder / name for name in lengths}
-        return _build(folder, paths, lengths, dict(_read_failures(folder)), is_complete=manifest.status == "complete")
+        files = _look_at_all(paths, lengths, lists)
+        return _build(folder, files, lengths, _read_errors(folder), is_complete=manifest.status == "complete")
     require_checkpoint(folder)
     with look_at(folder) as state:
         if state.facts.stream:
@@ -60,25 +66,31 @@ def open_source(folder: Path) -> Source:
         found = {PHOTOS: state.length(PHOTOS), **state.files()}
         lengths = {name: (length.bytes, length.lines) for name, length in found.items()}
         paths = {name: locate(folder, state, name) for name in found}
-        return _build(folder, paths, lengths, dict(_list_failures(state)), is_complete=is_told_complete(folder))
+        files = _look_at_all(paths, lengths, lists)
+        return _build(folder, files, lengths, [*state.failures()], is_complete=is_told_complete(folder))
+
+
+def _look_at_all(
+    paths: Mapping[str, Path], lengths: Mapping[str, tuple[int, int]], lists: Sequence[str]
+) -> dict[str, File]:
+    return {name: _look(paths[name], lengths[name][0]) for name in (PHOTOS, *lists) if name in lengths}
 
 
 def _build(
     folder: Path,
-    paths: Mapping[str, Path],
+    files: dict[str, File],
     lengths: Mapping[str, tuple[int, int]],
-    failures: Mapping[str, str],
+    errors: Sequence[Mapping[str, Any]],
     *,
     is_complete: bool,
 ) -> Source:
-    files = {name: _look(paths[name], lengths[name][0]) for name in (PHOTOS, *_LISTS) if name in lengths}
     return Source(
         folder=folder,
         photos=files.pop(PHOTOS),
         lines=lengths[PHOTOS][1],
         lists=files,
-        failures=failures,
-        is_complete=is_complete and not failures,
+        errors=errors,
+        is_complete=is_complete and not any(isinstance(error.get("id"), str) for error in errors),
     )
 
 
@@ -106,28 +118,16 @@ def damaged(path: Path, number: int) -> UsageError:
     return UsageError(f"{path} line {number} is damaged: harvester repair {path.parent} sets it right.")
 
 
-def _list_failures(state: State) -> Iterator[tuple[str, str]]:
-    return _read_entries(state.failures())
-
-
-def _read_failures(folder: Path) -> Iterator[tuple[str, str]]:
+def _read_errors(folder: Path) -> list[Mapping[str, Any]]:
     try:
-        lines = (folder / ERRORS).read_bytes().splitlines()
+        entries = [orjson.loads(line) for line in (folder / ERRORS).read_bytes().splitlines()]
     except FileNotFoundError:
-        return iter(())
+        return []
     except OSError as error:
         raise UsageError(f"{folder / ERRORS} cannot be read: {error.strerror}.") from None
-    try:
-        return _read_entries([orjson.loads(line) for line in lines])
     except orjson.JSONDecodeError:
         raise UsageError(f"{folder / ERRORS} is damaged: harvester repair {folder} sets it right.") from None
-
-
-def _read_entries(entries: Any) -> Iterator[tuple[str, str]]:
-    """Of photos alone: lists and lines of input have no id."""
-    for entry in entries:
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str):
-            yield entry["id"], str(entry.get("message"))
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def open_file(file: File) -> int:

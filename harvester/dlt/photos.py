@@ -1,0 +1,120 @@
+"""The photos of archives as tables of Arrow: those that are newer than at the last load."""
+
+from __future__ import annotations
+
+import warnings
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from harvester.archive.manifest import read_manifest
+from harvester.checkpoint.look import look_at
+from harvester.disk.layout import STATE
+from harvester.dlt.marks import Mark, Reading, choose_lines
+from harvester.export.arrow import build_schema
+from harvester.export.columns import COLUMNS
+from harvester.export.lines import STRETCH
+from harvester.export.older import find_older, list_lines
+from harvester.export.shelves import ListShelves, read_shelves
+from harvester.export.source import Source, open_source
+from harvester.export.work import Setup, Task, Worker
+from harvester.merge.staging import is_under_way
+from harvester.text.words import name_count
+
+AT_ONCE = 10_000
+"""Rows of a table: dlt takes its time for each."""
+SCHEMA = build_schema(COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    source: Source
+    shelves: ListShelves
+    reading: Reading
+
+
+def read_photos(folders: Sequence[Path], marks: MutableMapping[str, Any]) -> Iterator[pa.Table]:
+    """The rows that are newer than the marks, by archive, which are moved at the end. UsageError as for an export."""
+    plans = [_plan(folder, marks.get(str(folder))) for folder in folders]
+    rejects: Counter[str] = Counter()
+    count = 0
+    for table in _gather(_read_batches(plans, rejects)):
+        count += table.num_rows
+        yield table
+    if not count and not marks:
+        yield SCHEMA.empty_table()
+    if rejects:
+        columns = ", ".join(f"{name} {name_count(number)}" for name, number in sorted(rejects.items()))
+        warnings.warn(f"{name_count(rejects.total(), 'value')} did not fit and are null ({columns}).", stacklevel=2)
+    marks.update({str(plan.source.folder): msgspec.to_builtins(plan.reading.mark) for plan in plans})
+
+
+def _plan(folder: Path, known: Any) -> _Plan:
+    manifest = read_manifest(folder)
+    is_settled = manifest is not None and manifest.status == "complete" and not _has_work(folder)
+    source = open_source(folder)
+    shelves = read_shelves(source.lists)
+    reading = choose_lines(
+        list_lines(source),
+        None if known is None else msgspec.convert(known, Mark),
+        size=source.photos.bytes,
+        begun=(manifest and manifest.begun) or "",
+        is_settled=is_settled,
+        shelves=shelves.digest(),
+    )
+    return _Plan(source, shelves, reading)
+
+
+def _has_work(folder: Path) -> bool:
+    """Whether an update or a deepening is under way."""
+    if not (folder / STATE).exists():
+        return False
+    with look_at(folder) as state:
+        return is_under_way(folder, state)
+
+
+def _read_batches(plans: Sequence[_Plan], rejects: Counter[str]) -> Iterator[pa.RecordBatch]:
+    worker = Worker(
+        Setup(
+            format="parquet",
+            columns=COLUMNS,
+            places=range(len(COLUMNS)),
+            excel=False,
+            since="",
+            shelves=[plan.shelves for plan in plans],
+            wanted=frozenset(),
+            in_pieces=False,
+        )
+    )
+    for task in _list_tasks(plans):
+        result = worker.do(task)
+        rejects.update(reject.column for reject in result.rejects)
+        yield from result.pieces
+
+
+def _list_tasks(plans: Sequence[_Plan]) -> Iterator[Task]:
+    older: Sequence[Sequence[int]] = find_older([plan.source for plan in plans]) if len(plans) > 1 else [()]
+    for n, (plan, surpassed) in enumerate(zip(plans, older, strict=True)):
+        reading, photos = plan.reading, plan.source.photos
+        without = array("q", sorted({*surpassed, *reading.without})) if surpassed else reading.without
+        for start in range(reading.start, photos.bytes, STRETCH):
+            yield Task(n, photos, start, min(start + STRETCH, photos.bytes), without)
+
+
+def _gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= AT_ONCE:
+            yield pa.Table.from_batches(waiting, SCHEMA).combine_chunks()
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.Table.from_batches(waiting, SCHEMA).combine_chunks()
