@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 
+import msgspec
+
 from harvester.api import Flickr
 from harvester.config.settings import read_settings
 from harvester.disk.record import Record
@@ -33,6 +35,14 @@ from harvester.standing.report import Report
 from harvester.verify.archive import Verdict, prove_archive
 
 _LINE = re.compile(rb'\{"id":"(\d{1,18})"')
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 class Options(TypedDict, total=False):
@@ -222,6 +232,8 @@ class Archive(Iterable[Photo]):
         `columns` names some of them, all if there are none; `since` is a date or time as the command takes it: photos
         harvested before it are left out. CannotWrite or UsageError where that cannot be done; nothing is then left.
         """
+        if not isinstance(output, str | os.PathLike):
+            raise UsageError(f"{show(output)} is not the path of a file: use a text or a Path.", field="output")
         order = Order(
             folders=[self.folder],
             format=format,

@@ -14,6 +14,7 @@ import pytest
 from harvester.demo import serve_sandbox
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from harvester.signals import STOPPED
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 
@@ -22,7 +23,7 @@ SEARCH = ["search", "--tags", "sandbox", "--quota", "none", "--pace", "none", "-
 FLUSH = """
 from harvester.cli import failures
 flush = failures._finish_stdout
-failures._finish_stdout = lambda *given: (hit(), flush(*given))[1]
+failures._finish_stdout = lambda *given, **more: (hit(), flush(*given, **more))[1]
 """
 HIT = "hit = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
 
@@ -77,9 +78,24 @@ def test_a_second_signal_while_the_display_is_put_away_does_not_kill_it(environm
 
 
 def test_where_no_run_is_under_way_a_signal_is_an_exit_code_too(environment: dict[str, str]) -> None:
-    code = "import harvester.verify.archive\nharvester.verify.prove_archive = hit"
+    code = "import harvester.verify.archive\nharvester.verify.archive.prove_archive = hit"
     ended = run(code, "verify", ".", environment=environment)
-    assert (ended.returncode, ended.stderr) == (143, "")
+    assert (ended.returncode, ended.stderr.strip()) == (143, STOPPED)
+
+
+@pytest.mark.parametrize(
+    "options", [["export", "out", "-o", "x.csv"], ["bag", "out", "-o", "bag"]], ids=["file", "bag"]
+)
+def test_a_signal_leaves_nothing_half_written(options: list[str], environment: dict[str, str]) -> None:
+    made = run("", *SEARCH, "--detail", "list", "--limit", "20", environment=environment)
+    assert made.returncode == 0
+    ended = run(
+        "from harvester.disk import files\nfiles.put_in_place = hit\nos.replace = hit\nos.rename = hit",
+        *options,
+        environment=environment,
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (143, STOPPED)
+    assert [path.name for path in Path().iterdir()] == ["out"]
 
 
 def test_a_signal_while_python_clears_up_changes_nothing(environment: dict[str, str]) -> None:

@@ -285,6 +285,20 @@ def test_a_log_file_gets_what_is_said_with_the_day_and_without_secrets(tmp_path:
     assert KEY not in log.read_text()
 
 
+def test_a_log_file_is_no_file_of_an_archive(tmp_path: Path) -> None:
+    with serve_hostile({"getSizes": 2}, HOSTILE) as url:
+        assert harvest(tmp_path, url)[0] == Exit.COMPLETE
+        folder = next(path.parent for path in tmp_path.rglob("photos.ndjson"))
+        before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        for name in ("photos.ndjson", "errors.ndjson", "manifest.json"):
+            code, _, said = harvest(tmp_path, url, "--log-file", str(folder / name))
+            assert (code, said.splitlines()[-1]) == (
+                Exit.USAGE,
+                f"Error: log_file: {folder / name} is a file of an archive: name another.",
+            )
+        assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
 def test_a_log_file_is_json_where_the_log_is(tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     with serve_hostile({"search": 100}, HOSTILE) as url:

@@ -21,7 +21,7 @@ from harvester.cli.options import Command, Names, Setup, option, settings_option
 from harvester.cli.session import attend, choose_look
 from harvester.cli.show import show_bytes, show_lines
 from harvester.config.settings import Settings
-from harvester.errors import Exit, GivenUp, Refused, Stopped, UsageError
+from harvester.errors import Exit, GivenUp, Refused, Stopped, UsageError, show
 from harvester.events import Observer, Tally
 from harvester.flickr.method_list import METHODS, Method, find_method
 from harvester.progress import Look
@@ -120,7 +120,9 @@ def _find(name: str, manner: Manner, *, unlisted: bool) -> Method:
 
 def _list_names(part: str) -> Exit:
     shown = [method for name, method in sorted(METHODS.items()) if part.lower() in name.lower()]
-    width = max((len(method.name) for method in shown), default=0)
+    if not shown:
+        raise UsageError(f"no method of Flickr's has {show(part)} in its name.", field="list")
+    width = max(len(method.name) for method in shown)
     show_lines(f"{method.name:<{width}}  {method.perms}" for method in shown)
     return Exit.COMPLETE
 

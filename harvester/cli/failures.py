@@ -38,9 +38,9 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
             code = _exit_code(run)
         except Exception as error:  # noqa: BLE001 - this is where all of them end
             code = explain(error, voice)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             voice.note(STOPPED)
-            code = Exit.INTERRUPTED
+            code = _find_code(interrupt)
         code = _finish(partial(_finish_stdout, stdout, is_told=code != Exit.COMPLETE), code, voice)
         code = _finish(voice.close_log, code, voice)
     _finish_stderr(stderr)
@@ -48,7 +48,7 @@ def end_well(run: Callable[[], Any], voice: Voice) -> int:
 
 
 class _Interrupt:
-    """The first Ctrl-C unwinds what is under way; one more on the way ends the program at once."""
+    """The first Ctrl-C or SIGTERM unwinds what is under way; one more on the way ends the program at once."""
 
     def __init__(self) -> None:
         self._has_come = False
@@ -57,7 +57,7 @@ class _Interrupt:
         if self._has_come:
             leave(number)
         self._has_come = True
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 @contextlib.contextmanager
@@ -71,16 +71,15 @@ def _terminable() -> Iterator[None]:
         yield
         return
     atexit.register(_ignore_signals)
-    taken = {}
+    taken, handler = {}, _Interrupt()
     for name in EXIT_CODES:
         number = getattr(signal, name)
         if is_free(number):
-            handler = _Interrupt() if name == "SIGINT" else leave
-            taken[number] = handler, signal.signal(number, handler)
+            taken[number] = signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, (handler, before) in taken.items():
+        for number, before in taken.items():
             if signal.getsignal(number) is handler:
                 signal.signal(number, before)
 
@@ -115,7 +114,7 @@ def explain(error: BaseException, voice: Voice) -> int:
     """Say what an error means to the user. Returns its exit code."""
     if isinstance(error, click.Abort):
         voice.note(STOPPED)
-        return Exit.INTERRUPTED
+        return _find_code(error.__cause__)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return Exit.USAGE
@@ -124,6 +123,12 @@ def explain(error: BaseException, voice: Voice) -> int:
     if voice.verbose and not isinstance(error, click.ClickException | StopRun):
         voice.trace(error)
     return code
+
+
+def _find_code(interrupt: BaseException | None) -> int:
+    """The exit code of an interrupt, which says by which signal it has come."""
+    name = next(iter(interrupt.args), "") if isinstance(interrupt, KeyboardInterrupt) else ""
+    return EXIT_CODES.get(name, Exit.INTERRUPTED)
 
 
 def judge(error: BaseException) -> tuple[int, str]:
@@ -145,7 +150,7 @@ def judge(error: BaseException) -> tuple[int, str]:
 def _say_usage(error: click.UsageError) -> str:
     if isinstance(error, click.NoSuchOption):
         return explain_option(error)
-    sentence = error.format_message().strip()
+    sentence = " ".join(error.format_message().split())
     return sentence if sentence.endswith((".", "?", "?)")) else f"{sentence}."
 
 

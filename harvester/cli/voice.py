@@ -47,8 +47,10 @@ class Voice:
         if path is None or path == self._log_file:
             return
         from harvester.config.toml_file import expand_home  # noqa: PLC0415 - no need of msgspec for help
+        from harvester.disk.layout import check_no_own_file  # noqa: PLC0415
 
         whole = Path(expand_home(path, field="log_file"))
+        check_no_own_file(whole, field="log_file")
         try:
             file = whole.open("a", encoding="utf-8", errors="backslashreplace")
         except OSError as error:

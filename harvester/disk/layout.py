@@ -169,3 +169,10 @@ def is_put_away(name: str) -> bool:
 def is_moment(text: str) -> bool:
     """Whether a text is the moment of an update, after which files are named."""
     return re.fullmatch(_STAMP, text, re.ASCII) is not None
+
+
+def check_no_own_file(path: Path, *, field: str) -> None:
+    """UsageError where something else would be written into a file of an archive."""
+    whole = path.resolve()
+    if whole.name in _FILES and any((whole.parent / name).is_file() for name in (STATE, MANIFEST)):
+        raise UsageError(f"{path} is a file of an archive: name another.", field=field)

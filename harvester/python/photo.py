@@ -100,8 +100,12 @@ class Photo:
 
     @property
     def taken(self) -> datetime | None:
-        """When it was taken, by the camera's clock: no time zone. None also where only a month or a year is known."""
-        return self.row.date_taken
+        """When it was taken, by the camera's clock: no time zone. None also where only a month or a year is known.
+
+        `row.date_taken` and `row.date_taken_granularity` have what Flickr sends for these, the first day of them.
+        """
+        row = self.row
+        return None if row.date_taken_granularity else row.date_taken
 
     @property
     def license(self) -> str | None:
