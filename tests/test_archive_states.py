@@ -252,7 +252,7 @@ def test_a_checkpoint_gives_back_the_room_of_what_is_done(rows: int, shrinks: bo
 async def test_an_account_leaves_no_empty_checkpoint_of_hundreds_of_megabytes(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.checkpoint.state.SPARE", 0)
+    monkeypatch.setattr("harvester.checkpoint.database.SPARE", 0)
     async with sandbox_of(photos=1_500, owners=1) as sandbox:
         job = Job(source=Account(user=sandbox.catalogue.people[0].nsid), detail="list")
         assert (await harvest_into(tmp_path, sandbox, job)).status == "complete"

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 from conftest import KEY, harvest_into, read_lines
 
 from harvester.checkpoint.facts import JobFacts
-from harvester.checkpoint.state import State, check_same_job
+from harvester.checkpoint.same_job import check_same_job
+from harvester.checkpoint.state import State
 from harvester.cli import main
 from harvester.cli.ids import open_ids
 from harvester.cli.ids import read_lines as read_ids

@@ -210,7 +210,7 @@ async def test_a_copy_made_while_the_harvest_ran_is_completed(
     def commit_and_copy(store: Store, sink: Any) -> None:
         commit(store, sink)
         commits[0] += 1
-        if names and store.state.length("photos.ndjson").lines and commits[0] % 2 == 0:
+        if names and store._state.length("photos.ndjson").lines and commits[0] % 2 == 0:
             name = names.pop()
             if (whole / name).exists():
                 shutil.copyfile(whole / name, copied / name)

@@ -39,10 +39,9 @@ OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "s
 LONGEST = 350
 """Lines of a module. Longer are only those named here, and none may grow."""
 LONG = {
-    "harvester.archive.store": 410,
-    "harvester.checkpoint.state": 750,
-    "harvester.engine.pipeline": 445,
-    "harvester.engine.run": 625,
+    "harvester.archive.store": 366,
+    "harvester.engine.pipeline": 432,
+    "harvester.engine.run": 613,
     "harvester.merge.merge": 355,
     "harvester.transport.client": 395,
 }

@@ -77,7 +77,7 @@ def test_a_lock_that_another_holds_is_met_where_there_are_locks(
     path = tmp_path / "state.sqlite"
     State(path).close()
     holder = sqlite3.connect(path, isolation_level=None)
-    monkeypatch.setattr("harvester.checkpoint.state.PATIENCE", 0)
+    monkeypatch.setattr("harvester.checkpoint.database.PATIENCE", 0)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(CannotWrite, match="database is locked"):

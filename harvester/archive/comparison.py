@@ -13,6 +13,7 @@ from dataclasses import replace
 import msgspec
 
 from harvester.archive.folder import is_at_limit
+from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.state import State
 from harvester.checkpoint.withdrawn import count_unshown
 from harvester.jobs.model import Account, Photos, Search, Source
@@ -76,7 +77,7 @@ def _find_hidden(source: Source, state: State) -> Difference | None:
     is_read = arguments is not None and not state.sweeps() and not state.walks()
     if not is_read or claimed is None or is_at_limit(state) or not _claims_own_photos(source):
         return None
-    there = state.count_there() if isinstance(source, Account) else state.count_seen()
+    there = state.count_there() if isinstance(source, Account) and isinstance(state, Comparison) else state.count_seen()
     there += state.count_unfetched(without_line=True) - count_unshown(state) * isinstance(source, Account)
     return Difference(claimed, there, counts_hidden=True) if there < claimed else None
 

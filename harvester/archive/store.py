@@ -7,20 +7,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
-import orjson
-
+from harvester.archive.admission import Admission, Bounds, ListAdmission, count_claimed, is_listed_whole, read_row
 from harvester.archive.comparison import is_unexplained
 from harvester.archive.draft import Draft
 from harvester.archive.lists import LineFiles, Lists, Reuse
 from harvester.archive.sinks import PHOTOS, Sink
+from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.state import Gone, Length, State, Todo, is_photo_id
 from harvester.checkpoint.withdrawn import add_missing, find_withdrawn
 from harvester.disk.record import Record
 from harvester.errors import CannotWrite, Refused
-from harvester.flickr.lenient_json import read_number
 from harvester.flickr.methods import PAGE_SIZE
 from harvester.flickr.responses import Listed, Page, Row
 from harvester.jobs.model import Source
@@ -35,37 +34,6 @@ _LEAST_PATIENCE, _SHOWN_PER_ANSWER = 100, 100
 least so many with an answer, but not more of them than there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a search's rows must fit: seconds of upload, both inclusive, and how many photos are wanted in all."""
-
-    since: int
-    until: int
-    limit: int | None = None
-
-    def holds(self, row: Row, *, horizon: int) -> bool:
-        """Whether a row was asked for. Flickr widens small windows, so answers bring photos that were not."""
-        return row.uploaded is None or self.since <= row.uploaded <= min(self.until, horizon)
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What an answer of a listing came to: photos never seen, sweeps to be asked, whether the limit is met."""
-
-    fresh: list[Todo]
-    sweeps: list[tuple[int, Sweep]]
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ListAdmission:
-    """What a page of a list came to: lists to be read next, photos never seen, photos Flickr claims there are."""
-
-    walks: list[tuple[int, Walk]]
-    fresh: list[Todo]
-    expected: int | None = None
-
-
 class Store:
     """The one owner of checkpoint and files. Its methods wait for the thread, one after the other."""
 
@@ -78,7 +46,8 @@ class Store:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock` gives Flickr's Unix time, as far as it is known."""
-        self.state = state
+        self._state = state
+        self._older = state if isinstance(state, Comparison) else None
         self.takes_lists = files is not None
         self._clock = clock
         self._files = files
@@ -104,7 +73,7 @@ class Store:
         if self._files is not None:
             self._files.close()
         if self._is_failing:
-            sink.cut(self.state.length(PHOTOS).bytes)
+            sink.cut(self._state.length(PHOTOS).bytes)
         else:
             self._commit(sink)
             with suppress(CannotWrite):  # this costs calls and no data; what has ended the run tells more
@@ -114,13 +83,17 @@ class Store:
         """Do some work on the store's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
+    async def look(self, question: Callable[[State], T]) -> T:
+        """What the checkpoint knows, asked on the store's thread."""
+        return await self.do(lambda: question(self._state))
+
     async def admit(
         self, n: int, sweep: Sweep, page: Page, *, bounds: Bounds, given: Mapping[str, str], split: bool
     ) -> Admission:
         """Take an answer into the checkpoint: its new photos, and the sweeps that follow from it."""
 
         def work() -> Admission:
-            with self.state.changing():
+            with self._state.changing():
                 horizon = self._fix_horizon(page, until=bounds.until)
                 rows = [row for row in page.rows if bounds.holds(row, horizon=horizon)]
                 self._expect(self._sum_claims(sweep, page))
@@ -137,7 +110,7 @@ class Store:
                         split=split,
                         patience=_LEAST_PATIENCE + self.shown // _SHOWN_PER_ANSWER,
                     )
-                    sweeps = self.state.replace_sweep(n, keep_part(sweep, step))
+                    sweeps = self._state.replace_sweep(n, keep_part(sweep, step))
             return Admission(fresh, sweeps, full)
 
         return await self.do(work)
@@ -147,11 +120,11 @@ class Store:
 
         It is taken from Flickr's clock, and never lies before a photo that this page shows.
         """
-        horizon = self.state.facts.horizon
+        horizon = self._state.facts.horizon
         if horizon is None:
             shown = (row.uploaded for row in page.rows if row.uploaded is not None)
             horizon = min(until, max(int(self._clock()), *shown, 0))
-            self.state.note(replace(self.state.facts, horizon=horizon))
+            self._state.note(replace(self._state.facts, horizon=horizon))
         return horizon
 
     async def reconsider(self, source: Source, claimed: int | None, again: Sequence[Sweep], *, always: bool) -> bool:
@@ -161,10 +134,10 @@ class Store:
         """
 
         def work() -> bool:
-            with self.state.changing():
+            with self._state.changing():
                 self._expect(self._expected if claimed is None else claimed)
-                if is_open := is_unexplained(source, self.state, always=always):
-                    self.state.list_again(again)
+                if is_open := is_unexplained(source, self._state, always=always):
+                    self._state.list_again(again)
             return is_open
 
         return await self.do(work)
@@ -173,8 +146,8 @@ class Store:
         """A sweep ends otherwise than by an answer."""
 
         def work() -> list[tuple[int, Sweep]]:
-            with self.state.changing():
-                return self.state.replace_sweep(n, step)
+            with self._state.changing():
+                return self._state.replace_sweep(n, step)
 
         return await self.do(work)
 
@@ -182,11 +155,11 @@ class Store:
         """Take a page of a list into files and checkpoint: its lines, its photos, the lists that follow from it."""
 
         def work() -> ListAdmission:
-            with self.state.changing():
+            with self._state.changing():
                 shown = [read_row(row) for row in listed.rows if is_photo_id(row[0])] if walk.streams_photos else []
                 fresh, full = self._admit(shown, limit) if walk.streams_photos else ([], False)
                 walks = self._lists.take(n, walk, listed, go_on=not full)
-                claimed = _count_claimed(walk, listed) if walk.page == 1 else None
+                claimed = count_claimed(walk, listed) if walk.page == 1 else None
                 self._expect(self._expected if claimed is None else claimed)
             return ListAdmission(walks, fresh, claimed)
 
@@ -196,7 +169,7 @@ class Store:
         """Flickr refuses a list for good."""
 
         def work() -> None:
-            with self.state.changing():
+            with self._state.changing():
                 self._lists.refuse(n, walk, error)
 
         await self.do(work)
@@ -205,8 +178,8 @@ class Store:
         """A list could not be had for now."""
 
         def work() -> None:
-            with self.state.changing():
-                self.state.note_walk_failure(n, failure)
+            with self._state.changing():
+                self._state.note_walk_failure(n, failure)
 
         await self.do(work)
 
@@ -214,11 +187,11 @@ class Store:
         """Take the next photos kept for later that no listing has shown; and the last of them, "" at the end."""
 
         def work() -> tuple[Admission, str]:
-            with self.state.changing():
-                found = self.state.later(after=int(after), most=PAGE_SIZE)
+            with self._state.changing():
+                found = self._state.later(after=int(after), most=PAGE_SIZE)
                 fresh, full = self._admit([read_row(row) for row in found], limit)
                 if not found:
-                    self.state.drop_later()
+                    self._state.drop_later()
             return Admission(fresh, [], full), found[-1][0] if found else ""
 
         return await self.do(work)
@@ -227,7 +200,7 @@ class Store:
         """Take photos that were named, not listed."""
 
         def work() -> Admission:
-            with self.state.changing():
+            with self._state.changing():
                 fresh, full = self._admit([Row(i, None, None, b"") for i in ids], limit)
             return Admission(fresh, [], full)
 
@@ -237,9 +210,9 @@ class Store:
         """Take lines of an archive that is deepened; of those read with them, `whole` lack nothing."""
 
         def work() -> list[Todo]:
-            with self.state.changing():
-                fresh = [Todo(row.id, row.raw) for row in self.state.admit(rows)]
-                self.state.add_todo(fresh)
+            with self._state.changing():
+                fresh = [Todo(row.id, row.raw) for row in self._state.admit(rows)]
+                self._state.add_todo(fresh)
             self.unchanged += whole
             self.listed += len(fresh)
             return fresh
@@ -249,20 +222,20 @@ class Store:
     def _admit(self, rows: list[Row], limit: int | None) -> tuple[list[Todo], bool]:
         left = None if limit is None else limit - self.listed
         if left is not None and left <= len(rows):
-            unseen = [row for row in {row.id: row for row in rows}.values() if not self.state.has_seen(row.id)]
+            unseen = [row for row in {row.id: row for row in rows}.values() if not self._state.has_seen(row.id)]
             full = len(unseen) >= left
             rows = unseen[: max(left, 0)]
         else:
             full = False
-        admitted = self.state.admit(rows)
+        admitted = self._state.admit(rows)
         self.shown += len(admitted)
         admitted = [row for row in admitted if int(row.id) not in self._withdrawn]
-        if self.state.is_update:
-            differing = self.state.differing(admitted)
+        if self._older is not None:
+            differing = self._older.differing(admitted)
             self.unchanged += len(admitted) - len(differing)
             admitted = differing
         fresh = [Todo(row.id, row.raw or None) for row in admitted]
-        self.state.add_todo(fresh)
+        self._state.add_todo(fresh)
         self.listed += len(fresh)
         return fresh, full
 
@@ -278,17 +251,17 @@ class Store:
             return self._expected
         if part is None:
             return page.total if self._expected is None else self._expected
-        claims = self.state.facts.claims or {}
+        claims = self._state.facts.claims or {}
         if page.total is not None and part not in claims:
             claims = {**claims, part: page.total}
-            self.state.note(replace(self.state.facts, claims=claims))
+            self._state.note(replace(self._state.facts, claims=claims))
         return sum(claims.values()) if claims else None
 
     def _expect(self, claimed: int | None) -> None:
         """Keep Flickr's claim at once: after a kill a sweep's next page claims no more than what is left."""
         if claimed != self._expected:
             self._expected = claimed
-            self.state.note(replace(self.state.facts, expected=claimed))
+            self._state.note(replace(self._state.facts, expected=claimed))
 
     async def send(self, records: Sequence[Record], sink: Sink) -> None:
         """Deliver records. `commit` makes the checkpoint know of it."""
@@ -313,8 +286,8 @@ class Store:
 
     def _keep_drafts(self, drafts: Sequence[tuple[str, bytes]]) -> None:
         if drafts:
-            with self.state.changing():
-                self.state.keep_drafts(drafts)
+            with self._state.changing():
+                self._state.keep_drafts(drafts)
 
     async def commit(self, sink: Sink) -> None:
         """Vouch for all that was sent: on the disk first, then in the checkpoint."""
@@ -326,12 +299,12 @@ class Store:
             return
         self._is_failing = True
         sink.sync()
-        with self.state.changing():
+        with self._state.changing():
             records = [record for some, _ in sent for record in some]
-            self.state.finish(record.id for record in records)
+            self._state.finish(record.id for record in records)
             if sink.length:
-                self.state.note_lines(records)
-            self.state.vouch(PHOTOS, Length(sent[-1][1], self.state.length(PHOTOS).lines + len(records)))
+                self._state.note_lines(records)
+            self._state.vouch(PHOTOS, Length(sent[-1][1], self._state.length(PHOTOS).lines + len(records)))
         self._is_failing = False
         del self._sent[: len(sent)]
 
@@ -339,30 +312,35 @@ class Store:
         """An update of one's own account knows what has changed: where no photo is gone, nothing is to be listed."""
 
         def work() -> None:
-            state = self.state
-            if claimed is not None and state.is_update and not state.walks() and state.facts.changed_since:
+            state = self._older
+            if claimed is not None and state is not None and not state.walks() and state.facts.changed_since:
                 with state.changing():
                     if state.spare_sweeps(claimed):
                         self.unchanged = claimed - self.listed
 
         await self.do(work)
 
-    async def add_missing(self) -> None:
-        """The listing is through: what it has not shown is to be looked for."""
+    async def list_missing(self, *, after: int, most: int) -> list[Todo]:
+        """Of an update that is listed whole: the next photos that the archive has and no listing has shown."""
 
-        def work() -> None:
-            with self.state.changing():
-                add_missing(self.state)
+        def work() -> list[Todo]:
+            state = self._older
+            if state is None or (not after and not is_listed_whole(state)):
+                return []
+            if not after:
+                with state.changing():
+                    add_missing(state)
+            return state.todo_missing(after=after, most=most)
 
-        await self.do(work)
+        return await self.do(work)
 
     async def finish_gone(self, gone: Sequence[Gone]) -> None:
         """It is known what became of these missing photos."""
 
         def work() -> None:
-            with self.state.changing():
-                self.state.note_gone(gone)
-                self.state.finish(photo.id for photo in gone)
+            with self._state.changing():
+                self._state.note_gone(gone)
+                self._state.finish(photo.id for photo in gone)
 
         await self.do(work)
 
@@ -373,10 +351,10 @@ class Store:
             self.drafts.pop(photo_id, None)
 
         def work() -> None:
-            with self.state.changing():
-                self.state.keep_drafts(drafts)
+            with self._state.changing():
+                self._state.keep_drafts(drafts)
                 for photo_id, failure in failures:
-                    self.state.note_failure(photo_id, failure)
+                    self._state.note_failure(photo_id, failure)
 
         await self.do(work)
 
@@ -384,23 +362,7 @@ class Store:
         """A line of input that names no photo."""
 
         def work() -> None:
-            with self.state.changing():
-                self.state.note_bad_input(text, failure)
+            with self._state.changing():
+                self._state.note_bad_input(text, failure)
 
         await self.do(work)
-
-
-def read_row(row: tuple[str, bytes]) -> Row:
-    """A row of a list as a photo to be harvested."""
-    photo_id, raw = row
-    updated = read_number(orjson.loads(raw).get("lastupdate")) if raw else None
-    return Row(photo_id, None, None, raw or b"", updated)
-
-
-def _count_claimed(walk: Walk, listed: Listed) -> int | None:
-    """How many photos Flickr claims there are: on a person, or of a list whose photos are harvested."""
-    if walk.listing == "person":
-        found = orjson.loads(listed.rows[0][1]).get("photos")
-        count = found.get("count") if isinstance(found, dict) else None
-        return read_number(count.get("_content") if isinstance(count, dict) else count)
-    return listed.total if walk.top and walk.shape.shows_photos else None

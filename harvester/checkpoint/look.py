@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harvester.checkpoint.state import Reading, State
+from harvester.checkpoint.database import Reading
+from harvester.checkpoint.state import State
 from harvester.disk.layout import STATE, check_entries, check_files, require_checkpoint
 from harvester.disk.lock import is_in_use
 from harvester.errors import CannotWrite, UsageError

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import orjson
 
+from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.facts import Tombstone, read_facts
 from harvester.checkpoint.state import State
 from harvester.flickr.lenient_json import dump
@@ -75,7 +76,7 @@ def purge(state: State, ids: Iterable[int], tombstones: Sequence[Tombstone]) -> 
         state.note(replace(state.facts, withdrawn=list(tombstones)))
 
 
-def add_missing(state: State) -> None:
+def add_missing(state: Comparison) -> None:
     """As the checkpoint's `add_missing`; what was taken down is not asked for."""
     state.add_missing()
     asked = (orjson.dumps(list(find_withdrawn(state))).decode(),)

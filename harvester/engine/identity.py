@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harvester.checkpoint.state import State, tell_other_job
+from harvester.checkpoint.same_job import tell_other_job
+from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.engine.people import ask_login, look_up_source
 from harvester.errors import CannotWrite, KeyRefused, Stopped, UsageError
@@ -38,7 +39,7 @@ def choose_login(state: State, settings: Settings, *, where: Path | None) -> tup
         with state.changing():
             state.note(replace(state.facts, signed=settings.has_login))
         return settings, ""
-    if state.is_untouched():
+    if state.may_begin_anew():
         if bool(state.facts.signed) != settings.has_login:
             with state.changing():
                 state.forget()
@@ -61,7 +62,7 @@ async def confirm_login(state: State, client: Client, *, where: Path | None) -> 
         return
     login = await ask_login(client)
     known = state.facts.login
-    if known is not None and known["nsid"] != login.nsid and not state.is_untouched():
+    if known is not None and known["nsid"] != login.nsid and not state.may_begin_anew():
         raise KeyRefused(
             f"{where} was begun logged in{_as(state)}, and this login is {login.username}'s: log in as the former, "
             "or choose another folder."

@@ -17,10 +17,11 @@ from functools import partial
 from typing import Any
 
 from harvester import timers
+from harvester.archive.admission import Bounds
 from harvester.archive.comparison import find_difference
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import Sink
-from harvester.archive.store import Bounds, Store
+from harvester.archive.store import Store
 from harvester.checkpoint.state import Gone, State, Todo
 from harvester.disk.record import Record, build_record
 from harvester.engine.deepen import Deepener
@@ -189,9 +190,9 @@ class Pipeline:
         is_second_try = not self._tally.pages
         if self._stop.is_set() or self._is_full():
             return False
-        if not await store.do(lambda: find_difference(source, store.state)):
+        if not await store.look(partial(find_difference, source)):
             return False
-        horizon = await store.do(lambda: store.state.facts.horizon)
+        horizon = (await store.look(lambda state: state.facts)).horizon
         sweeps = [sweep.ending(OPEN_END if horizon is None else horizon) for sweep in self._plan.sweeps]
         pages = [await self._ask(sweep) for sweep in sweeps]
         known = [page.total for page in pages if page is not None and page.total is not None]
@@ -212,12 +213,8 @@ class Pipeline:
 
     async def _find_missing(self) -> None:
         """An update asks what became of photos that the listing, read to its end, shows no more."""
-        state = self._store.state
-        if not state.is_update or not await self._store.do(lambda: is_listed_whole(state)):
-            return
-        await self._store.add_missing()
         after = 0
-        while missing := await self._store.do(partial(state.todo_missing, after=after, most=PAGE_SIZE)):
+        while missing := await self._store.list_missing(after=after, most=PAGE_SIZE):
             after = int(missing[-1].id)
             for photo in missing:
                 if self._stop.is_set():
@@ -229,7 +226,7 @@ class Pipeline:
         after, limit = 0, self._plan.bounds.limit
         left = sys.maxsize if limit is None else limit - self._tally.written
         while left > 0 and not self._stop.is_set():
-            todo = await self._store.do(partial(self._store.state.todo, after=after, most=min(PAGE_SIZE, left)))
+            todo = await self._store.look(partial(State.todo, after=after, most=min(PAGE_SIZE, left)))
             if not todo:
                 return
             after = int(todo[-1].id)
@@ -250,7 +247,7 @@ class Pipeline:
         """Each sweep by one lister; more than one only where nothing but the listing takes time."""
         if self._is_full():
             return
-        for n, sweep in await self._store.do(self._store.state.sweeps):
+        for n, sweep in await self._store.look(State.sweeps):
             self._frontier.add(n, sweep)
         async with asyncio.TaskGroup() as group:
             for _ in range(1 if self._plan.job.parts else min(LISTERS, self._plan.workers)):
@@ -431,13 +428,3 @@ def explain_sweep(method: str, error: Refused) -> str:
     """The sentence for a listing that Flickr refuses."""
     what = "search" if method == SEARCH else "photos of the account"
     return f"Flickr refuses the {what}: {error.message} (code {error.code})."
-
-
-def is_listed_whole(state: State) -> bool:
-    """Whether all was listed, and Flickr has kept nothing back: what it did not show, is not there."""
-    return (
-        not state.facts.spared
-        and not state.sweeps()
-        and not state.walks()
-        and all(stretch.whole for stretch in state.stretches())
-    )

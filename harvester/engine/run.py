@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from harvester.archive.admission import Bounds
 from harvester.archive.comparison import keep_difference, recall_difference
 from harvester.archive.depth import deepen_job, split_depth, widen_depth, withdraw_depth
 from harvester.archive.folder import (
@@ -36,11 +37,12 @@ from harvester.archive.keeper import Unfinished, keep_manifest
 from harvester.archive.lists import Files, LineFiles, Reuse
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, Sink, StreamSink, salvage
-from harvester.archive.store import Bounds, Store
+from harvester.archive.store import Store
 from harvester.archive.unbounded import AGAIN, list_again, mark_bounded
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.facts import Depth
-from harvester.checkpoint.state import State, check_same_job, settle_letters
+from harvester.checkpoint.same_job import check_same_job, settle_letters
+from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.disk.files import Appender, remove_files
 from harvester.disk.fresh import FreshFolder
@@ -293,7 +295,7 @@ async def harvest(
         async with run.keep_manifest(store):
             await run.go(settings, clock=server_clock, store=store, sink=sink, patient=resumed and before > 0)
     except (UsageError, KeyRefused):
-        is_first = state.is_untouched() or not (resumed or state.is_update)
+        is_first = state.may_begin_anew() or not (resumed or state.is_update)
         run.is_mistaken = is_first and not tally.listed
         if not tally.new:
             withdraw_depth(state, wanted)

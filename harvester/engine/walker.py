@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from harvester.archive.store import Store
+from harvester.checkpoint.state import State
 from harvester.engine.frontier import Frontier
 from harvester.errors import GivenUp, Refused, Stopped, UsageError
 from harvester.events import Failed, Noticed, Observer, Tally
@@ -56,7 +57,7 @@ class Walker:
         UsageError where Flickr refuses what the job is about.
         """
         self._extras = extras
-        walks = await self._store.do(self._store.state.walks)
+        walks = await self._store.look(State.walks)
         # What the job cannot do without comes before all else: it may be refused.
         for some in ([w for w in walks if w[1].top], [w for w in walks if not w[1].top]):
             for n, walk in some:

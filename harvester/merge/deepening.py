@@ -76,7 +76,7 @@ def fold_parts(
         calls=calls,
         is_stopped=is_stopped,
         merging=PartsMerge,
-        absorb=partial(absorb_parts, archive, facts=facts),
+        take_over=partial(absorb_parts, facts=facts),
         counts={"reported": archive.facts.expected, "failed": failed + others},
     )
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from harvester.archive.folder import CHANGES, STATE, write_errors, write_manifest, write_withdrawn
 from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.absorb import absorb
+from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.facts import Fold, Repair
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import count_withdrawn, forget_unshown
@@ -76,12 +78,12 @@ def fold(
     calls: int,
     is_stopped: Callable[[], bool] = lambda: False,
     merging: type[Merge] = Merge,
-    absorb: Callable[..., None] | None = None,
+    take_over: Callable[..., None] = absorb,
     counts: Mapping[str, Any] = MappingProxyType({}),
 ) -> Folded:
     """Fold a whole update, whose checkpoint is `state`, into its archive.
 
-    A deepening is folded too: by a Merge of its own, an `absorb` in place of the archive's, and `counts` for the
+    A deepening is folded too: by a Merge of its own, a `take_over` in place of `absorb`, and `counts` for the
     manifest that go before those of `state`.
 
     Stopped, once `is_stopped` says that the run is to end, leaves the archive as it was. So does CannotWrite until the
@@ -137,9 +139,9 @@ def fold(
         "status": status,
         "facts": facts,
     }
-    if absorb is None:
+    if isinstance(state, Comparison):
         forget_unshown(archive, state)
-    (absorb or archive.absorb)(folder / UPDATE / STATE, keep_unlisted=keep_unlisted, fold=moving)
+    take_over(archive, folder / UPDATE / STATE, keep_unlisted=keep_unlisted, fold=moving)
     _finish(folder, archive, moving)
     return merge.folded
 

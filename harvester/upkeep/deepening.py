@@ -30,6 +30,7 @@ from harvester.archive.folder import (
 )
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, salvage
+from harvester.checkpoint.comparison import Staged
 from harvester.checkpoint.facts import Depth, inherit
 from harvester.checkpoint.look import look_at
 from harvester.checkpoint.shallow import has_brought
@@ -195,10 +196,9 @@ async def _deepen(
         stack.callback(clear_folded, folder, archive)  # when the checkpoint of the deepening, opened below, is closed
         staging = make_staging(folder)
         make_checkpoint_file(staging / STATE)
-        state = stack.enter_context(State(staging / STATE, guard=lock.check))
+        state = stack.enter_context(Staged(staging / STATE, guard=lock.check))
         mend_fold(staging, state)
         target = _begin(state, archive)
-        state.is_update = True
         salvage(state, staging / PHOTOS)
         file = stack.enter_context(Appender(staging / PHOTOS, length=state.length(PHOTOS).bytes))
         watched = _Renaming(observer, job=_describe(archive, folder, target))

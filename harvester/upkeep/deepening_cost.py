@@ -10,7 +10,7 @@ from typing import Any
 from harvester.archive.depth import split_depth
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.look import look_at
-from harvester.checkpoint.state import check_same_job
+from harvester.checkpoint.same_job import check_same_job
 from harvester.config.settings import Settings
 from harvester.disk.layout import STATE
 from harvester.engine.plan import estimate_seconds

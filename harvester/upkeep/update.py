@@ -40,6 +40,7 @@ from harvester.archive.folder import (
 from harvester.archive.incomplete import is_update_left
 from harvester.archive.sinks import PHOTOS, ArchiveSink, salvage
 from harvester.checkpoint.claims import tell_claims
+from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.facts import inherit
 from harvester.checkpoint.look import look_at
 from harvester.checkpoint.shallow import count_left_shallow
@@ -89,7 +90,7 @@ async def run_update(
         stack.callback(clear_folded, folder, archive)  # when the update's own checkpoint, opened below, is closed
         staging = make_staging(folder)
         make_checkpoint_file(staging / STATE)
-        state = stack.enter_context(State(staging / STATE, guard=lock.check))
+        state = stack.enter_context(Comparison(staging / STATE, guard=lock.check))
         mend_fold(staging, state)
         _begin(state, archive)
         state.compare_with(folder / STATE)
