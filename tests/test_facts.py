@@ -15,7 +15,7 @@ NAMES = set(
     "arguments asked begun bounded changed_since claims deepen deepens difference doubted expected finished fold "
     "folded harmed "
     "horizon incomplete_stretches job least limit login looked_up names notes refusals repair repaired reread "
-    "signed spared stream unescape unread update update_begun updated".split()
+    "signed spared stream unescape unread update update_begun updated withdrawn".split()
 )
 """The names in the table, which checkpoints of earlier versions have too."""
 ALL = JobFacts(
@@ -55,6 +55,7 @@ ALL = JobFacts(
     repaired=True,
     harmed=["updates/a.ndjson"],
     doubted={"photos.ndjson": 1},
+    withdrawn=[{"id": "1", "withdrawn_at": "2026-01-03T00:00:00Z", "reason": "r"}],
 )
 
 
