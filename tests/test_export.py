@@ -325,7 +325,7 @@ def test_a_permanent_refusal_is_told_in_its_row(archives: Path) -> None:
     [
         (("nothing", "-o", "x.csv"), "is no archive"),
         (("in", "-o", "x.csv"), "is no archive"),
-        (("in/full",), "--format: say which: parquet, csv, ndjson."),
+        (("in/full",), "--format: say which: parquet, csv, sqlite, ndjson."),
         (("in/full", "-o", "x.xlsx"), "--format: say which"),
         (
             ("in/full", "-o", "x.csv", "--columns", "id,tilte"),
@@ -336,8 +336,11 @@ def test_a_permanent_refusal_is_told_in_its_row(archives: Path) -> None:
         (("in/full", "-o", "in/listed/x.csv"), "nothing else is written"),
         (("in/full", "-o", "x.csv", "--rejects", "in/full/errors.ndjson"), "--rejects: "),
         (("in/full", "--format", "csv", "-o", "in"), "is a folder"),
-        (("in/full", "--format", "parquet", "-o", "-"), "Parquet needs a file"),
+        (("in/full", "--format", "parquet", "-o", "-"), "name one with -o"),
         (("in/full", "-o", "x.csv", "--partition", "year"), "--partition: it is for --format parquet only."),
+        (("in/full", "--format", "sqlite", "-o", "-"), "name one with -o"),
+        (("in/full", "-o", "x.db", "--columns", "id"), "--columns: a database always has all of them."),
+        (("in/full", "-o", "x.csv", "--no-search"), "--search: it is for --format sqlite only."),
         (("in/full", "-o", "x.ndjson", "--excel"), "--excel: it is for --format csv only."),
     ],
 )

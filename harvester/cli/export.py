@@ -21,7 +21,7 @@ from harvester.text.words import name_count, name_duration, name_rate
 if TYPE_CHECKING:
     from harvester.export.run import Exported, Order
 
-FORMATS = ("parquet", "csv", "ndjson")
+FORMATS = ("parquet", "csv", "sqlite", "ndjson")
 _EVERY = 10.0
 """Seconds between two sentences on how far an export is."""
 
@@ -43,6 +43,7 @@ _EVERY = 10.0
 @option("Output", "--since", metavar="TIME", help="Only photos harvested since then.")
 @option("Output", "--rejects", metavar="FILE", help="Each value that did not fit its column, as a line of JSON.")
 @option("Output", "--excel", is_flag=True, help="CSV: a byte order mark, and no cell that is a formula.")
+@option("Output", "--search/--no-search", default=True, help="SQLite: an index of words.  [default: search]")
 @option("Output", "--partition", type=click.Choice(["year"]), metavar="year", help="Parquet: a part for each year.")
 @option(
     "Output",
@@ -105,7 +106,7 @@ def _build_order(
 
 def _guess_format(path: Path | None) -> str:
     form = "" if path is None else path.suffix.lower().removeprefix(".")
-    form = {"jsonl": "ndjson"}.get(form, form)
+    form = {"jsonl": "ndjson", "db": "sqlite"}.get(form, form)
     if form not in FORMATS:
         raise UsageError(f"say which: {', '.join(FORMATS)}.", field="format")
     return form

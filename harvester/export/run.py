@@ -22,13 +22,13 @@ from harvester.export.pool import do_all
 from harvester.export.row import Reject, Shelves
 from harvester.export.shelves import read_shelves
 from harvester.export.source import Source, open_source
-from harvester.export.target import StandardOutput, check_target, open_folder, open_target
+from harvester.export.tables import build_rows
+from harvester.export.target import StandardOutput, check_target, open_folder, open_path, open_target
 from harvester.export.texts import build_header, write_csv, write_ndjson
 from harvester.export.work import Format, Result, Setup, Task
 from harvester.jobs.dates import read_upload, settle
 from harvester.jobs.values import stamp
 
-SUFFIXES: Mapping[Format, str] = {"parquet": ".parquet", "csv": ".csv", "ndjson": ".ndjson"}
 GROUP_ROWS = 20_000
 """Of Parquet: more of them take more memory."""
 _MISSING_AT_ONCE = 1000
@@ -46,6 +46,8 @@ class Order:
     rejects: Path | None = None
     by_year: bool = False
     excel: bool = False
+    search: bool = True
+    """SQLite: an index of words of titles, descriptions and tags."""
     group_rows: int | None = None
     """Of Parquet; None for the usual."""
     workers: int = 1
@@ -119,20 +121,27 @@ def check_order(order: Order) -> None:
     """UsageError where an order cannot be carried out."""
     if order.format == "parquet":
         _require_arrow()
-        if order.output is None:
-            raise UsageError("Parquet needs a file that can be read from its end: name one with -o.", field="output")
+    if order.format in ("parquet", "sqlite") and order.output is None:
+        raise UsageError(f"{order.format} is written here and there in its file: name one with -o.", field="output")
+    _check_options(order)
+    for path, is_folder, name in ((order.output, order.by_year, "output"), (order.rejects, False, "rejects")):
+        if path is not None:
+            check_target(path, order.folders, is_folder=is_folder, field=name)
+
+
+def _check_options(order: Order) -> None:
     for given, name, wanted in (
         (order.by_year, "partition", "parquet"),
         (order.group_rows is not None, "row_group_size", "parquet"),
         (order.excel, "excel", "csv"),
+        (not order.search, "search", "sqlite"),
     ):
         if given and order.format != wanted:
             raise UsageError(f"it is for --format {wanted} only.", field=name)
+    if order.format == "sqlite" and tuple(order.columns) != COLUMNS:
+        raise UsageError("a database always has all of them.", field="columns")
     if order.by_year and all(column.name != "date_posted" for column in order.columns):
         raise UsageError("parts by year need the column date_posted.", field="partition")
-    for path, is_folder, name in ((order.output, order.by_year, "output"), (order.rejects, False, "rejects")):
-        if path is not None:
-            check_target(path, order.folders, is_folder=is_folder, field=name)
 
 
 def _require_arrow() -> None:
@@ -168,6 +177,11 @@ def _open_sink(order: Order, sources: Sequence[Source], stack: ExitStack) -> Sin
 
         folder = stack.enter_context(open_folder(order.output))
         return stack.enter_context(PartitionedSink(folder, order.columns, group_rows=order.group_rows or GROUP_ROWS))
+    if order.format == "sqlite":
+        from harvester.export.sqlite import open_database  # noqa: PLC0415
+
+        part = stack.enter_context(open_path(order.output, mode=mode))
+        return stack.enter_context(open_database(part, sources, shown=order.output, search=order.search))
     file = stack.enter_context(open_target(order.output, mode=mode))
     if order.format == "parquet":
         from harvester.export.parquet import ParquetSink  # noqa: PLC0415 - an extra
@@ -216,6 +230,8 @@ def _write_few(items: Sequence[tuple[str, str]], setup: Setup) -> Any:
         return write_csv(setup.columns, values, excel=setup.excel)
     if setup.format == "ndjson":
         return write_ndjson(setup.columns, values)
+    if setup.format == "sqlite":
+        return build_rows(values)
     from harvester.export.arrow import build_batch, build_schema  # noqa: PLC0415 - an extra
 
     return build_batch(build_schema(setup.columns), setup.columns, values)

@@ -15,7 +15,7 @@ import orjson
 from harvester.export.source import File, damaged, open_file
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
-_SETS, _COLLECTIONS = "photosets.ndjson", "collections.ndjson"
+SETS, COLLECTIONS = "photosets.ndjson", "collections.ndjson"
 
 
 class ListShelves:
@@ -83,7 +83,7 @@ def _list_of(collection: Mapping[str, Any], name: str) -> Iterator[dict[str, Any
 
 def read_shelves(lists: Mapping[str, File]) -> ListShelves:
     """The sets and collections of an archive, of its files."""
-    return ListShelves(*(read_entries(lists[name]) if name in lists else None for name in (_SETS, _COLLECTIONS)))
+    return ListShelves(*(read_entries(lists[name]) if name in lists else None for name in (SETS, COLLECTIONS)))
 
 
 def read_entries(file: File) -> Iterator[dict[str, Any]]:

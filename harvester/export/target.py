@@ -56,14 +56,13 @@ def _find_part(path: Path) -> Path:
 
 
 @contextmanager
-def open_target(path: Path, *, mode: int) -> Iterator[BinaryIO]:
-    """A file to write. It takes its place at the end of the block; after an error nothing is left of it."""
+def open_path(path: Path, *, mode: int) -> Iterator[Path]:
+    """Where to write a file that takes its place at the end of the block; after an error nothing is left of it."""
     part = _find_part(path)
     try:
-        with open(create_file(part, mode), "wb") as file:  # noqa: PTH123 - a descriptor
-            yield file
-            file.flush()
-            sync_file(file.fileno(), part)
+        os.close(create_file(part, mode))
+        yield part
+        _sync(part)
         put_in_place(part, path)
         sync_folder(path.parent)
     except BaseException as error:
@@ -72,6 +71,13 @@ def open_target(path: Path, *, mode: int) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             raise cannot_write(path, error) from None
         raise
+
+
+@contextmanager
+def open_target(path: Path, *, mode: int) -> Iterator[BinaryIO]:
+    """The same, open to be written."""
+    with open_path(path, mode=mode) as part, part.open("r+b") as file:
+        yield file
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from harvester.export.columns import Column, Kind
 _BOM = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a cell begins with that spreadsheets calculate or run."""
-_encode = msgspec.json.Encoder().encode
+encode_json = msgspec.json.Encoder().encode
+"""Any value of a row as JSON."""
 
 
 def build_header(columns: Sequence[Column], *, excel: bool) -> bytes:
@@ -66,16 +67,17 @@ def split_texts(cell: str) -> list[str]:
     return items if cell else []
 
 
-def _write_moment(seconds: int) -> str:
+def write_moment(seconds: int) -> str:
+    """`2009-12-17T08:03:40Z`"""
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 _FORMATTERS: dict[Kind, Callable[[Any], str]] = {
-    "moment": _write_moment,
+    "moment": write_moment,
     "local": datetime.isoformat,
     "bool": lambda value: "true" if value else "false",
     "texts": join_texts,
-    "sizes": lambda value: _encode(value).decode(),
+    "sizes": lambda value: encode_json(value).decode(),
 }
 
 
@@ -83,7 +85,7 @@ def write_ndjson(columns: Sequence[Column], values: Sequence[Sequence[Any]]) -> 
     """Rows as lines of JSON, given column by column; a member for each column, also where it is null."""
     names = [column.name for column in columns]
     cells = [
-        [None if value is None else _write_moment(value) for value in each] if column.kind == "moment" else each
+        [None if value is None else write_moment(value) for value in each] if column.kind == "moment" else each
         for column, each in zip(columns, values, strict=True)
     ]
-    return b"".join(_encode(dict(zip(names, row, strict=True))) + b"\n" for row in zip(*cells, strict=True))
+    return b"".join(encode_json(dict(zip(names, row, strict=True))) + b"\n" for row in zip(*cells, strict=True))

@@ -19,13 +19,15 @@ from harvester.export.lines import LineReader
 from harvester.export.reading import BrokenLine
 from harvester.export.row import Reject, RowMaker, Shelves
 from harvester.export.source import File, damaged
+from harvester.export.tables import build_comments, build_rows
 from harvester.export.texts import write_csv, write_ndjson
 
-Format: TypeAlias = Literal["parquet", "csv", "ndjson"]
+Format: TypeAlias = Literal["parquet", "csv", "sqlite", "ndjson"]
 AT_ONCE = 128
 """Rows made at once: more of them do not fit into a core's cache, and take a third longer."""
 PREFIX = re.compile(rb'\{"id":"(\d{1,18})","harvested_at":"([^"\\]*)"')
-_COUNTED = 1 << 20
+_COMMENTED = b'"comment":['
+"""In a line with comments: only such a line is looked through for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,11 @@ class Worker:
             values = self._makers[task.source].make_columns(lines)
         except BrokenLine as broken:
             raise damaged(task.file.path, _find_number(task.file, broken.line)) from None
-        return self._write([values[n] for n in self._setup.places])
+        piece = self._write([values[n] for n in self._setup.places])
+        if self._setup.format == "sqlite" and (commented := [line for line in lines if _COMMENTED in bytes(line)]):
+            found = build_comments(commented)
+            piece = {**piece, **found, "people": piece["people"] + found["people"]}
+        return piece
 
     def _choose(self, task: Task) -> list[memoryview]:
         lines = self._reader.read(task.file, task.start, task.end, without=task.without)
@@ -119,6 +125,8 @@ def _choose_writer(setup: Setup) -> Callable[[list[Sequence[Any]]], Any]:
     columns = setup.columns
     if setup.format == "csv":
         return lambda values: write_csv(columns, values, excel=setup.excel)
+    if setup.format == "sqlite":
+        return build_rows
     if setup.format == "ndjson":
         return lambda values: write_ndjson(columns, values)
     from harvester.export.arrow import build_batch, build_schema  # noqa: PLC0415 - an extra
