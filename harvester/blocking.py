@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,14 +13,14 @@ from typing import Any, Self, TypedDict, Unpack
 import msgspec
 
 from harvester.api import Flickr
+from harvester.archive.lines import read_photo_lines, tell_damaged
 from harvester.config.settings import read_settings
 from harvester.disk.record import Record
 from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary
 from harvester.export.columns import choose_columns
-from harvester.export.lines import iterate_lines
 from harvester.export.run import Exported, Order, export, read_since
-from harvester.export.source import damaged, open_source
+from harvester.export.source import open_source
 from harvester.export.work import Format
 from harvester.flickr.methods import Detail
 from harvester.jobs.model import Source
@@ -33,8 +32,6 @@ from harvester.python.photo import Photo
 from harvester.standing.inspect import read_report
 from harvester.standing.report import Report
 from harvester.verify.archive import Verdict, prove_archive
-
-_LINE = re.compile(rb'\{"id":"(\d{1,18})"')
 
 
 def _is_json(line: bytes) -> bool:
@@ -183,11 +180,10 @@ class Archive(Iterable[Photo]):
         return open_source(self.folder).lines
 
     def __iter__(self) -> Iterator[Photo]:
-        file = open_source(self.folder).photos
-        for number, line in enumerate(iterate_lines(file), 1):
-            if (found := _LINE.match(line)) is None:
-                raise damaged(file.path, number)
-            yield Photo(Record(found[1].decode(), line + b"\n"))
+        for number, (photo_id, line) in enumerate(read_photo_lines(self.folder), 1):
+            if not _is_json(line):
+                raise tell_damaged(self.folder, f"line {number}")
+            yield Photo(Record(photo_id, line))
 
     @property
     def entries(self) -> Entries:

@@ -317,7 +317,7 @@ def test_ids_stop_where_the_checkpoint_does(nsids: list[str], tmp_path: Path) ->
     for damaged, sentence in ((whole[: len(whole) // 2], "is shorter than"), (b"x" + whole[1:], "line 1 is damaged")):
         path.write_bytes(damaged)
         result = call("ids", "out")
-        assert (result.exit_code, sentence in result.stderr) == (Exit.USAGE, True)
+        assert (result.exit_code, sentence in result.stderr) == (Exit.USAGE, True), result.stderr
         assert "harvester repair out sets it right" in result.stderr
 
 

@@ -403,7 +403,7 @@ def test_killed_in_the_middle_there_is_no_half_file(archives: Path, how: signal.
     command = [sys.executable, "-m", "harvester", "export", str(folder), "-o", "out.parquet", "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-    while not Path(".out.parquet.part").exists():
+    while not list(Path().glob(".out.parquet.*.part")):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(how)
@@ -413,6 +413,82 @@ def test_killed_in_the_middle_there_is_no_half_file(archives: Path, how: signal.
     assert export(order(folder)).rows == 24_000
     assert [path.name for path in sorted(Path().iterdir())] == ["in", "out.parquet"]
     assert pq.read_metadata("out.parquet").num_rows == 24_000
+
+
+def test_what_is_no_regular_file_is_written_to_and_stays_what_it_is(archives: Path) -> None:
+    plain = archives / "plain.csv"
+    export(order(archives / "full", str(plain)))
+    os.mkfifo("pipe.csv")
+    with Path("got").open("wb") as got, subprocess.Popen(["cat", "pipe.csv"], stdout=got):
+        export(order(archives / "full", "pipe.csv"))
+    assert Path("got").read_bytes() == plain.read_bytes()
+    assert Path("pipe.csv").is_fifo()
+    with pytest.raises(UsageError, match=r"pipe\.csv is no file, and parquet needs one"):
+        export(order(archives / "full", "pipe.csv", format="parquet"))
+    Path("full").symlink_to("/dev/full")
+    done = run("export", archives / "full", "--format", "csv", "-o", "full")
+    assert done.returncode == Exit.CANNOT_WRITE
+    assert Path("/dev/full").is_char_device()
+
+
+def test_a_link_is_followed(archives: Path) -> None:
+    for name in ("real.csv", "parts"):
+        Path(f"link-{name}").symlink_to(name)
+    Path("real.csv").write_text("old")
+    export(order(archives / "full", "link-real.csv", format="csv"))
+    assert len(Path("real.csv").read_text("utf-8").splitlines()) > 400
+    Path("parts").mkdir()
+    for _ in range(2):
+        export(order(archives / "full", "link-parts", format="parquet", by_year=True))
+        assert any(Path("parts").glob("year=*/photos.parquet"))
+    assert {path.name for path in Path().iterdir()} == {"in", "link-real.csv", "link-parts", "parts", "real.csv"}
+    assert Path("link-real.csv").is_symlink()
+    assert Path("link-parts").is_symlink()
+
+
+@pytest.mark.parametrize("place", ["year=2020/mine.txt", "year=notes.txt"])
+def test_parts_take_no_place_of_files_that_are_none(place: str, archives: Path) -> None:
+    mine = Path("parts") / place
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    with pytest.raises(UsageError, match="which is no part of an export"):
+        export(order(archives / "full", "parts", format="parquet", by_year=True))
+    assert mine.read_text() == "precious"
+
+
+def test_parts_of_a_private_archive_are_private(archives: Path) -> None:
+    for path in (archives / "full", *(archives / "full").rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    export(order(archives / "full", "parts", format="parquet", by_year=True))
+    assert Path("parts").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in Path("parts").rglob("*.parquet")} == {0o600}
+
+
+def test_two_exports_with_one_target_do_not_touch_each_others_files(archives: Path) -> None:
+    seen: list[Exported] = []
+
+    def meet(exported: Exported) -> None:
+        if not seen:
+            seen.append(exported)
+            export(order(archives / "listed", "both.ndjson"))
+
+    export(order(archives / "full", "both.ndjson"), meet)
+    assert len(read_lines(Path("both.ndjson"))) == seen[0].rows + seen[0].missing
+    assert [path.name for path in sorted(Path().iterdir())] == ["both.ndjson", "in"]
+
+
+def test_rejects_do_not_go_where_the_table_goes(archives: Path) -> None:
+    Path("keep.csv").write_text("keep")
+    with pytest.raises(UsageError, match=r"keep\.csv is where the table goes"):
+        export(order(archives / "full", "keep.csv", rejects=Path("in/../keep.csv")))
+    assert Path("keep.csv").read_text() == "keep"
+    done = run("export", archives / "full", "-o", "out.csv", "--rejects", "-")
+    assert (done.returncode, Path("out.csv").exists()) == (Exit.USAGE, False)
+
+
+def test_another_format_is_a_sentence(archives: Path) -> None:
+    with pytest.raises(UsageError, match="'xls' is none of parquet, csv"):
+        export(order(archives / "full", "out.xls"))
 
 
 def test_a_reader_that_goes_away_is_no_error(archives: Path) -> None:

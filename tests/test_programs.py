@@ -83,8 +83,10 @@ async def test_without_async_in_a_script_and_in_a_notebook(desk: Desk) -> None:
 
 
 async def test_an_archive_on_the_disk(desk: Desk) -> None:
-    refused, told = (await desk.run("archived.py", str(desk.folder / "a"))).splitlines()
-    assert refused == f"{desk.folder / 'a'} is no archive: it has no state.sqlite."
+    folder = desk.folder / "a"
+    refused, damaged, told = (await desk.run("archived.py", str(folder))).splitlines()
+    assert damaged == f"{folder / 'photos.ndjson'} line 5 is damaged: harvester repair {folder} sets it right."
+    assert refused == f"{folder} is no archive: it has no state.sqlite."
     assert told == f"{PHOTOS} {PHOTOS} complete"
     rows = (desk.folder / "a.csv").read_text("utf-8").splitlines()
     assert rows[0] == "id,title"

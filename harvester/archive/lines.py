@@ -27,6 +27,8 @@ def read_photo_lines(folder: Path) -> Iterator[tuple[str, bytes]]:
             for number, line in enumerate(file, 1):
                 if left <= 0:
                     return
+                if not line.endswith(b"\n"):
+                    break
                 if (found := _LINE.match(line)) is None or not line.endswith(b"}\n"):
                     raise tell_damaged(folder, f"line {number}", path=path)
                 yield found[1].decode(), line

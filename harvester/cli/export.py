@@ -98,7 +98,7 @@ def _build_order(
         output=path,
         columns=choose_columns(columns),
         since=read_since(since),
-        rejects=None if rejects is None else Path(expand_home(rejects, field="rejects")),
+        rejects=None if rejects is None else _name_rejects(rejects),
         by_year=partition is not None,
         **rest,
     )
@@ -110,6 +110,12 @@ def _guess_format(path: Path | None) -> str:
     if form not in FORMATS:
         raise UsageError(f"say which: {', '.join(FORMATS)}.", field="format")
     return form
+
+
+def _name_rejects(text: str) -> Path:
+    if text == "-":
+        raise UsageError("rejects go into a file, not to standard output: name one.", field="rejects")
+    return Path(expand_home(text, field="rejects"))
 
 
 class Watch:

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from harvester.disk.modes import create_file
 from harvester.export.arrow import build_schema
 from harvester.export.columns import Column
+from harvester.export.target import PART
 
 _MOST_PENDING = 2
 """Row groups that are gathered at a time where rows go to several files."""
@@ -119,8 +121,9 @@ class ParquetSink:
 class PartitionedSink:
     """Rows into a file for each year of upload, `year=2009/photos.parquet`."""
 
-    def __init__(self, folder: Path, columns: Sequence[Column], *, group_rows: int) -> None:
+    def __init__(self, folder: Path, columns: Sequence[Column], *, group_rows: int, mode: int) -> None:
         self._folder = folder
+        self._mode = mode
         self._whole = build_schema(columns)
         self._group_rows = group_rows
         self._files: dict[str, tuple[ParquetFile, BinaryIO]] = {}
@@ -153,7 +156,7 @@ class PartitionedSink:
         if year not in self._files:
             place = self._folder / f"year={year}"
             place.mkdir()
-            file = (place / "photos.parquet").open("wb")
+            file = open(create_file(place / PART, self._mode), "wb")  # noqa: PTH123, SIM115 - a descriptor, closed at the end
             self._files[year] = ParquetFile(file, self._whole, group_rows=self._group_rows), file
         return self._files[year][0]
 

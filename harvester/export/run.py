@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, get_args
 
 import orjson
 
 from harvester.disk.modes import find_mode
-from harvester.errors import UsageError
+from harvester.errors import UsageError, show
 from harvester.export.columns import COLUMNS, Column
 from harvester.export.lines import STRETCH
 from harvester.export.older import find_older
@@ -23,7 +23,7 @@ from harvester.export.row import Reject, Shelves
 from harvester.export.shelves import read_shelves
 from harvester.export.source import Source, open_source
 from harvester.export.tables import build_rows
-from harvester.export.target import StandardOutput, check_target, open_folder, open_path, open_target
+from harvester.export.target import StandardOutput, check_target, is_special, open_folder, open_path, open_target
 from harvester.export.texts import build_header, write_csv, write_ndjson
 from harvester.export.work import Format, Result, Setup, Task
 from harvester.jobs.dates import read_upload, settle
@@ -119,11 +119,17 @@ def _write_all(pieces: Iterable[Any], sink: Sink) -> None:
 
 def check_order(order: Order) -> None:
     """UsageError where an order cannot be carried out."""
+    if order.format not in get_args(Format):
+        raise UsageError(f"{show(order.format)} is none of {', '.join(get_args(Format))}.", field="format")
     if order.format == "parquet":
         _require_arrow()
     if order.format in ("parquet", "sqlite") and order.output is None:
         raise UsageError(f"{order.format} is written here and there in its file: name one with -o.", field="output")
     _check_options(order)
+    if order.output and order.rejects and order.output.resolve() == order.rejects.resolve():
+        raise UsageError(f"{order.rejects} is where the table goes: name another file.", field="rejects")
+    if order.format in ("parquet", "sqlite") and order.output and is_special(order.output):
+        raise UsageError(f"{order.output} is no file, and {order.format} needs one.", field="output")
     for path, is_folder, name in ((order.output, order.by_year, "output"), (order.rejects, False, "rejects")):
         if path is not None:
             check_target(path, order.folders, is_folder=is_folder, field=name)
@@ -175,8 +181,9 @@ def _open_sink(order: Order, sources: Sequence[Source], stack: ExitStack) -> Sin
     if order.by_year:
         from harvester.export.parquet import PartitionedSink  # noqa: PLC0415 - an extra
 
-        folder = stack.enter_context(open_folder(order.output))
-        return stack.enter_context(PartitionedSink(folder, order.columns, group_rows=order.group_rows or GROUP_ROWS))
+        folder = stack.enter_context(open_folder(order.output, mode=mode))
+        rows = order.group_rows or GROUP_ROWS
+        return stack.enter_context(PartitionedSink(folder, order.columns, group_rows=rows, mode=mode))
     if order.format == "sqlite":
         from harvester.export.sqlite import open_database  # noqa: PLC0415
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 from harvester.disk.files import put_in_place, sync_file, sync_folder
@@ -14,7 +18,8 @@ from harvester.disk.layout import MANIFEST, PHOTOS, STATE
 from harvester.disk.modes import create_file
 from harvester.errors import CannotWrite, UsageError
 
-_PARTITION = "year=*"
+PART = "photos.parquet"
+"""The file in a folder of a year."""
 
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:
@@ -44,57 +49,107 @@ def check_target(path: Path, folders: Sequence[Path], *, is_folder: bool, field:
 def _check_folder(path: Path, field: str) -> None:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file, and parts need a folder: name another.", field=field)
-    foreign = [each.name for each in path.iterdir() if not each.match(_PARTITION)] if path.is_dir() else []
+    foreign = [each.name for each in path.iterdir() if not _is_partition(each)] if path.is_dir() else []
     if foreign:
         raise UsageError(
             f"{path} holds {min(foreign)}, which is no part of an export: name another folder.", field=field
         )
 
 
+def _is_partition(path: Path) -> bool:
+    is_folder = path.match("year=*") and path.is_dir() and not path.is_symlink()
+    return is_folder and all(each.name == PART and each.is_file() for each in path.iterdir())
+
+
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a device or the like is there: it is written to, not replaced."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 def _find_part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
+    """A name of its own for each export: two of them may have the same target. Parts of killed ones are removed."""
+    for left in path.parent.glob(f".{escape(path.name)}.*-*.part"):
+        number = left.name.removeprefix(f".{path.name}.").partition("-")[0]
+        if number.isdecimal() and not _is_running(int(number)):
+            _remove(left)
+    return path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.part")
+
+
+def _is_running(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink()
 
 
 @contextmanager
 def open_path(path: Path, *, mode: int) -> Iterator[Path]:
-    """Where to write a file that takes its place at the end of the block; after an error nothing is left of it."""
-    part = _find_part(path)
-    try:
+    """Where to write a file that takes its place at the end of the block; after an error nothing is left of it.
+
+    A link is followed.
+    """
+    real = path.resolve()
+    part = _find_part(real)
+    with _tell(path, part):
         os.close(create_file(part, mode))
         yield part
         _sync(part)
-        put_in_place(part, path)
-        sync_folder(path.parent)
-    except BaseException as error:
-        with suppress(OSError):
-            part.unlink()
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise cannot_write(path, error) from None
-        raise
+        put_in_place(part, real)
+        sync_folder(real.parent)
 
 
 @contextmanager
 def open_target(path: Path, *, mode: int) -> Iterator[BinaryIO]:
-    """The same, open to be written."""
+    """The same, open to be written. What is no regular file is written to where it is."""
+    if is_special(path):
+        with _tell(path, None), path.open("wb") as file:
+            yield file
+        return
     with open_path(path, mode=mode) as part, part.open("r+b") as file:
         yield file
 
 
 @contextmanager
-def open_folder(path: Path) -> Iterator[Path]:
-    """A folder to write files into, in its place from the end of the block on; after an error nothing is left of it."""
-    part = _find_part(path)
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
+def open_folder(path: Path, *, mode: int) -> Iterator[Path]:
+    """A folder to write files into, in its place from the end of the block on; after an error nothing is left of it.
+
+    `mode` is that of the files: where others may not read them, they may not look into the folder.
+    """
+    real = path.resolve()
+    part = _find_part(real)
+    with _tell(path, part):
+        part.mkdir(0o777 if mode & 0o077 else 0o700)
         yield part
         for file in part.rglob("*"):
             _sync(file)
-        _replace(part, path)
-        sync_folder(path.parent)
+        _replace(part, real)
+        sync_folder(real.parent)
+
+
+@contextmanager
+def _tell(path: Path, part: Path | None) -> Iterator[None]:
+    """Remove the part after an error, and tell of the target."""
+    try:
+        yield
     except BaseException as error:
-        shutil.rmtree(part, ignore_errors=True)
-        if isinstance(error, OSError):
+        if part is not None:
+            _remove(part)
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             raise cannot_write(path, error) from None
         raise
 
@@ -108,12 +163,23 @@ def _sync(path: Path) -> None:
 
 
 def _replace(part: Path, path: Path) -> None:
-    old = path.with_name(f".{path.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
-        path.rename(old)
-    part.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+    """Put a folder in the place of another one. Another export may do the same at this moment: the last one stays."""
+    old = part.with_suffix(".old")
+    while True:
+        with suppress(FileNotFoundError):
+            path.rename(old)
+        try:
+            part.rename(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                with suppress(OSError):
+                    old.rename(path)
+                raise
+        else:
+            break
+        finally:
+            if path.exists():
+                _remove(old)
 
 
 class StandardOutput:

@@ -53,4 +53,13 @@ exported = archive.export(folder.with_suffix(".csv"), format="csv", columns=["id
 summary = archive.update(quota=QUICK, pace="none")
 assert_type(summary, Summary)
 assert not archive.repair(dry_run=True).is_needed
-print(len(archive), exported.rows, summary.status)
+told = f"{len(archive)} {exported.rows} {summary.status}"
+data = folder / "photos.ndjson"
+lines = data.read_bytes().splitlines(keepends=True)
+lines[4] = lines[4].replace(b'"info":', b'"info"=')
+data.write_bytes(b"".join(lines))
+try:
+    list(archive)
+except UsageError as error:
+    print(error)
+print(told)
