@@ -486,6 +486,11 @@ def test_rejects_do_not_go_where_the_table_goes(archives: Path) -> None:
     assert (done.returncode, Path("out.csv").exists()) == (Exit.USAGE, False)
 
 
+def test_a_whole_archive_is_whole_without_its_manifest_too(archives: Path) -> None:
+    (archives / "full" / "manifest.json").unlink()
+    assert export(order(archives / "full", "out.csv")).incomplete == ()
+
+
 def test_another_format_is_a_sentence(archives: Path) -> None:
     with pytest.raises(UsageError, match="'xls' is none of parquet, csv"):
         export(order(archives / "full", "out.xls"))

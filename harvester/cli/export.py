@@ -60,8 +60,9 @@ def export(*, folders: tuple[Path, ...], progress: bool, **given: Any) -> Exit:
     """Write one row for each photo of the archives: flat, typed, the same whatever was harvested of it.
 
     Makes no call, changes nothing in an archive, and may run beside a harvest: what has been written so far counts. A
-    photo that several archives hold has one row, the newest. The file is there whole or not at all. `harvester schema
-    row` tells the columns.
+    photo that several archives hold has one row, the newest. The file is there whole or not at all. An archive that is
+    not complete yet is told as such, and is no error: the exit code is that of the export. `harvester schema row` tells
+    the columns.
     """
     voice = find_voice(**{name: given.pop(name) for name in ("log_format", "log_file", "verbose", "quiet")})
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep a third more than they need

@@ -13,7 +13,8 @@ import orjson
 from harvester.archive.folder import is_told_complete
 from harvester.archive.manifest import read_manifest
 from harvester.checkpoint.look import locate, look_at
-from harvester.disk.layout import ERRORS, PHOTOS, STATE, check_entries, require_checkpoint
+from harvester.checkpoint.state import State
+from harvester.disk.layout import ERRORS, MANIFEST, PHOTOS, STATE, check_entries, require_checkpoint
 from harvester.errors import UsageError
 
 SHELVES = ("photosets.ndjson", "collections.ndjson")
@@ -67,13 +68,18 @@ def open_source(folder: Path, *, lists: Sequence[str] = SHELVES) -> Source:
         lengths = {name: (length.bytes, length.lines) for name, length in found.items()}
         paths = {name: locate(folder, state, name) for name in found}
         files = _look_at_all(paths, lengths, lists)
-        return _build(folder, files, lengths, [*state.failures()], is_complete=is_told_complete(folder))
+        return _build(folder, files, lengths, [*state.failures()], is_complete=_is_complete(folder, state))
 
 
 def _look_at_all(
     paths: Mapping[str, Path], lengths: Mapping[str, tuple[int, int]], lists: Sequence[str]
 ) -> dict[str, File]:
     return {name: _look(paths[name], lengths[name][0]) for name in (PHOTOS, *lists) if name in lengths}
+
+
+def _is_complete(folder: Path, state: State) -> bool:
+    """By its manifest; where that was lost, by its checkpoint."""
+    return is_told_complete(folder) if (folder / MANIFEST).exists() else bool(state.facts.finished)
 
 
 def _build(
