@@ -126,11 +126,16 @@ def check_order(order: Order) -> None:
     if order.format in ("parquet", "sqlite") and order.output is None:
         raise UsageError(f"{order.format} is written here and there in its file: name one with -o.", field="output")
     _check_options(order)
-    if order.output and order.rejects and order.output.resolve() == order.rejects.resolve():
-        raise UsageError(f"{order.rejects} is where the table goes: name another file.", field="rejects")
-    if order.format in ("parquet", "sqlite") and order.output and is_special(order.output):
-        raise UsageError(f"{order.output} is no file, and {order.format} needs one.", field="output")
-    for path, is_folder, name in ((order.output, order.by_year, "output"), (order.rejects, False, "rejects")):
+    _check_places(order)
+
+
+def _check_places(order: Order) -> None:
+    output, rejects = order.output, order.rejects
+    if output and rejects and output.resolve() == rejects.resolve():
+        raise UsageError(f"{rejects} is where the table goes: name another file.", field="rejects")
+    if order.format in ("parquet", "sqlite") and output and is_special(output):
+        raise UsageError(f"{output} is no file, and {order.format} needs one.", field="output")
+    for path, is_folder, name in ((output, order.by_year, "output"), (rejects, False, "rejects")):
         if path is not None:
             check_target(path, order.folders, is_folder=is_folder, field=name)
 
