@@ -31,7 +31,7 @@ $(READY): $(RUNS) requirements.lock pyproject.toml
 demo: $(RUNS) ## Harvest a thousand photos from a local Flickr; no key needed
 	@$(BIN)/python -m harvester demo
 
-TESTS := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile
+TESTS := $(BIN)/pytest --quiet --numprocesses 3 --dist loadfile
 
 test: $(READY) ## Run the tests, side by side
 	$(TESTS)
