@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from harvester.flickr.listings import LISTINGS, Itself, Listing, Opens
 from harvester.flickr.methods import PARTS
-from harvester.listing.walk import LISTINGS
 
 KEY = "0" * 32
 SEARCHES = (
@@ -104,13 +104,26 @@ def recorded_photos(shared: Path) -> set[str]:
     return {photo_id for photo_id in ids if photo_id.isdigit() and len(photo_id) < 19}
 
 
+def find_rows(shape: Listing, answer: dict[str, object]) -> list[object]:
+    """The rows of an answer, which may be one."""
+    container: dict[str, list[object]] = answer[shape.container]  # type: ignore[assignment]
+    return [container] if isinstance(shape.rows, Itself) else container[shape.rows.name]
+
+
 def compare_rows(replay: Replay, lines: list[dict[str, object]], name: str, about: dict[str, str]) -> None:
     """The photos of a set or of somebody's favourites as the server lists them."""
     shape = LISTINGS[name]
-    container: dict[str, list[object]] = replay.call(shape.method, **about)[shape.container]  # type: ignore[assignment]
-    if [line["search"] for line in lines] != container[shape.rows]:
+    if [line["search"] for line in lines] != find_rows(shape, replay.call(shape.method, **about)):
         sys.exit(f"FAILED: the rows of {about} differ")
     print(f"{len(lines)} rows of {about} as sent")
+
+
+def compare_members(replay: Replay, lines: list[dict[str, object]], shape: Listing) -> None:
+    """The photos of each set as the server lists them."""
+    for line in lines:
+        rows = find_rows(shape, replay.call(shape.method, photoset_id=str(line["id"])))
+        if line["photo_ids"] != [row["id"] for row in rows]:  # type: ignore[index]
+            sys.exit(f"FAILED: the members of the set {line['id']} differ")
 
 
 def compare_account(replay: Replay, folder: Path, nsid: str) -> None:
@@ -123,16 +136,12 @@ def compare_account(replay: Replay, folder: Path, nsid: str) -> None:
             sys.exit(f"FAILED: {name} of {nsid} is refused: {answer}; told are {told}")
         if answer["stat"] == "fail":
             continue
-        container: dict[str, object] = answer[shape.container]  # type: ignore[assignment]
-        rows = container[shape.rows] if shape.rows else [container]
-        inner = LISTINGS[shape.inside] if shape.inside else shape
         lines = read_lines(folder / f"{file}.ndjson")
-        if [line[inner.member] for line in lines] != rows:
+        assert shape.line  # noqa: S101
+        if [line[shape.line.member] for line in lines] != find_rows(shape, answer):
             sys.exit(f"FAILED: {file} of {nsid} differ")
-        for line in lines if shape.inside else []:
-            members: dict[str, object] = replay.call(inner.method, photoset_id=str(line["id"]))["photoset"]  # type: ignore[assignment]
-            if line["photo_ids"] != [row["id"] for row in members["photo"]]:  # type: ignore[attr-defined]
-                sys.exit(f"FAILED: the members of the set {line['id']} differ")
+        if isinstance(shape.becomes, Opens):
+            compare_members(replay, lines, LISTINGS[shape.becomes.listing])
         print(f"{len(lines)} {file} of {nsid} as sent")
 
 
