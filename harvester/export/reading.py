@@ -16,7 +16,6 @@ import orjson
 from harvester.export.columns import COLUMNS, Column
 from harvester.export.convert import CONVERTERS, DEGREES, Misfit, read_text
 from harvester.export.shapes import (
-    LISTED_SIZES,
     NO_ROW,
     Album,
     Contexts,
@@ -30,6 +29,7 @@ from harvester.export.shapes import (
     read_whole_line,
 )
 from harvester.export.table import Size
+from harvester.flickr.sizes import LISTED_SIZES
 
 Buffer: TypeAlias = bytes | memoryview
 Misfits = Callable[[str, object, str], None]

@@ -14,6 +14,7 @@ import msgspec
 
 from harvester.export.convert import LAST_MOMENT
 from harvester.export.table import Int16, Int32, Int64, Size
+from harvester.flickr.sizes import LISTED_SIZES
 
 Unix = Annotated[int, msgspec.Meta(ge=0, le=LAST_MOMENT)]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
@@ -166,27 +167,6 @@ class Row(msgspec.Struct, gc=False):
     rotation: Int16 | None = None
 
 
-LISTED_SIZES: Mapping[str, str] = {
-    "sq": "Square",
-    "q": "Large Square",
-    "t": "Thumbnail",
-    "s": "Small",
-    "n": "Small 320",
-    "w": "Small 400",
-    "m": "Medium",
-    "z": "Medium 640",
-    "c": "Medium 800",
-    "l": "Large",
-    "h": "Large 1600",
-    "k": "Large 2048",
-    "3k": "X-Large 3K",
-    "4k": "X-Large 4K",
-    "f": "X-Large 4096",
-    "5k": "X-Large 5K",
-    "6k": "X-Large 6K",
-    "o": "Original",
-}
-"""By the ends of `url_sq`, `width_sq` and `height_sq`, how getSizes calls a size; small to large."""
 _TYPES: Mapping[str, Any] = {"url": str | None, "height": Int32 | None, "width": Int32 | None}
 _SIDES = [(f"{name}_{suffix}", kind, None) for suffix in LISTED_SIZES for name, kind in _TYPES.items()]
 _Listed = msgspec.defstruct("_Listed", _SIDES, bases=(Row,), gc=False)

@@ -9,39 +9,16 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from harvester.errors import UsageError, show
 from harvester.flickr.lenient_json import read_number
+from harvester.flickr.sizes import LISTED_SIZES
 
 ORIGINAL, LARGEST = "original", "largest"
-LETTERS: Mapping[str, str] = MappingProxyType(
-    {
-        "sq": "Square",
-        "q": "Large Square",
-        "t": "Thumbnail",
-        "s": "Small",
-        "n": "Small 320",
-        "w": "Small 400",
-        "m": "Medium",
-        "z": "Medium 640",
-        "c": "Medium 800",
-        "l": "Large",
-        "h": "Large 1600",
-        "k": "Large 2048",
-        "3k": "X-Large 3K",
-        "4k": "X-Large 4K",
-        "f": "X-Large 4096",
-        "5k": "X-Large 5K",
-        "6k": "X-Large 6K",
-        "o": "Original",
-    }
-)
-"""How a listing's row calls a size (`url_k`), and how getSizes does."""
 _VIDEOS = ("Video Original", "1080p", "720p", "480p", "360p", "288p", "Site MP4", "HD MP4", "Mobile MP4")
-_LABELS = {label.casefold(): label for label in (*LETTERS.values(), *_VIDEOS)}
-_NAMES = {label: letters for letters, label in LETTERS.items()}
+_LABELS = {label.casefold(): label for label in (*LISTED_SIZES.values(), *_VIDEOS)}
+_NAMES = {label: letters for letters, label in LISTED_SIZES.items()}
 _CROPPED = ("Square", "Large Square")
 _ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _TYPES = ("jpg", "jpeg", "png", "gif", "tif", "tiff", "webp", "mp4", "mov", "avi", "wmv", "mpg")
@@ -89,7 +66,7 @@ def read_choice(text: str) -> Choice:
         return _choose_largest
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 7:
         return _choose_wide(int(wanted))
-    label = LETTERS.get(wanted) or _LABELS.get(wanted)
+    label = LISTED_SIZES.get(wanted) or _LABELS.get(wanted)
     if label is None:
         near = difflib.get_close_matches(wanted, [ORIGINAL, LARGEST, *_LABELS], n=1)
         advice = (
@@ -115,7 +92,7 @@ def _read_sizes(told: object) -> Iterator[Size]:
 def _read_row(row: object) -> Iterator[Size]:
     if not isinstance(row, dict):
         return
-    for letters, label in LETTERS.items():
+    for letters, label in LISTED_SIZES.items():
         if row.get(f"url_{letters}"):
             sides = _side(row.get(f"width_{letters}")), _side(row.get(f"height_{letters}"))
             yield Size(label, *sides, _read_address(row[f"url_{letters}"]))
