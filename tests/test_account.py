@@ -391,14 +391,14 @@ async def test_an_account_that_is_begun_anew_with_a_login_has_all_its_sets(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 async def test_killed_again_and_again_an_account_is_all_there(sandbox_of: Opener, tmp_path: Path) -> None:
-    dice = random.Random(11)
+    rng = random.Random(11)
     async with sandbox_of(photos=3_000, owners=3, faults=Faults(any=0.03)) as sandbox:
         nsid = owner(sandbox, 2)
         account = ("account", nsid, "--detail", "info", "-o", str(tmp_path / "archive"))
         for _ in range(10):
             process = await start(sandbox, *account)
-            await until_calls(sandbox, sandbox.stats.calls + dice.randrange(1, 130), process)
-            await asyncio.sleep(dice.random() * 0.02)
+            await until_calls(sandbox, sandbox.stats.calls + rng.randrange(1, 130), process)
+            await asyncio.sleep(rng.random() * 0.02)
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)
             await process.communicate()

@@ -37,8 +37,8 @@ def taken(n: int) -> str:
 
 
 def test_a_hundred_thousand_photos_of_one_day_cost_hardly_more_calls_than_they_have_pages() -> None:
-    dice = random.Random(7)
-    photos = {str(n + 1): START + dice.randrange(DAY) for n in range(100_000)}
+    rng = random.Random(7)
+    photos = {str(n + 1): START + rng.randrange(DAY) for n in range(100_000)}
     server = SwiftServer(photos, size=500)
     found, notes = harvest(server, first_sweep(since=START, until=START + DAY, sort="date-posted-desc"))
     assert sorted(found) == sorted(photos)
@@ -58,8 +58,8 @@ def test_seconds_of_thousands_side_by_side_are_listed_whole(
     photos: dict[str, int] = {}
     for offset, size in seconds:
         photos |= {str(len(photos) + n + 1): START + offset for n in range(size)}
-    dice = random.Random(seed)
-    photos |= {str(len(photos) + n + 1): START + dice.randrange(DAY) for n in range(1_000)}
+    rng = random.Random(seed)
+    photos |= {str(len(photos) + n + 1): START + rng.randrange(DAY) for n in range(1_000)}
     server = LyingServer(photos, size=500, taken={i: taken(int(i)) for i in photos})
     order = "date-posted-desc" if newest else "date-posted-asc"
     found, notes = harvest(server, first_sweep(since=0, until=START + DAY, sort=order))

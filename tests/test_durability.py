@@ -35,14 +35,14 @@ async def until_calls(sandbox: Sandbox, calls: int, process: asyncio.subprocess.
 async def test_killed_at_random_moments_it_ends_with_each_photo_once(
     detail: str, photos: int, kills: int, sandbox_of: Opener, tmp_path: Path
 ) -> None:
-    dice = random.Random(7)
+    rng = random.Random(7)
     async with sandbox_of(photos=photos, faults=Faults(any=0.05, drift=0.0)) as sandbox:
         search = ("search", "--tags", "sandbox", "--detail", detail, "-o", str(tmp_path))
         least = photos * 2 + photos // 500 if detail == "full" else photos // 500
         for _ in range(kills):
             process = await start(sandbox, *search)
-            await until_calls(sandbox, sandbox.stats.calls + dice.randrange(1, 2 * least // kills), process)
-            await asyncio.sleep(dice.random() * 0.02)
+            await until_calls(sandbox, sandbox.stats.calls + rng.randrange(1, 2 * least // kills), process)
+            await asyncio.sleep(rng.random() * 0.02)
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)
             await process.communicate()

@@ -100,9 +100,11 @@ def nothing(_: bytes) -> bytes:
 
 SLOW = "from harvester import timers\nfrom harvester.cli import session\n"
 SLOW += "timers.LAST_CALLS_SECONDS = timers.LAST_SECONDS = 600\n"
-SLOW += "import harvester.transport.connection\nasync def hang(*_, **__): await __import__('asyncio').sleep(600)\n"
-SLOW += "get = harvester.transport.connection.Wire.get\n"
-SLOW += "harvester.transport.connection.Wire.get = lambda *a, **k: (get if 'search' in a[1] else hang)(*a, **k)\n"
+SLOW += "import harvester.transport.connections\nasync def hang(*_, **__): await __import__('asyncio').sleep(600)\n"
+SLOW += "get = harvester.transport.connections.Connections.get\n"
+SLOW += (
+    "harvester.transport.connections.Connections.get = lambda *a, **k: (get if 'search' in a[1] else hang)(*a, **k)\n"
+)
 
 
 @pytest.mark.usefixtures("time_limit")

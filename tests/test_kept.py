@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import aiohttp
 import pytest
 
-from harvester.transport.connection import StrayAnswer, UnnamedAnswer, Wire
+from harvester.transport.connections import Connections, StrayAnswer, UnnamedAnswer
 
 Script: TypeAlias = Sequence[Sequence[bytes]]
 """What comes behind each request on one connection: pieces. Before the first request, too, if they stand first."""
@@ -62,35 +62,38 @@ class Server:
 
 
 @asynccontextmanager
-async def calling(*scripts: Script, hangs_up: bool = False) -> AsyncIterator[tuple[Server, Wire]]:
+async def calling(*scripts: Script, hangs_up: bool = False) -> AsyncIterator[tuple[Server, Connections]]:
     served = Server(scripts, hangs_up=hangs_up)
     server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
     async with server:
         async with aiohttp.TCPConnector() as connector, aiohttp.TCPConnector(force_close=True) as fresh:
-            yield served, Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", connector, fresh=fresh)
+            yield served, Connections(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", connector, fresh=fresh)
         await asyncio.gather(*filter(None, served.tasks))
 
 
-async def ask(wire: Wire, mark: bytes = b"", *, alone: bool = False) -> bytes:
-    return await (await wire.get("", alone=alone)).read(mark)
+async def ask(connections: Connections, mark: bytes = b"", *, alone: bool = False) -> bytes:
+    return await (await connections.get("", alone=alone)).read(mark)
 
 
 async def test_a_connection_serves_the_next_call_where_the_mark_stood_in_the_answer_and_no_other() -> None:
-    async with calling([[answer(b"of 1")], [answer(b"of 2")], [answer(b"x")]], [[answer(b"y")]]) as (server, wire):
-        assert await ask(wire, b"1") == b"of 1"
-        assert await ask(wire, b"2") == b"of 2"
+    async with calling([[answer(b"of 1")], [answer(b"of 2")], [answer(b"x")]], [[answer(b"y")]]) as (
+        server,
+        connections,
+    ):
+        assert await ask(connections, b"1") == b"of 1"
+        assert await ask(connections, b"2") == b"of 2"
         with pytest.raises(UnnamedAnswer) as met:
-            await ask(wire, b"3")
+            await ask(connections, b"3")
         assert met.value.body == b"x"
-        assert await ask(wire) == b"y"
+        assert await ask(connections) == b"y"
     assert server.used == [1, 1, 1, 2]
-    assert not wire.met_stray
+    assert not connections.met_stray
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "429 Too Many Requests", "503 Unavailable"])
 async def test_no_connection_is_kept_behind_a_failure(status: str) -> None:
-    async with calling([[answer(b"1", status=status)]], [[answer(b"2")]]) as (server, wire):
-        assert [await ask(wire), await ask(wire)] == [b"1", b"2"]
+    async with calling([[answer(b"1", status=status)]], [[answer(b"2")]]) as (server, connections):
+        assert [await ask(connections), await ask(connections)] == [b"1", b"2"]
     assert server.used == [1, 2]
 
 
@@ -106,61 +109,61 @@ STRAYS = {
 async def test_an_answer_with_anything_behind_it_is_an_error_and_the_next_call_has_a_connection_of_its_own(
     stray: bytes,
 ) -> None:
-    async with calling([[answer(b"1") + stray]], [[answer(b"2")]]) as (server, wire):
+    async with calling([[answer(b"1") + stray]], [[answer(b"2")]]) as (server, connections):
         with pytest.raises(StrayAnswer, match="more came than the answer to what was asked"):
-            await ask(wire)
-        assert repr(wire).endswith(", which sent stray bytes>")
+            await ask(connections)
+        assert repr(connections).endswith(", which sent stray bytes>")
         server.hangs_up = True
-        assert await ask(wire) == b"2"
+        assert await ask(connections) == b"2"
     assert server.used == [1, 2]
     assert "\r\nConnection: close\r\n" in server.requests[1][1]
 
 
 @pytest.mark.parametrize("stray", [*STRAYS.values(), b"\0"])
 async def test_what_comes_over_an_idle_connection_ends_it(stray: bytes) -> None:
-    async with calling([[answer(b"1"), stray]], [[answer(b"2")]]) as (server, wire):
-        assert await ask(wire) == b"1"
+    async with calling([[answer(b"1"), stray]], [[answer(b"2")]]) as (server, connections):
+        assert await ask(connections) == b"1"
         await turn()
         server.hangs_up = True
-        assert wire.met_stray
-        assert await ask(wire) == b"2"
+        assert connections.met_stray
+        assert await ask(connections) == b"2"
     assert server.used == [1, 2]
 
 
 async def test_what_has_arrived_and_was_not_read_yet_ends_a_connection_too() -> None:
-    async with calling([[answer(b"1")]], [[answer(b"2")]]) as (server, wire):
-        assert await ask(wire) == b"1"
+    async with calling([[answer(b"1")]], [[answer(b"2")]]) as (server, connections):
+        assert await ask(connections) == b"1"
         await turn()
         server.hangs_up = True
         server.writers[0].write(answer(b"stray"))  # it is in the client's socket now, and nothing has been awaited
-        assert await ask(wire) == b"2"
-        assert wire.met_stray
+        assert await ask(connections) == b"2"
+        assert connections.met_stray
 
 
 async def test_a_server_that_takes_its_leave_of_an_idle_connection_has_sent_no_stray() -> None:
     farewell = answer(b"", "Connection: close", status="408 Request Timeout")
-    async with calling([[answer(b"1"), farewell]], [[answer(b"2")]]) as (server, wire):
-        assert await ask(wire) == b"1"
+    async with calling([[answer(b"1"), farewell]], [[answer(b"2")]]) as (server, connections):
+        assert await ask(connections) == b"1"
         await turn()
-        assert await ask(wire) == b"2"
-        assert not wire.met_stray
+        assert await ask(connections) == b"2"
+        assert not connections.met_stray
     assert server.used == [1, 2]
 
 
 async def test_a_connection_that_was_closed_while_idle_is_replaced() -> None:
-    async with calling([[answer(b"1")]], [[answer(b"2")]], hangs_up=True) as (server, wire):
-        assert await ask(wire) == b"1"
+    async with calling([[answer(b"1")]], [[answer(b"2")]], hangs_up=True) as (server, connections):
+        assert await ask(connections) == b"1"
         await asyncio.wait_for(server.writers[0].wait_closed(), 5)
-        assert await ask(wire) == b"2"
-        assert not wire.met_stray
+        assert await ask(connections) == b"2"
+        assert not connections.met_stray
 
 
 async def test_a_call_asked_alone_leaves_the_kept_connections_as_they_are() -> None:
     scripts: list[Script] = [[[answer(b"1")], [answer(b"3")]], [[answer(b"2")]]]
-    async with calling(*scripts, hangs_up=True) as (server, wire):
-        assert await ask(wire) == b"1"
-        assert await ask(wire, alone=True) == b"2"
-        assert await ask(wire) == b"3"
+    async with calling(*scripts, hangs_up=True) as (server, connections):
+        assert await ask(connections) == b"1"
+        assert await ask(connections, alone=True) == b"2"
+        assert await ask(connections) == b"3"
     assert server.used == [1, 2, 1]
     assert ["\r\nConnection: close\r\n" in request for _, request in server.requests] == [False, True, False]
 
@@ -171,18 +174,18 @@ async def test_an_answer_asked_for_alone_must_be_the_only_one_until_the_server_h
     stray: bytes, *, is_first: bool
 ) -> None:
     pieces = [stray, answer(b"1")] if is_first else [answer(b"1"), stray]
-    async with calling([pieces], hangs_up=True) as (_, wire):
+    async with calling([pieces], hangs_up=True) as (_, connections):
         with pytest.raises(aiohttp.ClientError):
-            await ask(wire, alone=True)
+            await ask(connections, alone=True)
 
 
 async def test_a_server_that_never_hangs_up_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harvester.timers.END_SECONDS", 0.05)
-    async with calling([[answer(b"1")]], [[answer(b"2")]]) as (server, wire):
-        assert await ask(wire, alone=True) == b"1"
+    async with calling([[answer(b"1")]], [[answer(b"2")]]) as (server, connections):
+        assert await ask(connections, alone=True) == b"1"
         monkeypatch.setattr("harvester.timers.END_SECONDS", 3600)
-        wire._usual = 0
-        assert await ask(wire, alone=True) == b"2"
+        connections._usual = 0
+        assert await ask(connections, alone=True) == b"2"
     assert server.used == [1, 2]
 
 
@@ -197,19 +200,19 @@ async def test_an_answer_that_comes_before_anything_was_asked_is_no_answer(monke
         return connection
 
     monkeypatch.setattr(aiohttp.TCPConnector, "connect", connect)
-    async with calling([[]]) as (server, wire):
+    async with calling([[]]) as (server, connections):
         with pytest.raises(StrayAnswer):
-            await ask(wire)
-        assert wire.met_stray
+            await ask(connections)
+        assert connections.met_stray
     assert not server.requests
 
 
 async def test_the_late_answer_of_a_call_that_was_cancelled_reaches_no_other_call() -> None:
-    async with calling([[]], [[answer(b"2")]]) as (server, wire):
-        call = asyncio.create_task(ask(wire))
+    async with calling([[]], [[answer(b"2")]]) as (server, connections):
+        call = asyncio.create_task(ask(connections))
         while not server.requests:
             await asyncio.sleep(0)
         call.cancel()
         await asyncio.wait([call])
         server.writers[0].write(answer(b"late"))
-        assert await ask(wire) == b"2"
+        assert await ask(connections) == b"2"

@@ -173,7 +173,7 @@ async def test_a_rest_that_the_server_asks_for_is_not_longer_than_the_patience()
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/services/rest/"
     settings = Settings(api_key=KEY, api_url=url, quota=None, pace=None, give_up_after=20)
     async with open_client(settings, tally=Tally(), observer=ignore, sleep=sleep) as client:
-        client._clock = client.gate._clock = lambda: now
+        client._clock = client.breaker._clock = lambda: now
         with pytest.raises(Unreachable, match=r"Flickr has not answered for 20 s \(too many calls \(429\)\)\."):
             await client.call("method=x", bytes)
     server.close()

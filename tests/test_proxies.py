@@ -23,7 +23,7 @@ from harvester.demo import build_harvest, build_sandbox, serve_sandbox
 from harvester.engine.run import Output, run_job
 from harvester.errors import Exit, UsageError
 from harvester.sandbox.server import Sandbox
-from harvester.transport.connection import Wire
+from harvester.transport.connections import Connections
 from harvester.transport.proxies import BUNDLES, find_proxy, find_trust, is_exempt, read_proxy
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -248,8 +248,8 @@ async def test_a_tunnel_ends_at_a_server_whose_certificate_is_in_the_bundle(vari
         aiohttp.TCPConnector(ssl=trust) as connector,
     ):
         way = read_proxy(proxy.url.replace("//", "//me:secret@"), variable="HTTPS_PROXY")
-        wire = Wire(f"https://{FAR}/rest/?", connector, proxy=way)
-        assert [await (await wire.get(query)).read() for query in "qr"] == [b"body", b"body"]
+        connections = Connections(f"https://{FAR}/rest/?", connector, proxy=way)
+        assert [await (await connections.get(query)).read() for query in "qr"] == [b"body", b"body"]
     assert [head.split(b" HTTP/1.1\r\n")[0] for head in asked] == [b"GET /rest/?q", b"GET /rest/?r"]
     assert len(proxy.heads) == 1
     assert b"Proxy-Authorization" not in asked[0]

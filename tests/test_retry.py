@@ -1,4 +1,4 @@
-"""The gate: isolated failures cost nobody else anything, an outage makes all wait and one probe."""
+"""The circuit breaker: isolated failures cost nobody else anything, an outage makes all wait and one probe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import TryLater
-from harvester.transport.retry import OWN, SHARED, Gate, read_retry_after
+from harvester.transport.circuit_breaker import SHARED, CircuitBreaker
+from harvester.transport.retry import OWN, read_retry_after
 
 
 class Clock:
@@ -20,74 +21,74 @@ class Clock:
         return self.now
 
 
-def gate_and_clock(dice: float = 1.0) -> tuple[Gate, Clock]:
+def breaker_and_clock(drawn: float = 1.0) -> tuple[CircuitBreaker, Clock]:
     clock = Clock()
-    return Gate(clock=clock, dice=lambda: dice), clock
+    return CircuitBreaker(clock=clock, rng=lambda: drawn), clock
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
-def test_backoff_is_capped_and_jittered_down_to_nothing(failures: int, dice: float) -> None:
+def test_backoff_is_capped_and_jittered_down_to_nothing(failures: int, drawn: float) -> None:
     for backoff in (OWN, SHARED):
-        assert 0 <= backoff.seconds(failures, lambda: dice) <= backoff.cap
+        assert 0 <= backoff.seconds(failures, lambda: drawn) <= backoff.cap
 
 
 def test_one_failure_among_successes_makes_nobody_else_wait() -> None:
-    gate, clock = gate_and_clock()
+    breaker, clock = breaker_and_clock()
     for _ in range(100):
-        assert gate.failed(TryLater("reset"), began=clock.now) == 0
-        assert gate.wait() == 0
-        gate.succeeded()
+        assert breaker.failed(TryLater("reset"), began=clock.now) == 0
+        assert breaker.wait() == 0
+        breaker.succeeded()
 
 
 def test_a_refusal_makes_all_rest_and_then_lets_one_probe_go() -> None:
-    gate, clock = gate_and_clock()
-    assert gate.failed(TryLater("429", refusal=True), began=clock.now) > 0
-    assert gate.wait() > 0
-    clock.now = gate.until
-    assert [gate.wait() > 0 for _ in range(5)] == [False, True, True, True, True]
-    gate.succeeded()
-    assert [gate.wait() for _ in range(5)] == [0.0] * 5
+    breaker, clock = breaker_and_clock()
+    assert breaker.failed(TryLater("429", refusal=True), began=clock.now) > 0
+    assert breaker.wait() > 0
+    clock.now = breaker.until
+    assert [breaker.wait() > 0 for _ in range(5)] == [False, True, True, True, True]
+    breaker.succeeded()
+    assert [breaker.wait() for _ in range(5)] == [0.0] * 5
 
 
 def test_retry_after_is_obeyed() -> None:
-    gate, clock = gate_and_clock()
-    gate.failed(TryLater("429", refusal=True, retry_after=1800), began=clock.now)
+    breaker, clock = breaker_and_clock()
+    breaker.failed(TryLater("429", refusal=True, retry_after=1800), began=clock.now)
     clock.now += 1799
-    assert gate.wait() == 1
+    assert breaker.wait() == 1
 
 
 def test_an_outage_lengthens_the_rest_up_to_the_cap_and_never_ends_it() -> None:
-    gate, clock = gate_and_clock()
+    breaker, clock = breaker_and_clock()
     rests = []
     for _ in range(12):
-        rests.append(gate.failed(TryLater("reset"), began=clock.now))
-        clock.now = max(clock.now, gate.until)
-        gate.wait()
+        rests.append(breaker.failed(TryLater("reset"), began=clock.now))
+        clock.now = max(clock.now, breaker.until)
+        breaker.wait()
     assert rests[:2] == [0, 0]
     assert rests[2:] == sorted(rests[2:])
     assert rests[-1] == SHARED.cap
 
 
 def test_failures_that_went_out_before_the_rest_do_not_lengthen_it() -> None:
-    gate, clock = gate_and_clock()
+    breaker, clock = breaker_and_clock()
     began = clock.now
     clock.now += 1
-    gate.failed(TryLater("503", refusal=True), began=began)
-    until = gate.until
+    breaker.failed(TryLater("503", refusal=True), began=began)
+    until = breaker.until
     for _ in range(16):
-        gate.failed(TryLater("503", refusal=True), began=began)
-    assert gate.until == until
-    assert gate.strikes == 1
+        breaker.failed(TryLater("503", refusal=True), began=began)
+    assert breaker.until == until
+    assert breaker.failures == 1
 
 
 def test_a_probe_that_was_cancelled_lets_another_go() -> None:
-    gate, clock = gate_and_clock()
-    gate.failed(TryLater("503", refusal=True), began=clock.now)
-    clock.now = gate.until
-    assert gate.wait() == 0
-    assert gate.wait() > 0
-    gate.release()
-    assert gate.wait() == 0
+    breaker, clock = breaker_and_clock()
+    breaker.failed(TryLater("503", refusal=True), began=clock.now)
+    clock.now = breaker.until
+    assert breaker.wait() == 0
+    assert breaker.wait() > 0
+    breaker.release()
+    assert breaker.wait() == 0
 
 
 NOON = 1_600_000_000.0

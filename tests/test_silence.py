@@ -12,48 +12,48 @@ from aiohttp import StreamReader
 from harvester.config.settings import Settings
 from harvester.events import Event, Retrying, Tally
 from harvester.transport.client import open_client
-from harvester.transport.silence import Watch
+from harvester.transport.idle_watchdog import IdleWatchdog
 
 
-async def wait_watched(watch: Watch, seconds: float) -> str:
-    task = watch.begin()
+async def wait_watched(watchdog: IdleWatchdog, seconds: float) -> str:
+    task = watchdog.begin()
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
-        if watch.has_cut(task):
+        if watchdog.has_cut(task):
             return "cut"
         raise
     else:
         return "done"
     finally:
-        watch.end(task)
+        watchdog.end(task)
 
 
 async def test_what_takes_too_long_is_cut_and_the_task_lives_on() -> None:
-    watch = Watch(0.1)
+    watchdog = IdleWatchdog(0.1)
 
     async def work() -> list[str]:
-        return [await wait_watched(watch, seconds) for seconds in (0.01, 30, 0.01, 30)]
+        return [await wait_watched(watchdog, seconds) for seconds in (0.01, 30, 0.01, 30)]
 
     async with asyncio.timeout(5):
         assert await asyncio.create_task(work()) == ["done", "cut", "done", "cut"]
-    assert repr(watch) == "<Watch 0 calls, at most 0.1 s each>"
-    watch.close()
+    assert repr(watchdog) == "<IdleWatchdog 0 calls, at most 0.1 s each>"
+    watchdog.close()
 
 
 async def test_a_task_that_is_cancelled_is_cancelled_even_if_it_was_also_cut() -> None:
-    watch = Watch(0.05)
-    tasks = [asyncio.create_task(wait_watched(watch, 30)) for _ in range(2)]
+    watchdog = IdleWatchdog(0.05)
+    tasks = [asyncio.create_task(wait_watched(watchdog, 30)) for _ in range(2)]
     await asyncio.sleep(0.01)
     tasks[0].cancel()
     await asyncio.wait(tasks[:1])
     assert tasks[0].cancelled()
-    watch._seconds = 0
-    watch._look()
+    watchdog._seconds = 0
+    watchdog._look()
     tasks[1].cancel()
     await asyncio.wait(tasks)
     assert tasks[1].cancelled()
-    watch.close()
+    watchdog.close()
 
 
 async def test_a_server_that_falls_silent_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ class Clock:
 
 
 class Body:
-    """What the watch sees of a body."""
+    """What the watchdog sees of a body."""
 
     total_bytes = 0
 
@@ -102,15 +102,15 @@ class Body:
 async def watch_body(bytes_per_look: int, looks: int) -> int:
     """How many looks, six seconds apart, a call lives through whose body grows by so much before each."""
     clock, body = Clock(), Body()
-    watch = Watch(60, clock=clock)
+    watchdog = IdleWatchdog(60, clock=clock)
 
     async def call() -> None:
-        task = watch.begin()
-        watch.follow(task, cast("StreamReader", body))
+        task = watchdog.begin()
+        watchdog.follow(task, cast("StreamReader", body))
         try:
             await asyncio.Event().wait()
         finally:
-            watch.end(task)
+            watchdog.end(task)
 
     task = asyncio.create_task(call())
     await asyncio.sleep(0)
@@ -118,13 +118,13 @@ async def watch_body(bytes_per_look: int, looks: int) -> int:
     while lived < looks:
         clock.now += 6
         body.total_bytes += bytes_per_look
-        watch._look()
+        watchdog._look()
         if task.cancelling():
             break
         lived += 1
     task.cancel()
     await asyncio.wait([task])
-    watch.close()
+    watchdog.close()
     return lived
 
 

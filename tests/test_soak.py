@@ -67,7 +67,7 @@ def ids_of(folder: Path) -> list[str]:
 
 async def test_fifty_kills_cost_at_most_a_twentieth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     full_speed = ("--quota", "none", "--pace", "none")
-    dice = random.Random(11)
+    rng = random.Random(11)
     async with serve("--photos", "30000", "--faults", "0.05", "--drift", "0.2") as server:
         everything = ("search", "--tags", "sandbox", *full_speed, "-o")
         process = await start(server.url, *everything, str(tmp_path / "calm"))
@@ -75,7 +75,7 @@ async def test_fifty_kills_cost_at_most_a_twentieth(tmp_path: Path, capsys: pyte
         calm = server.get("/__stats")["calls"]
         for _ in range(50):
             process = await start(server.url, *everything, str(tmp_path / "killed"))
-            target = server.get("/__stats")["calls"] + dice.randrange(200, 2_000)
+            target = server.get("/__stats")["calls"] + rng.randrange(200, 2_000)
             while process.returncode is None and server.get("/__stats")["calls"] < target:
                 await asyncio.sleep(0.01)
             if process.returncode is None:
@@ -96,7 +96,7 @@ async def test_fifty_kills_cost_at_most_a_twentieth(tmp_path: Path, capsys: pyte
 
 async def test_two_archives_and_kills_stay_within_one_quota(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     limits = ("--quota", "300/5s", "--pace", "400/s")
-    dice = random.Random(5)
+    rng = random.Random(5)
     photos = 1_500
     async with serve("--photos", str(photos)) as server:
         began = time.monotonic()
@@ -106,7 +106,7 @@ async def test_two_archives_and_kills_stay_within_one_quota(tmp_path: Path, caps
             for life in range(4):
                 process = await start(server.url, "search", "--tags", "sandbox", *limits, "-o", str(folder))
                 if life < 3:
-                    await asyncio.sleep(3 + 6 * dice.random())
+                    await asyncio.sleep(3 + 6 * rng.random())
                     if process.returncode is None:
                         process.send_signal(signal.SIGKILL)
                 code = await process.wait()
@@ -174,7 +174,7 @@ async def test_an_outage_of_a_minute_is_lived_through(tmp_path: Path) -> None:
 async def test_an_account_killed_ten_times_and_then_updated_equals_the_catalogue(
     logged_in: bool, sandbox_of: Opener, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dice = random.Random(13)
+    rng = random.Random(13)
     async with sandbox_of(photos=30_000, owners=2, private=0.1) as sandbox:
         catalogue, person = sandbox.catalogue, sandbox.catalogue.people[0]
         token, secret = sandbox.authority.grant(person)
@@ -201,7 +201,7 @@ async def test_an_account_killed_ten_times_and_then_updated_equals_the_catalogue
         account = ("account", person.nsid, "--detail", "info", "-o", str(tmp_path))
         for _ in range(10):
             process = await start(sandbox.url, *account, *full_speed, **environment)
-            target = sandbox.stats.calls + dice.randrange(50, 2_000)
+            target = sandbox.stats.calls + rng.randrange(50, 2_000)
             while process.returncode is None and sandbox.stats.calls < target:
                 await asyncio.sleep(0.002)
             if process.returncode is None:

@@ -45,7 +45,7 @@ async def calling(server: Unruly, tally: Tally | None = None) -> AsyncIterator[C
 
     settings = Settings(api_key="0" * 32, api_url=server.url, quota=None, pace=None)
     async with open_client(settings, tally=tally or Tally(), observer=lambda _: None, sleep=sleep) as client:
-        client._clock = client.gate._clock = lambda: now
+        client._clock = client.breaker._clock = lambda: now
         yield client
 
 

@@ -33,7 +33,8 @@ FLOORS = (
 PURE = (
     "calls.answer", "calls.arguments", "calls.paging", "disk.record", "dlt.marks", "errors", "events", "export.columns",
     "export.convert", "export.licenses", "export.reading", "export.row", "export.schemas", "export.shapes",
-    "export.table", "export.texts", "engine.outcome", "flickr", "jobs", "listing", "quota.ledger", "transport.retry",
+    "export.table", "export.texts", "engine.outcome", "flickr", "jobs", "listing", "quota.ledger",
+    "transport.circuit_breaker", "transport.retry",
 )  # fmt: skip
 OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "subprocess", "threading", "uvloop"}
 LONGEST = 350

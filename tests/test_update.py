@@ -446,7 +446,7 @@ async def test_an_album_follows_its_members(sandbox_of: Opener, tmp_path: Path) 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 async def test_an_update_killed_again_and_again_ends_as_one_that_was_not(sandbox_of: Opener, tmp_path: Path) -> None:
-    dice = random.Random(3)
+    rng = random.Random(3)
     folder = tmp_path / "archive"
     async with sandbox_of(photos=1_500, owners=1, faults=Faults(any=0.03)) as sandbox:
         nsid = owner(sandbox)
@@ -455,8 +455,8 @@ async def test_an_update_killed_again_and_again_ends_as_one_that_was_not(sandbox
         sandbox.api.control({"change": ids[:300], "delete": ids[400:440], "add": 60})
         for _ in range(10):
             process = await start(sandbox, "update", str(folder))
-            await until_calls(sandbox, sandbox.stats.calls + dice.randrange(1, 60), process)
-            await asyncio.sleep(dice.random() * 0.05)
+            await until_calls(sandbox, sandbox.stats.calls + rng.randrange(1, 60), process)
+            await asyncio.sleep(rng.random() * 0.05)
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)
             await process.communicate()

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from harvester.flickr.forms import MOST_IN_ADDRESS
-from harvester.transport.connection import Wire
+from harvester.transport.connections import Connections
 
 
 class Server:
@@ -48,16 +48,16 @@ def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-async def ask(wire: Wire, query: str, **headers: str) -> tuple[int, bytes]:
-    reply = await wire.get(query, headers)
+async def ask(connections: Connections, query: str, **headers: str) -> tuple[int, bytes]:
+    reply = await connections.get(query, headers)
     return reply.status, await reply.read()
 
 
 async def test_calls_go_out_as_they_are_given_over_one_connection() -> None:
     async with serving([answer(b"one"), answer(b"two")]) as server, aiohttp.TCPConnector() as connector:
-        wire = Wire(f"http://{server.address}/rest/?key=k&", connector)
-        assert await ask(wire, "method=a&t=%C3%A9%2C~") == (200, b"one")
-        assert await ask(wire, "method=b", Authorization="OAuth x") == (200, b"two")
+        connections = Connections(f"http://{server.address}/rest/?key=k&", connector)
+        assert await ask(connections, "method=a&t=%C3%A9%2C~") == (200, b"one")
+        assert await ask(connections, "method=b", Authorization="OAuth x") == (200, b"two")
     first, second = server.requests
     assert first.startswith(f"GET /rest/?key=k&method=a&t=%C3%A9%2C~ HTTP/1.1\r\nHost: {server.address}\r\n")
     assert "Authorization" not in first
@@ -70,15 +70,15 @@ async def test_calls_go_out_as_they_are_given_over_one_connection() -> None:
 )
 async def test_an_address_may_end_anywhere_before_the_query(prefix: str, target: str) -> None:
     async with serving([answer(b"")]) as server, aiohttp.TCPConnector() as connector:
-        await ask(Wire(f"http://{server.address}{prefix}", connector), "q")
+        await ask(Connections(f"http://{server.address}{prefix}", connector), "q")
     assert server.requests[0].startswith(f"GET {target} HTTP/1.1\r\n")
 
 
 async def test_name_and_password_of_an_address_are_sent_as_a_header() -> None:
     async with serving([answer(b"")]) as server, aiohttp.TCPConnector() as connector:
-        wire = Wire(f"http://me:secret@{server.address}/", connector)
-        await ask(wire, "")
-    assert "secret" not in repr(wire)
+        connections = Connections(f"http://me:secret@{server.address}/", connector)
+        await ask(connections, "")
+    assert "secret" not in repr(connections)
     assert "\r\nAuthorization: Basic bWU6c2VjcmV0\r\n" in server.requests[0]
 
 
@@ -96,9 +96,9 @@ async def test_a_long_call_is_a_form_and_the_next_one_an_address_over_the_same_c
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server, aiohttp.TCPConnector() as connector:
-        wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/rest/?key=k&", connector)
-        assert await ask(wire, long) == (200, b"one")
-        assert await ask(wire, "method=y") == (200, b"two")
+        connections = Connections(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/rest/?key=k&", connector)
+        assert await ask(connections, long) == (200, b"one")
+        assert await ask(connections, "method=y") == (200, b"two")
     head, form, following = requests
     assert head.startswith("POST /rest/ HTTP/1.1\r\n")
     assert "\r\nContent-Type: application/x-www-form-urlencoded\r\n" in head
@@ -122,19 +122,19 @@ async def test_a_long_call_is_a_form_and_the_next_one_an_address_over_the_same_c
 )
 async def test_a_body_comes_in_every_form_and_the_next_call_finds_its_way(sent: bytes) -> None:
     async with serving([sent], [answer(b"next")]) as server, aiohttp.TCPConnector() as connector:
-        wire = Wire(f"http://{server.address}/", connector)
-        assert await ask(wire, "") == (200, b"body")
+        connections = Connections(f"http://{server.address}/", connector)
+        assert await ask(connections, "") == (200, b"body")
         await asyncio.sleep(0)
         try:
-            assert await ask(wire, "") == (200, b"next")
+            assert await ask(connections, "") == (200, b"next")
         except aiohttp.ClientError:  # the connection was kept, and broke: that is told, never mended by itself
-            assert await ask(wire, "") == (200, b"next")
+            assert await ask(connections, "") == (200, b"next")
 
 
 async def test_a_status_and_its_headers_are_told() -> None:
     refused = answer(b"slow down", "retry-after: 7", status="429 Too Many Requests")
     async with serving([refused]) as server, aiohttp.TCPConnector() as connector:
-        reply = await Wire(f"http://{server.address}/", connector).get("")
+        reply = await Connections(f"http://{server.address}/", connector).get("")
         assert (reply.status, reply.headers["Retry-After"], await reply.read()) == (429, "7", b"slow down")
 
 
@@ -145,11 +145,11 @@ async def test_a_status_and_its_headers_are_told() -> None:
 )
 async def test_an_answer_that_breaks_off_is_an_error_and_is_not_asked_for_again(sent: bytes) -> None:
     async with serving([sent], [answer(b"next")]) as server, aiohttp.TCPConnector() as connector:
-        wire = Wire(f"http://{server.address}/", connector)
+        connections = Connections(f"http://{server.address}/", connector)
         with pytest.raises(aiohttp.ClientError):
-            await ask(wire, "")
+            await ask(connections, "")
         assert len(server.requests) == 1
-        assert await ask(wire, "") == (200, b"next")
+        assert await ask(connections, "") == (200, b"next")
 
 
 @pytest.mark.parametrize("begun", [b"", answer(b"whole")[:-2]], ids=["before the answer", "within the answer"])
@@ -166,7 +166,7 @@ async def test_a_call_that_is_cancelled_leaves_no_connection_behind(begun: bytes
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await ask(Wire(f"http://127.0.0.1:{port}/", connector), "")
+                await ask(Connections(f"http://127.0.0.1:{port}/", connector), "")
         await asyncio.wait_for(gone.wait(), 5)
 
 
@@ -182,9 +182,9 @@ async def test_certificates_are_verified(trusted: bool, tmp_path: Path, monkeypa
     trust = ssl.create_default_context(cafile=tmp_path / "cert" if trusted else None)
     monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trust)
     async with serving([answer(b"body")], tls=context) as server, aiohttp.TCPConnector() as connector:
-        wire = Wire(f"https://{server.address}/", connector)
+        connections = Connections(f"https://{server.address}/", connector)
         if trusted:
-            assert await ask(wire, "") == (200, b"body")
+            assert await ask(connections, "") == (200, b"body")
         else:
             with pytest.raises(aiohttp.ClientConnectorError):
-                await ask(wire, "")
+                await ask(connections, "")

@@ -52,7 +52,7 @@ class Accounts:
     def _favored_by(self, owner: int, query: Query) -> list[int]:
         if owner in self._changed:
             return self._changed[owner]
-        count = 0 if owner % 4 == 3 else 50 + self._catalogue.dice(owner, _FAVORITE) % 650
+        count = 0 if owner % 4 == 3 else 50 + self._catalogue.draw(owner, _FAVORITE) % 650
         return self._shelf.sample(owner, count, salt=_FAVORITE * 100, query=query)
 
     def _add_favorite(self, query: Query) -> Answer:

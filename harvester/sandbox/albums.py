@@ -65,9 +65,9 @@ class Albums:
         return self._shelf.visible(self._share_out(album.owner, self._catalogue.version)[album.number], query)
 
     def _fill(self, owner: int, _version: int) -> list[list[int]]:
-        dice, count = self._catalogue.dice, self._counts[owner]
+        draw, count = self._catalogue.draw, self._counts[owner]
         found: list[list[int]] = [[] for _ in range(count)]
-        for n in sorted(self._shelf.own(owner), key=lambda n: dice(n, _ORDER)):
+        for n in sorted(self._shelf.own(owner), key=lambda n: draw(n, _ORDER)):
             for number in self._sets_of(n, count):
                 found[number].append(n)
         return found
@@ -76,9 +76,9 @@ class Albums:
         """The numbers of the sets of a photo, out of so many sets of its owner."""
         if not count:
             return []
-        dice, moved = self._catalogue.dice, self._catalogue.moves.get(n, 0)
-        first = (dice(n, _MEMBERS) + moved) % (count * 5 // 4 + 1)
-        second = dice(n, _SECOND) // 10 % count if dice(n, _SECOND) % 10 == 0 else count
+        draw, moved = self._catalogue.draw, self._catalogue.moves.get(n, 0)
+        first = (draw(n, _MEMBERS) + moved) % (count * 5 // 4 + 1)
+        second = draw(n, _SECOND) // 10 % count if draw(n, _SECOND) % 10 == 0 else count
         return sorted({number for number in (first, second) if number < count})
 
     @cached_property

@@ -57,10 +57,10 @@ class Person:
     @property
     def icon(self) -> dict[str, Any]:
         """Where the buddy icon is; 0 and 0 where the person has none."""
-        dice = crc32(self.nsid.encode())
+        drawn = crc32(self.nsid.encode())
         return (
-            {"iconserver": str(dice % 9000), "iconfarm": 1 + dice % 9}
-            if dice & 3
+            {"iconserver": str(drawn % 9000), "iconfarm": 1 + drawn % 9}
+            if drawn & 3
             else {"iconserver": "0", "iconfarm": 0}
         )
 
@@ -112,7 +112,7 @@ class Catalogue:
 
     def id_of(self, n: int) -> int:
         """A photo's id: it grows with the upload, and leaves gaps."""
-        return _FIRST_ID + n * self._step + self.dice(n, 9) % self._step
+        return _FIRST_ID + n * self._step + self.draw(n, 9) % self._step
 
     def number_of(self, photo_id: str) -> int | None:
         """The number of a photo that is there, by its id."""
@@ -121,8 +121,8 @@ class Catalogue:
         n = (int(photo_id) - _FIRST_ID) // self._step
         return n if 0 <= n < len(self) and self.id_of(n) == int(photo_id) and n not in self.removed else None
 
-    def dice(self, n: int, salt: int = 0) -> int:
-        """64 bits that belong to this photo (splitmix64)."""
+    def draw(self, n: int, salt: int = 0) -> int:
+        """A number of 64 bits, always the same for a photo and a salt: splitmix64 of the seed."""
         z = (self._salt + n * 0xBF58476D1CE4E5B9 + salt * 0xD6E8FEB86659FD93) & _MASK
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -130,39 +130,39 @@ class Catalogue:
 
     def text(self, n: int) -> Text:
         """Title, description and tags."""
-        return self.texts[self.dice(n) & 2047]
+        return self.texts[self.draw(n) & 2047]
 
     def license(self, n: int) -> int:
         """The licence's id."""
-        return _LICENSES[self.dice(n) >> 11 & 31]
+        return _LICENSES[self.draw(n) >> 11 & 31]
 
     def is_video(self, n: int) -> bool:
         """One in 32 is a video."""
-        return not self.dice(n) >> 16 & 31
+        return not self.draw(n) >> 16 & 31
 
     def place(self, n: int) -> Place | None:
         """One in four knows its place."""
-        dice = self.dice(n)
-        return PLACES[(dice >> 24) % len(PLACES)] if (dice >> 21) & 3 == 0 else None
+        drawn = self.draw(n)
+        return PLACES[(drawn >> 24) % len(PLACES)] if (drawn >> 21) & 3 == 0 else None
 
     def granularity(self, n: int) -> int:
         """Of the date taken: 0 second, 4 month, 6 year, 8 circa."""
-        return {0: 4, 1: 6, 2: 8}.get(self.dice(n) >> 30 & 31, 0)
+        return {0: 4, 1: 6, 2: 8}.get(self.draw(n) >> 30 & 31, 0)
 
     def taken_unknown(self, n: int) -> bool:
         """Whether the date taken is only the upload's."""
-        return self.dice(n) >> 30 & 31 == 3
+        return self.draw(n) >> 30 & 31 == 3
 
     def taken(self, n: int) -> int:
         """When it was taken, in seconds of the owner's clock; some are no dates at all."""
-        kind = self.dice(n) >> 30 & 31
+        kind = self.draw(n) >> 30 & 31
         if kind == 2:
             return Unset.MONTHLESS
         if kind == 3:
             return self.uploads[n]
         if kind == 4 and self.is_video(n):
             return Unset.ZERO
-        return self.uploads[n] - 60 - (self.dice(n) >> 35) % 2_600_000
+        return self.uploads[n] - 60 - (self.draw(n) >> 35) % 2_600_000
 
     def taken_text(self, n: int) -> str:
         """The same as Flickr writes it."""
@@ -173,28 +173,28 @@ class Catalogue:
 
         Which members there are and which are texts has changed over the years, and recordings show both.
         """
-        return self.dice(n, 7) >> 5 & 3 == 0
+        return self.draw(n, 7) >> 5 & 3 == 0
 
     def is_private(self, n: int) -> bool:
         """Whether only its owner sees it."""
-        return self.privacy[n] if n in self.privacy else self.dice(n, 1) % 100_000 < self.options.private * 100_000
+        return self.privacy[n] if n in self.privacy else self.draw(n, 1) % 100_000 < self.options.private * 100_000
 
     def is_refused(self, n: int) -> bool:
         """Whether its sizes are refused."""
-        return self.dice(n, 2) % 100_000 < self.options.refused * 100_000
+        return self.draw(n, 2) % 100_000 < self.options.refused * 100_000
 
     def secret(self, n: int, salt: int = 3) -> str:
         """Ten hex digits; one in fifty looks like a number."""
-        dice = self.dice(n, salt)
-        return f"{dice % 10**10:010d}" if dice >> 50 & 63 == 0 else f"{dice & 0xFFFFFFFFFF:010x}"
+        drawn = self.draw(n, salt)
+        return f"{drawn % 10**10:010d}" if drawn >> 50 & 63 == 0 else f"{drawn & 0xFFFFFFFFFF:010x}"
 
     def updated(self, n: int) -> int:
         """The second of the last change."""
-        return self.changes.get(n) or self.uploads[n] + self.dice(n, 4) % 5_000_000
+        return self.changes.get(n) or self.uploads[n] + self.draw(n, 4) % 5_000_000
 
     def title(self, n: int) -> str:
         """The title, which says so when it was changed."""
-        title = self.text(n).title_of(self.dice(n, 5) % 9973)
+        title = self.text(n).title_of(self.draw(n, 5) % 9973)
         return f"{title} (edited)" if n in self.changes else title
 
     def remove(self, n: int) -> None:
@@ -221,7 +221,7 @@ class Catalogue:
         """Somebody uploads a photo, no earlier than the last; its number."""
         last = self.uploads[-1] if self.uploads else LAST
         self.uploads.append(max(last, uploaded or last + 1))
-        self.owners.append(self.dice(len(self.owners), 6) % len(self.people))
+        self.owners.append(self.draw(len(self.owners), 6) % len(self.people))
         self.version += 1
         return len(self) - 1
 

@@ -67,7 +67,7 @@ class Galleries:
 
     def _members(self, owner: int, number: int, query: Query) -> list[int]:
         """Photos of others, in the order of the gallery."""
-        count = 5 + self._catalogue.dice(owner, _SALT + number) % 40
+        count = 5 + self._catalogue.draw(owner, _SALT + number) % 40
         return self._shelf.sample(owner, count, salt=_SALT * 100 + number, query=query)
 
     def _find(self, query: Query) -> tuple[int, int]:
@@ -99,6 +99,6 @@ class Galleries:
         return {**answer, "gallery": self._head(owner, number, members)}
 
     def _comment(self, n: int) -> Answer:
-        if self._catalogue.dice(n, 18) & 7:
+        if self._catalogue.draw(n, 18) & 7:
             return {"has_comment": 0}
         return {"has_comment": 1, "comment": {"_content": "I like the <i>light</i> in this one."}}

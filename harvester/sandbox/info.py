@@ -38,7 +38,7 @@ def build_info(catalogue: Catalogue, n: int, *, own: bool = False) -> dict[str, 
     if own:
         photo["permissions"] = {"permcomment": 3, "permaddmeta": 2}
     photo |= {
-        "views": str(catalogue.dice(n, 10) % 5000),
+        "views": str(catalogue.draw(n, 10) % 5000),
         "editability": {"cancomment": int(own), "canaddmeta": int(own)},
         "publiceditability": {"cancomment": 1, "canaddmeta": 0},
         "usage": {"candownload": int(downloads), "canblog": int(own), "canprint": int(own), "canshare": 1},
@@ -91,10 +91,10 @@ def write_point(catalogue: Catalogue, n: int, place: Place) -> dict[str, Any]:
 
 def list_shown(catalogue: Catalogue, n: int) -> list[Person]:
     """The people in a photo: one or two in every eighth."""
-    dice, people = catalogue.dice(n, 17), catalogue.people
-    if dice & 7:
+    drawn, people = catalogue.draw(n, 17), catalogue.people
+    if drawn & 7:
         return []
-    return [people[i] for i in sorted({(dice >> 8) % len(people), (dice >> 24) % len(people)})]
+    return [people[i] for i in sorted({(drawn >> 8) % len(people), (drawn >> 24) % len(people)})]
 
 
 def build_tags(catalogue: Catalogue, n: int, person: Person) -> list[dict[str, Any]]:
@@ -116,14 +116,14 @@ def build_tags(catalogue: Catalogue, n: int, person: Person) -> list[dict[str, A
 
 def count_comments(catalogue: Catalogue, n: int) -> int:
     """Most photos have none."""
-    dice = catalogue.dice(n, 12)
-    return dice >> 4 & 7 if dice & 3 == 0 else 0
+    drawn = catalogue.draw(n, 12)
+    return drawn >> 4 & 7 if drawn & 3 == 0 else 0
 
 
 def _notes(catalogue: Catalogue, n: int, person: Person) -> list[dict[str, Any]]:
-    if catalogue.dice(n, 13) & 31:
+    if catalogue.draw(n, 13) & 31:
         return []
-    note: dict[str, Any] = {"id": str(catalogue.dice(n, 14) % 10**11)}
+    note: dict[str, Any] = {"id": str(catalogue.draw(n, 14) % 10**11)}
     if not catalogue.has_old_shape(n):
         note |= {"photo_id": str(catalogue.id_of(n)), "authorrealname": person.realname or ""}
         note |= {"authorispro": 0, "authorisdeleted": 0}
@@ -148,7 +148,7 @@ def _media(catalogue: Catalogue, n: int) -> dict[str, Any]:
     """The sides of a video are texts; one in four has none."""
     if not catalogue.is_video(n):
         return {"media": "photo"}
-    dice = catalogue.dice(n, 11)
-    width, height = (None, None) if dice >> 8 & 3 == 0 else ("640", "360")
-    state = {"ready": 1, "failed": 0, "pending": 0, "duration": str(dice % 180)}
+    drawn = catalogue.draw(n, 11)
+    width, height = (None, None) if drawn >> 8 & 3 == 0 else ("640", "360")
+    state = {"ready": 1, "failed": 0, "pending": 0, "duration": str(drawn % 180)}
     return {"media": "video", "video": {**state, "width": width, "height": height}}

@@ -77,7 +77,7 @@ class Shelf:
     def sample(self, owner: int, count: int, *, salt: int, query: Query) -> list[int]:
         """So many photos of others, without those that the caller may not see."""
         photos = self.catalogue.options.photos
-        drawn = (self.catalogue.dice(salt * 1_000 + i, owner) % photos for i in range(count)) if photos else ()
+        drawn = (self.catalogue.draw(salt * 1_000 + i, owner) % photos for i in range(count)) if photos else ()
         others = [n for n in dict.fromkeys(drawn) if self.catalogue.owners[n] != owner]
         return self.visible(others, query)
 

@@ -142,7 +142,7 @@ class Api:
 
     def _exif(self, query: Query) -> dict[str, Any]:
         n = self._shelf.find(query)
-        if self.catalogue.dice(n, 20) % 10 == 0:
+        if self.catalogue.draw(n, 20) % 10 == 0:
             raise Failure(2, "Permission denied")  # the owner hides it
         rows = (("IFD0", "Make", "Make", "Canon"), ("ExifIFD", "FNumber", "Aperture", "8.0"))
         exif: list[dict[str, Any]] = [
@@ -158,8 +158,8 @@ class Api:
         photo_id, people = str(self.catalogue.id_of(n)), self.catalogue.people
         comments = []
         for i in range(count_comments(self.catalogue, n)):
-            dice = self.catalogue.dice(n, 30 + i)
-            person = people[dice % len(people)]
+            drawn = self.catalogue.draw(n, 30 + i)
+            person = people[drawn % len(people)]
             comments.append(
                 {
                     "id": f"{n}-{photo_id}-{i}",
@@ -171,7 +171,7 @@ class Api:
                     "permalink": f"{page_url(self.catalogue, n)}#comment{i}",
                     "path_alias": person.alias,
                     "realname": person.realname or "",
-                    "_content": COMMENTS[dice % len(COMMENTS)],
+                    "_content": COMMENTS[drawn % len(COMMENTS)],
                 }
             )
         found: dict[str, Any] = {"photo_id": photo_id} | ({"comment": comments} if comments else {})

@@ -133,7 +133,7 @@ class People:
     def _fans(self, query: Query) -> Answer:
         """At most 50 a page, latest first."""
         n = self._shelf.find(query)
-        people = self._catalogue.people[: self._catalogue.dice(n, 15) % 60]
+        people = self._catalogue.people[: self._catalogue.draw(n, 15) % 60]
         page = Page(people, query, per_page=10, most=50)
         rows = [
             {

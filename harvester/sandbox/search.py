@@ -107,7 +107,7 @@ class Searcher:
         if sort.startswith("date-taken"):
             return sorted(found, key=catalogue.taken, reverse=sort.endswith("desc"))
         if sort.startswith("interestingness") or sort == "relevance":
-            return sorted(found, key=lambda n: catalogue.dice(n, 16), reverse=sort.endswith("asc"))
+            return sorted(found, key=lambda n: catalogue.draw(n, 16), reverse=sort.endswith("asc"))
         return found[: -CAP - 1 : -1]
 
 
@@ -119,7 +119,7 @@ def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
         tests.append(lambda n: catalogue.owners[n] == caller or not catalogue.is_private(n))
     if tags_fit := _tag_filter(query):
         by_tags = [tags_fit(text) for text in catalogue.texts]
-        tests.append(lambda n: by_tags[catalogue.dice(n) & 2047])
+        tests.append(lambda n: by_tags[catalogue.draw(n) & 2047])
     if words_fit := _word_filter(query.get("text", ""), catalogue):
         tests.append(words_fit)
     if user := query.get("user_id"):
@@ -158,7 +158,7 @@ def _word_filter(text: str, catalogue: Catalogue) -> Callable[[int], bool] | Non
         text = catalogue.text(n)
         if n in catalogue.changes or (has_digits and text.numbered):
             return fits(text.folded_with(catalogue.title(n)))
-        return by_words[catalogue.dice(n) & 2047]
+        return by_words[catalogue.draw(n) & 2047]
 
     return test
 

@@ -72,7 +72,7 @@ EXTRAS: Mapping[str, Callable[[Catalogue, int], Row]] = {
     "tags": lambda c, n: {"tags": " ".join(tag.clean for tag in c.text(n).tags)},
     "machine_tags": lambda c, n: {"machine_tags": " ".join(c.text(n).machine_names)},
     "o_dims": _o_dims,
-    "views": lambda c, n: {"views": str(c.dice(n, 10) % 5000)},
+    "views": lambda c, n: {"views": str(c.draw(n, 10) % 5000)},
     "media": lambda c, n: {"media": "video" if c.is_video(n) else "photo", "media_status": "ready"},
     "path_alias": lambda c, n: {"pathalias": c.people[c.owners[n]].alias},
     **WEB_EXTRAS,

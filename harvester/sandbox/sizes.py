@@ -80,8 +80,8 @@ def _write_sides(name: str, width: int, height: int, *, old: bool) -> tuple[Side
 
 def _shape(catalogue: Catalogue, n: int) -> tuple[int, bool]:
     """The longest side of the original, and whether that is the height."""
-    dice = catalogue.dice(n, 7)
-    return (800, 1024, 2048, 4000)[dice & 3], bool(dice & 4)
+    drawn = catalogue.draw(n, 7)
+    return (800, 1024, 2048, 4000)[drawn & 3], bool(drawn & 4)
 
 
 def longest_side(catalogue: Catalogue, n: int) -> int:
@@ -102,7 +102,7 @@ def original_sides(catalogue: Catalogue, n: int) -> tuple[int, int]:
 
 def can_download(catalogue: Catalogue, n: int) -> bool:
     """Three in four."""
-    return catalogue.dice(n, 7) >> 3 & 3 != 0
+    return catalogue.draw(n, 7) >> 3 & 3 != 0
 
 
 def build_sizes(catalogue: Catalogue, n: int, *, own: bool = False) -> dict[str, Any]:

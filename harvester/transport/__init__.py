@@ -1,1 +1,1 @@
-"""Calls over the wire: connections, time limits, retries."""
+"""HTTP calls: connections, time limits, retries."""

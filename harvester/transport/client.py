@@ -24,12 +24,13 @@ from harvester.flickr.lenient_json import read_members
 from harvester.flickr.oauth import Person, Sign
 from harvester.quota.throttle import Slot, Throttle, open_throttle
 from harvester.text.redactor import Redactor
-from harvester.transport.connection import Reply, StrayAnswer, UnnamedAnswer, Wire
+from harvester.transport.circuit_breaker import CircuitBreaker
+from harvester.transport.connections import Connections, Reply, StrayAnswer, UnnamedAnswer
 from harvester.transport.door import find_door
+from harvester.transport.idle_watchdog import IdleWatchdog
 from harvester.transport.proxies import find_proxy, find_trust
-from harvester.transport.retry import OWN, TRIES, Gate, read_retry_after
+from harvester.transport.retry import OWN, TRIES, read_retry_after
 from harvester.transport.server_clock import ServerClock, tell_skew
-from harvester.transport.silence import Watch
 from harvester.transport.unreached import ProxyFailed, tell_failure, tell_refusal
 
 T = TypeVar("T")
@@ -49,10 +50,10 @@ class Client:
 
     def __init__(
         self,
-        wire: Wire,
+        connections: Connections,
         throttle: Throttle,
         *,
-        watch: Watch,
+        watchdog: IdleWatchdog,
         server_clock: ServerClock,
         prefix: str,
         tally: Tally,
@@ -62,13 +63,13 @@ class Client:
         give_up_after: float | None,
         sign: Sign | None = None,
         clock: Callable[[], float] = time.monotonic,
-        dice: Callable[[], float] = random.random,
+        rng: Callable[[], float] = random.random,
         redact: Callable[[str], str] = str,
     ) -> None:
         self.throttle = throttle
-        self.gate = Gate(clock=clock, dice=dice)
-        self._wire = wire
-        self._watch = watch
+        self.breaker = CircuitBreaker(clock=clock, rng=rng)
+        self._connections = connections
+        self._watchdog = watchdog
         self.server_clock = server_clock
         self._prefix = prefix
         self._sign = sign
@@ -80,14 +81,14 @@ class Client:
         self._patient = patient
         self._give_up_after = give_up_after
         self._clock = clock
-        self._dice = dice
+        self._rng = rng
         self._told_rest = False
         self._why_down = ""
         self._redact = redact
         """Takes secrets out of what errors say: a server's message may repeat the address that was asked."""
 
     def __repr__(self) -> str:
-        return f"<Client {self.gate!r} {self.throttle!r}>"
+        return f"<Client {self.breaker!r} {self.throttle!r}>"
 
     @property
     def signs(self) -> bool:
@@ -117,7 +118,7 @@ class Client:
         has_own_trouble = False
         while True:
             total += 1
-            slot = None if self.gate.resting else self.throttle.acquire_now()
+            slot = None if self.breaker.is_open else self.throttle.acquire_now()
             if slot is None:
                 slot = await self._enter()
             began, outcome = self._clock(), "cancelled"
@@ -127,10 +128,10 @@ class Client:
                 error.rewrite(self._redact)
                 outcome = "failed"
                 if error.astray:
-                    self._wire.note_stray()
-                own = own + 1 if self.gate.successes != seen else own
-                seen = self.gate.successes
-                rest = self.gate.failed(error, began=began)
+                    self._connections.note_stray()
+                own = own + 1 if self.breaker.successes != seen else own
+                seen = self.breaker.successes
+                rest = self.breaker.failed(error, began=began)
                 failure = error
             except HarvestError as error:
                 error.rewrite(self._redact)
@@ -138,7 +139,7 @@ class Client:
                 self._heard()  # a refusal is an answer too
                 raise
             except asyncio.CancelledError:
-                self.gate.release()
+                self.breaker.release()
                 raise
             else:
                 outcome = "ok"
@@ -158,19 +159,19 @@ class Client:
             await self._rest(query, failure, rest=rest, own=own)
 
     async def _enter(self) -> Slot:
-        """Wait for the gate, then for pace and quota."""
+        """Wait for the circuit breaker, then for pace and quota."""
         while True:
-            while wait := self.gate.wait():
+            while wait := self.breaker.wait():
                 self._check_patience()
                 await self._sleep(min(wait, self._find_patience()))
-            is_probe = self.gate.resting
+            is_probe = self.breaker.is_open
             try:
                 slot = await self.throttle.acquire()
             except BaseException:
                 if is_probe:
-                    self.gate.release()
+                    self.breaker.release()
                 raise
-            if is_probe or not self.gate.resting:
+            if is_probe or not self.breaker.is_open:
                 return slot
             self.throttle.done(slot, sent=False)  # the service went down while this call stood in line
 
@@ -192,7 +193,7 @@ class Client:
         except UnnamedAnswer as answer:
             if names is not None and names(answer.body, *about):
                 return answer.body
-            self._wire.note_unnamed(query)
+            self._connections.note_unnamed(query)
             if answer.alone or _is_to_be_tried_again(read, answer.body, *about):
                 return answer.body
         self._heard()
@@ -201,16 +202,16 @@ class Client:
     async def _send(self, query: str, slot: Slot, *, mark: bytes | None = None, post: bool = False) -> bytes:
         """The body of an answer. UnnamedAnswer where `mark` is not in it; without a mark the call is asked alone."""
         self._tally.calls += 1
-        task = self._watch.begin()
+        task = self._watchdog.begin()
         offset = self.server_clock.offset
         try:
             headers = self._sign(*split_long(self._prefix, query, post=post)) if self._sign else None
-            reply = await self._wire.get(query, headers, alone=mark is None, post=post)
+            reply = await self._connections.get(query, headers, alone=mark is None, post=post)
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
-            if not self.gate.successes or self._tally.calls % CALLS_PER_DATE == 0:
+            if not self.breaker.successes or self._tally.calls % CALLS_PER_DATE == 0:
                 self.server_clock.hear(reply.headers)
             if not reply.body.is_eof():
-                self._watch.follow(task, reply.body)
+                self._watchdog.follow(task, reply.body)
             body = await reply.read(mark or b"")
         except (ProxyFailed, aiohttp.ClientConnectorError) as error:
             self.throttle.done(slot, sent=False)
@@ -218,14 +219,14 @@ class Client:
         except TimeoutError:
             raise TryLater("no connection in time", undone=True) from None
         except asyncio.CancelledError:
-            if self._watch.has_cut(task):
+            if self._watchdog.has_cut(task):
                 raise TryLater("no answer in time") from None
             raise
         except (aiohttp.ClientError, OSError) as error:
             is_stray = isinstance(error, StrayAnswer)
             raise TryLater(str(error) if is_stray else f"the answer broke off ({type(error).__name__})") from None
         finally:
-            self._watch.end(task)
+            self._watchdog.end(task)
             if slot.open:
                 self.throttle.done(slot)
         if reply.status != 200:
@@ -234,8 +235,8 @@ class Client:
 
     def _check_status(self, reply: Reply, body: bytes, *, offset: float) -> None:
         """Translate a status other than 200. `offset` corrected this machine's clock when the call was signed."""
-        if reply.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._wire.proxy:
-            raise TryLater(tell_refusal(self._wire.proxy, reply.status), unreached=True)
+        if reply.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._connections.proxy:
+            raise TryLater(tell_refusal(self._connections.proxy, reply.status), unreached=True)
         rest = read_retry_after(reply.headers.get("Retry-After"), now=self.server_clock.now())
         try:
             check_status(reply.status, body, retry_after=rest)
@@ -251,20 +252,20 @@ class Client:
         if self._told_rest:
             self._told_rest = False
             self._observer(Resumed())
-        self.gate.succeeded()
+        self.breaker.succeeded()
 
     def _judge(self, error: TryLater, tries: int, query: str, *, once: bool) -> None:
         """Stop the run where waiting cannot help."""
         if once and not error.undone:
             raise OutcomeUnknown(_method(query), error)
-        proxy = self._wire.proxy
+        proxy = self._connections.proxy
         by = f" through the {proxy}" if proxy and str(proxy) not in str(error) else ""
         also = "the proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), " if proxy else ""
-        is_new = not self.gate.successes and not self._patient
+        is_new = not self.breaker.successes and not self._patient
         if (error.unreached or error.foreign) and is_new and tries >= FIRST_TRIES:
             what = "No call succeeds to" if error.foreign else "Cannot reach"
             raise Unreachable(
-                f"{what} Flickr's API at {self._wire.origin}{by}: {error}. Check {also}the address "
+                f"{what} Flickr's API at {self._connections.origin}{by}: {error}. Check {also}the address "
                 "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
             )
         self._why_down = f"{by} ({error})"
@@ -272,7 +273,7 @@ class Client:
 
     def _find_patience(self) -> float:
         """Seconds for which an outage may still last."""
-        since = self.gate.down_since
+        since = self.breaker.down_since
         if self._give_up_after is None or since is None:
             return math.inf
         return since + self._give_up_after - self._clock()
@@ -298,7 +299,7 @@ class Client:
         return True
 
     async def _rest(self, query: str, error: TryLater, *, rest: float, own: int) -> None:
-        seconds = rest or OWN.seconds(max(own, 1), self._dice)
+        seconds = rest or OWN.seconds(max(own, 1), self._rng)
         self._observer(Retrying(method=_method(query), why=str(error), seconds=seconds, kind=error.kind))
         if rest > WORTH_TELLING:
             self._told_rest = True
@@ -363,11 +364,11 @@ async def open_client(
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust, force_close=True) as fresh,
     ):
         tally.quota_left = throttle.left
-        watch = Watch(timers.find_silence(settings.give_up_after))
+        watchdog = IdleWatchdog(timers.find_silence(settings.give_up_after))
         client = Client(
-            Wire(prefix, connector, fresh=fresh, proxy=proxy),
+            Connections(prefix, connector, fresh=fresh, proxy=proxy),
             throttle,
-            watch=watch,
+            watchdog=watchdog,
             server_clock=clock,
             prefix=prefix,
             tally=tally,
@@ -381,5 +382,5 @@ async def open_client(
         try:
             yield client
         finally:
-            watch.close()
+            watchdog.close()
             tally.quota_left = None

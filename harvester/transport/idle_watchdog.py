@@ -21,7 +21,7 @@ LEAST_BYTES = 4000
 Task: TypeAlias = "asyncio.Task[Any]"
 
 
-class Watch:
+class IdleWatchdog:
     """Cancels tasks that wait for too long between `begin` and `end`. For one event loop; looks until `close`."""
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] | None = None) -> None:
@@ -38,7 +38,7 @@ class Watch:
         self._next = self._loop.call_later(seconds / LOOKS, self._look)
 
     def __repr__(self) -> str:
-        return f"<Watch {len(self._since)} calls, at most {self._seconds:g} s each>"
+        return f"<IdleWatchdog {len(self._since)} calls, at most {self._seconds:g} s each>"
 
     def begin(self) -> Task:
         """The current task begins to wait."""
@@ -53,7 +53,7 @@ class Watch:
         self._windows[task] = self._clock(), body.total_bytes
 
     def has_cut(self, task: Task) -> bool:
-        """Whether it was this watch, and nobody besides, that cancelled the task."""
+        """Whether it was this watchdog, and nobody besides, that cancelled the task."""
         return task in self._cut and task.cancelling() == 1
 
     def end(self, task: Task) -> None:

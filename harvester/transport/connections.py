@@ -70,7 +70,7 @@ class Reply:
 
     def __init__(
         self,
-        wire: Wire,
+        connections: Connections,
         connection: Connection,
         guard: Guard,
         head: RawResponseMessage,
@@ -82,7 +82,7 @@ class Reply:
         self.headers: Mapping[str, str] = head.headers
         self.body = body
         self._encoding = head.compression
-        self._wire = wire
+        self._connections = connections
         self._connection = connection
         self._guard = guard
         self._alone = alone
@@ -100,14 +100,14 @@ class Reply:
                 return body
             is_named = mark in body
             if self._alone:
-                is_stray = await self._wire.meets_more(self._connection, self._guard)
+                is_stray = await self._connections.meets_more(self._connection, self._guard)
             else:
                 is_stray = is_named and not keep(self._connection, self._guard)
         except BaseException:
             self._connection.close()
             raise
         if is_stray:
-            self._wire.note_stray()
+            self._connections.note_stray()
             raise StrayAnswer
         if not is_named:
             self._connection.close()
@@ -115,7 +115,7 @@ class Reply:
         return body
 
 
-class Wire:
+class Connections:
     """What all calls of a client share: the address that they begin with, and the connections to its host."""
 
     def __init__(
@@ -154,7 +154,7 @@ class Wire:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timers.CONNECT_SECONDS)
 
     def __repr__(self) -> str:
-        return f"<Wire to {self.origin}{', which sent stray bytes' if self.met_stray else ''}>"
+        return f"<Connections to {self.origin}{', which sent stray bytes' if self.met_stray else ''}>"
 
     def note_stray(self) -> None:
         """Something came that was not asked for: no answer of this server is believed for the order it comes in."""
