@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from harvester.cli.console import Console
 from harvester.cli.options import Setup
 from harvester.cli.session import choose_look, find_loop_factory
-from harvester.cli.voice import Voice
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit
 from harvester.progress.gauge import Bounds
@@ -328,11 +328,11 @@ def test_the_display_keeps_out_of_the_way_of_the_records(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", Stream(stderr))
     monkeypatch.setattr(sys, "stdout", Stream(stdout))
-    voice = Voice({})
+    console = Console({})
     progress = given.pop("progress", None)
     for name, value in given.items():
-        setattr(voice, name, value)
-    setup = Setup(voice=voice, config_path=None, options={}, progress=progress)
+        setattr(console, name, value)
+    setup = Setup(console=console, config_path=None, options={}, progress=progress)
     look = choose_look(setup, bounds=Bounds(), to_stdout=to_stdout)
     assert (look.form, look.readings) == (form, readings)
 
@@ -340,7 +340,7 @@ def test_the_display_keeps_out_of_the_way_of_the_records(
 def test_a_dull_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setattr(sys, "stderr", Stream("terminal"))
-    setup = Setup(voice=Voice({}), config_path=None, options={}, progress=None)
+    setup = Setup(console=Console({}), config_path=None, options={}, progress=None)
     assert choose_look(setup, bounds=Bounds(), to_stdout=False).form == "plain"
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from conftest import KEY
 
-from harvester.cli.export import Watch
+from harvester.cli.export import ExportProgress
 from harvester.demo import serve_sandbox
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.export.columns import COLUMNS, NAMES, choose_columns
@@ -539,7 +539,7 @@ def test_schemas_have_an_id_that_stays(what: str) -> None:
 def test_a_long_export_says_how_far_it_is() -> None:
     said: list[str] = []
     moments = iter((0.0, 5.0, 10.0, 12.0, 20.0))
-    watch = Watch(said.append, clock=lambda: next(moments))
+    watch = ExportProgress(said.append, clock=lambda: next(moments))
     for rows in (50, 100, 120, 400):
         watch(Exported(expected=400, incomplete=(), rows=rows))
     assert said == ["100 of 400 photos (25%) · 10.0 photos/s · about 30 s to go"]

@@ -140,7 +140,7 @@ def test_a_second_ctrl_c_says_how_to_go_on_in_every_form(form: str, environment:
         pytest.param(["repair", "."], "import harvester.repair.run as r\nr.repair_archive = hit", id="repair"),
         pytest.param(["plan", *SEARCH[:3]], "import harvester.engine.plan as p\np.plan_job = hit", id="plan"),
         pytest.param(["auth", "login", "--no-browser"],
-                     "import harvester.auth.handshake as d\nd.Desk.wait = hit", id="login"),
+                     "import harvester.auth.handshake as d\nd.OAuthCallback.wait = hit", id="login"),
     ],
 )  # fmt: skip
 def test_ctrl_c_at_a_bad_time_is_a_sentence(arguments: list[str], code: str, environment: dict[str, str]) -> None:
@@ -153,8 +153,8 @@ def test_ctrl_c_at_a_bad_time_is_a_sentence(arguments: list[str], code: str, env
 @pytest.mark.usefixtures("time_limit")
 @pytest.mark.parametrize("method", ["note", "close_log"])
 def test_a_second_ctrl_c_while_the_first_is_told_is_no_traceback(method: str, environment: dict[str, str]) -> None:
-    code = "import harvester.verify.archive as v\nv.prove_archive = hit\nfrom harvester.cli.voice import Voice\n"
-    code += f"before = Voice.{method}\nVoice.{method} = lambda *given: (before(*given), hit())\n"
+    code = "import harvester.verify.archive as v\nv.prove_archive = hit\nfrom harvester.cli.console import Console\n"
+    code += f"before = Console.{method}\nVoice.{method} = lambda *given: (before(*given), hit())\n"
     ended, shown, said = run_at_terminal("verify", ".", environment=environment, on_output=nothing, code=code)
     assert (ended, set(shown), b"Traceback" in said) == (130, {STOPPED}, False)
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester import Flickr, Search
-from harvester.auth.handshake import NOWHERE, Desk, begin_login, finish_login, serve_callback
+from harvester.auth.handshake import NOWHERE, OAuthCallback, begin_login, finish_login, serve_callback
 from harvester.config.settings import Settings, load_config
 from harvester.engine.identity import NOT_LOGGED_IN
 from harvester.engine.plan import plan_job
@@ -434,23 +434,23 @@ async def test_an_unknown_key_is_told_when_logging_in(owner: Owner) -> None:
     ],
 )
 async def test_a_code_is_taken_in_every_form(typed: str, verifier: str) -> None:
-    desk = Desk()
-    desk.token = "t"
+    callback = OAuthCallback()
+    callback.token = "t"
     for junk in ("123", "what?", "http://127.0.0.1:1/?oauth_token=other&oauth_verifier=x", "http://127.0.0.1/"):
-        assert desk.read(junk)
-    assert desk.read(typed) == ""
-    desk.read("999-999-999")
-    desk.fail(KeyRefused("too late"))
-    assert await desk.wait(1) == verifier
+        assert callback.read(junk)
+    assert callback.read(typed) == ""
+    callback.read("999-999-999")
+    callback.fail(KeyRefused("too late"))
+    assert await callback.wait(1) == verifier
 
 
 @pytest.mark.parametrize("query", ["denied=t", "oauth_problem=user_refused&oauth_token=t", "oauth_token=t"])
 async def test_a_denied_login_is_told(query: str) -> None:
-    desk = Desk()
-    desk.token = "t"
-    assert "refused" in desk.hear(dict(parse_qsl(query)))
+    callback = OAuthCallback()
+    callback.token = "t"
+    assert "refused" in callback.hear(dict(parse_qsl(query)))
     with pytest.raises(KeyRefused, match="The login was refused"):
-        await desk.wait(1)
+        await callback.wait(1)
 
 
 @pytest.mark.parametrize(
@@ -466,38 +466,38 @@ async def test_a_denied_login_is_told(query: str) -> None:
     ],
 )
 async def test_a_callback_without_the_logins_token_changes_nothing(query: str) -> None:
-    desk = Desk()
-    desk.token = "t"
-    assert "no answer" in desk.hear(dict(parse_qsl(query)))
-    assert desk.read(f"http://127.0.0.1:1/?{query}")
-    assert "goes on" in desk.hear({"oauth_token": "t", "oauth_verifier": "good-1"})
-    assert await desk.wait(1) == "good-1"
+    callback = OAuthCallback()
+    callback.token = "t"
+    assert "no answer" in callback.hear(dict(parse_qsl(query)))
+    assert callback.read(f"http://127.0.0.1:1/?{query}")
+    assert "goes on" in callback.hear({"oauth_token": "t", "oauth_verifier": "good-1"})
+    assert await callback.wait(1) == "good-1"
 
 
 async def test_the_callback_is_served_under_this_machines_name_only() -> None:
     import aiohttp  # noqa: PLC0415
 
-    desk = Desk()
-    desk.token = "t"
-    async with serve_callback(desk) as url, aiohttp.ClientSession() as session:
+    callback = OAuthCallback()
+    callback.token = "t"
+    async with serve_callback(callback) as url, aiohttp.ClientSession() as session:
         answer = f"{url}?oauth_token=t&oauth_verifier=good-1"
         async with session.get(answer, headers={"Host": "evil.example"}) as response:
             assert response.status == 403
         async with session.get(answer) as response:
             assert response.status == 200
-    assert await desk.wait(1) == "good-1"
+    assert await callback.wait(1) == "good-1"
 
 
 async def test_nobody_answers() -> None:
     with pytest.raises(KeyRefused, match="Nobody has allowed the login within 0 minutes"):
-        await Desk().wait(0.01)
+        await OAuthCallback().wait(0.01)
 
 
 async def test_the_browser_is_heard_on_this_machine_only(owner: Owner) -> None:
     import aiohttp  # noqa: PLC0415
 
-    desk = Desk()
-    async with serve_callback(desk) as url, aiohttp.ClientSession() as session:
+    callback = OAuthCallback()
+    async with serve_callback(callback) as url, aiohttp.ClientSession() as session:
         assert url.startswith("http://127.0.0.1:")
         settings = settings_for(owner.sandbox, api_secret=SECRET)
         asked = await begin_login(settings, callback=url, perms="read")
@@ -505,10 +505,10 @@ async def test_the_browser_is_heard_on_this_machine_only(owner: Owner) -> None:
             assert response.status == 404
         async with session.get(f"{url}?oauth_token=x&oauth_verifier=y") as response:
             assert "no answer" in await response.text()
-        desk.token = asked.token
+        callback.token = asked.token
         async with session.get(asked.url) as response:
             assert "You may close this window" in await response.text()
-        verifier = await desk.wait(1)
+        verifier = await callback.wait(1)
     assert (await finish_login(settings, asked, verifier)).nsid == owner.nsid
 
 

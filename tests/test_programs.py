@@ -26,7 +26,7 @@ PHOTOS = 230
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Bench:
     """Where the programs run: beside a sandbox, with a folder for their data and one for temporary files."""
 
     folder: Path
@@ -55,50 +55,50 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(sandbox_of: Opener, tmp_path: Path) -> AsyncIterator[Desk]:
+async def bench(sandbox_of: Opener, tmp_path: Path) -> AsyncIterator[Bench]:
     (tmp_path / "data").mkdir()
     (tmp_path / "temporary").mkdir()
     async with sandbox_of(photos=PHOTOS) as sandbox:
-        yield Desk(folder=tmp_path / "data", temporary=tmp_path / "temporary", sandbox=sandbox)
+        yield Bench(folder=tmp_path / "data", temporary=tmp_path / "temporary", sandbox=sandbox)
 
 
-async def test_early_break(desk: Desk) -> None:
-    assert await desk.run("early_break.py", str(desk.folder / "a")) == "held nothing more"
+async def test_early_break(bench: Bench) -> None:
+    assert await bench.run("early_break.py", str(bench.folder / "a")) == "held nothing more"
 
 
-async def test_many_harvests_on_one_client(desk: Desk) -> None:
-    assert await desk.run("many_harvests.py") == str(PHOTOS)
+async def test_many_harvests_on_one_client(bench: Bench) -> None:
+    assert await bench.run("many_harvests.py") == str(PHOTOS)
 
 
-async def test_inside_a_loop_that_runs_already(desk: Desk) -> None:
-    outside, inside = (await desk.run("running_loop.py")).splitlines()
+async def test_inside_a_loop_that_runs_already(bench: Bench) -> None:
+    outside, inside = (await bench.run("running_loop.py")).splitlines()
     assert (
         outside == "A harvest runs in an event loop: call harvest() inside of an `async def` that asyncio.run() runs."
     )
     assert inside == "3 70"
 
 
-async def test_without_async_in_a_script_and_in_a_notebook(desk: Desk) -> None:
-    assert await desk.run("blocking.py", str(desk.folder / "a")) == str(PHOTOS)
+async def test_without_async_in_a_script_and_in_a_notebook(bench: Bench) -> None:
+    assert await bench.run("blocking.py", str(bench.folder / "a")) == str(PHOTOS)
 
 
-async def test_an_archive_on_the_disk(desk: Desk) -> None:
-    folder = desk.folder / "a"
-    refused, damaged, told = (await desk.run("archived.py", str(folder))).splitlines()
+async def test_an_archive_on_the_disk(bench: Bench) -> None:
+    folder = bench.folder / "a"
+    refused, damaged, told = (await bench.run("archived.py", str(folder))).splitlines()
     assert damaged == f"{folder / 'photos.ndjson'} line 5 is damaged: harvester repair {folder} sets it right."
     assert refused == f"{folder} is no archive: it has no state.sqlite."
     assert told == f"{PHOTOS} {PHOTOS} complete"
-    rows = (desk.folder / "a.csv").read_text("utf-8").splitlines()
+    rows = (bench.folder / "a.csv").read_text("utf-8").splitlines()
     assert rows[0] == "id,title"
     assert len(rows) == PHOTOS + 1
 
 
-async def test_a_web_server_with_one_client(desk: Desk) -> None:
-    assert await desk.run("web_server.py") == f"{PHOTOS} {PHOTOS} {PHOTOS}"
+async def test_a_web_server_with_one_client(bench: Bench) -> None:
+    assert await bench.run("web_server.py") == f"{PHOTOS} {PHOTOS} {PHOTOS}"
 
 
-async def test_a_typed_program_runs(desk: Desk) -> None:
-    assert await desk.run("typed.py", str(desk.folder / "a")) == f"{PHOTOS} {PHOTOS} False 1 0"
+async def test_a_typed_program_runs(bench: Bench) -> None:
+    assert await bench.run("typed.py", str(bench.folder / "a")) == f"{PHOTOS} {PHOTOS} False 1 0"
 
 
 def test_a_typed_program_passes_mypy_from_outside(tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_a_typed_program_passes_mypy_from_outside(tmp_path: Path) -> None:
     assert done.stdout.startswith("Success: no issues found in 4 source files"), done.stdout + done.stderr
 
 
-async def test_errors_are_told_by_except(desk: Desk) -> None:
-    told = await desk.run("errors.py", str(desk.folder))
+async def test_errors_are_told_by_except(bench: Bench) -> None:
+    told = await bench.run("errors.py", str(bench.folder))
     assert told.splitlines() == [
         "complete",
         "mend a name",
@@ -126,17 +126,17 @@ async def test_errors_are_told_by_except(desk: Desk) -> None:
     ]
 
 
-async def test_batches_into_duckdb(desk: Desk) -> None:
-    assert await desk.run("batches.py", str(desk.folder / "photos.duckdb")) == f"100 100 30 {PHOTOS} {PHOTOS}"
+async def test_batches_into_duckdb(bench: Bench) -> None:
+    assert await bench.run("batches.py", str(bench.folder / "photos.duckdb")) == f"100 100 30 {PHOTOS} {PHOTOS}"
 
 
-async def test_a_pipeline_of_dlt(desk: Desk) -> None:
-    assert await desk.run("pipeline.py", str(desk.folder)) == str(PHOTOS)
+async def test_a_pipeline_of_dlt(bench: Bench) -> None:
+    assert await bench.run("pipeline.py", str(bench.folder)) == str(PHOTOS)
 
 
-async def kill_after(desk: Desk, photos: int) -> list[str]:
+async def kill_after(bench: Bench, photos: int) -> list[str]:
     """Run the durable program and kill it once it has printed so many ids; all that it has printed."""
-    process = await desk.begin("lasting.py", str(desk.folder / "a"))
+    process = await bench.begin("lasting.py", str(bench.folder / "a"))
     assert process.stdout
     given = [(await process.stdout.readline()).decode().strip() for _ in range(photos)]
     process.send_signal(signal.SIGKILL)
@@ -146,21 +146,21 @@ async def kill_after(desk: Desk, photos: int) -> list[str]:
     return given
 
 
-async def test_a_durable_harvest_is_killed_and_gone_on_with(desk: Desk) -> None:
+async def test_a_durable_harvest_is_killed_and_gone_on_with(bench: Bench) -> None:
     given: list[str] = []
     for photos in (1, 40, 70):
-        given += await kill_after(desk, photos)
-        kept = [line["id"] for line in read_lines_so_far(desk.folder / "a" / "photos.ndjson")]
+        given += await kill_after(bench, photos)
+        kept = [line["id"] for line in read_lines_so_far(bench.folder / "a" / "photos.ndjson")]
         # What was printed is kept. Each kill may have come between the disk and the print: that photo is kept, too.
         assert set(given) <= set(kept)
-        assert list(desk.temporary.iterdir()) == []
+        assert list(bench.temporary.iterdir()) == []
     missed = set(kept) - set(given)
     assert len(missed) <= 3
-    rest = (await desk.run("lasting.py", str(desk.folder / "a"))).split()
+    rest = (await bench.run("lasting.py", str(bench.folder / "a"))).split()
     assert len(given) + len(rest) + len(missed) == PHOTOS
-    assert {*given, *rest, *missed} == {str(desk.sandbox.catalogue.id_of(n)) for n in range(PHOTOS)}
-    assert len(read_lines(desk.folder / "a" / "photos.ndjson")) == PHOTOS
-    assert verify_archive(desk.folder / "a") == []
+    assert {*given, *rest, *missed} == {str(bench.sandbox.catalogue.id_of(n)) for n in range(PHOTOS)}
+    assert len(read_lines(bench.folder / "a" / "photos.ndjson")) == PHOTOS
+    assert verify_archive(bench.folder / "a") == []
 
 
 def read_lines_so_far(path: Path) -> list[dict[str, str]]:

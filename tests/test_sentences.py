@@ -45,11 +45,11 @@ def ends_of(value: ast.expr) -> Iterator[str]:
 
 
 def name_call(function: ast.expr) -> str:
-    """What is called; a method only where it is the voice's or the display's."""
+    """What is called; a method only where it is the console's or the display's."""
     match function:
         case ast.Name(id=name):
             return name
-        case ast.Attribute(attr=name, value=owner) if ast.unparse(owner).endswith(("voice", "progress")):
+        case ast.Attribute(attr=name, value=owner) if ast.unparse(owner).endswith(("console", "progress")):
             return name
     return ""
 

@@ -121,8 +121,8 @@ def _read_form(body: bytes) -> dict[str, str]:
     return found
 
 
-class Desk:
-    """Takes the person's answer, typed or brought by the browser: the first one counts."""
+class OAuthCallback:
+    """Receives the verifier of a login, from the browser's redirect or as typed text. The first answer counts."""
 
     def __init__(self) -> None:
         self.token = ""
@@ -137,7 +137,7 @@ class Desk:
             raise KeyRefused(f"Nobody has allowed the login within {seconds / 60:.0f} minutes. {_AGAIN}") from None
 
     def hear(self, query: Mapping[str, str]) -> str:
-        """What the browser brings; the sentence to show there."""
+        """Take the query of the browser's redirect. Returns the sentence that the browser shows."""
         token = query.get("oauth_token") or query.get("denied") or ""
         if not self.token or not compare_digest(token.encode(), self.token.encode()):
             # Any page in the browser can call this address. Only Flickr and its visitor know the token, so a refusal
@@ -151,7 +151,7 @@ class Desk:
         return "The login was refused. You may close this window."
 
     def read(self, text: str) -> str:
-        """What somebody types: the code, or the address at which the browser ended. The sentence to say, if any."""
+        """Take typed text: the code, or the address at which the browser ended. Returns a sentence to show, or ''."""
         if "://" in text:
             query = dict(parse_qsl(urlsplit(text.strip()).query))
             answer = self.hear(query)
@@ -165,7 +165,7 @@ class Desk:
         return ""
 
     def fail(self, error: Exception) -> None:
-        """There will be no answer."""
+        """End the wait with this error, unless an answer has come."""
         if not self._answer.done():
             self._answer.set_exception(error)
 
@@ -179,14 +179,14 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>harvester
 
 
 @asynccontextmanager
-async def serve_callback(desk: Desk) -> AsyncIterator[str]:
+async def serve_callback(callback: OAuthCallback) -> AsyncIterator[str]:
     """Listen on a port of this machine for the browser that Flickr sends back; its address."""
     from aiohttp import web  # noqa: PLC0415
 
     async def answer(request: web.Request) -> web.Response:
         if request.host not in hosts:  # a name of somebody else's that leads here (DNS rebinding)
             raise web.HTTPForbidden(text="This address is for the browser of this machine.")
-        text = _PAGE.format(desk.hear(request.query))
+        text = _PAGE.format(callback.hear(request.query))
         return web.Response(text=text, content_type="text/html", headers={"Connection": "close"})
 
     hosts: set[str] = set()

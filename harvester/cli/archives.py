@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from harvester.cli.notify import Notice
-from harvester.cli.options import Command, Setup, find_voice, harvest_options, settings_options, voice_options
+from harvester.cli.options import Command, Setup, console_options, find_console, harvest_options, settings_options
 from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_look
 from harvester.cli.show import show_lines
@@ -48,7 +48,7 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
         return await resume_archive(folder, settings, observer=observer, stop=stop)
 
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
-    notice = Notice(settings=settings, archive=folder, voice=setup.voice)
+    notice = Notice(settings=settings, archive=folder, console=setup.console)
     return attend(start, choose_look(setup, bounds=bounds, to_stdout=False), notice)
 
 
@@ -78,10 +78,10 @@ def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
     bounds = Bounds(quota=settings.quota, pace=settings.pace)
 
     def begin(folder: Path) -> Exit:
-        notice = Notice(settings=settings, archive=folder, voice=setup.voice)
+        notice = Notice(settings=settings, archive=folder, console=setup.console)
         return attend(partial(start, folder), choose_look(setup, bounds=bounds, to_stdout=False), notice)
 
-    return do_all(_list_tasks(begin, folders), setup.voice)
+    return do_all(_list_tasks(begin, folders), setup.console)
 
 
 @click.command(
@@ -107,7 +107,7 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
         show_status(read_status(folder, settings), as_json=as_json)
         return Exit.COMPLETE
 
-    return do_all(_list_tasks(show, folders), setup.voice, is_announced=False)
+    return do_all(_list_tasks(show, folders), setup.console, is_announced=False)
 
 
 @click.command(
@@ -117,7 +117,7 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
 )
 @folders_argument
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
-@voice_options
+@console_options
 def verify(*, folders: tuple[Path, ...], as_json: bool, **manner: Any) -> Exit:
     """Read an archive through and prove that it is whole; exit code 3 where it is not.
 
@@ -126,13 +126,13 @@ def verify(*, folders: tuple[Path, ...], as_json: bool, **manner: Any) -> Exit:
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
-    voice = find_voice(**manner)
+    console = find_console(**manner)
     from harvester.verify.archive import prove_archive  # noqa: PLC0415
 
     def show(folder: Path) -> Exit:
         return show_verdict(prove_archive(folder), as_json=as_json, is_alone=len(folders) == 1)
 
-    return do_all(_list_tasks(show, folders), voice, is_announced=False)
+    return do_all(_list_tasks(show, folders), console, is_announced=False)
 
 
 def _list_tasks(start: Callable[[Path], Exit], folders: Sequence[Path]) -> list[Task]:
@@ -150,13 +150,13 @@ def _list_tasks(start: Callable[[Path], Exit], folders: Sequence[Path]) -> list[
     ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@voice_options
+@console_options
 def ids(*, folder: Path, **manner: Any) -> Exit:
     """Print the ids of an archive's photos, one a line. Makes no call, and may be asked while a harvest is under way.
 
     `harvester photos --from` takes them.
     """
-    find_voice(**manner)
+    find_console(**manner)
     from harvester.archive.ids import read_ids  # noqa: PLC0415
 
     found = read_ids(folder)

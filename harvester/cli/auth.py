@@ -26,11 +26,11 @@ from harvester.auth.token_store import (
     require_config_folder,
     write_login,
 )
+from harvester.cli.console import Console
 from harvester.cli.ids import read_lines
 from harvester.cli.options import Command, Names, Setup, connection_options, option
 from harvester.cli.session import find_loop_factory
 from harvester.cli.show import show_facts, show_lines
-from harvester.cli.voice import Voice
 from harvester.config.settings import Settings
 from harvester.errors import Exit, KeyRefused, UsageError
 from harvester.events import Tally, ignore
@@ -38,7 +38,7 @@ from harvester.flickr.oauth import Person
 from harvester.jobs.values import check_choice
 
 if TYPE_CHECKING:
-    from harvester.auth.handshake import Desk
+    from harvester.auth.handshake import OAuthCallback
 
 REVOKE_PAGE = "https://www.flickr.com/services/auth/list.gne"
 _WHAT = {
@@ -86,11 +86,11 @@ def login(*, setup: Setup, perms: str, browser: bool | None) -> Exit:
     make_folder(path.parent)
     browser = _has_browser() if browser is None else browser
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        found = runner.run(_log_in(settings, perms=perms, browser=browser, voice=setup.voice))
+        found = runner.run(_log_in(settings, perms=perms, browser=browser, console=setup.console))
     write_login(path, found)
-    setup.voice.note(f"Logged in as {found.username} ({found.nsid}).")
+    setup.console.note(f"Logged in as {found.username} ({found.nsid}).")
     if settings.has_login:
-        setup.voice.warn(f"{_GIVEN} goes before this login: take it away to use this one.")
+        setup.console.warn(f"{_GIVEN} goes before this login: take it away to use this one.")
     return Exit.COMPLETE
 
 
@@ -124,41 +124,41 @@ def logout(*, setup: Setup) -> Exit:
     settings = setup.load(kept=False).settings
     folder = config_folder()  # without one nothing can have been kept
     if folder is not None and remove_login(find_path(settings.without_login(), folder)):
-        setup.voice.note(f"Logged out. Flickr still honours the login until you take it back at {REVOKE_PAGE}.")
+        setup.console.note(f"Logged out. Flickr still honours the login until you take it back at {REVOKE_PAGE}.")
     else:
-        setup.voice.note("Not logged in: there was nothing to forget.")
+        setup.console.note("Not logged in: there was nothing to forget.")
     if settings.has_login:
-        setup.voice.warn(f"{_GIVEN} still logs every harvest in.")
+        setup.console.warn(f"{_GIVEN} still logs every harvest in.")
     return Exit.COMPLETE
 
 
-async def _log_in(settings: Settings, *, perms: str, browser: bool, voice: Voice) -> Login:
-    from harvester.auth.handshake import NOWHERE, Desk, begin_login, finish_login, serve_callback  # noqa: PLC0415
+async def _log_in(settings: Settings, *, perms: str, browser: bool, console: Console) -> Login:
+    from harvester.auth.handshake import NOWHERE, OAuthCallback, begin_login, finish_login, serve_callback  # noqa: PLC0415
 
-    desk = Desk()
+    callback = OAuthCallback()
     async with AsyncExitStack() as stack:
-        callback = await stack.enter_async_context(serve_callback(desk)) if browser else NOWHERE
-        asked = await begin_login(settings, callback=callback, perms=perms)
-        desk.token = asked.token
-        voice.note(f"Allow harvester to {_WHAT[perms]}, at this address:")
+        address = await stack.enter_async_context(serve_callback(callback)) if browser else NOWHERE
+        asked = await begin_login(settings, callback=address, perms=perms)
+        callback.token = asked.token
+        console.note(f"Allow harvester to {_WHAT[perms]}, at this address:")
         show_lines([asked.url])  # on standard output, since standard error shows no token
         if browser:
-            voice.note("Your browser should open it. If it ends at a page that is not there, paste its address here.")
+            console.note("Your browser should open it. If it ends at a page that is not there, paste its address here.")
             threading.Thread(target=_open_browser, args=(asked.url,), daemon=True).start()
         else:
-            voice.note("Then type here the code that Flickr shows:")
-        _listen(desk, voice, alone=not browser)
-        verifier = await desk.wait(timers.ALLOW_SECONDS)
+            console.note("Then type here the code that Flickr shows:")
+        _listen(callback, console, alone=not browser)
+        verifier = await callback.wait(timers.ALLOW_SECONDS)
     return await finish_login(settings, asked, verifier)
 
 
-def _listen(desk: Desk, voice: Voice, *, alone: bool) -> None:
-    """Hand what is typed to the desk, from a thread that nobody waits for. `alone`: no browser can answer."""
+def _listen(callback: OAuthCallback, console: Console, *, alone: bool) -> None:
+    """Hand what is typed to the callback, from a thread that nobody waits for. `alone`: no browser can answer."""
     loop = asyncio.get_running_loop()
 
     def take(line: str) -> None:
-        if said := desk.read(line):
-            voice.warn(said)
+        if said := callback.read(line):
+            console.warn(said)
 
     def read() -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended, for the browser was faster
@@ -167,7 +167,7 @@ def _listen(desk: Desk, voice: Voice, *, alone: bool) -> None:
                     loop.call_soon_threadsafe(take, line)
             if alone:
                 sentence = "Standard input has ended without a code: log in where one can be typed, or with --browser."
-                loop.call_soon_threadsafe(desk.fail, UsageError(sentence))
+                loop.call_soon_threadsafe(callback.fail, UsageError(sentence))
 
     threading.Thread(target=read, daemon=True).start()
 
@@ -197,10 +197,10 @@ def _find_facts(setup: Setup) -> dict[str, Any]:
         if kept is None:
             raise KeyRefused("Not logged in: run `harvester auth login`.")
         for warning in find_warnings(path):
-            setup.voice.warn(warning)
+            setup.console.warn(warning)
         facts = {"fullname": kept.fullname, "perms": kept.perms, "granted": kept.granted, "from": str(path)}
         settings = replace(settings, oauth_token=kept.oauth_token, oauth_token_secret=kept.oauth_token_secret)
-        setup.voice.redact.add(settings.secrets)
+        setup.console.redact.add(settings.secrets)
         settings.require_key()
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
         person = runner.run(_ask(settings))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from harvester.cli.options import Command, find_voice, voice_options
+from harvester.cli.options import Command, console_options, find_console
 from harvester.errors import Exit
 from harvester.text.words import name_count
 
@@ -30,7 +30,7 @@ from harvester.text.words import name_count
     "--with-checkpoint", is_flag=True, help="Take state.sqlite too, so that the copy can be brought up to date."
 )
 @click.option("--link", is_flag=True, help="Link files in place of copying them; only of a complete archive.")
-@voice_options
+@console_options
 def bag(*, folder: Path, output: Path, **given: Any) -> Exit:
     """Make a bag of an archive by RFC 8493. Makes no call, and changes nothing in the archive.
 
@@ -42,12 +42,12 @@ def bag(*, folder: Path, output: Path, **given: Any) -> Exit:
     """
     names = ("organization", "description", "with_crate", "with_checkpoint", "link")
     wished = {name: given.pop(name) for name in names}
-    voice = find_voice(**given)
+    console = find_console(**given)
     from harvester.curation.bag import Wishes, make_bag  # noqa: PLC0415
 
     made = make_bag(folder, output, Wishes(**wished))
     told = f"{name_count(made.photos, 'photo')} in {name_count(len(made.files), 'file')}, {made.bytes:,} bytes"
-    voice.note(f"{output}: {told}.")
+    console.note(f"{output}: {told}.")
     for gap in made.gaps:
-        voice.warn(f"The archive is incomplete, as bag-info.txt says: {gap}")
+        console.warn(f"The archive is incomplete, as bag-info.txt says: {gap}")
     return Exit.INCOMPLETE if made.gaps else Exit.COMPLETE

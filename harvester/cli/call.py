@@ -164,12 +164,12 @@ async def _show_rows(client: Client, method: Method, paging: Paging, stop: async
                 if stop.is_set():
                     break
     if paging.ask is not None:
-        setup.voice.note(f"Stopped before page {paging.page:,}, with {paging.rows:,} rows.")
+        setup.console.note(f"Stopped before page {paging.page:,}, with {paging.rows:,} rows.")
         return Exit.INTERRUPTED
     if not paging.is_complete:
         return _fail(setup, paging.shortage, Exit.INCOMPLETE)
     if paging.shortage:
-        setup.voice.warn(paging.shortage)
+        setup.console.warn(paging.shortage)
     return Exit.COMPLETE
 
 
@@ -183,13 +183,13 @@ def _tell_progress(paging: Paging, setup: Setup) -> Callable[[], None]:
         if is_wanted and time.monotonic() - told >= EVERY:
             told = time.monotonic()
             claim = f" of {paging.claimed:,}" if paging.claimed else ""
-            setup.voice.note(f"{paging.rows:,}{claim} rows after page {paging.page - 1:,}.")
+            setup.console.note(f"{paging.rows:,}{claim} rows after page {paging.page - 1:,}.")
 
     return tell
 
 
 def _fail(setup: Setup, sentence: str, code: Exit) -> Exit:
-    setup.voice.error(sentence, exit_code=code)
+    setup.console.error(sentence, exit_code=code)
     return code
 
 

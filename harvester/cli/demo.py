@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harvester.cli.options import Command, Setup, find_voice, voice_options
+from harvester.cli.options import Command, Setup, console_options, find_console
 from harvester.cli.session import find_loop_factory, harvest
 from harvester.cli.show import show_lines
 from harvester.config.settings import read_folder
@@ -24,7 +24,7 @@ FOLDER = "demo"
     epilog="\b\nExample:\n  harvester demo && jq -r .info.title._content demo/photos.ndjson | head",
 )
 @click.argument("folder", metavar="[DIR]", default=FOLDER)
-@voice_options
+@console_options
 def demo(*, folder: str, quiet: bool, **manner: Any) -> Exit:
     """Harvest a small made-up Flickr into DIR (./demo), which takes a few seconds and needs no key.
 
@@ -32,11 +32,11 @@ def demo(*, folder: str, quiet: bool, **manner: Any) -> Exit:
     """
     from harvester.engine.run import Output  # noqa: PLC0415
 
-    voice = find_voice(quiet=quiet, **manner)
+    console = find_console(quiet=quiet, **manner)
     path = read_folder(folder, field="DIR")
     again = (path / "manifest.json").exists()
-    setup = Setup(voice=voice, config_path=None, options={}, progress=None)
-    voice.note(f"A sandbox with {PHOTOS:,} photos, where {FAULTS:.0%} of all answers fail, as if it were Flickr.")
+    setup = Setup(console=console, config_path=None, options={}, progress=None)
+    console.note(f"A sandbox with {PHOTOS:,} photos, where {FAULTS:.0%} of all answers fail, as if it were Flickr.")
     with serve_sandbox(build_sandbox(), loop_factory=find_loop_factory()) as url:
         job, settings = build_harvest(url)
         code = harvest(job, settings, output=Output(folder=path), setup=setup)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harvester.cli.archives import folders_argument
-from harvester.cli.options import Command, find_voice, option, voice_options
+from harvester.cli.options import Command, console_options, find_console, option
 from harvester.cli.show import show_lines
 from harvester.config.toml_file import expand_home
 from harvester.errors import Exit, UsageError
@@ -55,7 +55,7 @@ _EVERY = 10.0
 )
 @option("Output", "--workers", type=click.IntRange(1, 64), default=1, metavar="N", help="Processes.  [default: 1]")
 @option("Messages", "--progress/--no-progress", default=True, help="Say how far it is, every ten seconds.")
-@voice_options
+@console_options
 def export(*, folders: tuple[Path, ...], progress: bool, **given: Any) -> Exit:
     """Write one row for each photo of the archives: flat, typed, the same whatever was harvested of it.
 
@@ -64,14 +64,14 @@ def export(*, folders: tuple[Path, ...], progress: bool, **given: Any) -> Exit:
     not complete yet is told as such, and is no error: the exit code is that of the export. `harvester schema row` tells
     the columns.
     """
-    voice = find_voice(**{name: given.pop(name) for name in ("log_format", "log_file", "verbose", "quiet")})
+    console = find_console(**{name: given.pop(name) for name in ("log_format", "log_file", "verbose", "quiet")})
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep a third more than they need
     from harvester.export.run import export as run  # noqa: PLC0415
 
     order = _build_order(folders, **given)
-    exported = run(order, Watch(voice.note) if progress else lambda _: None)
+    exported = run(order, ExportProgress(console.note) if progress else lambda _: None)
     for sentence in _tell(exported, order):
-        voice.note(sentence)
+        console.note(sentence)
     return Exit.COMPLETE
 
 
@@ -119,8 +119,8 @@ def _name_rejects(text: str) -> Path:
     return Path(expand_home(text, field="rejects"))
 
 
-class Watch:
-    """Says how far an export is, now and then."""
+class ExportProgress:
+    """Shows from time to time how many rows an export has written."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
@@ -161,10 +161,10 @@ def _tell(exported: Exported, order: Order) -> Iterator[str]:
 )
 @click.argument("what", type=click.Choice(["record", "row"]), metavar="record|row")
 @click.option("--version", type=int, metavar="N", help="That version; else the newest.")
-@voice_options
+@console_options
 def schema(*, what: str, version: int | None, **manner: Any) -> Exit:
     """Print the JSON Schema (2020-12) of a line of photos.ndjson, or of a row of `harvester export`."""
-    find_voice(**manner)
+    find_console(**manner)
     from harvester.export.schemas import build_schema  # noqa: PLC0415
 
     show_lines([json.dumps(build_schema(what, version=version), ensure_ascii=False, indent=2)])

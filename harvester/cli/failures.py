@@ -16,8 +16,8 @@ from typing import Any, TextIO
 
 import click
 
+from harvester.cli.console import Console
 from harvester.cli.suggestions import explain_option
-from harvester.cli.voice import Voice
 from harvester.errors import CannotWrite, Exit, StopRun
 from harvester.signals import EXIT_CODES, STOPPED, is_free, leave
 from harvester.text.streams import cannot_write_stdout, let_go
@@ -25,24 +25,24 @@ from harvester.text.streams import cannot_write_stdout, let_go
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
 
 
-def end_well(run: Callable[[], Any], voice: Voice) -> int:
+def end_well(run: Callable[[], Any], console: Console) -> int:
     """Runs the command line; what it raises becomes a sentence on standard error. Returns the exit code."""
     _fill_closed()
     stdout, stderr = sys.stdout, sys.stderr
     with (
         _terminable(),
-        contextlib.redirect_stderr(voice.open_stderr()),
-        contextlib.redirect_stdout(voice.open_stdout()),
+        contextlib.redirect_stderr(console.open_stderr()),
+        contextlib.redirect_stdout(console.open_stdout()),
     ):
         try:
             code = _exit_code(run)
         except Exception as error:  # noqa: BLE001 - this is where all of them end
-            code = explain(error, voice)
+            code = explain(error, console)
         except KeyboardInterrupt as interrupt:
-            voice.note(STOPPED)
+            console.note(STOPPED)
             code = _find_code(interrupt)
-        code = _finish(partial(_finish_stdout, stdout, is_told=code != Exit.COMPLETE), code, voice)
-        code = _finish(voice.close_log, code, voice)
+        code = _finish(partial(_finish_stdout, stdout, is_told=code != Exit.COMPLETE), code, console)
+        code = _finish(console.close_log, code, console)
     _finish_stderr(stderr)
     return code
 
@@ -110,18 +110,18 @@ def _exit_code(run: Callable[[], Any]) -> int:
     return int(result) if isinstance(result, int) else Exit.COMPLETE
 
 
-def explain(error: BaseException, voice: Voice) -> int:
+def explain(error: BaseException, console: Console) -> int:
     """Say what an error means to the user. Returns its exit code."""
     if isinstance(error, click.Abort):
-        voice.note(STOPPED)
+        console.note(STOPPED)
         return _find_code(error.__cause__)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return Exit.USAGE
     code, sentence = judge(error)
-    voice.error(sentence, exit_code=code)
-    if voice.verbose and not isinstance(error, click.ClickException | StopRun):
-        voice.trace(error)
+    console.error(sentence, exit_code=code)
+    if console.verbose and not isinstance(error, click.ClickException | StopRun):
+        console.trace(error)
     return code
 
 
@@ -163,13 +163,13 @@ def quiet_pipe() -> Iterator[None]:
         raise click.exceptions.Exit(Exit.COMPLETE) from None
 
 
-def _finish(close: Callable[[], None], code: int, voice: Voice) -> int:
+def _finish(close: Callable[[], None], code: int, console: Console) -> int:
     """Bring out what a stream still holds. Where that fails a good end is none; another one keeps its exit code."""
     try:
         close()
     except CannotWrite as error:
         code = code or error.exit_code
-        voice.error(str(error), exit_code=code)
+        console.error(str(error), exit_code=code)
     return code
 
 

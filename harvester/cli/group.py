@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from harvester.about import __version__
+from harvester.cli.console import Console
 from harvester.cli.failures import end_well, quiet_pipe
-from harvester.cli.voice import Voice
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -83,9 +83,9 @@ class LazyGroup(click.Group):
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run the command line. Every end has its exit code, every error its one sentence."""
-        voice = Voice()
-        voice.overhear((args[0] if args else extra.get("args")) or sys.argv)
-        call = partial(super().main, *args, standalone_mode=False, **{"obj": voice, **extra})
+        console = Console()
+        console.detect_log_format((args[0] if args else extra.get("args")) or sys.argv)
+        call = partial(super().main, *args, standalone_mode=False, **{"obj": console, **extra})
         if standalone_mode:
-            sys.exit(end_well(call, voice))
+            sys.exit(end_well(call, console))
         return call()

@@ -43,9 +43,9 @@ def _open_metrics(setup: Setup, root: click.Context, *, quota: Rate | None) -> t
         path = Path(expand_home(setup.metrics_file, field="metrics_file"))
         if path.is_dir() or not path.parent.is_dir():
             raise UsageError(f"{path} is no file in a folder that is there.", field="metrics_file")
-        forms.append(Textfile(record, path, warn=partial(setup.voice.warn, is_loud=True)))
+        forms.append(Textfile(record, path, warn=partial(setup.console.warn, is_loud=True)))
     if setup.metrics is not None:
         host, port = read_address(setup.metrics)
         port = root.with_resource(serve_metrics(record, host, port))
-        setup.voice.note(f"Metrics are at http://{f'[{host}]' if ':' in host else host}:{port}/metrics.")
+        setup.console.note(f"Metrics are at http://{f'[{host}]' if ':' in host else host}:{port}/metrics.")
     return tuple(forms)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import click
 
+from harvester.cli.console import Console
 from harvester.cli.failures import judge
-from harvester.cli.voice import Voice
 from harvester.config.settings import Settings
 from harvester.errors import Exit, UsageError
 from harvester.events import Event, Observer, Started, Summary
@@ -59,7 +59,7 @@ class Notice:
 
     settings: Settings
     archive: Path | None
-    voice: Voice
+    console: Console
 
     def tell_end(self, code: int, course: Course, service: Service) -> None:
         """Of a run that came to its end. One whose reader has left, as head does, has none that is worth telling."""
@@ -78,9 +78,11 @@ class Notice:
             return
         report = write_report(summary=course.summary, archive=self.archive, exit_code=code, sentence=sentence)
         longest = LONGEST if course.last_moment is None else course.last_moment - time.monotonic() - _RESERVE
-        failure = self._run(command, self.voice.redact(report), longest=longest, service=service)
+        failure = self._run(command, self.console.redact(report), longest=longest, service=service)
         if failure is not None:
-            self.voice.warn(f"The {name} command {failure}; the run and its exit code are as they were.", is_loud=True)
+            self.console.warn(
+                f"The {name} command {failure}; the run and its exit code are as they were.", is_loud=True
+            )
 
     def _run(self, command: str, report: str, *, longest: float, service: Service) -> str | None:
         def meanwhile() -> None:
@@ -89,7 +91,7 @@ class Notice:
 
         sys.stderr.flush()
         # Standard output is for records. Where each line of standard error is to be JSON, a command's are not.
-        out = subprocess.DEVNULL if self.voice.log_format == "json" else 2
+        out = subprocess.DEVNULL if self.console.log_format == "json" else 2
         return run_command(command, report, out=out, longest=max(longest, _RESERVE), meanwhile=meanwhile)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harvester.auth.token_store import add_login, config_folder
-from harvester.cli.voice import Voice
+from harvester.cli.console import Console
 from harvester.config.settings import MAX_WORKERS, Config, load_config, read_folder
 from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
@@ -112,7 +112,7 @@ class Names(click.types.StringParamType):
 class Setup:
     """What the common options say."""
 
-    voice: Voice
+    console: Console
     config_path: Path | None
     options: Mapping[str, object]
     progress: bool | None
@@ -140,9 +140,9 @@ class Setup:
         elif kept:
             settings, warnings = add_login(config.settings, folder)
             config = replace(config, settings=settings, warnings=(*config.warnings, *warnings))
-        self.voice.redact.add(config.settings.secrets)
+        self.console.redact.add(config.settings.secrets)
         for warning in config.warnings:
-            self.voice.warn(warning)
+            self.console.warn(warning)
         return config
 
 
@@ -157,14 +157,14 @@ def decorate(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
     return apply
 
 
-def _tell_voice(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+def _set_console(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """Known at once: errors in what follows are told in the manner that was asked for."""
-    if value and isinstance(ctx.obj, Voice):
+    if value and isinstance(ctx.obj, Console):
         setattr(ctx.obj, str(param.name), value)
     return value
 
 
-voice_options = decorate(
+console_options = decorate(
     option(
         "Messages",
         "--log-format",
@@ -172,7 +172,7 @@ voice_options = decorate(
         default="text",
         metavar="text|json",
         is_eager=True,
-        callback=_tell_voice,
+        callback=_set_console,
         help="As text, or as JSON, an event a line.  [default: text]",
     ),
     option(
@@ -180,11 +180,11 @@ voice_options = decorate(
         "--log-file",
         metavar="FILE",
         is_eager=True,
-        callback=_tell_voice,
+        callback=_set_console,
         help="Append all messages and the progress to FILE, too, even with -q.",
     ),
-    option("Messages", "-v", "--verbose", is_flag=True, is_eager=True, callback=_tell_voice, help="Say more."),
-    option("Messages", "-q", "--quiet", is_flag=True, is_eager=True, callback=_tell_voice, help="Say errors only."),
+    option("Messages", "-v", "--verbose", is_flag=True, is_eager=True, callback=_set_console, help="Say more."),
+    option("Messages", "-q", "--quiet", is_flag=True, is_eager=True, callback=_set_console, help="Say errors only."),
 )
 
 _CONFIG = option("Settings", "--config", metavar="FILE", help="Instead of ./harvester.toml or your config folder's.")
@@ -198,7 +198,7 @@ _settings_options = decorate(
     _API_URL,
     option("Settings", "--anonymous", is_flag=True, help="Without the login: public photos only."),
     option("Messages", "--progress/--no-progress", default=None, help="Show progress, or notices and the end only."),
-    voice_options,
+    console_options,
 )
 
 _notice_options = decorate(
@@ -248,7 +248,7 @@ def harvest_options(function: _F) -> _F:
 
 def connection_options(function: _F) -> _F:
     """Those of a command that calls Flickr and does not harvest; it gets them as `setup`, too."""
-    return decorate(_CONFIG, _API_URL, voice_options)(_give_setup(function))  # type: ignore[return-value]
+    return decorate(_CONFIG, _API_URL, console_options)(_give_setup(function))  # type: ignore[return-value]
 
 
 def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -268,9 +268,9 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if verbose and quiet:
             raise UsageError("-v and -q say opposite things; use one of them.")
-        voice = find_voice(log_format=log_format, log_file=log_file, verbose=verbose, quiet=quiet)
+        console = find_console(log_format=log_format, log_file=log_file, verbose=verbose, quiet=quiet)
         setup = Setup(
-            voice=voice,
+            console=console,
             config_path=None if config is None else Path(expand_home(config, field="config")),
             options={name: given.pop(name, None) for name in _SETTINGS},
             progress=progress,
@@ -283,12 +283,12 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def find_voice(**manner: Any) -> Voice:
-    """The voice of this run."""
-    voice = click.get_current_context().find_object(Voice) or Voice()
+def find_console(**manner: Any) -> Console:
+    """The console of this run, set up as the options say."""
+    console = click.get_current_context().find_object(Console) or Console()
     for name, value in manner.items():
-        setattr(voice, name, value)
-    return voice
+        setattr(console, name, value)
+    return console
 
 
 def build_job(source: Source, given: Mapping[str, Any]) -> Job:

@@ -112,7 +112,7 @@ def show_plan(
     settings = setup.load().settings
     settings.require_key()
     for sentence in job.warnings:
-        setup.voice.warn(sentence)
+        setup.console.warn(sentence)
     if output is not None and (facts := plan_deepening(job, output, settings)) is not None:
         show_facts(facts, as_json=as_json)
         return Exit.COMPLETE
@@ -128,8 +128,8 @@ def _tell_to(setup: Setup) -> Observer:
 
     def tell(event: Event) -> None:
         if isinstance(event, Noticed):
-            setup.voice.note(event.sentence)
+            setup.console.note(event.sentence)
         elif isinstance(event, Waiting):
-            setup.voice.note(f"Waiting for {name_duration(event.seconds)}: {event.why}.")
+            setup.console.note(f"Waiting for {name_duration(event.seconds)}: {event.why}.")
 
     return tell

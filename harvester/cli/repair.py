@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harvester.cli.options import Command, find_voice, voice_options
+from harvester.cli.options import Command, console_options, find_console
 from harvester.cli.show import show_facts, show_lines
 from harvester.errors import Exit
 from harvester.text.escapes import escape_line
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
-@voice_options
+@console_options
 def repair(*, folder: Path, dry_run: bool, as_json: bool, **manner: Any) -> Exit:
     """Make an archive whole from whatever is left of it. Makes no call: `resume` then fetches what was lost.
 
@@ -39,12 +39,12 @@ def repair(*, folder: Path, dry_run: bool, as_json: bool, **manner: Any) -> Exit
     anew where they are lost, damaged or older than the files. Exit code 3 says that something was lost and is to be
     fetched again, 0 that nothing was.
     """
-    voice = find_voice(**manner)
+    console = find_console(**manner)
     from harvester.repair.run import repair_archive  # noqa: PLC0415
 
     def tell(name: str, size: int) -> None:
         if size > _WORTH_TELLING:
-            voice.note(f"Reading {name}, {size / 1e9:.1f} GB.")
+            console.note(f"Reading {name}, {size / 1e9:.1f} GB.")
 
     report = repair_archive(folder, dry_run=dry_run, on_file=tell)
     if as_json:

@@ -78,7 +78,7 @@ def run(
             return partial(_refuse, error)
         return partial(harvest_turn, turn, config.settings, setup=setup)
 
-    return do_all([Task(title=f"Job {name}", start=begin(name)) for name in names], setup.voice)
+    return do_all([Task(title=f"Job {name}", start=begin(name)) for name in names], setup.console)
 
 
 def _refuse(error: UsageError) -> NoReturn:

@@ -8,9 +8,9 @@ from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from harvester.cli.console import Console
 from harvester.cli.options import Setup
 from harvester.cli.session import harvest
-from harvester.cli.voice import Voice
 from harvester.config.settings import Settings
 from harvester.errors import Exit, StopRun
 from harvester.jobs.model import Job
@@ -70,7 +70,7 @@ class _End:
 def harvest_all(turns: Sequence[Turn], settings: Settings, *, setup: Setup) -> Exit:
     """Harvest one after the other."""
     tasks = [Task(title=turn.title, start=partial(harvest_turn, turn, settings, setup=setup)) for turn in turns]
-    return do_all(tasks, setup.voice)
+    return do_all(tasks, setup.console)
 
 
 def harvest_turn(turn: Turn, settings: Settings, *, setup: Setup) -> Exit:
@@ -78,7 +78,7 @@ def harvest_turn(turn: Turn, settings: Settings, *, setup: Setup) -> Exit:
     return harvest(turn.job, settings, output=turn.output, setup=setup, expected=turn.expected)
 
 
-def do_all(tasks: Sequence[Task], voice: Voice, *, is_announced: bool = True) -> Exit:
+def do_all(tasks: Sequence[Task], console: Console, *, is_announced: bool = True) -> Exit:
     """Do one after the other, and say at the end how each ended. Returns the worst end.
 
     One that ends incomplete or wrong does not keep back the next. A refused key and a signal end the series.
@@ -86,24 +86,24 @@ def do_all(tasks: Sequence[Task], voice: Voice, *, is_announced: bool = True) ->
     ends: list[_End] = []
     for task in tasks:
         if len(tasks) > 1 and is_announced:
-            voice.note(f"{task.title}:")
-        ends.append(_do_one(task, voice, is_alone=len(tasks) == 1))
+            console.note(f"{task.title}:")
+        ends.append(_do_one(task, console, is_alone=len(tasks) == 1))
         if ends[-1].code in _LAST:
             break
     if len(tasks) > 1 and is_announced:
         for line in _list_ends(tasks, ends):
-            voice.note(line)
+            console.note(line)
     return max((end.code for end in ends), key=_WORSE.index, default=Exit.COMPLETE)
 
 
-def _do_one(task: Task, voice: Voice, *, is_alone: bool) -> _End:
+def _do_one(task: Task, console: Console, *, is_alone: bool) -> _End:
     """Its error is told, where others are to come."""
     try:
         return _End(task.start())
     except StopRun as error:
         if is_alone:
             raise
-        voice.error(str(error), exit_code=error.exit_code)
+        console.error(str(error), exit_code=error.exit_code)
         return _End(error.exit_code, f": {error}" if error.exit_code == Exit.USAGE else "")
 
 

@@ -56,7 +56,7 @@ def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expec
         except NewsWanted as wanted:
             return await update_archive(wanted.folder, settings, observer=observer, stop=stop)
 
-    return attend(start, look, Notice(settings=settings, archive=output.folder, voice=setup.voice))
+    return attend(start, look, Notice(settings=settings, archive=output.folder, console=setup.console))
 
 
 def attend(start: Start, look: Look, notice: Notice | None = None) -> Exit:
@@ -69,7 +69,7 @@ def attend(start: Start, look: Look, notice: Notice | None = None) -> Exit:
         return _run(start, look, course, Service(None))
     service = find_service()
     if service.is_there:
-        form = ServiceForm(service, quota=look.bounds.quota, clean=notice.voice.redact)
+        form = ServiceForm(service, quota=look.bounds.quota, clean=notice.console.redact)
         look = replace(look, beside=(*look.beside, form))
     try:
         code = _run(course.follow(start), look, course, service)
@@ -183,23 +183,23 @@ class Signals:
 
 def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, again: str | None = None) -> Look:
     """How to show a run: live on a terminal, unless something else is written there at the same time."""
-    voice = setup.voice
+    console = setup.console
     form: Literal["live", "plain", "json", "quiet"] = "plain"
-    if voice.log_format == "json":
+    if console.log_format == "json":
         form = "json"
-    elif voice.quiet:
+    elif console.quiet:
         form = "quiet"
     elif setup.progress is not False and _is_drawable() and (setup.progress or not (to_stdout and _is_shown())):
         form = "live"
-    readings = setup.progress is not False and not voice.quiet
+    readings = setup.progress is not False and not console.quiet
     if form != "json" and setup.progress is None and to_stdout and sys.stdout.isatty():
         readings = False
     return Look(
         form=form,
         readings=readings,
-        verbose=voice.verbose,
-        quiet=voice.quiet,
-        log=voice.log,
+        verbose=console.verbose,
+        quiet=console.quiet,
+        log=console.log,
         bounds=bounds,
         again=again,
         beside=find_metrics(setup, quota=bounds.quota),

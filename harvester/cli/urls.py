@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harvester.cli.options import Command, Names, find_voice, voice_options
+from harvester.cli.options import Command, Names, console_options, find_console
 from harvester.cli.show import show_lines
 from harvester.errors import Exit, UsageError, show
 
@@ -35,7 +35,7 @@ _FORMS = ("plain", "aria2", "img2dataset", "csv")
     help="LABEL as Flickr says (Large 1600, or k); PIXELS: the smallest whose longer side has so many at least.",
 )
 @click.option("--format", "form", type=Names(_FORMS), default="plain", show_default=True, help="Who is to read it.")
-@voice_options
+@console_options
 def urls(*, folders: tuple[Path, ...], size: str, form: str, **manner: Any) -> Exit:
     """Print the addresses of the pictures in archives, for a downloader. Makes no call, and changes nothing.
 
@@ -43,7 +43,7 @@ def urls(*, folders: tuple[Path, ...], size: str, form: str, **manner: Any) -> E
     license, csv the same as a table. Photos that have no such size are counted on standard error. Flickr slows down
     those who fetch too fast: two at a time do.
     """
-    voice = find_voice(**manner)
+    console = find_console(**manner)
     from harvester.pictures.forms import FORMS, HEADS  # noqa: PLC0415
     from harvester.pictures.read import Counts, read_addresses  # noqa: PLC0415
     from harvester.pictures.sizes import read_choice  # noqa: PLC0415
@@ -62,5 +62,5 @@ def urls(*, folders: tuple[Path, ...], size: str, form: str, **manner: Any) -> E
         (counts.doubled, "that an earlier archive has"),
     ):
         if count:
-            voice.note(f"Left out: {count:,} {'photo' if count == 1 else 'photos'} {what}.")
+            console.note(f"Left out: {count:,} {'photo' if count == 1 else 'photos'} {what}.")
     return Exit.COMPLETE

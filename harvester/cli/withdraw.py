@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harvester.cli.ids import open_ids
-from harvester.cli.options import Command, find_voice, voice_options
+from harvester.cli.options import Command, console_options, find_console
 from harvester.cli.show import show_lines
 from harvester.errors import Exit, UsageError
 from harvester.text.words import name_count
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--reason", required=True, metavar="TEXT", help="Kept on the tombstone; nothing of the photo is.")
 @click.option("--from", "ids_from", metavar="FILE", help="One photo a line, # for comments; - is standard input.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
-@voice_options
+@console_options
 def withdraw(
     *, folder: Path, ids: tuple[str, ...], ids_from: str | None, reason: str, dry_run: bool, **manner: Any
 ) -> Exit:
@@ -44,7 +44,7 @@ def withdraw(
     withdrawn.ndjson gets id, time and reason of each; sets keep the ids of their members. Copies elsewhere, bags
     among them, are not known to it. Killed anywhere, it is run again. Exit code 3 says that some ids were not there.
     """
-    voice = find_voice(**manner)
+    console = find_console(**manner)
     from harvester.curation.withdraw import withdraw as take_down  # noqa: PLC0415
     from harvester.jobs.urls import parse_photo  # noqa: PLC0415
 
@@ -56,9 +56,9 @@ def withdraw(
     told = take_down(folder, wanted, reason=reason.strip(), now=time.time(), dry_run=dry_run)
     show_lines(_describe(told, folder, dry_run=dry_run))
     for one in told.unknown:
-        voice.warn(f"Photo {one} is not in {folder}.")
+        console.warn(f"Photo {one} is not in {folder}.")
     if (folder / "state.sqlite.damaged").exists():
-        voice.warn(f"{folder / 'state.sqlite.damaged'}, which a repair has set aside, may tell of them: remove it.")
+        console.warn(f"{folder / 'state.sqlite.damaged'}, which a repair has set aside, may tell of them: remove it.")
     return Exit.INCOMPLETE if told.unknown else Exit.COMPLETE
 
 

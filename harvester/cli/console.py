@@ -20,7 +20,7 @@ from harvester.text.streams import LOG_STAMP, CleanStream
 _SECRET_VARIABLES = ("FLICKR_API_KEY", "FLICKR_API_SECRET", "FLICKR_OAUTH_TOKEN", "FLICKR_OAUTH_TOKEN_SECRET")
 
 
-class Voice:
+class Console:
     """Speaks on standard error, in the manner that -v, -q and --log-format ask for."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
@@ -31,7 +31,7 @@ class Voice:
         self._log_file: str | None = None
         self.redact = Redactor(environ.get(name, "") for name in _SECRET_VARIABLES)
 
-    def overhear(self, arguments: Sequence[str]) -> None:
+    def detect_log_format(self, arguments: Sequence[str]) -> None:
         """Know of --log-format json before the arguments are parsed: what is wrong with them is told so too."""
         words = " ".join(arguments).replace("=", " ")
         if "--log-format json" in words:
@@ -83,22 +83,22 @@ class Voice:
 
     def error(self, sentence: str, *, exit_code: int) -> None:
         """Say what is wrong."""
-        self._speak("error", sentence, exit_code=exit_code)
+        self._say("error", sentence, exit_code=exit_code)
 
     def warn(self, sentence: str, *, is_loud: bool = False) -> None:
         """Say what should be mended though it works; with `is_loud` also where errors only are to be told."""
-        self._speak("warning", sentence, is_loud=is_loud or not self.quiet)
+        self._say("warning", sentence, is_loud=is_loud or not self.quiet)
 
     def note(self, sentence: str) -> None:
         """Say something that is no trouble."""
-        self._speak("noticed", sentence, is_loud=not self.quiet)
+        self._say("noticed", sentence, is_loud=not self.quiet)
 
     def trace(self, error: BaseException) -> None:
         """Show where an error comes from."""
         for stream in filter(None, (sys.stderr, self.log)):
             traceback.print_exception(error, file=stream)
 
-    def _speak(self, kind: str, sentence: str, *, is_loud: bool = True, **facts: object) -> None:
+    def _say(self, kind: str, sentence: str, *, is_loud: bool = True, **facts: object) -> None:
         now = datetime.now(UTC)
         if self.log_format == "json":
             stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
