@@ -9,7 +9,7 @@ WIRE := .wire/aiohttp-$(OLDEST)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pythons check cover lint types wire replay soak bench smoke sandbox docs build lock clean
+.PHONY: help demo test pythons check cover lint types wire replay soak bench smoke sandbox vendor docs build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -80,6 +80,14 @@ replay: $(READY) ## Harvest answers that Flickr really gave, where they lie besi
 
 sandbox: $(READY) ## Serve a local Flickr
 	@$(BIN)/harvester sandbox
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is needed, from 20 on of node: it is only for who changes the pages in web/."; exit 1; }
+	npm ci --prefix web --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+vendor: web/node_modules/.package-lock.json ## Bundle the pages for a browser out of web/ into harvester/web/bundles/
+	npm run --silent --prefix web build
 
 docs: $(READY) ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml --site-dir ../site

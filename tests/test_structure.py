@@ -14,7 +14,7 @@ import harvester
 
 HOME = Path(harvester.__file__).parent
 FLOORS = (
-    {"about", "events", "signals", "timers"},
+    {"about", "events", "signals", "timers", "web"},
     {"errors"},
     {"filesystem", "flickr", "text"},
     {"jobs", "quota"},
