@@ -12,7 +12,7 @@ import pytest
 from conftest import KEY, Opener, read_lines
 
 from harvester import Event, Flickr, Progress, Search, Started, UsageError
-from harvester.merge.deepening import fold_parts
+from harvester.merge.deepening import merge_deepening
 from harvester.sandbox.server import Sandbox
 from harvester.upkeep import deepening
 from harvester.verify.archive import verify_archive
@@ -111,14 +111,14 @@ async def test_a_deepening_that_was_left_is_ended_by_the_next_call(
 async def test_a_harvest_that_is_left_while_lines_are_folded_waits_for_the_thread(
     flickr: Flickr, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fold, begun, left = fold_parts, threading.Event(), threading.Event()
+    merge, begun, left = merge_deepening, threading.Event(), threading.Event()
 
-    def fold_late(*given: Any, **named: Any) -> Any:
+    def merge_late(*given: Any, **named: Any) -> Any:
         begun.set()
         left.wait(60)
-        return fold(*given, **named)
+        return merge(*given, **named)
 
-    monkeypatch.setattr(deepening, "fold_parts", fold_late)
+    monkeypatch.setattr(deepening, "merge_deepening", merge_late)
     photos = flickr.harvest(EVERYTHING, archive=folder, detail="full")
     await asyncio.to_thread(begun.wait, 60)
     end = asyncio.ensure_future(photos.aclose())

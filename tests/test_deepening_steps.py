@@ -19,7 +19,7 @@ from harvester.sandbox.server import Sandbox
 from harvester.upkeep.deepening import resume_archive, run_whole_job
 
 LASTING = ("COMMIT", "replace", "rename", "unlink", "rmdir", "mkdir")
-"""Steps that a kill leaves done or not: what is written between them, the checkpoint does not vouch for."""
+"""Steps that a kill leaves done or not: what is written between them, the checkpoint has not committed."""
 
 
 class Deepening(Trial):

@@ -136,14 +136,14 @@ async def test_an_update_and_its_fold_survive_each_step_going_wrong(
         trial = Trial(sandbox, tmp_path, lay_under(monkeypatch, tmp_path))
         await trial.keep_old()
         calls = await trial.count(trial.update)
-        folds = [n for n, name in enumerate(calls) if name == "COMMIT"][-2]
-        assert "rmdir" in calls[folds:]
+        merges = [n for n, name in enumerate(calls) if name == "COMMIT"][-2]
+        assert "rmdir" in calls[merges:]
         for at in strikes(calls, how):
             await trial.disturb(trial.update, at=at, how=how)
             assert (await trial.update()).status == "complete", (at, calls[at])
             trial.check()
             trial.check_told()
-            if IS_LONG or at >= folds:
+            if IS_LONG or at >= merges:
                 await trial.check_asks()
 
 

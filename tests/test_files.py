@@ -1,4 +1,4 @@
-"""What the checkpoint vouches for is on the disk, whatever fails."""
+"""What the checkpoint has committed is on the disk, whatever fails."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_disk_that_is_full_at_any_byte_leaves_whole_batches(room: int, batches
     assert path.read_bytes() == done
 
 
-def test_a_file_is_cut_back_to_what_is_vouched_for(tmp_path: Path) -> None:
+def test_a_file_is_cut_back_to_its_committed_length(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"whole\nhal")
     with Appender(path, length=6) as file:
@@ -48,7 +48,7 @@ def test_a_file_is_cut_back_to_what_is_vouched_for(tmp_path: Path) -> None:
     assert path.read_bytes() == b"whole\nnext\n"
 
 
-def test_a_file_shorter_than_vouched_for_is_told(tmp_path: Path) -> None:
+def test_a_file_shorter_than_its_committed_length_is_told(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
     with pytest.raises(CannotWrite, match="has 3 bytes where the checkpoint has 6"):
         Appender(tmp_path / "x", length=6)

@@ -155,7 +155,7 @@ async def test_an_archive_of_12_hours_is_made_whole(
 async def test_an_update_begun_without_a_first_date_is_listed_again(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It held all photos but those of the last 12 hours for gone, and stopped before it folded."""
+    """It held all photos but those of the last 12 hours for gone, and stopped before it merged."""
 
     def refuse(*_: object, **__: object) -> None:
         raise CannotWrite("The disk is full.")
@@ -168,7 +168,7 @@ async def test_an_update_begun_without_a_first_date_is_listed_again(
         sandbox.api.control({"delete": [removed]})
         with monkeypatch.context() as earlier:
             earlier.setattr(pipeline, "EVER", {})
-            earlier.setattr(update, "fold", refuse)
+            earlier.setattr(update, "merge_update", refuse)
             with pytest.raises(CannotWrite):
                 await run_update(tmp_path, settings_for(sandbox))
         with State(tmp_path / ".update" / "state.sqlite") as state, state.changing():

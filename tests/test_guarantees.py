@@ -21,7 +21,7 @@ from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester import Flickr
 from harvester.archive.folder import STATE
-from harvester.archive.sinks import PHOTOS, salvage
+from harvester.archive.sinks import PHOTOS, recover_lines
 from harvester.checkpoint.state import Length, State, Todo
 from harvester.errors import Exit, HarvestError, KeyRefused, UsageError
 from harvester.flickr.responses import Page, PartReader, Row
@@ -86,7 +86,7 @@ async def check_whole(folder: Path, sandbox: Sandbox) -> None:
 # -- G1 exactly once
 
 
-async def test_g1_nothing_is_vouched_for_before_it_is_on_the_disk(
+async def test_g1_nothing_is_committed_before_it_is_on_the_disk(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced = 0
@@ -96,31 +96,31 @@ async def test_g1_nothing_is_vouched_for_before_it_is_on_the_disk(
         os.fsync(file)
         synced = os.fstat(file).st_size
 
-    vouch = State.vouch
+    commit = State.commit_length
 
     def checked(state: State, name: str, length: Length) -> None:
         assert length.bytes <= synced
-        vouch(state, name, length)
+        commit(state, name, length)
 
     monkeypatch.setattr("harvester.disk.files._sync", sync)
-    monkeypatch.setattr(State, "vouch", checked)
+    monkeypatch.setattr(State, "commit_length", checked)
     summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     assert summary.photos == 300
     assert synced == (tmp_path / PHOTOS).stat().st_size
 
 
-def test_g1_what_a_kill_left_behind_is_synced_before_it_is_vouched_for(
+def test_g1_what_a_kill_left_behind_is_synced_before_it_is_committed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / PHOTOS).write_bytes(b'{"id":"1"}\n')
     order: list[str] = []
     monkeypatch.setattr("harvester.archive.sinks.os.fsync", lambda _: order.append("sync"))
-    monkeypatch.setattr(State, "vouch", lambda *_: order.append("vouch"))
+    monkeypatch.setattr(State, "commit_length", lambda *_: order.append("commit_length"))
     with State(tmp_path / "state.sqlite") as state:
         with state.changing():
             state.add_todo([Todo("1", None)])
-        salvage(state, tmp_path / PHOTOS)
-    assert order == ["sync", "vouch"]
+        recover_lines(state, tmp_path / PHOTOS)
+    assert order == ["sync", "commit_length"]
 
 
 # -- G2 complete
@@ -237,7 +237,7 @@ async def test_g6_what_is_in_flight_lands_so_that_no_call_is_wasted(sandbox_of: 
     assert asked["flickr.photos.getInfo"] == asked["flickr.photos.getSizes"] == lines
 
 
-async def test_g1_what_was_sent_is_vouched_for_however_the_run_ends(
+async def test_g1_what_was_sent_is_committed_however_the_run_ends(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harvester.engine.pipeline.COMMIT_PAUSE", 60)

@@ -179,7 +179,7 @@ def test_a_second_ctrl_c_during_an_updates_fold_says_how_to_go_on(environment: d
     assert made.returncode == 0
     code = "import time\nfrom harvester.upkeep import update\n"
     code += "from harvester import timers\ntimers.LAST_SECONDS = 600\n"
-    code += "fold = update.fold\nupdate.fold = lambda *a, **k: (hit(), time.sleep(0.05), hit(), time.sleep(600))\n"
+    code += "update.merge_update = lambda *a, **k: (hit(), time.sleep(0.05), hit(), time.sleep(600))\n"
     ended, shown, said = run_at_terminal("update", "out", environment=environment, on_output=nothing, code=code)
     assert (ended, shown[-1], b"Traceback" in said) == (130, GO_ON, False)
 

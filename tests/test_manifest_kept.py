@@ -1,4 +1,4 @@
-"""A harvest under way has a manifest, which tells how much of each file the checkpoint vouches for."""
+"""A harvest under way has a manifest, which tells how much of each file is committed."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ async def test_the_writing_ends_with_the_harvest() -> None:
 
 
 def grow(folder: Path, state: State, lines: int) -> bytes:
-    """Add lines to photos.ndjson, and vouch for all but what is behind them."""
+    """Add lines to photos.ndjson, and commit all but what is behind them."""
     data = b"".join(b'{"id":"%d","harvested_at":"x"}\n' % n for n in range(1, lines + 1))
     (folder / PHOTOS).write_bytes(data + b'{"id":')
     with state.changing():
-        state.vouch(PHOTOS, Length(len(data), lines))
+        state.commit_length(PHOTOS, Length(len(data), lines))
     return data
 
 

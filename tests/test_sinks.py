@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.archive.sinks import PHOTOS, salvage
+from harvester.archive.sinks import PHOTOS, recover_lines
 from harvester.checkpoint.state import Length, State, Todo
 
 WHOLE = b'{"id":"2","harvested_at":"x","search":null}\n'
@@ -34,8 +34,8 @@ def test_whole_lines_of_photos_still_to_be_done_are_salvaged(behind: bytes, take
     with State(tmp_path / "state.sqlite") as state:
         with state.changing():
             state.add_todo([Todo("2", None), Todo("3", None), Todo("4", None)])
-            state.vouch(PHOTOS, Length(len(first), 1))
-        salvage(state, tmp_path / PHOTOS)
+            state.commit_length(PHOTOS, Length(len(first), 1))
+        recover_lines(state, tmp_path / PHOTOS)
         assert state.length(PHOTOS).lines == 1 + taken
         assert state.count_todo() == 3 - taken
         kept = (tmp_path / PHOTOS).read_bytes()[: state.length(PHOTOS).bytes]

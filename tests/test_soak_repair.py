@@ -51,7 +51,7 @@ def multiply(small: Path, folder: Path, *, photos: int) -> None:
                     state.connection.executemany("INSERT INTO seen VALUES (?, ?, ?)", rows)
                     state.note_lines(records)
         with state.changing():
-            state.vouch("photos.ndjson", Length(size, photos))
+            state.commit_length("photos.ndjson", Length(size, photos))
         write_manifest(folder, state, status="complete", facts={"counts": {"photos": photos}})
 
 

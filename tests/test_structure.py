@@ -55,7 +55,7 @@ BRANCHY = {
     "harvester.engine.plan.plan_job": 15,
     "harvester.engine.run.harvest": 14,
     "harvester.jobs.web_search.read_query": 18,
-    "harvester.merge.deepening.fold_parts": 16,
+    "harvester.merge.deepening.merge_deepening": 16,
     "harvester.progress.lines.list_facts": 13,
     "harvester.repair.fast.read_line": 13,
     "harvester.repair.rebuild._list_again": 18,

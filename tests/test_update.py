@@ -311,7 +311,7 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
         def full(_folder: Path) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("harvester.merge.fold.sync_folder", full)
+        monkeypatch.setattr("harvester.merge.apply.sync_folder", full)
         with pytest.raises(CannotWrite, match="No space left on device"):
             await run_update(tmp_path, settings_for(sandbox))
         monkeypatch.undo()
@@ -372,7 +372,7 @@ async def test_a_fold_is_told_and_can_be_stopped(
     monkeypatch.setattr("harvester.merge.merge._find", lambda *_: stop.set())  # asked of each line that stays
     summary = await run_update(tmp_path, settings_for(sandbox), observer=events.append, stop=stop)
     monkeypatch.undo()
-    assert [e.tally.doing for e in events if isinstance(e, Started)] == ["folding the update into the archive"]
+    assert [e.tally.doing for e in events if isinstance(e, Started)] == ["merging the update into the archive"]
     assert (summary.status, summary.photos) == ("stopped", 300)
     assert "5 new or changed lines wait" in summary.notes[0]
     assert (tmp_path / "photos.ndjson").read_bytes() == before

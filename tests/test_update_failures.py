@@ -1,4 +1,4 @@
-"""What cannot be had for now holds up no update: the rest is folded, and it is tried again the next time."""
+"""What cannot be had for now holds up no update: the rest is merged, and it is tried again the next time."""
 
 from __future__ import annotations
 

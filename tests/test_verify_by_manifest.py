@@ -176,7 +176,7 @@ def test_a_copy_made_during_a_harvest_is_sound_as_far_as_it_was_committed(copy: 
     assert verdict.notes[1].startswith(f"photos.ndjson: {more:,} bytes behind the ")
     (finding,) = verdict.findings
     assert "under way" in finding
-    assert "what it vouches for is sound" in finding
+    assert "what it counts is sound" in finding
     assert call("verify", str(copy)).exit_code == Exit.INCOMPLETE
 
 

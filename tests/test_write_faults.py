@@ -96,7 +96,7 @@ async def test_a_checkpoint_that_cannot_grow_stops_the_run(
 
 
 @pytest.mark.parametrize("good", [0, 1, 3])
-async def test_what_could_not_be_synced_is_not_vouched_for(
+async def test_what_could_not_be_synced_is_not_committed(
     good: int, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = good

@@ -113,7 +113,7 @@ class Archive:
         assert await self.do("run") == Exit.COMPLETE
 
     async def be_killed(self) -> None:
-        """In the middle of the listing, of the photos, or of the fold: wherever it is after so many calls."""
+        """In the middle of the listing, of the photos, or of the merge: wherever it is after so many calls."""
         process = await self._start("run")
         target = self._sandbox.stats.calls + self._rng.randrange(1, 130 if SOAK else 40)
         while process.returncode is None and self._sandbox.stats.calls < target:

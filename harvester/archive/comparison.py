@@ -89,13 +89,13 @@ def _claims_own_photos(source: Source) -> bool:
     return not isinstance(source, Search | Photos)
 
 
-def recall_difference(state: State) -> Difference | None:
+def read_difference(state: State) -> Difference | None:
     """The difference as the last run has left it."""
     known = state.facts.difference
     return msgspec.convert(known, Difference) if known else None
 
 
-def keep_difference(source: Source, state: State) -> None:
+def write_difference(source: Source, state: State) -> None:
     """Remember the difference as it is now."""
     found = find_difference(source, state) or _find_hidden(source, state)
     state.note(replace(state.facts, difference=msgspec.to_builtins(found) if found else None))

@@ -17,7 +17,7 @@ from harvester.archive.manifest import ENDED, FORMAT, Beginning, Entry, Manifest
 from harvester.archive.put_away import describe_put_away
 from harvester.checkpoint.facts import describe_kept, describe_told
 from harvester.checkpoint.state import Length, State
-from harvester.checkpoint.withdrawn import count_withdrawn, recall_tombstones
+from harvester.checkpoint.withdrawn import count_withdrawn, read_tombstones
 from harvester.disk.files import cannot_write, write_lines, write_whole
 from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, WITHDRAWN, find_archive, require_checkpoint
 from harvester.disk.lock import FolderLock, lock_folder
@@ -62,10 +62,10 @@ def count_lists(state: State) -> dict[str, int]:
 def check_lengths(folder: Path, state: State, names: Iterable[str]) -> None:
     """CannotWrite where a file is shorter than the checkpoint has it: nothing can be built upon it."""
     for name in names:
-        path, vouched = folder / name, state.length(name).bytes
+        path, committed = folder / name, state.length(name).bytes
         size = path.stat().st_size if path.exists() else 0
-        if size < vouched:
-            raise damaged(path, f"has {name_count(size, 'byte')} where the checkpoint has {vouched:,}")
+        if size < committed:
+            raise damaged(path, f"has {name_count(size, 'byte')} where the checkpoint has {committed:,}")
 
 
 def damaged(path: Path, what: str) -> CannotWrite:
@@ -203,7 +203,7 @@ def known_digests(folder: Path) -> dict[tuple[str, int], str]:
 
 
 def _digest(path: Path, size: int, beginning: Beginning | None) -> Beginning:
-    """What a file begins with, as far as the checkpoint vouches for it; what lies behind that, an error has left there.
+    """What a file begins with, up to its committed length. An error has left what lies behind that.
 
     CannotWrite where it no longer begins with what the last manifest tells.
     """
@@ -229,7 +229,7 @@ def write_errors(folder: Path, state: State) -> None:
 
 def write_withdrawn(folder: Path, state: State) -> None:
     """The photos that were taken down, one line each; no file where none was."""
-    write_lines(folder / WITHDRAWN, [{**each} for each in recall_tombstones(state)])
+    write_lines(folder / WITHDRAWN, [{**each} for each in read_tombstones(state)])
 
 
 def read_withdrawn(folder: Path) -> list[Any]:

@@ -60,7 +60,7 @@ def take_up_incomplete(source: Source, state: State) -> None:
 
 def is_update_left(state: State) -> bool:
     """Whether the last update ended without all that it was to bring."""
-    return bool(state.facts.updated) and bool(state.count_unfetched() or recall_incomplete(state))
+    return bool(state.facts.updated) and bool(state.count_unfetched() or read_incomplete(state))
 
 
 def _find_parts(source: Source, state: State) -> tuple[list[Stretch], Difference | None]:
@@ -113,14 +113,14 @@ def describe_incomplete(stretches: Iterable[Stretch], state: State) -> list[Inco
     ]
 
 
-def keep_incomplete(source: Source, state: State) -> None:
+def write_incomplete(source: Source, state: State) -> None:
     """Remember the incomplete stretches as they are now. Within a transaction."""
     found = msgspec.to_builtins(describe_incomplete(find_incomplete(source, state), state))
     known = state.facts
     state.note(replace(known, incomplete_stretches=found, reread=known.reread if state.sweeps() else None))
 
 
-def recall_incomplete(state: State) -> list[IncompleteStretch]:
+def read_incomplete(state: State) -> list[IncompleteStretch]:
     """The incomplete stretches as the last run has left them, oldest first."""
     known = state.facts.incomplete_stretches
     if known is None:  # a checkpoint of an older version

@@ -1,6 +1,6 @@
 """The manifest of a harvest under way: written when it begins, and twice a minute from then on.
 
-A copy made meanwhile, or what a kill leaves, can thus be proved as far as the checkpoint vouched for it. The manifest
+A copy made meanwhile, or what a kill leaves, can thus be proved up to the length that was committed. The manifest
 costs the harvest nothing that grows with the archive: each time a limited part of what was added is hashed.
 """
 

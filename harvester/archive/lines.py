@@ -1,4 +1,4 @@
-"""The lines of an archive's photos, as far as they are vouched for; a harvest may be under way."""
+"""The lines of an archive's photos, up to the committed length. A harvest may be under way."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Files:
         self._unescapes = bool(state.facts.unescape)
 
     def append(self, name: str, lines: Sequence[tuple[str, bytes]]) -> None:
-        """Write lines of `NAME.ndjson`, each with its id, and vouch for them: within a transaction, which may fail."""
+        """Write lines of `NAME.ndjson`, each with its id, and commit their length. Within a transaction."""
         name += ".ndjson"
         if self._unescapes:
             lines = [(line_id, unescape_json(line)) for line_id, line in lines]
@@ -56,7 +56,7 @@ class Files:
         file = self._open[name]
         file.append(b"".join(line for _, line in lines))
         self._state.note_list_lines(name, lines)
-        self._state.vouch(name, Length(file.length, known.lines + len(lines)))
+        self._state.commit_length(name, Length(file.length, known.lines + len(lines)))
 
     def close(self) -> None:
         """Close them all."""

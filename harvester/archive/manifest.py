@@ -38,7 +38,7 @@ class Beginning(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """What the manifest says of a file: how much of it the checkpoint vouches for, and what that is."""
+    """What the manifest says of a file: its committed length, and checksums of what stands there."""
 
     bytes: _Count
     lines: _Count

@@ -23,10 +23,10 @@ _errors = msgspec.json.Decoder(dict[str, dict[str, Any]])
 class Shallow:
     """The lines of an archive's photos that lack some of these parts."""
 
-    def __init__(self, path: Path, vouched: Length, *, parts: Sequence[str]) -> None:
-        """`vouched` says how many lines the checkpoint vouches for: what lies behind them is not the archive's."""
+    def __init__(self, path: Path, committed: Length, *, parts: Sequence[str]) -> None:
+        """`committed` is the committed length: lines behind it do not belong to the archive."""
         self._path = path
-        self._vouched = vouched
+        self._committed = committed
         self.parts = tuple(parts)
 
     def read(self) -> Iterator[tuple[list[Row], int]]:
@@ -34,10 +34,10 @@ class Shallow:
 
         CannotWrite where a line is none of an archive.
         """
-        if not self._vouched.lines:
+        if not self._committed.lines:
             return
         with self._path.open("rb") as file:
-            lines = islice(file, self._vouched.lines)
+            lines = islice(file, self._committed.lines)
             while some := list(islice(lines, PAGE_SIZE)):
                 try:
                     rows = [Row(_read_id(line), None, None, line) for line in some if find_missing(line, self.parts)]

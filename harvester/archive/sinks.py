@@ -1,6 +1,6 @@
 """Where records go: an archive's file, standard output, a consumer in the same loop.
 
-A record is delivered at once, and the checkpoint vouches for it a moment later, with all that came meanwhile
+A record is delivered at once; its length is committed a moment later, with all records that came meanwhile
 (`Store.commit`). A kill between the two costs no call: whole lines behind the committed length are taken on.
 """
 
@@ -23,7 +23,7 @@ from harvester.disk.record import Record
 from harvester.text.escapes import escape_controls
 from harvester.text.streams import cannot_write_stdout
 
-__all__ = ["PHOTOS", "ArchiveSink", "ChannelSink", "OpenSink", "PipeClosed", "Sink", "StreamSink", "salvage"]
+__all__ = ["PHOTOS", "ArchiveSink", "ChannelSink", "OpenSink", "PipeClosed", "Sink", "StreamSink", "recover_lines"]
 
 
 class PipeClosed(Exception):
@@ -147,16 +147,16 @@ class ChannelSink:
         """What was handed over is gone."""
 
 
-def salvage(state: State, path: Path) -> None:
-    """Vouch for whole lines behind the committed length, written before a kill came between file and checkpoint.
+def recover_lines(state: State, path: Path) -> None:
+    """Commit whole lines behind the committed length, written before a kill came between file and checkpoint.
 
     Only a line that is valid JSON, of a photo still to be done, is taken; the first other one ends it, and is cut
     off with all behind it when the file is opened. So a kill costs no call whose answer was already in the file.
     """
-    vouched = state.length(PHOTOS)
+    committed = state.length(PHOTOS)
     try:
         with path.open("rb+") as file:
-            file.seek(vouched.bytes)
+            file.seek(committed.bytes)
             found = list(_whole_records(file, state))
             sync_file(file.fileno(), path)
     except FileNotFoundError:
@@ -168,7 +168,7 @@ def salvage(state: State, path: Path) -> None:
             state.finish(record.id for record in found)
             state.note_lines(found)
             size = sum(len(record.line) for record in found)
-            state.vouch(PHOTOS, Length(vouched.bytes + size, vouched.lines + len(found)))
+            state.commit_length(PHOTOS, Length(committed.bytes + size, committed.lines + len(found)))
 
 
 def _whole_records(lines: Iterable[bytes], state: State) -> Iterator[Record]:

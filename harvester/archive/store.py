@@ -55,7 +55,7 @@ class Store:
         self._lists = Lists(state, files, reuse=reuse, clock=clock, withdrawn=self._withdrawn)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._sent: list[tuple[Sequence[Record], int]] = []
-        """Records that were sent and are not vouched for, with the output's length behind each handful of them."""
+        """Records that were sent and are not committed, with the output's length behind each handful of them."""
         self._is_failing = False
         self.drafts: dict[str, Draft] = {}
         """Photos of which some parts may have come, by id, until their lines are sent."""
@@ -68,7 +68,7 @@ class Store:
         self._expected: int | None = state.facts.expected
 
     def close(self, sink: Sink) -> None:
-        """Let the thread finish what it does, and vouch for what was sent; what the disk has refused is cut off."""
+        """Let the thread finish what it does, and commit what was sent; what the disk has refused is cut off."""
         self._thread.shutdown(wait=True)
         if self._files is not None:
             self._files.close()
@@ -290,7 +290,7 @@ class Store:
                 self._state.keep_drafts(drafts)
 
     async def commit(self, sink: Sink) -> None:
-        """Vouch for all that was sent: on the disk first, then in the checkpoint."""
+        """Commit all that was sent: on the disk first, then in the checkpoint."""
         await self.do(lambda: self._commit(sink))
 
     def _commit(self, sink: Sink) -> None:
@@ -304,7 +304,7 @@ class Store:
             self._state.finish(record.id for record in records)
             if sink.length:
                 self._state.note_lines(records)
-            self._state.vouch(PHOTOS, Length(sent[-1][1], self._state.length(PHOTOS).lines + len(records)))
+            self._state.commit_length(PHOTOS, Length(sent[-1][1], self._state.length(PHOTOS).lines + len(records)))
         self._is_failing = False
         del self._sent[: len(sent)]
 

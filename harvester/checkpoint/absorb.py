@@ -9,15 +9,15 @@ from pathlib import Path
 
 import orjson
 
-from harvester.checkpoint.facts import Fold, take_over
+from harvester.checkpoint.facts import PendingMerge, take_over
 from harvester.checkpoint.shallow import drop_unfetched
 from harvester.checkpoint.state import Length, State
 
 
-def absorb(archive: State, newer: Path, *, keep_unlisted: bool, fold: Fold) -> None:
+def absorb(archive: State, newer: Path, *, keep_unlisted: bool, merge: PendingMerge) -> None:
     """Take over what an update has found: what it has seen, its stretches and notes, the lengths of its files.
 
-    `fold` says which files are to take the place of this archive's; it stands in the checkpoint until they do.
+    `merge` says which files are to take the place of this archive's; it stands in the checkpoint until they do.
     What could not be had is kept as such, and its last change as it was, so that the next update asks again.
     """
     db = archive.connection
@@ -42,14 +42,14 @@ def absorb(archive: State, newer: Path, *, keep_unlisted: bool, fold: Fold) -> N
             for table in ("todo", "walk"):
                 which = "id" if table == "todo" else "NULL"
                 db.execute(f"INSERT INTO unfetched SELECT {which}, failure FROM newer.{table}")  # noqa: S608
-            _replace_sums(db, fold["files"], fold.get("kept", ()))
+            _replace_sums(db, merge["files"], merge.get("kept", ()))
             found = archive.read_attached("newer")
             for table in ("entry",) if found.spared else ("entry", "stretch"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608
                 db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
-            for name, (length, lines) in fold["files"].items():
-                archive.vouch(name, Length(length, lines))
-            archive.note(take_over(archive.facts, found, fold))
+            for name, (length, lines) in merge["files"].items():
+                archive.commit_length(name, Length(length, lines))
+            archive.note(take_over(archive.facts, found, merge))
     finally:
         with suppress(sqlite3.Error):
             db.execute("DETACH newer")

@@ -25,7 +25,7 @@ _Second: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 37)]
 _Object: TypeAlias = dict[str, Any]
 
 
-class Fold(TypedDict):
+class PendingMerge(TypedDict):
     """An update that counts and whose files are on their way to their places."""
 
     update: NotRequired[str | None]
@@ -173,9 +173,9 @@ class JobFacts:
 
     updated: str | None = None
     """The moment to which the archive was brought up to date."""
-    folded: str | None = None
-    """The id of the update that was folded last."""
-    fold: Fold | None = None
+    merged_update: str | None = None
+    """The id of the update that was merged last."""
+    pending_merge: PendingMerge | None = None
     update: str | None = None
     """The id of the update that this checkpoint is of."""
     update_begun: str | None = None
@@ -204,7 +204,13 @@ class JobFacts:
 
 
 NO_FACTS = JobFacts()
-_OTHER_NAMES = {"wanted_depth": "deepen", "target_depth": "deepens", "least_parts": "least"}
+_OTHER_NAMES = {
+    "merged_update": "folded",
+    "pending_merge": "fold",
+    "wanted_depth": "deepen",
+    "target_depth": "deepens",
+    "least_parts": "least",
+}
 _NAMES = {each.name: _OTHER_NAMES.get(each.name, each.name) for each in fields(JobFacts)}
 """The names in the table, by those of the fields."""
 _FIELDS = {name: field for field, name in _NAMES.items()}
@@ -226,7 +232,7 @@ def read_facts(db: sqlite3.Connection, *, schema: str = "main") -> JobFacts:
     return _build({name: _read(name, value) for name, value in rows if name in _DECODERS})
 
 
-def salvage_facts(rows: Iterable[tuple[object, object]]) -> JobFacts:
+def recover_facts(rows: Iterable[tuple[object, object]]) -> JobFacts:
     """Those facts out of names and values that are what they should be; rows that cannot be read end the reading."""
     found: dict[str, Any] = {}
     with suppress(sqlite3.Error):
@@ -261,7 +267,7 @@ def inherit(archive: JobFacts, update: JobFacts) -> JobFacts:
     return replace(update, names=archive.names, signed=archive.signed, login=archive.login, unescape=archive.unescape)
 
 
-def take_over(known: JobFacts, found: JobFacts, fold: Fold) -> JobFacts:
+def take_over(known: JobFacts, found: JobFacts, merge: PendingMerge) -> JobFacts:
     """The facts of an archive that takes over what its update has found."""
     return replace(
         known,
@@ -273,10 +279,10 @@ def take_over(known: JobFacts, found: JobFacts, fold: Fold) -> JobFacts:
         incomplete_stretches=found.incomplete_stretches,
         refusals=found.refusals,
         notes=found.notes,
-        updated=fold["time"],
-        folded=fold.get("update"),
-        finished=fold["status"] == "complete",
-        fold=fold,
+        updated=merge["time"],
+        merged_update=merge.get("update"),
+        finished=merge["status"] == "complete",
+        pending_merge=merge,
     )
 
 
@@ -294,7 +300,7 @@ def describe_kept(facts: JobFacts) -> dict[str, Any]:
 
 def read_named(told: Mapping[str, Any]) -> JobFacts:
     """The facts out of values by their names in a manifest; what cannot be read is left out."""
-    return salvage_facts((name, orjson.dumps(value)) for name, value in told.items())
+    return recover_facts((name, orjson.dumps(value)) for name, value in told.items())
 
 
 def _build(found: Mapping[str, Any]) -> JobFacts:

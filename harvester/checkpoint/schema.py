@@ -54,7 +54,7 @@ def prepare(db: sqlite3.Connection, *, lasting: bool, way: Way = WAYS[0]) -> Non
     # Three of a listing's rows fit where 4,096 bytes hold one, which saves writes. New files have it.
     db.execute("PRAGMA page_size=8192")
     # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
-    # again. The files are synced before each commit, so nothing in them is vouched for too early.
+    # again. The files are synced before each commit, so nothing in them is committed too early.
     db.execute(f"PRAGMA synchronous={way.synchronous if lasting else 'OFF'}")
     db.execute(f"PRAGMA journal_mode={way.journal if lasting else 'OFF'}")
     db.execute("PRAGMA secure_delete=OFF")  # where it is on, each row that is done with is written over

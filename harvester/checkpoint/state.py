@@ -47,7 +47,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How much of a file the checkpoint vouches for."""
+    """The committed length of a file: what lies behind it does not count."""
 
     bytes: int = 0
     lines: int = 0
@@ -209,16 +209,16 @@ class State(Listed):
         )
 
     def length(self, name: str) -> Length:
-        """How much of a file is vouched for."""
+        """The committed length of a file."""
         row = self._db.execute("SELECT length, lines FROM file WHERE name = ?", (name,)).fetchone()
         return self._read(_read_length, name, *row) if row else Length()
 
     def files(self) -> dict[str, Length]:
-        """All files that are vouched for, by name."""
+        """The committed lengths of all files, by name."""
         rows = self._db.execute("SELECT name, length, lines FROM file ORDER BY name")
         return {name: self._read(_read_length, name, length, lines) for name, length, lines in rows}
 
-    def vouch(self, name: str, length: Length) -> None:
+    def commit_length(self, name: str, length: Length) -> None:
         """So much of the file is on the disk."""
         self._db.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?)", (name, length.bytes, length.lines))
 
@@ -226,7 +226,7 @@ class State(Listed):
 def _read_length(name: object, size: object, lines: object) -> Length:
     """The length of one of the archive's files; ValueError where it is none of them, or no length."""
     if name not in DATA:
-        raise ValueError(f"it vouches for {show(name)}, which is no file of an archive")
+        raise ValueError(f"it counts {show(name)}, which is no file of an archive")
     if not isinstance(size, int) or not isinstance(lines, int) or lines < 0 or size < 0:
         raise ValueError(f"the length of {name} is none")
     return Length(size, lines)

@@ -23,7 +23,7 @@ IDS = (
 _BY_ID = ("todo", "later", "line", "gone", "unfetched")
 
 
-def recall_tombstones(state: State) -> list[Tombstone]:
+def read_tombstones(state: State) -> list[Tombstone]:
     """The photos that were taken down, in the order in which they were."""
     return list(state.facts.withdrawn or ())
 
@@ -31,7 +31,7 @@ def recall_tombstones(state: State) -> list[Tombstone]:
 def find_withdrawn(state: State) -> frozenset[int]:
     """The ids of photos that were taken down from an archive, or from the one that an update is compared with."""
     places = {row[1] for row in state.connection.execute("PRAGMA database_list")}
-    known = recall_tombstones(state)
+    known = read_tombstones(state)
     if "older" in places:
         known += read_facts(state.connection, schema="older").withdrawn or []
     return frozenset(int(each["id"]) for each in known)

@@ -59,7 +59,7 @@ def _read_both(folder: Path, state: State) -> Account:
     known = state.facts
     if known.stream:
         raise UsageError(f"{folder} keeps track of records sent to standard output: there are no files to hand over.")
-    if known.fold is not None or known.repair is not None:
+    if known.pending_merge is not None or known.repair is not None:
         raise UsageError(f"Files of {folder} are on their way to their places: `harvester resume {folder}` first.")
     manifest = _require_manifest(folder)
     source = restore_job(state, where=folder).source if state.is_begun() else None

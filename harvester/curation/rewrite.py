@@ -26,7 +26,7 @@ Strike: TypeAlias = Callable[[bytes, Collection[int]], tuple[bytes, set[int]]]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to be searched: `length` counts what the checkpoint vouches for, None where all of it counts."""
+    """A file to be searched: `length` is its committed length, None where all of it counts."""
 
     name: str
     strike: Strike

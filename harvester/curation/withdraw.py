@@ -19,19 +19,19 @@ import orjson
 
 from harvester.archive.folder import check_lengths, damaged, open_archive_state, write_errors, write_withdrawn
 from harvester.archive.manifest import Manifest, read_manifest
-from harvester.archive.sinks import salvage
+from harvester.archive.sinks import recover_lines
 from harvester.checkpoint.facts import Repair, Tombstone
 from harvester.checkpoint.look import look_at, open_to_read
 from harvester.checkpoint.state import Length, State
-from harvester.checkpoint.withdrawn import find_known, find_withdrawn, join_tombstones, purge, recall_tombstones
+from harvester.checkpoint.withdrawn import find_known, find_withdrawn, join_tombstones, purge, read_tombstones
 from harvester.curation.rewrite import Source, Struck, find_struck, is_list, list_sources, write_without
 from harvester.disk.files import cannot_write, sync_folder
 from harvester.disk.layout import MANIFEST, NEW, PHOTOS, REPAIR, STATE, UPDATE, require_checkpoint
 from harvester.disk.lock import hold_still, lock_folder
 from harvester.errors import UsageError
 from harvester.jobs.values import stamp
-from harvester.merge.fold import mend_fold
-from harvester.merge.staging import clear_folded
+from harvester.merge.apply import finish_merge
+from harvester.merge.staging import clear_merged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def _withdraw(folder: Path, wanted: set[int], *, reason: str, at: str) -> Withdr
         lock = stack.enter_context(lock_folder(folder))
         state = stack.enter_context(open_archive_state(folder, lock=lock))
         _settle(folder, state)
-        clear_folded(folder, state)
+        clear_merged(folder, state)
         found, known = _search(folder, state, wanted), set[int]()
         staging, staged, found_staged = folder / UPDATE, None, list[tuple[Source, Struck]]()
         if (staging / STATE).is_file():
@@ -92,11 +92,11 @@ def _withdraw(folder: Path, wanted: set[int], *, reason: str, at: str) -> Withdr
         told = _tell(folder, state, wanted, found, known)
         taken = wanted - set(map(int, told.unknown))
         if staged is not None:
-            shutil.rmtree(folder / NEW, ignore_errors=True)  # an update puts there what it is about to fold
+            shutil.rmtree(folder / NEW, ignore_errors=True)  # an update puts there what it is about to merge
             _replace(staging, staged, taken, found_staged, [])
             _sweep(staged)
         new: list[Tombstone] = [{"id": one, "withdrawn_at": at, "reason": reason} for one in told.withdrawn]
-        _replace(folder, state, taken, found, join_tombstones(recall_tombstones(state), new))
+        _replace(folder, state, taken, found, join_tombstones(read_tombstones(state), new))
         write_withdrawn(folder, state)
         write_errors(folder, state)
         _sweep(state)
@@ -105,8 +105,8 @@ def _withdraw(folder: Path, wanted: set[int], *, reason: str, at: str) -> Withdr
 
 def _settle(folder: Path, state: State) -> None:
     """Bring to its end what a kill has left of another command; CannotWrite where lines are missing."""
-    mend_fold(folder, state)
-    salvage(state, folder / PHOTOS)
+    finish_merge(folder, state)
+    recover_lines(state, folder / PHOTOS)
     check_lengths(folder, state, state.files())
 
 
@@ -161,12 +161,12 @@ def _replace(
         purge(state, ids, tombstones)
         for source, struck in found:
             if source.length is not None:
-                state.vouch(source.name, lengths[source.name])
+                state.commit_length(source.name, lengths[source.name])
             if is_list(source.name):
                 _forget_list_lines(state, struck)
                 state.note_list_lines(source.name, sums[source.name])
         state.note(replace(state.facts, repair=_describe(folder, state, list(lengths))))
-    mend_fold(folder, state)
+    finish_merge(folder, state)
 
 
 def _forget_list_lines(state: State, struck: Struck) -> None:

@@ -1,4 +1,4 @@
-"""The files of an archive: appended to, synced, cut back to what the checkpoint vouches for."""
+"""The files of an archive: appended to, synced, cut back to the committed length."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ UPDATES = "updates"
 HISTORY = "history"
 
 DATA = frozenset({PHOTOS, CHANGES, *(f"{name}.ndjson" for name in LINE_FILES)})
-"""The files that a checkpoint vouches for."""
+"""The files whose lengths a checkpoint commits."""
 _WRITTEN = frozenset(
     {*DATA, ERRORS, DAMAGED, MANIFEST, WITHDRAWN, *(f"{name}.part" for name in (ERRORS, MANIFEST, WITHDRAWN))}
 )

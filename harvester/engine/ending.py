@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harvester.archive.comparison import keep_difference, recall_difference
+from harvester.archive.comparison import read_difference, write_difference
 from harvester.archive.folder import ERRORS, MANIFEST, count_lists, is_told_complete, write_errors, write_manifest
-from harvester.archive.incomplete import find_incomplete, keep_incomplete, list_notes
+from harvester.archive.incomplete import find_incomplete, list_notes, write_incomplete
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.state import State
@@ -57,8 +57,8 @@ class Closing:
             is_input_read = names_photos(self._job) and halt.is_read
             unread = False if is_input_read else state.facts.unread
             state.note(replace(state.facts, unread=unread, expected=self._tally.expected))
-            keep_difference(source, state)
-            keep_incomplete(source, state)
+            write_difference(source, state)
+            write_incomplete(source, state)
             ending = self._sum_up(halt)
             outcome = decide(ending)
             state.note(replace(state.facts, finished=outcome.is_finished))
@@ -111,7 +111,7 @@ class Closing:
 
     def _find_told(self) -> Told:
         state, source, archive = self._state, self._job.source, self._output.archive
-        difference, facts = recall_difference(state), state.facts
+        difference, facts = read_difference(state), state.facts
         return Told(
             source=source,
             is_update=state.is_update,
@@ -137,7 +137,7 @@ class Closing:
             return self._end("complete")
         told = f"This archive is complete already{'.' if calls else ': no call was made.'}"
         news = f" `harvester update {folder}` brings what is new since." if folder else ""
-        difference = recall_difference(self._state)
+        difference = read_difference(self._state)
         return self._end("complete", told + news, *([difference.sentence] if difference else []))
 
     def _end(self, status: Status, *notes: str) -> Summary:

@@ -21,7 +21,7 @@ from harvester.engine.people import ask_login, look_up_source
 from harvester.errors import CannotWrite, KeyRefused, Stopped, UsageError
 from harvester.events import Observer, Tally
 from harvester.jobs.model import Gallery, Group, Job, Photos, Search, Source
-from harvester.jobs.remembered import rebuild_job
+from harvester.jobs.restore import rebuild_job
 from harvester.jobs.sameness import NAMES, is_open, leave_out_same_people, list_differences
 from harvester.transport.client import Client, open_client
 

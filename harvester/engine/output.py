@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harvester.archive.folder import STATE, lock_folder
-from harvester.archive.sinks import PHOTOS, OpenSink, Sink, StreamSink, salvage
+from harvester.archive.sinks import PHOTOS, OpenSink, Sink, StreamSink, recover_lines
 from harvester.checkpoint.state import State
 from harvester.disk.files import Appender
 from harvester.disk.fresh import FreshFolder
@@ -16,8 +16,8 @@ from harvester.disk.layout import check_entries, check_not_foreign
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, HarvestError, UsageError
 from harvester.jobs.model import Job
-from harvester.jobs.remembered import rebuild_job
-from harvester.merge.fold import mend_fold
+from harvester.jobs.restore import rebuild_job
+from harvester.merge.apply import finish_merge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +96,11 @@ def open_output(
     make_checkpoint_file(folder / STATE, private=private)
     state = stack.enter_context(State(folder / STATE, guard=lock.check))
     _check_photos(state, folder)
-    mend_fold(folder, state)
+    finish_merge(folder, state)
     _check_kind(state, folder, is_stream=output.folder is None)
     if output.folder is None:
         return state, StreamSink()
-    salvage(state, output.folder / PHOTOS)
+    recover_lines(state, output.folder / PHOTOS)
     length = state.length(PHOTOS)
     file = stack.enter_context(Appender(folder / PHOTOS, length=length.bytes))
     return state, open_sink(file, guard=lock.check)

@@ -43,12 +43,12 @@ class Meant:
 Tell: TypeAlias = Callable[[Meant], None]
 
 
-def keep_names(state: State, names: Iterable[Meant]) -> None:
+def write_names(state: State, names: Iterable[Meant]) -> None:
     """Remember whom the names stood for, so that every later run can say it."""
     state.note(replace(state.facts, names=[(each.kind, each.given, each.id, each.name) for each in names]))
 
 
-def recall_names(state: State) -> list[Meant]:
+def read_names(state: State) -> list[Meant]:
     """Whom the names stood for when they were looked up."""
     return [Meant(*known) for known in state.facts.names or []]
 

@@ -25,7 +25,7 @@ from harvester.flickr.listings import LISTINGS, Itself, Listing, Opens, Paged
 from harvester.flickr.methods import DETAILS, PAGE_SIZE, build_query, list_parts
 from harvester.flickr.responses import Listed, read_list, read_page
 from harvester.jobs.model import Job, Photos, Search
-from harvester.jobs.remembered import settle_job
+from harvester.jobs.restore import settle_job
 from harvester.listing.roots import Seeds, plant
 from harvester.listing.sweep import OPEN_END
 from harvester.listing.walk import Walk

@@ -29,7 +29,7 @@ from harvester.engine.seeding import Seeding
 from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Noticed, Observer, Started, Summary, Tally, ignore
 from harvester.jobs.model import Job, Photos
-from harvester.jobs.remembered import settle_job
+from harvester.jobs.restore import settle_job
 from harvester.transport.client import open_client
 from harvester.transport.server_clock import ServerClock, tell_skew
 

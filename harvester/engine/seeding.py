@@ -11,7 +11,7 @@ from harvester.archive.shallow import Shallow
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.engine.beginning import list_secrets
-from harvester.engine.people import Meant, keep_names, look_up_source, recall_names
+from harvester.engine.people import Meant, look_up_source, read_names, write_names
 from harvester.engine.pipeline import Plan
 from harvester.events import Noticed, Observer, Tally
 from harvester.jobs.model import Account, Job, Search
@@ -94,13 +94,13 @@ class Seeding:
         names: list[Meant] = []
         found = await look_up_source(self._job.source, client, names.append)
         with self._state.changing():
-            keep_names(self._state, names)
+            write_names(self._state, names)
         self.tell_names()
         return found
 
     def tell_names(self) -> None:
         """Say whom the names of the job stand for, as far as that is known."""
-        for sentence in filter(None, (meant.sentence for meant in recall_names(self._state))):
+        for sentence in filter(None, (meant.sentence for meant in read_names(self._state))):
             self._observer(Noticed(sentence=sentence))
 
     def _find_horizon(self, clock: ServerClock, *, until: int) -> int | None:

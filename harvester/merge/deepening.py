@@ -15,13 +15,13 @@ from msgspec import structs
 
 from harvester.archive.depth import list_least
 from harvester.archive.folder import is_told_complete
-from harvester.archive.incomplete import recall_incomplete
-from harvester.checkpoint.facts import Depth, Fold, JobFacts
+from harvester.archive.incomplete import read_incomplete
+from harvester.checkpoint.facts import Depth, JobFacts, PendingMerge
 from harvester.checkpoint.shallow import SHALLOW, count_shallow
 from harvester.checkpoint.state import Length, State
 from harvester.flickr.methods import FURTHER
-from harvester.merge.fold import fold
-from harvester.merge.merge import Folded, Merge
+from harvester.merge.apply import merge_update
+from harvester.merge.merge import Merge, Merged
 
 
 class PartsMerge(Merge):
@@ -34,10 +34,10 @@ class PartsMerge(Merge):
         return {"members": ["parts"]}
 
     def _tell(self, photo_id: str, change: str, more: Mapping[str, Any]) -> None:  # noqa: ARG002
-        self.folded.count("deepened")
+        self.merged.count("deepened")
 
 
-def fold_parts(
+def merge_deepening(
     folder: Path,
     archive: State,
     state: State,
@@ -45,8 +45,8 @@ def fold_parts(
     target: Depth,
     calls: int,
     is_stopped: Callable[[], bool] = lambda: False,
-) -> Folded:
-    """Fold a deepening to `target`, whose checkpoint is `state`, into its archive; `fold` tells of errors.
+) -> Merged:
+    """Merge a deepening to `target`, whose checkpoint is `state`, into its archive. Raises as `merge_update` does.
 
     Photos that could not be had for now keep their old lines, and the archive remembers that it is to be deepened.
     """
@@ -54,7 +54,7 @@ def fold_parts(
     wanted = known.wanted_depth
     others = sum(archive.count_failures().values()) - count_shallow(archive.connection)
     # What was complete when the deepening was begun may have been updated since, with a stretch or a photo missing.
-    is_else_whole = not others and not recall_incomplete(archive)
+    is_else_whole = not others and not read_incomplete(archive)
     was_complete = (wanted is not None and wanted.complete) or is_told_complete(folder)
     was_finished = (wanted is not None and wanted.finished) or bool(known.finished)
     is_uneven = failed or next(state.gone(), None) is not None
@@ -65,9 +65,9 @@ def fold_parts(
         least_parts=list(list_least(archive)) if is_uneven else None,
         wanted_depth=_find_rest(wanted, target, failed=failed, complete=was_complete, finished=was_finished),
         finished=was_finished and is_else_whole and not failed,
-        folded=state.facts.update,
+        merged_update=state.facts.update,
     )
-    return fold(
+    return merge_update(
         folder,
         archive,
         state,
@@ -75,7 +75,7 @@ def fold_parts(
         keep_unlisted=True,
         calls=calls,
         is_stopped=is_stopped,
-        merging=PartsMerge,
+        merge_type=PartsMerge,
         take_over=partial(absorb_parts, facts=facts),
         counts={"reported": archive.facts.expected, "failed": failed + others},
     )
@@ -98,7 +98,7 @@ def _write_job(job: Mapping[str, Any], target: Depth) -> dict[str, Any]:
     return {**known, "with": extras} if extras else known
 
 
-def absorb_parts(archive: State, newer: Path, *, facts: JobFacts, keep_unlisted: bool, fold: Fold) -> None:  # noqa: ARG001 - as of an update
+def absorb_parts(archive: State, newer: Path, *, facts: JobFacts, keep_unlisted: bool, merge: PendingMerge) -> None:  # noqa: ARG001 - as of an update
     """Take over what a deepening has brought: checksums, what it could not get, the job's depth, lengths of files."""
     db = archive.connection
     try:
@@ -113,9 +113,9 @@ def absorb_parts(archive: State, newer: Path, *, facts: JobFacts, keep_unlisted:
                 "INSERT INTO unfetched SELECT id, json_set(failure, '$.deepening', json('true')) FROM newer.todo "
                 "WHERE failure IS NOT NULL"
             )
-            for name, (length, lines) in fold["files"].items():
-                archive.vouch(name, Length(length, lines))
-            archive.note(replace(facts, fold=fold))
+            for name, (length, lines) in merge["files"].items():
+                archive.commit_length(name, Length(length, lines))
+            archive.note(replace(facts, pending_merge=merge))
     finally:
         with suppress(sqlite3.Error):
             db.execute("DETACH newer")

@@ -1,4 +1,4 @@
-"""Writing the files that are to take the place of an archive's when an update is folded into it."""
+"""Writing the files that are to take the place of an archive's when an update is merged into it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["Folded", "History", "Merge", "zstd"]
+__all__ = ["History", "Merge", "Merged", "zstd"]
 
 _BUFFER = 1 << 20
 _START = b'{"id":"'
@@ -44,7 +44,7 @@ _ADDED, _CHANGED, _KEPT = range(3)
 
 
 @dataclass(slots=True)
-class Folded:
+class Merged:
     """What an update came to: photos added, changed, removed, unlisted; and lines of other files that differ."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Merge:
         self._history = history
         self._began = began
         self._is_stopped = is_stopped
-        self.folded = Folded()
+        self.merged = Merged()
         self.files: dict[str, tuple[int, int]] = {}
         """Length and lines of each file that is new."""
         self.kept: list[tuple[str, str]] = []
@@ -140,7 +140,7 @@ class Merge:
 
     def _tell(self, photo_id: str, change: str, more: Mapping[str, Any]) -> None:
         self._changes.write(dump({"id": photo_id, "at": self._began, "change": change, **more}) + b"\n")
-        self.folded.count(change)
+        self.merged.count(change)
 
     def _merge_photos(self, dropped: array[int]) -> None:
         fresh_path = self._folder / UPDATE / PHOTOS
@@ -152,9 +152,9 @@ class Merge:
             ids, places = _index(self._prove(fresh))
             marks = bytearray(len(ids))
             kept = array("q")
-            vouched = self._archive.length(PHOTOS)
-            proof = Proof(self._folder / PHOTOS, vouched.bytes)
-            for photo_id, line in _read_photos(self._folder / PHOTOS, proof.read(old), vouched):
+            committed = self._archive.length(PHOTOS)
+            proof = Proof(self._folder / PHOTOS, committed.bytes)
+            for photo_id, line in _read_photos(self._folder / PHOTOS, proof.read(old), committed):
                 if self._is_stopped():
                     raise Stopped("The run is to end.")
                 n = _find(ids, photo_id)
@@ -250,12 +250,12 @@ class Merge:
 
     def _read_old(self, name: str) -> Iterator[tuple[str, bytes]]:
         """The lines of a file of the archive, each with its id."""
-        path, vouched = self._folder / name, self._archive.length(name)
-        if not vouched.bytes:
+        path, committed = self._folder / name, self._archive.length(name)
+        if not committed.bytes:
             return
-        proof = Proof(path, vouched.bytes)
+        proof = Proof(path, committed.bytes)
         with path.open("rb") as lines:
-            for line in proof.read(islice(lines, vouched.lines)):
+            for line in proof.read(islice(lines, committed.lines)):
                 try:
                     yield str(orjson.loads(line)["id"]), line
                 except (ValueError, TypeError, KeyError):
@@ -276,7 +276,7 @@ class Merge:
                 kept.add(mark)
                 superseded += mark not in fresh
         if differing := max(superseded, len(fresh - kept)):
-            self.folded.lists[name] = differing
+            self.merged.lists[name] = differing
 
 
 class _Lines:
@@ -330,10 +330,10 @@ def _read_id(line: bytes) -> int:
     return int(line[_PREFIX : line.index(b'"', _PREFIX)])
 
 
-def _read_photos(path: Path, lines: Iterator[bytes], vouched: Length) -> Iterator[tuple[int, bytes]]:
-    """The lines that the checkpoint vouches for, each with its photo's id; CannotWrite where they are others."""
+def _read_photos(path: Path, lines: Iterator[bytes], committed: Length) -> Iterator[tuple[int, bytes]]:
+    """The lines up to the committed length, each with its photo's id; CannotWrite where they are others."""
     place = count = 0
-    while place < vouched.bytes:
+    while place < committed.bytes:
         line = next(lines, b"")
         try:
             photo_id = _read_id(line)
@@ -343,8 +343,8 @@ def _read_photos(path: Path, lines: Iterator[bytes], vouched: Length) -> Iterato
             raise damaged(path, f"holds no photo in line {count + 1}, at byte {place}")
         yield photo_id, line
         place, count = place + len(line), count + 1
-    if (place, count) != (vouched.bytes, vouched.lines):
-        raise damaged(path, f"has {name_count(count, 'line')} where the checkpoint has {vouched.lines:,}")
+    if (place, count) != (committed.bytes, committed.lines):
+        raise damaged(path, f"has {name_count(count, 'line')} where the checkpoint has {committed.lines:,}")
 
 
 def _find(numbers: array[int], number: int) -> int | None:

@@ -1,6 +1,6 @@
 """What the manifest says of a file, held against the file while it is read for something else.
 
-Whatever is built upon a file that was changed since would be vouched for by the next manifest.
+Else the next manifest would call whatever is built upon a changed file sound.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The folder in which an update is prepared: `.update` within the archive, of use until the update is folded."""
+"""The folder in which an update is prepared: `.update` within the archive, of use until the update is merged."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from harvester.errors import CannotWrite
 
 __all__ = [
     "UPDATE",
-    "clear_folded",
+    "clear_merged",
     "find_deepening",
-    "is_folded",
+    "is_merged",
     "is_under_way",
     "make_staging",
     "remove_staging",
@@ -26,14 +26,14 @@ __all__ = [
 
 
 def is_under_way(folder: Path, archive: State) -> bool:
-    """Whether an update of this archive was begun and is not yet folded. One to which nothing has come is none."""
+    """Whether an update of this archive was begun and is not yet merged. One to which nothing has come is none."""
     path = folder / UPDATE / STATE
     return path.is_file() and _is_of_use(path, archive)
 
 
-def is_folded(update: str | None, archive: State) -> bool:
-    """Whether this is the update that was folded last: what is left of its folder is of no use."""
-    return update is not None and update == archive.facts.folded
+def is_merged(update: str | None, archive: State) -> bool:
+    """Whether this is the update that was merged last: what is left of its folder is of no use."""
+    return update is not None and update == archive.facts.merged_update
 
 
 def make_staging(folder: Path) -> Path:
@@ -48,9 +48,9 @@ def make_staging(folder: Path) -> Path:
     return staging
 
 
-def clear_folded(folder: Path, archive: State) -> None:
-    """Remove what is left of an update that was folded to the end."""
-    if (folder / UPDATE).exists() and archive.facts.fold is None and not is_under_way(folder, archive):
+def clear_merged(folder: Path, archive: State) -> None:
+    """Remove what is left of an update that was merged to the end."""
+    if (folder / UPDATE).exists() and archive.facts.pending_merge is None and not is_under_way(folder, archive):
         remove_staging(folder)
 
 
@@ -82,6 +82,6 @@ def _is_of_use(path: Path, archive: State) -> bool:
     try:
         with open_to_read(path, locked_at=path.parent.parent) as state:
             is_begun = has_brought(state.connection) if state.facts.target_depth else not state.is_untouched()
-            return is_begun and not is_folded(str(state.facts.update), archive)
+            return is_begun and not is_merged(str(state.facts.update), archive)
     except CannotWrite:
         return True

@@ -89,7 +89,7 @@ class SpooledFiles:
         """Keep lines and count them."""
         self._spool.write(name, [line for _, line in lines])
         known, size = self._state.length(f"{name}.ndjson"), sum(len(line) for _, line in lines)
-        self._state.vouch(f"{name}.ndjson", Length(known.bytes + size, known.lines + len(lines)))
+        self._state.commit_length(f"{name}.ndjson", Length(known.bytes + size, known.lines + len(lines)))
 
     def close(self) -> None:
         """The spool stays open: its entries are read after the harvest."""

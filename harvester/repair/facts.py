@@ -19,7 +19,7 @@ from harvester.archive.manifest import ENDED, is_as_written, read_manifest
 from harvester.archive.put_away import find_harmed
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.checkup import check_checkpoint
-from harvester.checkpoint.facts import NO_FACTS, JobFacts, overlay, read_named, salvage_facts
+from harvester.checkpoint.facts import NO_FACTS, JobFacts, overlay, read_named, recover_facts
 from harvester.checkpoint.schema import is_misnumbered, number_anew, read_version
 from harvester.checkpoint.state import State
 from harvester.checkpoint.withdrawn import join_tombstones
@@ -28,7 +28,7 @@ from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
 from harvester.jobs.arguments import OPTIONS
 from harvester.jobs.model import Account, Job, Search
-from harvester.jobs.remembered import rebuild_job
+from harvester.jobs.restore import rebuild_job
 from harvester.listing.sweep import Stretch
 from harvester.repair.blocks import Told, read_told
 from harvester.repair.scan import Sums
@@ -245,7 +245,7 @@ def _is_without_fault(path: Path) -> bool:
 def _read_meta(path: Path) -> JobFacts:
     """The facts of a checkpoint, those that can still be read."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
-        return salvage_facts(db.execute("SELECT name, value FROM meta"))
+        return recover_facts(db.execute("SELECT name, value FROM meta"))
     return NO_FACTS
 
 

@@ -93,7 +93,7 @@ def _rebuild(db: sqlite3.Connection, folder: Path, facts: Facts, found: Mapping[
     _renew_entries(db)
     _renew_lengths(db, facts, found)
     if is_new:
-        _remember_all(db, facts, lists_all=rebuilt.lists_all)
+        _restore_facts(db, facts, lists_all=rebuilt.lists_all)
     job = facts.job
     if job is not None and rebuilt.is_left:
         _list_again(db, folder, job.source, facts, rebuilt)
@@ -166,7 +166,7 @@ def _renew_entries(db: sqlite3.Connection) -> None:
 
 
 def _renew_lengths(db: sqlite3.Connection, facts: Facts, found: Mapping[str, Found]) -> None:
-    """Vouch for each file that is there, and for those that should be: they are made anew, empty."""
+    """Commit the length of each file that is there, and for those that should be: they are made anew, empty."""
     known = {name for (name,) in db.execute("SELECT name FROM file")} | (set(facts.lines) if facts.tells_all else set())
     db.execute("DELETE FROM file")
     rows = (
@@ -177,7 +177,7 @@ def _renew_lengths(db: sqlite3.Connection, facts: Facts, found: Mapping[str, Fou
     db.executemany("INSERT INTO file VALUES (?, ?, ?)", rows)
 
 
-def _remember_all(db: sqlite3.Connection, facts: Facts, *, lists_all: bool) -> None:
+def _restore_facts(db: sqlite3.Connection, facts: Facts, *, lists_all: bool) -> None:
     """The facts of a checkpoint that is lost. Where all is listed again, the run that goes on begins with that."""
     write_facts(db, facts.meta)
     if lists_all:

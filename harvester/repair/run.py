@@ -20,7 +20,7 @@ from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, UsageError
 from harvester.flickr.listings import LINE_FILES
 from harvester.jobs.model import Job
-from harvester.merge.fold import mend_fold
+from harvester.merge.apply import finish_merge
 from harvester.repair.facts import Condition, Facts, read_facts
 from harvester.repair.rebuild import Rebuilt, count_lost, rebuild
 from harvester.repair.scan import Found, open_table, scan_file
@@ -104,7 +104,7 @@ def _add(report: Report, staged: Report | None) -> Report:
 def _replace_checkpoint(folder: Path, scratch: Path, lock: FolderLock, *, keep_old: bool) -> None:
     _put_into_place(folder, scratch, keep_old=keep_old)
     with State(folder / STATE, guard=lock.check) as state:
-        mend_fold(folder, state)
+        finish_merge(folder, state)
 
 
 def list_files() -> tuple[str, ...]:
@@ -134,9 +134,9 @@ def _finish_moves(folder: Path, lock: FolderLock) -> None:
     """Finish an update or a repair that counts already, where the checkpoint is sound enough to tell."""
     with tempfile.TemporaryDirectory(prefix="harvester-") as place:
         facts = read_facts(folder, Path(place))
-    if facts.checkpoint == "sound" and (facts.meta.fold or facts.meta.repair):
+    if facts.checkpoint == "sound" and (facts.meta.pending_merge or facts.meta.repair):
         with State(folder / STATE, guard=lock.check) as state:
-            mend_fold(folder, state)
+            finish_merge(folder, state)
 
 
 def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> Report:

@@ -20,8 +20,8 @@ from harvester.checkpoint.withdrawn import find_withdrawn
 from harvester.disk.files import put_in_place, sync_folder
 from harvester.disk.layout import DAMAGED, PHOTOS, STATE, UPDATE
 from harvester.errors import UsageError
-from harvester.jobs.remembered import rebuild_job
-from harvester.merge.staging import is_folded
+from harvester.jobs.restore import rebuild_job
+from harvester.merge.staging import is_merged
 from harvester.repair.facts import Facts
 from harvester.repair.scan import Found
 from harvester.repair.write import write_damaged
@@ -40,7 +40,7 @@ def read_wanted(archive: State) -> Wanted:
 def is_of_use(folder: Path, facts: Facts, archive: State) -> bool:
     """Whether the folder holds something of an update that is not yet in the archive."""
     is_there = any((folder / UPDATE / name).is_file() for name in (STATE, PHOTOS))
-    return is_there and not is_folded(facts.meta.update, archive)
+    return is_there and not is_merged(facts.meta.update, archive)
 
 
 def is_hurt(facts: Facts, files: Sequence[Found]) -> bool:
@@ -83,5 +83,5 @@ def set_aside(folder: Path, scratch: Path, *, table: sqlite3.Connection) -> None
 
 
 def select_files(files: Sequence[Found], facts: Facts) -> tuple[Found, ...]:
-    """The files that the new checkpoint vouches for: without the old one the lists are read again."""
+    """The files whose lengths the new checkpoint commits: without the old one the lists are read again."""
     return tuple(each for each in files if facts.copy is not None or each.name == PHOTOS)

@@ -13,7 +13,7 @@ from . import geo
 from .catalogue import Catalogue
 from .dates import parse_moment
 from .faults import Faults
-from .texts import Text, fold, normalise_tag
+from .texts import Text, normalise_tag, normalise_text
 
 CAP = 4000
 _CONTENT_PHOTO = frozenset({"1", "4", "6", "7"})
@@ -143,21 +143,21 @@ def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
 
 def _word_filter(text: str, catalogue: Catalogue) -> Callable[[int], bool] | None:
     """Each term must be there as a whole word, `"…"` as words side by side, and `-term` must not."""
-    terms = [(minus != "-", fold(quoted or word)) for minus, quoted, word in _TERM.findall(text)]
+    terms = [(minus != "-", normalise_text(quoted or word)) for minus, quoted, word in _TERM.findall(text)]
     terms = [(wanted, words) for wanted, words in terms if words.strip()]
     if not terms:
         return None
 
-    def fits(folded: str) -> bool:
-        return all((words in folded) == wanted for wanted, words in terms)
+    def fits(normalised: str) -> bool:
+        return all((words in normalised) == wanted for wanted, words in terms)
 
-    by_words = [fits(text.folded) for text in catalogue.texts]
+    by_words = [fits(text.normalised) for text in catalogue.texts]
     has_digits = any(char.isdigit() for _, words in terms for char in words)
 
     def test(n: int) -> bool:
         text = catalogue.text(n)
         if n in catalogue.changes or (has_digits and text.numbered):
-            return fits(text.folded_with(catalogue.title(n)))
+            return fits(text.normalised_with(catalogue.title(n)))
         return by_words[catalogue.draw(n) & 2047]
 
     return test

@@ -58,13 +58,13 @@ class Text:
         return tuple(tag.clean for tag in self.tags if tag.machine)
 
     @cached_property
-    def folded(self) -> str:
+    def normalised(self) -> str:
         """What a text search looks into, the number of the title being 0000."""
-        return self.folded_with(self.title_of(0))
+        return self.normalised_with(self.title_of(0))
 
-    def folded_with(self, title: str) -> str:
+    def normalised_with(self, title: str) -> str:
         """What a text search looks into under that title."""
-        return fold(" ".join((title, self.description, *(tag.raw for tag in self.tags))))
+        return normalise_text(" ".join((title, self.description, *(tag.raw for tag in self.tags))))
 
 
 @lru_cache(4096)
@@ -76,8 +76,8 @@ def normalise_tag(raw: str) -> str:
     return "".join(char for char in raw.lower() if not _is_dropped(char))
 
 
-def fold(text: str) -> str:
-    """The words of a text, case-folded, parted and framed by single spaces."""
+def normalise_text(text: str) -> str:
+    """The words of a text, case-normalised, parted and framed by single spaces."""
     return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 

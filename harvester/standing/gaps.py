@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harvester.archive.comparison import recall_difference
+from harvester.archive.comparison import read_difference
 from harvester.archive.folder import is_at_limit
-from harvester.archive.incomplete import recall_incomplete
+from harvester.archive.incomplete import read_incomplete
 from harvester.archive.manifest import Manifest
 from harvester.archive.unbounded import is_cut_off
 from harvester.checkpoint.shallow import count_shallow
@@ -79,7 +79,7 @@ def _find_tried(state: State, source: Source | None) -> Iterator[Gap]:
     if source is not None and is_cut_off(source, state):
         told = "An earlier version saw only the last 12 hours of this geographic search; resume to list it all."
         yield Gap(told, True)
-    for stretch in recall_incomplete(state):
+    for stretch in read_incomplete(state):
         yield Gap(stretch.note, True)
-    if (difference := recall_difference(state)) and difference.is_wide:
+    if (difference := read_difference(state)) and difference.is_wide:
         yield Gap(difference.sentence, True)

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from harvester.archive.comparison import recall_difference
+from harvester.archive.comparison import read_difference
 from harvester.archive.folder import CHANGES, MANIFEST, count_lists
-from harvester.archive.incomplete import IncompleteStretch, recall_incomplete
+from harvester.archive.incomplete import IncompleteStretch, read_incomplete
 from harvester.archive.manifest import Manifest, read_manifest
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.look import locate, look_at
@@ -82,7 +82,7 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
     length, todo, lists = state.length(PHOTOS), state.count_todo(), state.walks()
     calls = count_calls_to_go(folder, state, job, wanted=state.facts.wanted_depth)
     has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
-    difference = recall_difference(state)
+    difference = read_difference(state)
     return {
         "state": standing,
         "note": note,
@@ -92,7 +92,7 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
         "photos": length.lines,
         "expected": state.facts.expected,
         "difference": difference.sentence if difference else None,
-        "incomplete_stretches": recall_incomplete(state),
+        "incomplete_stretches": read_incomplete(state),
         "listed": length.lines + todo,
         "failed": sum(state.count_failures().values()),
         "withdrawn": count_withdrawn(state),
@@ -130,7 +130,7 @@ def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
         notes.append(f"`harvester verify {folder}` tells {len(gaps) - len(notes)} more.")
     if not gaps and state.sweeps():
         notes.append(f"The limit of {name_count(state.facts.limit or 0, 'photo')} is reached.")
-    if state.facts.fold is not None:
+    if state.facts.pending_merge is not None:
         notes.append(f"An update is being put in place: `harvester resume {folder}` ends that, without a call.")
     elif (wanted := state.facts.wanted_depth) is not None:
         notes.append(f"A deepening to {wanted} is not through yet: `harvester resume {folder}` goes on.")
@@ -141,16 +141,16 @@ def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
 
 def _find_damage(folder: Path, lengths: Mapping[str, Length], places: Mapping[str, Path]) -> str:
     """What is wrong with the files, by their lengths alone: a proof takes `verify`."""
-    for name, vouched in lengths.items():
+    for name, committed in lengths.items():
         try:
             size = places[name].stat().st_size
         except OSError:
-            if not vouched.bytes:
+            if not committed.bytes:
                 continue
             return f"{name} is missing: `harvester repair {folder}` and `harvester resume {folder}` fetch it again."
-        if size < vouched.bytes:
+        if size < committed.bytes:
             cure = f"`harvester repair {folder}` keeps every good line."
-            return f"{name} has {size:,} of {vouched.bytes:,} bytes: {cure}"
+            return f"{name} has {size:,} of {committed.bytes:,} bytes: {cure}"
     return ""
 
 

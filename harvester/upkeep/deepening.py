@@ -29,7 +29,7 @@ from harvester.archive.folder import (
     write_errors,
 )
 from harvester.archive.shallow import Shallow
-from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, salvage
+from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, recover_lines
 from harvester.checkpoint.comparison import Staged
 from harvester.checkpoint.facts import Depth, inherit
 from harvester.checkpoint.look import look_at
@@ -45,10 +45,10 @@ from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, ignore
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.values import stamp
-from harvester.merge.deepening import fold_parts
-from harvester.merge.fold import mend_fold
-from harvester.merge.merge import Folded
-from harvester.merge.staging import clear_folded, find_deepening, is_folded, is_under_way, make_staging
+from harvester.merge.apply import finish_merge
+from harvester.merge.deepening import merge_deepening
+from harvester.merge.merge import Merged
+from harvester.merge.staging import clear_merged, find_deepening, is_merged, is_under_way, make_staging
 from harvester.upkeep import update
 from harvester.upkeep.thread import finish
 from harvester.upkeep.update import Watched
@@ -71,10 +71,10 @@ async def run_whole_job(
     """
     stop, held = stop or asyncio.Event(), _Held(observer)
     output = replace(output, deepens=output.folder is not None)
-    before = _recall_wanted(output.folder)
+    before = _read_wanted_depth(output.folder)
     summary = await engine.run_job(job, settings, output=output, observer=held, stop=stop, open_sink=open_sink)
     summary = _tell_limit(summary, output)
-    is_deepened = _recall_wanted(output.folder) is not None
+    is_deepened = _read_wanted_depth(output.folder) is not None
     summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop, before=before)
     if is_deepened and output.update and output.folder is not None and summary.status != "stopped":
         # a photo that fails does not hold up the news of all others: the update ends incomplete, and says so
@@ -87,7 +87,7 @@ async def resume_archive(
 ) -> Summary:
     """Go on with an archive as `run_resume` does, and then with its deepening."""
     stop, held = stop or asyncio.Event(), _Held(observer)
-    before = _recall_wanted(folder)
+    before = _read_wanted_depth(folder)
     if before is not None:
         with look_at(folder) as state:
             job = restore_job(state, where=folder)
@@ -102,7 +102,7 @@ async def update_archive(
 ) -> Summary:
     """Bring an archive up to date as `run_update` does. The deepening of a whole archive is ended first."""
     stop, held = stop or asyncio.Event(), _Held(observer)
-    if _recall_wanted(folder) is None or not _is_ready(folder):
+    if _read_wanted_depth(folder) is None or not _is_ready(folder):
         return await update.run_update(folder, settings, observer=observer, stop=stop)
     summary = await resume_archive(folder, settings, observer=held, stop=stop)
     if summary.status != "stopped":
@@ -140,7 +140,7 @@ async def _go_on(
 
     `before` is the depth that the archive was to have before the command: a refused deepening leaves it so.
     """
-    if folder is None or summary.status == "stopped" or _recall_wanted(folder) is None:
+    if folder is None or summary.status == "stopped" or _read_wanted_depth(folder) is None:
         held.release(summary)
         return summary
     with look_at(folder) as archive:
@@ -152,7 +152,7 @@ async def _go_on(
             held.release(summary)
             return summary
     is_through = True
-    while is_through and _recall_wanted(folder) is not None:  # a deepening to less may have been under way
+    while is_through and _read_wanted_depth(folder) is not None:  # a deepening to less may have been under way
         deepened, is_through = await _deepen(folder, settings, observer=held.observer, stop=stop, before=before)
         told = summary.notes if summary.status == "incomplete" else ()
         failed = summary.failed + deepened.failed
@@ -162,7 +162,7 @@ async def _go_on(
     return summary
 
 
-def _recall_wanted(folder: Path | None) -> Depth | None:
+def _read_wanted_depth(folder: Path | None) -> Depth | None:
     """The depth that an archive is to have; None where it is to have its own."""
     if folder is None or not _has_checkpoint(folder):  # whoever reads it says what is wrong
         return None
@@ -191,15 +191,15 @@ async def _deepen(
         require_checkpoint(folder)
         lock = stack.enter_context(lock_folder(folder))
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
-        mend_fold(folder, archive)
+        finish_merge(folder, archive)
         check_lengths(folder, archive, (PHOTOS, CHANGES))
-        stack.callback(clear_folded, folder, archive)  # when the checkpoint of the deepening, opened below, is closed
+        stack.callback(clear_merged, folder, archive)  # when the checkpoint of the deepening, opened below, is closed
         staging = make_staging(folder)
         make_checkpoint_file(staging / STATE)
         state = stack.enter_context(Staged(staging / STATE, guard=lock.check))
-        mend_fold(staging, state)
+        finish_merge(staging, state)
         target = _begin(state, archive)
-        salvage(state, staging / PHOTOS)
+        recover_lines(state, staging / PHOTOS)
         file = stack.enter_context(Appender(staging / PHOTOS, length=state.length(PHOTOS).bytes))
         watched = _Renaming(observer, job=_describe(archive, folder, target))
         try:
@@ -214,14 +214,14 @@ async def _deepen(
                 shallow=Shallow(folder / PHOTOS, archive.length(PHOTOS), parts=target.parts),
             )
             if summary.status != "stopped":
-                watched.begin_fold()
-                folding = partial(
-                    fold_parts, folder, archive, state, target=target, calls=summary.calls, is_stopped=stop.is_set
+                watched.begin_merge()
+                merging = partial(
+                    merge_deepening, folder, archive, state, target=target, calls=summary.calls, is_stopped=stop.is_set
                 )
-                folded = await finish(folding)
+                merged = await finish(merging)
                 is_through = not summary.failed
-                summary = replace(summary, new=folded.counts.get("deepened", 0), is_update=True)
-                return _conclude(summary, folded, state, archive, target=target, folder=folder), is_through
+                summary = replace(summary, new=merged.counts.get("deepened", 0), is_update=True)
+                return _conclude(summary, merged, state, archive, target=target, folder=folder), is_through
         except Stopped:
             summary = replace(summary, status="stopped")
         except (UsageError, KeyRefused):
@@ -236,7 +236,7 @@ async def _deepen(
 def _begin(state: State, archive: State) -> Depth:
     """What the deepening knows from the beginning; the depth that it is to bring."""
     target = state.facts.target_depth
-    if target is None or is_folded(state.facts.update, archive):
+    if target is None or is_merged(state.facts.update, archive):
         wanted = archive.facts.wanted_depth or read_depth(archive.facts.job or {})
         target = Depth(detail=wanted.detail, extras=wanted.extras)
         with state.changing():
@@ -261,10 +261,10 @@ def _describe(archive: State, folder: Path, target: Depth) -> dict[str, Any]:
 
 
 def _conclude(
-    summary: Summary, folded: Folded, state: State, archive: State, *, target: Depth, folder: Path
+    summary: Summary, merged: Merged, state: State, archive: State, *, target: Depth, folder: Path
 ) -> Summary:
     """The summary of a deepening: what it has brought, of an archive of so many photos."""
-    count, gone = folded.counts.get("deepened", 0), sum(1 for _ in state.gone())
+    count, gone = merged.counts.get("deepened", 0), sum(1 for _ in state.gone())
     told = f"Deepened to {target}: {name_lines(count)} got the parts that were missing."
     left = f"Gone or private by now: {name_lines(gone)} stayed as they were." if gone else ""
     return replace(

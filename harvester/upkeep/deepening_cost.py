@@ -16,7 +16,7 @@ from harvester.disk.layout import STATE
 from harvester.engine.plan import estimate_seconds
 from harvester.engine.to_go import count_calls_to_go, list_missing
 from harvester.jobs.model import Job
-from harvester.jobs.remembered import settle_job
+from harvester.jobs.restore import settle_job
 from harvester.text.words import name_duration
 
 

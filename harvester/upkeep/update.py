@@ -2,10 +2,10 @@
 
 An update is a harvest of its own, in a folder within the archive, so it is resumed as any harvest is. It lists
 everything again, a call for 500 photos, and compares each row's `lastupdate` with the archive's: only photos that
-differ are fetched. Until all is there the archive stays as it was; then the update is folded into it.
+differ are fetched. Until all is there the archive stays as it was; then the update is merged into it.
 
     listing -> new or changed: fetched -> .update/photos.ndjson ─┐
-            -> as before: passed over                            ├─ fold -> the archive
+            -> as before: passed over                            ├─ merge -> the archive
             -> no longer shown: one getInfo each: gone, or not ──┘
 """
 
@@ -38,7 +38,7 @@ from harvester.archive.folder import (
     write_errors,
 )
 from harvester.archive.incomplete import is_update_left
-from harvester.archive.sinks import PHOTOS, ArchiveSink, salvage
+from harvester.archive.sinks import PHOTOS, ArchiveSink, recover_lines
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.facts import inherit
@@ -57,10 +57,10 @@ from harvester.flickr.lenient_json import read_number
 from harvester.jobs.model import Account, Photos
 from harvester.jobs.values import stamp
 from harvester.listing.walk import Walk
-from harvester.merge.fold import fold, mend_fold
-from harvester.merge.merge import Folded
+from harvester.merge.apply import finish_merge, merge_update
+from harvester.merge.merge import Merged
 from harvester.merge.proof import Proof
-from harvester.merge.staging import clear_folded, find_deepening, is_folded, is_under_way, make_staging
+from harvester.merge.staging import clear_merged, find_deepening, is_merged, is_under_way, make_staging
 from harvester.text.words import name_count
 from harvester.upkeep.thread import finish
 
@@ -81,20 +81,20 @@ async def run_update(
         require_checkpoint(folder)
         lock = stack.enter_context(lock_folder(folder))
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
-        mend_fold(folder, archive)
+        finish_merge(folder, archive)
         _check_ready(archive, folder)
         if is_under_way(folder, archive) and find_deepening(folder) is not None:
             raise UsageError(f"{folder} is being deepened: `harvester resume {folder}` first, then update it.")
         check_lengths(folder, archive, (PHOTOS, CHANGES))
         _learn_changes(archive, folder)
-        stack.callback(clear_folded, folder, archive)  # when the update's own checkpoint, opened below, is closed
+        stack.callback(clear_merged, folder, archive)  # when the update's own checkpoint, opened below, is closed
         staging = make_staging(folder)
         make_checkpoint_file(staging / STATE)
         state = stack.enter_context(Comparison(staging / STATE, guard=lock.check))
-        mend_fold(staging, state)
+        finish_merge(staging, state)
         _begin(state, archive)
         state.compare_with(folder / STATE)
-        salvage(state, staging / PHOTOS)
+        recover_lines(state, staging / PHOTOS)
         length, watched = state.length(PHOTOS), Watched(observer)
         file = stack.enter_context(Appender(staging / PHOTOS, length=length.bytes))
         summary = await harvest(
@@ -109,17 +109,17 @@ async def run_update(
         )
         if summary.status == "complete" or (summary.status == "incomplete" and state.has_only_failures()):
             summary = _count_shallow(summary, state, folder)
-            folding = partial(fold, folder, archive, state, status=summary.status, calls=summary.calls)
+            merging = partial(merge_update, folder, archive, state, status=summary.status, calls=summary.calls)
             counts = {"failed": sum(1 for _ in state.failures()) + count_left_shallow(state.connection)}
             source = restore_job(archive, where=folder).source
             # What is claimed and not shown may be what the archive has: it is not known to match no more.
             keep_unlisted = isinstance(source, Account) or find_difference(source, state) is not None
-            watched.begin_fold()
+            watched.begin_merge()
             try:
-                folded = await finish(
-                    partial(folding, keep_unlisted=keep_unlisted, counts=counts, is_stopped=stop.is_set)
+                merged = await finish(
+                    partial(merging, keep_unlisted=keep_unlisted, counts=counts, is_stopped=stop.is_set)
                 )
-                summary = _conclude(summary, folded, folder, archive)
+                summary = _conclude(summary, merged, folder, archive)
                 write_errors(folder, archive)
             except Stopped:
                 summary = _postpone(replace(summary, status="stopped"), folder, archive)
@@ -164,10 +164,10 @@ def _begin(state: State, archive: State) -> None:
     """What the update knows from the beginning: its id, the ids behind the names, and the moment.
 
     One that came to nothing, as without a login, begins anew: its moment is long past. So does one in the remains of
-    an update that was folded, where these could not be removed, or of a deepening to which nothing has come.
+    an update that was merged, where these could not be removed, or of a deepening to which nothing has come.
     """
     is_known = state.facts.update_begun is not None and state.facts.target_depth is None
-    if not is_known or is_folded(state.facts.update, archive) or state.is_untouched():
+    if not is_known or is_merged(state.facts.update, archive) or state.is_untouched():
         with state.changing():
             state.wipe()
             known = archive.facts
@@ -177,7 +177,7 @@ def _begin(state: State, archive: State) -> None:
 
 
 class Watched:
-    """The observer of the harvest, for whom the end comes after the fold."""
+    """The observer of the harvest, for whom the end comes after the merge."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
@@ -190,10 +190,10 @@ class Watched:
         if not isinstance(event, Ended):
             self._observer(event)
 
-    def begin_fold(self) -> None:
+    def begin_merge(self) -> None:
         """A large archive takes minutes to rewrite."""
         if self._tally is not None:
-            self._tally.doing = "folding the update into the archive"
+            self._tally.doing = "merging the update into the archive"
 
 
 def _learn_changes(archive: State, folder: Path) -> None:
@@ -232,11 +232,11 @@ def _count_shallow(summary: Summary, state: State, folder: Path) -> Summary:
     return replace(summary, status="incomplete", failed=summary.failed + count, notes=(*summary.notes, told))
 
 
-def _conclude(summary: Summary, folded: Folded, folder: Path, archive: State) -> Summary:
+def _conclude(summary: Summary, merged: Merged, folder: Path, archive: State) -> Summary:
     """The update's summary: what it has brought, of an archive of so many photos."""
     count = archive.length(PHOTOS).lines
-    told = [f"{n:,} photos {what}" if n > 1 else f"1 photo {what}" for what, n in folded.counts.items() if n]
-    told += [f"{n:,} of the {name.removesuffix('.ndjson')} differ" for name, n in folded.lists.items()]
+    told = [f"{n:,} photos {what}" if n > 1 else f"1 photo {what}" for what, n in merged.counts.items() if n]
+    told += [f"{n:,} of the {name.removesuffix('.ndjson')} differ" for name, n in merged.lists.items()]
     what = ", ".join(told) or "nothing has changed"
     claims = tell_claims(restore_job(archive, where=folder).source, archive, folder)
     notes = (f"Since the last time: {what}.", *claims, *summary.notes)

@@ -102,7 +102,7 @@ def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -
 
 
 def _find_moves(state: State) -> tuple[object, ...]:
-    return state.facts.fold, state.facts.repair, state.facts.folded
+    return state.facts.pending_merge, state.facts.repair, state.facts.merged_update
 
 
 def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
     if state.facts.stream:
         yield f"{folder}: {_STREAM}"
         return
-    if state.facts.fold is not None:
+    if state.facts.pending_merge is not None:
         yield f"An update is being put in place: harvester resume {folder} ends that, without a call."
     if state.facts.repair is not None:
         yield f"A repair is being put in place: harvester resume {folder} ends that first."
@@ -127,22 +127,22 @@ def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[st
     if manifest is None and not is_running:
         yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
     known = state.facts
-    moved = known.fold["files"] if known.fold else known.repair["files"] if known.repair else ()
-    for name, vouched in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
+    moved = known.pending_merge["files"] if known.pending_merge else known.repair["files"] if known.repair else ()
+    for name, committed in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
         told = manifest if name not in moved else None
         may_grow = is_running or not (manifest.is_ended if manifest else state.facts.finished)
-        yield from _check_file(locate(folder, state, name), vouched, told, may_grow=may_grow, notes=notes)
+        yield from _check_file(locate(folder, state, name), committed, told, may_grow=may_grow, notes=notes)
     notes += tell_withdrawn(count_withdrawn(state))
     if manifest is not None:
         yield from find_put_away(folder, manifest, notes)
 
 
 def _check_file(
-    path: Path, vouched: Length, manifest: Manifest | None, *, may_grow: bool, notes: list[str]
+    path: Path, committed: Length, manifest: Manifest | None, *, may_grow: bool, notes: list[str]
 ) -> Iterator[str]:
     entry = manifest.files.get(path.name) if manifest else None
     beginning = entry.beginning if entry else None
-    check = FileCheck(path, vouched, "the checkpoint", beginning=beginning, may_grow=may_grow, notes=notes)
+    check = FileCheck(path, committed, "the checkpoint", beginning=beginning, may_grow=may_grow, notes=notes)
     yield from check.find()
     if manifest is None or may_grow or not path.exists():
         return

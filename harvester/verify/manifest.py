@@ -55,7 +55,7 @@ class FileCheck:
         if self.may_grow and reader.size > self.length.bytes:
             more = reader.size - self.length.bytes
             self.notes.append(
-                f"{name}: {name_count(more, 'byte')} behind the {self.length.bytes:,} that {self.source} vouches for."
+                f"{name}: {name_count(more, 'byte')} behind the {self.length.bytes:,} that {self.source} counts."
             )
 
 
@@ -132,7 +132,7 @@ def _tell_end(folder: Path, manifest: Manifest, *, is_damaged: bool) -> Iterator
         "incomplete": "The harvest ended incomplete" + (f", and {failed} could not be had" if failed else ""),
     }
     if manifest.status in told:
-        sound = "" if is_damaged else "; what it vouches for is sound"
+        sound = "" if is_damaged else "; what it counts is sound"
         go_on = f"`harvester repair {folder}` and `harvester resume {folder}` complete it."
         yield f"{told[manifest.status]}{sound}: {go_on}"
 

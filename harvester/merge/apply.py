@@ -1,4 +1,4 @@
-"""Folding an update into its archive: at each moment the archive is the old one or the new one.
+"""Merging an update into its archive: at each moment the archive is the old one or the new one.
 
 All that is new is written beside the archive first. Then one transaction of the checkpoint says that it counts from
 now on, and where it lies; only then files change their places, each by one rename. Whoever opens the archive after a
@@ -18,20 +18,20 @@ from harvester.archive.folder import CHANGES, STATE, write_errors, write_manifes
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.absorb import absorb
 from harvester.checkpoint.comparison import Comparison
-from harvester.checkpoint.facts import Fold, Repair
+from harvester.checkpoint.facts import PendingMerge, Repair
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import count_withdrawn, forget_unshown
 from harvester.disk.files import Appender, cannot_write, put_in_place, sync_folder
 from harvester.disk.layout import REPAIR
 from harvester.disk.modes import make_file
-from harvester.merge.merge import Folded, History, Merge
+from harvester.merge.merge import History, Merge, Merged
 from harvester.merge.proof import Proof, read_parts
 from harvester.merge.staging import UPDATE, remove_staging
 
 
-def mend_fold(folder: Path, archive: State) -> None:
-    """Finish a fold that counts already. The archive must be locked."""
-    if (moving := archive.facts.fold) is not None:
+def finish_merge(folder: Path, archive: State) -> None:
+    """Finish a merge that a crash has interrupted after it counted. The archive must be locked."""
+    if (moving := archive.facts.pending_merge) is not None:
         _finish(folder, archive, moving)
         remove_staging(folder)
     if (repaired := archive.facts.repair) is not None:
@@ -40,7 +40,7 @@ def mend_fold(folder: Path, archive: State) -> None:
 
 
 def _finish(
-    folder: Path, archive: State, known: Fold | Repair, *, cuts: Mapping[str, int] = MappingProxyType({})
+    folder: Path, archive: State, known: PendingMerge | Repair, *, cuts: Mapping[str, int] = MappingProxyType({})
 ) -> None:
     """Move the new files to their places, and say what the archive is now. Each step may be done again."""
     try:
@@ -59,7 +59,7 @@ def _finish(
         write_errors(folder, archive)
     write_manifest(folder, archive, status=known["status"], facts=known["facts"], renewed=known["files"])
     with archive.changing(durably=True):  # or a later update's files would be taken for this one's
-        archive.note(replace(archive.facts, fold=None, repair=None))
+        archive.note(replace(archive.facts, pending_merge=None, repair=None))
 
 
 def _make_folder(folder: Path) -> None:
@@ -68,7 +68,7 @@ def _make_folder(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
-def fold(
+def merge_update(
     folder: Path,
     archive: State,
     state: State,
@@ -77,13 +77,13 @@ def fold(
     keep_unlisted: bool,
     calls: int,
     is_stopped: Callable[[], bool] = lambda: False,
-    merging: type[Merge] = Merge,
+    merge_type: type[Merge] = Merge,
     take_over: Callable[..., None] = absorb,
     counts: Mapping[str, Any] = MappingProxyType({}),
-) -> Folded:
-    """Fold a whole update, whose checkpoint is `state`, into its archive.
+) -> Merged:
+    """Merge a whole update, whose checkpoint is `state`, into its archive.
 
-    A deepening is folded too: by a Merge of its own, a `take_over` in place of `absorb`, and `counts` for the
+    A deepening is merged too: by a `merge_type` of its own, a `take_over` in place of `absorb`, and `counts` for the
     manifest that go before those of `state`.
 
     Stopped, once `is_stopped` says that the run is to end, leaves the archive as it was. So does CannotWrite until the
@@ -103,7 +103,7 @@ def fold(
             _copy_changes(folder, new, length=archive.length(CHANGES).bytes) as changes,
             History(new / "history.ndjson.zst") as history,
         ):
-            merge = merging(
+            merge = merge_type(
                 folder,
                 new,
                 archive=archive,
@@ -128,9 +128,9 @@ def fold(
     own = {"reported": state.facts.expected, "failed": sum(1 for _ in state.failures())}
     facts = {
         "counts": {**lines, **own, **counts},
-        "last_run": {"update": merge.folded.counts, "lists": merge.folded.lists, "calls": calls},
+        "last_run": {"update": merge.merged.counts, "lists": merge.merged.lists, "calls": calls},
     }
-    moving: Fold = {
+    moving: PendingMerge = {
         "update": state.facts.update,
         "time": began,
         "files": merge.files,
@@ -141,13 +141,13 @@ def fold(
     }
     if isinstance(state, Comparison):
         forget_unshown(archive, state)
-    take_over(archive, folder / UPDATE / STATE, keep_unlisted=keep_unlisted, fold=moving)
+    take_over(archive, folder / UPDATE / STATE, keep_unlisted=keep_unlisted, merge=moving)
     _finish(folder, archive, moving)
-    return merge.folded
+    return merge.merged
 
 
 def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:
-    """What has changed so far, to be added to: the archive's own file stays as it is until the fold counts."""
+    """What has changed so far, to be added to: the archive's own file stays as it is until the merge counts."""
     if length:
         proof = Proof(folder / CHANGES, length)
         make_file(new / CHANGES)

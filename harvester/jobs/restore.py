@@ -1,4 +1,4 @@
-"""The job that an archive remembers, and what the dates of a command mean for it. Pure.
+"""The job out of a checkpoint, and what the dates of a command mean for it. Pure.
 
 A checkpoint holds a job twice: `job` describes it as Flickr was asked, with every date to the second, and `asked` holds
 the words of the command. The dates of `job` are those that the archive was begun with. So `yesterday` stays that day,
