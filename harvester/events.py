@@ -54,6 +54,10 @@ class Tally:
     """What is being done where no photo is: `reading lists, 37 to go`."""
     quota_left: Callable[[], int | None] | None = None
     """Tells how many calls the quota would let go now, while the run has a quota open."""
+    quota_frees: Callable[[], float | None] | None = None
+    """Tells in how many seconds the quota lets a call go, likewise."""
+    hold: Callable[..., None] | None = None
+    """Holds all calls back (`is_held=True`), or lets them go on, while the run makes any."""
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -154,8 +158,20 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """Nothing goes out until somebody lets the run go on: `why` is a clause that tells who."""
+
+    why: str
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        return f"Paused: {self.why}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """Calls go out again after a Waiting."""
+    """Calls go out again after a Waiting or a Paused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +207,7 @@ class Ended:
     summary: Summary
 
 
-Event: TypeAlias = Started | Progress | Waiting | Resumed | Retrying | Failed | Noticed | Ended
+Event: TypeAlias = Started | Progress | Waiting | Paused | Resumed | Retrying | Failed | Noticed | Ended
 Observer: TypeAlias = Callable[[Event], None]
 
 

@@ -46,7 +46,7 @@ def parse(text: str) -> Samples:
 
 def values_of(record: Record) -> dict[str, float]:
     """The samples that have no labels, and the others by name and the values of their labels."""
-    samples = parse(write_metrics(record).decode())
+    samples = parse(write_metrics(record.read()).decode())
     return {" ".join([name, *(value for _, value in labels)]): value for (name, labels), value in samples.items()}
 
 
@@ -320,6 +320,6 @@ def test_a_failure_has_a_kind(record: Record) -> None:
 def test_no_label_holds_what_is_of_a_job(record: Record) -> None:
     job = {"source": "account", "user": "somebody", "detail": "full"}
     record.tell(Started(job=job, output=Path("secret-folder"), resumed=0, tally=Tally()))
-    text = write_metrics(record).decode()
+    text = write_metrics(record.read()).decode()
     assert "somebody" not in text
     assert "secret-folder" not in text

@@ -1,20 +1,22 @@
-"""From the numbers of a record to the text that Prometheus reads. prometheus-client is imported when it is needed."""
+"""From the numbers of runs to the text that Prometheus reads. prometheus-client is imported when it is needed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harvester.errors import UsageError
 from harvester.events import DURATIONS
 from harvester.metrics.names import METRICS, Metric
-from harvester.metrics.record import Record
+from harvester.metrics.numbers import Numbers
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
 
-_Labels = TypeVar("_Labels", bound=tuple[str, ...])
-_BY_NAME = {metric.name: metric for metric in METRICS}
+_Add: TypeAlias = Callable[[Any, Numbers, list[str]], None]
+"""Puts the samples of a run into a family, behind these values of its first labels."""
+ARCHIVE = "archive"
+"""The label that tells runs apart where several are told at once."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -28,70 +30,83 @@ def require_client(field: str) -> None:
         ) from None
 
 
-def write_metrics(record: Record) -> bytes:
-    """All metrics, in the text format 0.0.4."""
+def write_metrics(*all_numbers: Numbers) -> bytes:
+    """All metrics, in the text format 0.0.4. Of several runs each sample has a label `archive`: 1, 2, 3 …"""
     from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
     from prometheus_client.registry import Collector  # noqa: PLC0415
 
-    class Numbers(Collector):
+    class Shown(Collector):
         def collect(self) -> Iterator[Family]:
-            yield from collect(record)
+            yield from collect(all_numbers)
 
     registry = CollectorRegistry()
-    registry.register(Numbers())
-    with record.lock:
-        return generate_latest(registry)
+    registry.register(Shown())
+    return generate_latest(registry)
 
 
-def collect(record: Record) -> Iterator[Family]:
+def collect(all_numbers: Sequence[Numbers]) -> Iterator[Family]:
     """The metrics, each with its samples; a number that is not known is left out."""
-    yield _count("harvester_api_calls_total", record.calls)
-    yield _spread(record)
-    yield _count("harvester_photos_written_total", {(): record.written})
-    reading, quota = record.reading, record.quota
-    left = reading.calls_left if reading else None
-    yield _gauge("harvester_photos_expected", reading.expected if reading else None)
-    yield _gauge("harvester_quota_calls_used", None if quota is None or left is None else quota.calls - left)
-    yield _gauge("harvester_quota_calls_limit", quota.calls if quota else None)
-    yield _count("harvester_wait_seconds_total", {(reason,): waited for reason, waited in record.waited.items()})
-    yield _count("harvester_retries_total", {(kind,): count for kind, count in dict(record.retries).items()})
-    yield _gauge("harvester_last_commit_timestamp_seconds", record.last_commit)
-    yield from _tell_run(record)
+    is_alone = len(all_numbers) == 1
+    for metric in METRICS:
+        family = _open_family(metric, () if is_alone else (ARCHIVE,))
+        for number, numbers in enumerate(all_numbers, 1):
+            _ADD[metric.name](family, numbers, [] if is_alone else [str(number)])
+        if metric.kind != "info" or family.samples:
+            yield family
 
 
-def _count(name: str, values: Mapping[_Labels, float]) -> Family:
-    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415
+def _open_family(metric: Metric, before: tuple[str, ...]) -> Family:
+    from prometheus_client import core  # noqa: PLC0415
 
-    metric = _BY_NAME[name]
-    family = CounterMetricFamily(name, metric.meaning, labels=metric.labels)
-    for labels, value in values.items():
-        family.add_metric(labels, value)
-    return family
-
-
-def _gauge(name: str, value: float | None) -> Family:
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
-
-    family = GaugeMetricFamily(name, _BY_NAME[name].meaning, labels=())
-    if value is not None:
-        family.add_metric((), value)
-    return family
+    kinds: dict[str, Callable[..., Family]] = {
+        "counter": core.CounterMetricFamily,
+        "gauge": core.GaugeMetricFamily,
+        "histogram": core.HistogramMetricFamily,
+        "info": core.InfoMetricFamily,
+    }
+    name = metric.name.removesuffix("_info")
+    labels = () if metric.kind == "info" else metric.labels
+    return kinds[metric.kind](name, metric.meaning, labels=[*before, *labels])
 
 
-def _spread(record: Record) -> Family:
-    from prometheus_client.core import HistogramMetricFamily  # noqa: PLC0415
+def _gauge(read: Callable[[Numbers], float | None]) -> _Add:
+    def add(family: Any, numbers: Numbers, labels: list[str]) -> None:
+        if (value := read(numbers)) is not None:
+            family.add_metric(labels, value)
 
-    metric: Metric = _BY_NAME["harvester_api_call_duration_seconds"]
-    counts, seconds = record.durations
+    return add
+
+
+def _counts(read: Callable[[Numbers], Iterable[tuple[tuple[str, ...], float]]]) -> _Add:
+    def add(family: Any, numbers: Numbers, labels: list[str]) -> None:
+        for own, count in read(numbers):
+            family.add_metric([*labels, *own], count)
+
+    return add
+
+
+def _add_durations(family: Any, numbers: Numbers, labels: list[str]) -> None:
     bounds = [*(str(bound) for bound in DURATIONS), "+Inf"]
-    family = HistogramMetricFamily(metric.name, metric.meaning, labels=())
-    family.add_metric((), buckets=list(zip(bounds, counts, strict=True)), sum_value=seconds)
-    return family
+    if len(numbers.within) == len(bounds):
+        buckets = list(zip(bounds, numbers.within, strict=True))
+        family.add_metric(labels, buckets=buckets, sum_value=numbers.seconds)
 
 
-def _tell_run(record: Record) -> Iterator[Family]:
-    from prometheus_client.core import InfoMetricFamily  # noqa: PLC0415
+def _add_info(family: Any, numbers: Numbers, labels: list[str]) -> None:
+    if numbers.info is not None:
+        family.add_metric(labels, numbers.info)
 
-    if record.info is not None:
-        name = "harvester_run_info"
-        yield InfoMetricFamily(name.removesuffix("_info"), _BY_NAME[name].meaning, value=record.info)
+
+_ADD: dict[str, _Add] = {
+    "harvester_api_calls_total": _counts(lambda n: (((method, outcome), count) for method, outcome, count in n.calls)),
+    "harvester_api_call_duration_seconds": _add_durations,
+    "harvester_photos_written_total": _counts(lambda n: [((), n.written)]),
+    "harvester_photos_expected": _gauge(lambda n: n.expected),
+    "harvester_quota_calls_used": _gauge(lambda n: n.quota_used),
+    "harvester_quota_calls_limit": _gauge(lambda n: n.quota_limit),
+    "harvester_wait_seconds_total": _counts(lambda n: (((why,), seconds) for why, seconds in n.waited.items())),
+    "harvester_retries_total": _counts(lambda n: (((kind,), count) for kind, count in n.retries.items())),
+    "harvester_last_commit_timestamp_seconds": _gauge(lambda n: n.last_commit),
+    "harvester_run_info": _add_info,
+}
+"""How each metric comes by its samples."""

@@ -23,7 +23,7 @@ METRICS = (
     Metric("harvester_photos_expected", "gauge", (), "Photos that are claimed to match; absent until it is known."),
     Metric("harvester_quota_calls_used", "gauge", (), "Calls of the quota's window that are spent, by all processes."),
     Metric("harvester_quota_calls_limit", "gauge", (), "Calls that the quota allows in its window."),
-    Metric("harvester_wait_seconds_total", "counter", ("reason",), "Waited for the quota, or in an outage."),
+    Metric("harvester_wait_seconds_total", "counter", ("reason",), "Waited: quota, outage, or pause (by a person)."),
     Metric("harvester_retries_total", "counter", ("kind",), "Calls that are made again, by what was wrong."),
     Metric("harvester_last_commit_timestamp_seconds", "gauge", (), "When photos were last written, to some seconds."),
     Metric("harvester_run_info", "info", ("version", "source", "detail"), "What runs: 1."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -10,7 +11,8 @@ from itertools import accumulate
 from typing import Any
 
 from harvester.about import __version__
-from harvester.events import DURATIONS, Ended, Event, Resumed, Retrying, Started, Tally, Waiting
+from harvester.events import DURATIONS, Ended, Event, Paused, Resumed, Retrying, Started, Tally, Waiting
+from harvester.metrics.numbers import Numbers
 from harvester.progress.forms import Mute
 from harvester.progress.gauge import Reading
 from harvester.quota.throttle import Rate
@@ -19,7 +21,7 @@ EVERY = 5.0
 """Seconds between two looks at the run."""
 HUNG = 60.0
 """Seconds without a look after which a run that is under way has hung."""
-WAITS = ("quota", "outage")
+WAITS = ("quota", "outage", "pause")
 
 
 class Record(Mute):
@@ -60,6 +62,9 @@ class Record(Mute):
             case Waiting():
                 self._end_wait()
                 self._wait = (event.reason, self._clock(), event.seconds)
+            case Paused():
+                self._end_wait()
+                self._wait = ("pause", self._clock(), math.inf)
             case Resumed():
                 self._end_wait()
             case Retrying():
@@ -111,6 +116,26 @@ class Record(Mute):
     def is_alive(self) -> bool:
         """Whether the run that is under way is still looked at: its loop turns."""
         return self._tally is None or self._seen_at is None or self._clock() - self._seen_at < HUNG
+
+    def read(self) -> Numbers:
+        """All numbers of this moment."""
+        with self.lock:
+            within, seconds = self.durations
+            reading, quota = self.reading, self.quota
+            left = reading.calls_left if reading else None
+            return Numbers(
+                calls=[(method, outcome, count) for (method, outcome), count in self.calls.items()],
+                within=within,
+                seconds=seconds,
+                written=self.written,
+                expected=reading.expected if reading else None,
+                quota_used=None if quota is None or left is None else quota.calls - left,
+                quota_limit=quota.calls if quota else None,
+                waited=self.waited,
+                retries=dict(self.retries),
+                last_commit=self.last_commit,
+                info=self.info,
+            )
 
     def _begin(self, event: Started) -> None:
         self._end()

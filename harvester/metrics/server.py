@@ -78,7 +78,7 @@ def answer(record: Record, path: str) -> tuple[HTTPStatus, bytes]:
     """What is answered to a request."""
     match path.partition("?")[0]:
         case "/metrics":
-            return HTTPStatus.OK, write_metrics(record)
+            return HTTPStatus.OK, write_metrics(record.read())
         case "/healthz":
             return (HTTPStatus.OK, b"ok\n") if record.is_alive else (HTTPStatus.SERVICE_UNAVAILABLE, b"hung\n")
         case _:

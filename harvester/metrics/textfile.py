@@ -48,7 +48,7 @@ class Textfile(Mute):
 
     def _write(self) -> None:
         try:
-            replace_file(self._path, write_metrics(self._record))
+            replace_file(self._path, write_metrics(self._record.read()))
         except OSError as error:
             if not self._is_told:
                 self._is_told = True

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from harvester.events import Ended, Event, Resumed, Retrying, Started, Waiting
+from harvester.events import Ended, Event, Paused, Resumed, Retrying, Started, Waiting
 from harvester.progress.forms import Mute
 from harvester.progress.gauge import Reading
 from harvester.progress.lines import describe_job, say_end, say_reading
@@ -19,6 +19,8 @@ from harvester.text.escapes import escape_line
 
 EVERY = 10.0
 """Seconds between two lines of status."""
+_PAUSE = 6 * EVERY
+"""Seconds for which a run that was paused is known to be at rest, from one look at it."""
 _PATIENCE = 0.2
 """Seconds for which a socket that is full may hold up the run."""
 
@@ -135,6 +137,8 @@ class ServiceForm(Mute):
                 service.wait(event.seconds)
                 if isinstance(event, Waiting):  # maybe before the run has begun: for hours, where the quota is spent
                     service.say("READY=1", self._status(f"Waiting: {event.why}."))
+            case Paused():
+                service.wait(_PAUSE)
             case Resumed():
                 service.go_on()
             case Ended():
@@ -148,7 +152,7 @@ class ServiceForm(Mute):
             self._seen = seen
             self._service.move()
         if reading.wait:
-            self._service.wait(reading.wait.seconds)
+            self._service.wait(_PAUSE if reading.wait.seconds is None else reading.wait.seconds)
         self._service.say(self._status(say_reading(reading, quota=self._quota, now=self._wall())))
 
     def say(self, sentence: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harvester.events import Tally, Waiting
+from harvester.events import Paused, Tally, Waiting
 from harvester.flickr.geo import find_page_size
 from harvester.flickr.methods import DETAILS, list_parts
 from harvester.quota.throttle import Rate
@@ -18,11 +19,11 @@ WINDOW = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing goes out until `until` (Unix time), in `seconds` from now."""
+    """Nothing goes out until `until` (Unix time), in `seconds` from now; None of both in a pause."""
 
     why: str
-    until: float
-    seconds: float
+    until: float | None
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,10 @@ def estimate_seconds(
     return max(at_speed, beyond / quota.per_second)
 
 
+def _find_length(waiting: Waiting | Paused) -> float:
+    return waiting.seconds if isinstance(waiting, Waiting) else math.inf
+
+
 def _ask_left(tally: Tally) -> int | None:
     ask = tally.quota_left
     return ask() if ask is not None else None
@@ -94,13 +99,13 @@ class Gauge:
         self._page_size = find_page_size(job)
         self._bounds = bounds
         self._wall = wall
-        self._waiting: Waiting | None = None
+        self._waiting: Waiting | Paused | None = None
         self._wait_began = 0.0
         self._waited = 0.0
         self._samples: deque[tuple[float, int, int]] = deque([(0.0, tally.done, tally.calls)])
 
-    def wait(self, waiting: Waiting) -> None:
-        """A wait begins, or the one that is on becomes longer."""
+    def wait(self, waiting: Waiting | Paused) -> None:
+        """A wait or a pause begins, or the one that is on becomes longer."""
         self.resume()
         self._waiting, self._wait_began = waiting, self.tally.seconds
 
@@ -112,11 +117,13 @@ class Gauge:
     def _waited_until_now(self) -> float:
         if self._waiting is None:
             return self._waited
-        return self._waited + min(self.tally.seconds - self._wait_began, self._waiting.seconds)
+        return self._waited + min(self.tally.seconds - self._wait_began, _find_length(self._waiting))
 
     def _read_wait(self) -> Wait | None:
         if self._waiting is None:
             return None
+        if isinstance(self._waiting, Paused):
+            return Wait(why=self._waiting.why, until=None, seconds=None)
         left = self._waiting.seconds - (self.tally.seconds - self._wait_began)
         if left <= 0:  # not every wait is told to be over
             self.resume()
@@ -165,7 +172,7 @@ class Gauge:
                 per_second=speed,
                 quota=bounds.quota,
                 left=left,
-                wait=wait.seconds if wait else 0.0,
+                wait=(wait.seconds or 0.0) if wait else 0.0,
             )
         return Reading(
             photos=tally.done,

@@ -41,7 +41,7 @@ class JsonLines:
     def show(self, reading: Reading) -> None:
         """The reading as an event of the name `progress`."""
         values = dataclasses.asdict(reading)
-        if reading.wait:
+        if reading.wait and reading.wait.until is not None:
             values["wait"]["until"] = _stamp(reading.wait.until)
         self._write("progress", values)
 

@@ -74,7 +74,9 @@ def say_calls(reading: Reading, quota: Rate | None) -> list[str]:
 
 
 def say_wait(wait: Wait, *, now: float) -> str:
-    """`waiting until 14:32:10 (12 min 5 s): the quota of 3600/h is spent`."""
+    """`waiting until 14:32:10 (12 min 5 s): the quota of 3600/h is spent`, or `paused: by whom`."""
+    if wait.until is None or wait.seconds is None:
+        return f"paused: {wait.why}"
     return f"waiting until {name_moment(wait.until, now=now)} ({name_duration(wait.seconds)}): {wait.why}"
 
 

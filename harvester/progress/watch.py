@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, TextIO
 
-from harvester.events import Ended, Event, Resumed, Started, Waiting
+from harvester.events import Ended, Event, Paused, Resumed, Started, Waiting
 from harvester.progress.forms import Form, Mute, Notices, Plain, Quiet
 from harvester.progress.gauge import Bounds, Gauge
 from harvester.progress.json_lines import JsonLines
@@ -74,7 +74,7 @@ class Progress:
             self._parting = f"Stopped. {say_way(event.output, again=self._again, verb='Go on with')}"
         elif isinstance(event, Ended):
             self._gauge = self._parting = None
-        elif self._gauge and isinstance(event, Waiting):
+        elif self._gauge and isinstance(event, Waiting | Paused):
             self._gauge.wait(event)
         elif self._gauge and isinstance(event, Resumed):
             self._gauge.resume()

@@ -136,6 +136,16 @@ class Ledger:
         free = self._free(now, others)
         return self._until(now, lack=1 - free) if free <= 0 else 0
 
+    def returns(self, now: int) -> list[tuple[int, int]]:
+        """In how many nanoseconds how many calls leave the window, in their order; those in flight stay in it."""
+        words, head = self._words, self._words[HEAD]
+        before, found = self._base(now - self._period), []
+        for entry in range(self._tail + 1, head):
+            at = RING + entry % ENTRIES * 2
+            found.append((max(words[at] + self._period - now, 1), words[at + 1] - before))
+            before = words[at + 1]
+        return found
+
     # -- the processes ------------------------------------------------------------------------------------------
 
     def _own_row(self, now: int) -> int:

@@ -242,9 +242,14 @@ class SharedLedger:
             self._unsent = 0
 
 
+def name_ledger(key: str, folder: Path) -> Path:
+    """The file of an API key's ledger. The name holds only a hash of the key."""
+    return folder / f"quota-{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.ledger"
+
+
 def open_ledger(key: str, *, calls: int, period: int, folder: Path, clocks: Clocks, on_notice: Notice) -> SharedLedger:
-    """Opens the ledger of an API key in `folder`, or makes it. The name holds only a hash of the key."""
-    path = folder / f"quota-{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.ledger"
+    """Opens the ledger of an API key in `folder`, or makes it."""
+    path = name_ledger(key, folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return SharedLedger(path, calls=calls, period=period, clocks=clocks, on_notice=on_notice)

@@ -82,6 +82,8 @@ PARTS = 1024
 BEAT = 0.25
 BEATS_PER_SAVE = 4
 WORTH_TELLING = 1.0
+HELD_FOR = 0.1
+"""Whoever is first in line while calls are held back asks again after so many seconds."""
 CLOCK_DRIFT = 0.0005
 """Two clocks that NTP keeps run apart by less than this, so the server's hour is no longer than ours."""
 
@@ -143,6 +145,7 @@ class Throttle:
         self._told = 0.0
         self._turn = asyncio.Lock()
         self._queued = 0
+        self._is_held = False
 
     def __repr__(self) -> str:
         return f"<Throttle {self._ledger!r}, {self._queued} waiting>"
@@ -183,6 +186,12 @@ class Throttle:
         """Seconds until the quota lets a call go; None without a quota."""
         return self._ledger.wait() / SECOND if self._ledger else None
 
+    def hold(self, *, is_held: bool) -> None:
+        """Let no call go until they are let go again. Those under way end as ever; `sleep` may end the wait."""
+        if is_held != self._is_held:
+            self._is_held = is_held
+            self._queued += 1 if is_held else -1  # so that nobody goes by the shorter way
+
     async def _wait_in_line(self) -> None:
         self._queued += 1
         try:
@@ -194,6 +203,8 @@ class Throttle:
 
     def _try(self) -> float:
         """Takes a call, if pace and quota let one go at this moment; else the seconds until that may be so."""
+        if self._is_held:
+            return HELD_FOR
         if self._pace and (seconds := self._pace.wait()):
             return seconds
         if not self._ledger:
@@ -240,7 +251,7 @@ async def open_throttle(
     ledger = open_ledger(
         key,
         calls=int(quota.calls),
-        period=round(quota.period * (1 + CLOCK_DRIFT) * SECOND),
+        period=count_period(quota),
         folder=folder or state_folder(),
         clocks=clocks or Clocks(),
         on_notice=on_notice,
@@ -251,6 +262,11 @@ async def open_throttle(
     finally:
         heart.stop()
         ledger.close()
+
+
+def count_period(quota: Rate) -> int:
+    """The nanoseconds for which a call counts."""
+    return round(quota.period * (1 + CLOCK_DRIFT) * SECOND)
 
 
 def state_folder() -> Path:

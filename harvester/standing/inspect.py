@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,8 @@ from harvester.disk.lock import find_holder
 from harvester.engine.plan import estimate_seconds
 from harvester.engine.run import restore_job
 from harvester.engine.to_go import count_calls_to_go
-from harvester.errors import CannotWrite
 from harvester.merge.staging import find_deepening, is_under_way
-from harvester.quota.throttle import open_throttle
+from harvester.quota.glance import glance
 from harvester.standing.gaps import Gap, find_gaps
 from harvester.standing.report import Report, Standing
 from harvester.text.words import name_count
@@ -39,7 +37,7 @@ def read_status(folder: Path, settings: Settings) -> dict[str, Any]:
 
 
 def read_report(folder: Path, settings: Settings) -> Report:
-    """How an archive stands. UsageError where there is none. Not to be called from within an event loop.
+    """How an archive stands. UsageError where there is none.
 
     Nothing is changed there, and no harvest has to wait.
     """
@@ -50,7 +48,7 @@ def read_report(folder: Path, settings: Settings) -> Report:
         running_pid=holder.pid if holder else None,
         running_host=holder.host if holder else None,
         running_since=holder.since if holder else None,
-        quota_left=asyncio.run(_quota_left(settings)),
+        quota_left=_find_quota_left(settings),
         manifest=str(folder / MANIFEST),
         **known,
     )
@@ -215,11 +213,6 @@ def _read_stretches(manifest: Manifest) -> list[IncompleteStretch]:
         return []
 
 
-async def _quota_left(settings: Settings) -> int | None:
-    if settings.api_key is None:
-        return None
-    try:
-        async with open_throttle(settings.name_account(), quota=settings.quota, pace=None) as throttle:
-            return throttle.left()
-    except CannotWrite:
-        return None  # whoever only looks at an archive may have no place for a ledger
+def _find_quota_left(settings: Settings) -> int | None:
+    found = None if settings.api_key is None else glance(settings.name_account(), settings.quota)
+    return None if found is None else found.left

@@ -363,7 +363,7 @@ async def open_client(
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust) as connector,
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust, force_close=True) as fresh,
     ):
-        tally.quota_left = throttle.left
+        tally.quota_left, tally.quota_frees, tally.hold = throttle.left, throttle.free_at, throttle.hold
         watchdog = IdleWatchdog(timers.find_silence(settings.give_up_after))
         client = Client(
             Connections(prefix, connector, fresh=fresh, proxy=proxy),
@@ -383,4 +383,4 @@ async def open_client(
             yield client
         finally:
             watchdog.close()
-            tally.quota_left = None
+            tally.quota_left = tally.quota_frees = tally.hold = None
