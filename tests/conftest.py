@@ -121,7 +121,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """`with failing(sandbox, which, body)`: the calls for which `which` is true are answered so, for good."""
     swift = Backoff(base=0.001, factor=1, cap=0.001)
     monkeypatch.setattr("harvester.transport.client.OWN", swift)
-    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.circuit_breaker.SHARED", swift)
 
     @contextmanager
     def fail(sandbox: Sandbox, which: Callable[[dict[str, str]], bool], body: bytes = b"{") -> Iterator[None]:

@@ -156,7 +156,7 @@ async def test_what_had_come_of_a_photo_that_failed_is_kept(
 ) -> None:
     swift = Backoff(base=0.001, factor=1, cap=0.001)
     monkeypatch.setattr("harvester.transport.client.OWN", swift)
-    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.circuit_breaker.SHARED", swift)
     async with sandbox_of(photos=10) as sandbox:
         honest = sandbox.api.answer
         with monkeypatch.context() as patched:

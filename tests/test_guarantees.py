@@ -328,7 +328,7 @@ async def test_g7_no_error_shows_the_key_in_its_text_or_traceback(
 ) -> None:
     swift = Backoff(base=0.001, factor=1, cap=0.001)
     monkeypatch.setattr("harvester.transport.client.OWN", swift)
-    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.circuit_breaker.SHARED", swift)
     monkeypatch.setattr("harvester.timers.SILENCE_SECONDS", 0.05)
     given: dict[str, Any] = {"give_up_after": 0.01}
     if kind == "refused":

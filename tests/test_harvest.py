@@ -266,7 +266,7 @@ async def test_a_photo_that_always_fails_is_left_for_the_next_run(
     monkeypatch.setattr(sandbox.api, "answer", answer)
     swift = Backoff(base=0.001, factor=1, cap=0.001)
     monkeypatch.setattr("harvester.transport.client.OWN", swift)
-    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.circuit_breaker.SHARED", swift)
     summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     assert summary.status == "incomplete"
     assert [(e["id"], e["attempts"] >= 8) for e in read_lines(tmp_path / "errors.ndjson")] == [(poison, True)]

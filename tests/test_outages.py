@@ -29,7 +29,7 @@ SWIFT = Backoff(base=0.001, factor=1, cap=0.001)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Backoff and patience of a millisecond and a tenth of a second."""
     monkeypatch.setattr("harvester.transport.client.OWN", SWIFT)
-    monkeypatch.setattr("harvester.transport.retry.SHARED", SWIFT)
+    monkeypatch.setattr("harvester.transport.circuit_breaker.SHARED", SWIFT)
     monkeypatch.setattr("harvester.timers.SILENCE_SECONDS", 0.1)
 
 

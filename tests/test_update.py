@@ -350,7 +350,7 @@ async def test_what_an_update_could_not_get_stands_in_the_archives_errors_until_
     monkeypatch.setattr(sandbox.api, "answer", answer)
     swift = Backoff(base=0.001, factor=1, cap=0.001)
     monkeypatch.setattr("harvester.transport.client.OWN", swift)
-    monkeypatch.setattr("harvester.transport.retry.SHARED", swift)
+    monkeypatch.setattr("harvester.transport.circuit_breaker.SHARED", swift)
     summary = await run_update(tmp_path, settings_for(sandbox))
     assert summary.status == "incomplete"
     assert f"see {tmp_path / 'errors.ndjson'}" in " ".join(summary.notes)
