@@ -11,6 +11,7 @@ HarvestError
     ├── Unreachable   3  nothing answers at the API's address
     ├── OutcomeUnknown  3  a call that writes was sent, and its answer was lost
     ├── KeyRefused    4  Flickr refuses the key or the token
+    ├── StoreFault    2, 3, 4, 5  a shared folder or an object store cannot be used
     └── CannotWrite   5  disk full, no permission
         └── ArchiveBusy  another process, or another harvest, is at work in the archive
 
@@ -203,6 +204,19 @@ class KeyRefused(StopRun):
     def __init__(self, sentence: str, *, problem: str = "") -> None:
         super().__init__(sentence)
         self.problem = problem
+
+
+class StoreFault(StopRun):
+    """A shared folder or an object store cannot be used.
+
+    `exit_code`: 2 it is not there, 3 it does not answer, 4 it refuses the credentials, 5 nothing can be written there.
+    `is_transient` is true where the same may work later.
+    """
+
+    def __init__(self, sentence: str, *, exit_code: Exit = Exit.INCOMPLETE, is_transient: bool = False) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+        self.is_transient = is_transient
 
 
 class CannotWrite(StopRun):

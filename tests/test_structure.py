@@ -20,7 +20,7 @@ FLOORS = (
     {"jobs", "quota"},
     {"config", "disk", "listing", "progress", "sandbox"},
     {"checkpoint", "demo", "metrics", "notice", "transport"},
-    {"archive", "auth", "calls"},
+    {"archive", "auth", "calls", "objects"},
     {"export", "merge", "pictures"},
     {"engine", "repair"},
     {"standing", "upkeep"},
@@ -33,7 +33,7 @@ FLOORS = (
 PURE = (
     "calls.answer", "calls.arguments", "calls.paging", "disk.record", "dlt.marks", "errors", "events", "export.columns",
     "export.convert", "export.licenses", "export.reading", "export.row", "export.schemas", "export.shapes",
-    "export.table", "export.texts", "engine.outcome", "flickr", "jobs", "listing", "quota.ledger",
+    "export.table", "export.texts", "engine.outcome", "flickr", "jobs", "listing", "objects.faults", "quota.ledger",
     "transport.circuit_breaker", "transport.retry",
 )  # fmt: skip
 OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "subprocess", "threading", "uvloop"}

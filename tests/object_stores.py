@@ -1,0 +1,135 @@
+"""An object store on loopback, and a proxy before it that misbehaves as a plan says."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Literal
+
+import aiohttp
+from aiohttp import web
+from moto.server import ThreadedMotoServer
+from yarl import URL
+
+Fault = Literal["", "503", "403", "cut", "lost", "slow"]
+"""`cut`: the request never arrives. `lost`: it does, and its answer does not."""
+Plan = Callable[[str, str], Fault]
+"""From a request's method and path to what becomes of it."""
+_NUMBERS = count(1)
+_REFUSAL = b"<Error><Code>InvalidAccessKeyId</Code><Message>secret text</Message></Error>"
+
+
+@dataclass
+class Bucket:
+    """A bucket of its own in the server, reached through the proxy. `plan` may be changed at any time."""
+
+    name: str
+    endpoint: str
+    plan: Plan = lambda _method, _path: ""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Requests that came, each with its method and its path behind the bucket."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a process finds it."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "testing-key-id",
+            "AWS_SECRET_ACCESS_KEY": "testing-secret-key",
+            "AWS_REGION": "us-east-1",
+        }
+
+    def fault(self, method: str, path: str) -> Fault:
+        """Note the request; what is to become of it."""
+        inner = path.removeprefix(f"/{self.name}").lstrip("/")
+        self.asked.append((method, inner))
+        return self.plan(method, inner)
+
+
+@contextmanager
+def open_server() -> Iterator[str]:
+    """The address of a server that speaks S3."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+@contextmanager
+def open_bucket(server: str) -> Iterator[Bucket]:
+    """A new bucket, and a proxy before it."""
+    bucket = Bucket(f"bucket-{next(_NUMBERS)}", "")
+    request = urllib.request.Request(f"{server}/{bucket.name}", method="PUT")  # noqa: S310
+    with urllib.request.urlopen(request):  # noqa: S310
+        pass
+    ready, stop = threading.Event(), asyncio.Event()
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        async with aiohttp.ClientSession(auto_decompress=False) as session:
+            runner = web.ServerRunner(web.Server(_Proxy(server, bucket, session).handle), shutdown_timeout=1)
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            bucket.endpoint = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            ready.set()
+            await stop.wait()
+            await runner.cleanup()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    ready.wait()
+    try:
+        yield bucket
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+@dataclass
+class _Proxy:
+    server: str
+    bucket: Bucket
+    session: aiohttp.ClientSession
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = b"".join([piece async for piece in request.content.iter_any()])
+        fault = self.bucket.fault(request.method, request.path)
+        if fault == "503":
+            return web.Response(status=503, text="<Error><Code>SlowDown</Code></Error>")
+        if fault == "403":
+            return web.Response(status=403, body=_REFUSAL)
+        if fault == "slow":
+            await asyncio.sleep(1)
+        if fault != "cut":
+            answer = await self._forward(request, body)
+            if fault != "lost":
+                return answer
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async def _forward(self, request: web.BaseRequest, body: bytes) -> web.Response:
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+        url = URL(f"{self.server}{request.raw_path}", encoded=True)
+        async with self.session.request(request.method, url, headers=headers, data=io.BytesIO(body)) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name.lower() in _KEPT}
+            content = await answer.read()
+            if request.method == "HEAD":
+                kept["Content-Length"] = answer.headers.get("Content-Length", "0")
+            return web.Response(status=answer.status, headers=kept, body=content)
+
+
+_KEPT = frozenset({"etag", "content-type", "content-range", "last-modified", "accept-ranges", "x-amz-version-id"})
