@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         Waiting,
     )
     from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
-    from harvester.python.errand import RepairReport
+    from harvester.python.archive_task import RepairReport
     from harvester.python.harvest import Harvest
     from harvester.python.lists import Entry
     from harvester.python.photo import Photo
@@ -101,7 +101,7 @@ _HOMES = (
     "python.photo",
     "python.lists",
     "python.harvest",
-    "python.errand",
+    "python.archive_task",
     "api",
     "blocking",
 )

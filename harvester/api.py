@@ -17,11 +17,11 @@ from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary, ignore
 from harvester.flickr.methods import Detail
 from harvester.jobs.model import Job, Source, check_limit
+from harvester.python.archive_task import ArchiveTask, RepairReport, repair, update
 from harvester.python.calls import Calls
-from harvester.python.errand import Errand, RepairReport, repair, update
 from harvester.python.harvest import Harvest, check_complete
-from harvester.python.under_way import UnderWay
-from harvester.python.work import Work, begin_archive, begin_stream
+from harvester.python.harvest_task import Work, begin_archive, begin_stream
+from harvester.python.running import RunningTasks
 
 
 class Flickr:
@@ -92,7 +92,7 @@ class Flickr:
         settings.require_key()
         self._settings = settings
         self._observer = _check_observer(observer)
-        self._under_way = UnderWay()
+        self._under_way = RunningTasks()
         self._calls = Calls(settings, self._observer, self._under_way)
 
     async def __aenter__(self) -> Self:
@@ -162,8 +162,8 @@ class Flickr:
         """
         folder = _read_archive(archive)
         start = partial(update, folder, self._settings, observer=self._choose(observer))
-        errand = self._under_way.begin(lambda: Errand(lambda stop: start(stop=stop)))
-        summary = await errand.wait()
+        task = self._under_way.begin(lambda: ArchiveTask(lambda stop: start(stop=stop)))
+        summary = await task.wait()
         if not allow_incomplete:
             check_complete(summary, what="update")
         return summary

@@ -24,7 +24,7 @@ from harvester.export.source import open_source
 from harvester.export.work import Format
 from harvester.flickr.methods import Detail
 from harvester.jobs.model import Source
-from harvester.python.errand import RepairReport
+from harvester.python.archive_task import RepairReport
 from harvester.python.harvest import Harvest
 from harvester.python.lists import ArchivedEntries, Entries
 from harvester.python.loop_thread import LoopThread

@@ -11,8 +11,8 @@ import pytest
 from conftest import KEY
 
 from harvester import Flickr, Search, UsageError
-from harvester.python.errand import Errand
-from harvester.python.under_way import UnderWay
+from harvester.python.archive_task import ArchiveTask
+from harvester.python.running import RunningTasks
 from harvester.sandbox.server import Sandbox
 
 pytestmark = pytest.mark.usefixtures("time_limit")
@@ -78,15 +78,15 @@ async def test_all_work_is_asked_to_end_before_any_has_ended() -> None:
     """Each of the two ends only once the other was asked to."""
     asked = [asyncio.Event(), asyncio.Event()]
 
-    def begin(own: asyncio.Event, other: asyncio.Event) -> Errand[None]:
+    def begin(own: asyncio.Event, other: asyncio.Event) -> ArchiveTask[None]:
         async def work(stop: asyncio.Event) -> None:
             await stop.wait()
             own.set()
             await other.wait()
 
-        return Errand(work)
+        return ArchiveTask(work)
 
-    under_way = UnderWay()
+    under_way = RunningTasks()
     for own, other in (asked, reversed(asked)):
         under_way.begin(lambda own=own, other=other: begin(own, other))  # type: ignore[misc]
     await under_way.end()

@@ -16,10 +16,10 @@ import pytest
 
 from harvester.cli.console import Console
 from harvester.cli.options import Setup
-from harvester.cli.session import choose_look, find_loop_factory
+from harvester.cli.session import choose_display, find_loop_factory
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit
-from harvester.progress.gauge import Bounds
+from harvester.progress.gauge import Limits
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
 
@@ -333,7 +333,7 @@ def test_the_display_keeps_out_of_the_way_of_the_records(
     for name, value in given.items():
         setattr(console, name, value)
     setup = Setup(console=console, config_path=None, options={}, progress=progress)
-    look = choose_look(setup, bounds=Bounds(), to_stdout=to_stdout)
+    look = choose_display(setup, limits=Limits(), to_stdout=to_stdout)
     assert (look.form, look.readings) == (form, readings)
 
 
@@ -341,7 +341,7 @@ def test_a_dull_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setattr(sys, "stderr", Stream("terminal"))
     setup = Setup(console=Console({}), config_path=None, options={}, progress=None)
-    assert choose_look(setup, bounds=Bounds(), to_stdout=False).form == "plain"
+    assert choose_display(setup, limits=Limits(), to_stdout=False).form == "plain"
 
 
 def test_without_uvloop_asyncio_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from conftest import harvest_into, read_lines, settings_for
 
 from harvester.checkpoint.state import State
 from harvester.config.settings import load_config
-from harvester.engine.plan import plan_job
+from harvester.engine.estimate import estimate_job
 from harvester.engine.run import Output, restore_job, run_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
@@ -250,6 +250,6 @@ async def test_an_archive_begun_with_the_older_meaning_of_a_largest_date_goes_on
 async def test_a_plan_counts_from_the_clock(sandbox: Sandbox) -> None:
     day, uploads = a_full_day(sandbox)
     job = Job(source=Search(min_upload_date="yesterday", max_upload_date="yesterday"))
-    found = await plan_job(job, settings_for(sandbox), clock=lambda: seconds(day) + DAY + 1.0)
+    found = await estimate_job(job, settings_for(sandbox), clock=lambda: seconds(day) + DAY + 1.0)
     assert found["matches"] == len(uploads)
     assert found["job"]["max_upload_date"] == f"{day}T23:59:59Z"

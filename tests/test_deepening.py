@@ -24,7 +24,7 @@ from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.standing.inspect import read_status
 from harvester.upkeep.deepening import resume_archive, run_whole_job, update_archive
-from harvester.upkeep.deepening_cost import plan_deepening
+from harvester.upkeep.deepening_cost import estimate_deepening
 from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 
@@ -482,7 +482,7 @@ async def test_a_plan_with_an_archive_tells_what_its_deepening_costs_without_a_c
     await run(tmp_path, sandbox, Job(source=LIST.source, detail="info"))
     deep, settings = Job(source=LIST.source, detail="full", extras="exif"), settings_for(sandbox)
     calls = Calls(sandbox)
-    facts = await asyncio.to_thread(plan_deepening, deep, tmp_path, settings)
+    facts = await asyncio.to_thread(estimate_deepening, deep, tmp_path, settings)
     assert facts is not None
     assert (facts["missing"], facts["photos"], facts["calls"]) == (["sizes", "exif"], 300, 600)
     assert calls() == {}
@@ -491,14 +491,14 @@ async def test_a_plan_with_an_archive_tells_what_its_deepening_costs_without_a_c
     await run(tmp_path, sandbox, deep, stop=stop)
     await stopping
     left = 600 - sum(calls().values())
-    told = await asyncio.to_thread(plan_deepening, deep, tmp_path, settings)
+    told = await asyncio.to_thread(estimate_deepening, deep, tmp_path, settings)
     status = await asyncio.to_thread(read_status, tmp_path, settings)
     assert told is not None
     assert left <= told["calls"] == status["calls_to_go"] < 600  # a part of a photo counts when all have come
     assert status["seconds_to_go"] == 0
     assert (await run(tmp_path, sandbox, deep)).calls == left
     assert (await asyncio.to_thread(read_status, tmp_path, settings))["calls_to_go"] == 0
-    assert await asyncio.to_thread(plan_deepening, deep, tmp_path, settings) is None
+    assert await asyncio.to_thread(estimate_deepening, deep, tmp_path, settings) is None
 
 
 async def test_plan_and_status_of_an_unfinished_archive_tell_what_is_left_at_its_new_depth(
@@ -506,13 +506,13 @@ async def test_plan_and_status_of_an_unfinished_archive_tell_what_is_left_at_its
 ) -> None:
     settings = settings_for(sandbox)
     await run(tmp_path, sandbox, Job(source=LIST.source, detail="info", limit=100))
-    told = await asyncio.to_thread(plan_deepening, FULL, tmp_path, settings)
+    told = await asyncio.to_thread(estimate_deepening, FULL, tmp_path, settings)
     assert told is not None
     assert (told["photos"], told["missing"], told["calls"]) == (100, ["sizes"], 1 + 200 * 2 + 100)
     bad = sorted(lines_of(tmp_path))[7]
     with failing(sandbox, lambda query: query.get("photo_id") == bad, BUSY):
         assert (await run(tmp_path, sandbox, FULL)).status == "incomplete"
-    told = await asyncio.to_thread(plan_deepening, FULL, tmp_path, settings)
+    told = await asyncio.to_thread(estimate_deepening, FULL, tmp_path, settings)
     assert told is not None
     assert (told["photos"], told["missing"], told["calls"]) == (300, ["sizes"], 1)
     status = await asyncio.to_thread(read_status, tmp_path, settings)

@@ -11,7 +11,7 @@ from durable import Disk, lay_under
 from test_durable_steps import HOW, IS_LONG, Trial, strikes
 from test_update import history_of
 
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.engine.run import Output
 from harvester.jobs.model import Account, Job
 from harvester.merge.staging import is_under_way
@@ -50,7 +50,7 @@ class Deepening(Trial):
         assert all(line["info"]["id"] == line["id"] for line in lines)
         assert len(history_of(self.folder)) == shallow
         assert read_lines(self.folder / "changes.ndjson") == []
-        with look_at(self.folder) as state:  # remains that could not be removed do no harm
+        with open_archive_to_read(self.folder) as state:  # remains that could not be removed do no harm
             assert not is_under_way(self.folder, state)
 
 

@@ -126,7 +126,7 @@ def test_the_command_line_takes_several_extras(tmp_path: Path, monkeypatch: pyte
         seen.append(job)
         return 0
 
-    monkeypatch.setattr("harvester.cli.search.harvest", take)
+    monkeypatch.setattr("harvester.cli.search.run_harvest", take)
     arguments = ("--param", "extras=one,two", "--param", "extras=three", "--param", "is_commons=1")
     result = CliRunner().invoke(main, ["search", "--tags", "a", *arguments, *SETTINGS])
     assert result.exit_code == 0, result.output

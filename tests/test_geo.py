@@ -15,7 +15,7 @@ from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 from harvester.api import Flickr
 from harvester.checkpoint.state import State
 from harvester.engine import pipeline
-from harvester.engine.plan import plan_job
+from harvester.engine.estimate import estimate_job
 from harvester.engine.run import Output, run_job
 from harvester.errors import CannotWrite
 from harvester.events import Event, Noticed
@@ -100,7 +100,7 @@ async def test_python_streams_all_of_a_geographic_search(sandbox_of: Opener) -> 
 async def test_a_plan_counts_all_of_a_geographic_search_in_pages_of_250(sandbox_of: Opener) -> None:
     async with sandbox_of(photos=4_000) as sandbox:
         search = Search(has_geo=True)
-        facts = await plan_job(Job(source=search), settings_for(sandbox))
+        facts = await estimate_job(Job(source=search), settings_for(sandbox))
         matches = len(truth(sandbox, search))
     assert facts["matches"] == matches > 750
     assert facts["costs"][0]["calls"] == -(-matches * 102 // 25_000)

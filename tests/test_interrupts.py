@@ -138,7 +138,7 @@ def test_a_second_ctrl_c_says_how_to_go_on_in_every_form(form: str, environment:
         pytest.param(LIST, "from harvester.cli import session\nsession.gc.freeze = hit", id="before the run"),
         pytest.param(["verify", "."], "import harvester.verify.archive as v\nv.prove_archive = hit", id="verify"),
         pytest.param(["repair", "."], "import harvester.repair.run as r\nr.repair_archive = hit", id="repair"),
-        pytest.param(["plan", *SEARCH[:3]], "import harvester.engine.plan as p\np.plan_job = hit", id="plan"),
+        pytest.param(["plan", *SEARCH[:3]], "import harvester.engine.estimate as p\np.estimate_job = hit", id="plan"),
         pytest.param(["auth", "login", "--no-browser"],
                      "import harvester.auth.handshake as d\nd.OAuthCallback.wait = hit", id="login"),
     ],

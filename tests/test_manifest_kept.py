@@ -14,11 +14,11 @@ import orjson
 import pytest
 from conftest import Opener, harvest_into, settings_for
 
-from harvester.archive import keeper as keep
+from harvester.archive import running_manifest as keep
 from harvester.archive.blocks import decode_blocks, sum_up
 from harvester.archive.folder import MANIFEST
-from harvester.archive.keeper import Unfinished, keep_manifest
 from harvester.archive.manifest import encode_manifest, read_manifest
+from harvester.archive.running_manifest import Unfinished, keep_manifest
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.state import Length, State
 from harvester.engine.run import Output, run_job

@@ -10,7 +10,7 @@ from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester.api import Flickr
 from harvester.config.settings import load_config
-from harvester.engine.plan import plan_job
+from harvester.engine.estimate import estimate_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.box import read_bbox, split_box
@@ -108,7 +108,7 @@ async def test_an_update_lists_both_parts(sandbox_of: Opener, tmp_path: Path) ->
 
 async def test_a_plan_counts_both_parts(sandbox_of: Opener) -> None:
     async with sandbox_of(photos=2_000) as sandbox:
-        facts = await plan_job(Job(source=Search(bbox=PACIFIC)), settings_for(sandbox))
+        facts = await estimate_job(Job(source=Search(bbox=PACIFIC)), settings_for(sandbox))
         assert facts["matches"] == len(truth(sandbox))
 
 

@@ -25,7 +25,7 @@ from harvester.metrics.names import METRICS
 from harvester.metrics.record import Record
 from harvester.metrics.server import read_address, serve_metrics
 from harvester.metrics.textfile import Textfile
-from harvester.progress.gauge import Bounds, Gauge
+from harvester.progress.gauge import Gauge, Limits
 from harvester.quota.throttle import Rate
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
@@ -75,7 +75,7 @@ def begin(record: Record, tally: Tally) -> None:
 
 
 def look(record: Record, tally: Tally) -> None:
-    record.show(Gauge(tally, job={"source": "search"}, bounds=Bounds(), wall=lambda: 0.0).read())
+    record.show(Gauge(tally, job={"source": "search"}, limits=Limits(), wall=lambda: 0.0).read())
 
 
 def end(record: Record) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import harvest_into, settings_for
 
-from harvester.engine.plan import plan_job
+from harvester.engine.estimate import estimate_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.model import Account, Favorites, Group, Job, Search
@@ -76,7 +76,7 @@ async def test_a_name_that_is_two_people_is_refused_with_both(sandbox: Sandbox, 
             f"({first.nsid}): give the NSID of the one that you mean."
         )
         with pytest.raises(UsageError, match="give the NSID"):
-            await plan_job(Job(source=source), settings_for(sandbox))
+            await estimate_job(Job(source=source), settings_for(sandbox))
 
 
 async def test_the_address_of_one_of_them_is_that_one(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ async def test_an_nsid_needs_no_word(sandbox: Sandbox, tmp_path: Path) -> None:
 
 async def test_a_plan_says_whom_and_which_group(sandbox: Sandbox) -> None:
     first, *_ = call_them(sandbox, ("the reagent", "reagent"))
-    found = await plan_job(Job(source=replace(ONLY, user="reagent")), settings_for(sandbox))
+    found = await estimate_job(Job(source=replace(ONLY, user="reagent")), settings_for(sandbox))
     assert found["resolved"] == {"user": f"'the reagent' ({first.nsid})"}
-    found = await plan_job(Job(source=Group(group="monkeys")), settings_for(sandbox))
+    found = await estimate_job(Job(source=Group(group="monkeys")), settings_for(sandbox))
     assert found["resolved"] == {"group": f"'Monkeys & friends' ({sandbox.catalogue.group_id})"}
-    assert "resolved" not in await plan_job(Job(source=Search(tags="a")), settings_for(sandbox))
+    assert "resolved" not in await estimate_job(Job(source=Search(tags="a")), settings_for(sandbox))

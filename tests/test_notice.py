@@ -28,7 +28,7 @@ from harvester.errors import Exit, UsageError
 from harvester.events import Resumed, Retrying, Started, Tally, Waiting
 from harvester.notice.command import run_command, write_report
 from harvester.notice.service import Service, ServiceForm, open_service
-from harvester.progress.gauge import Bounds, Gauge, Reading
+from harvester.progress.gauge import Gauge, Limits, Reading
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
 
@@ -332,7 +332,7 @@ def watched(manager: Manager) -> tuple[Service, ServiceForm, Hand]:
 
 
 def reading_of(tally: Tally) -> Reading:
-    return Gauge(tally, job={"source": "photos"}, bounds=Bounds(), wall=lambda: 0.0).read()
+    return Gauge(tally, job={"source": "photos"}, limits=Limits(), wall=lambda: 0.0).read()
 
 
 def alive(service: Service, manager: Manager) -> bool:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from harvester import Flickr, Search
 from harvester.auth.handshake import NOWHERE, OAuthCallback, begin_login, finish_login, serve_callback
 from harvester.config.settings import Settings, load_config
+from harvester.engine.estimate import estimate_job
 from harvester.engine.identity import NOT_LOGGED_IN
-from harvester.engine.plan import plan_job
 from harvester.errors import KeyRefused, TryLater, Unreachable, UsageError
 from harvester.events import Event, Noticed, Summary
 from harvester.flickr.failures import check_status
@@ -196,7 +196,7 @@ async def test_me_is_who_is_logged_in(owner: Owner, tmp_path: Path) -> None:
     await harvest_into(tmp_path, owner.sandbox, job, **owner.login())
     assert owner.sandbox.stats.methods["flickr.test.login"] == 1
     assert ids_in(tmp_path) == owner.ids(private=True)
-    assert (await plan_job(job, owner.settings()))["matches"] == len(ids_in(tmp_path))
+    assert (await estimate_job(job, owner.settings()))["matches"] == len(ids_in(tmp_path))
 
 
 async def test_from_python_a_token_and_its_secret_sign(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -521,8 +521,8 @@ async def test_photos_by_id_are_signed_too(owner: Owner, tmp_path: Path) -> None
 
 async def test_a_plan_in_the_owners_name_counts_private_photos(owner: Owner) -> None:
     job = Job(source=Account(user="me"), detail="list")
-    plan = await plan_job(job, owner.settings())
+    plan = await estimate_job(job, owner.settings())
     assert plan["matches"] == len(owner.ids(private=True))
     assert plan["lists"][0] == {"list": "names", "found": None, "calls": 1}
-    public = await plan_job(Job(source=Account(user=owner.nsid)), settings_for(owner.sandbox))
+    public = await estimate_job(Job(source=Account(user=owner.nsid)), settings_for(owner.sandbox))
     assert public["matches"] == len(owner.ids(private=False))

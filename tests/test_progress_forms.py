@@ -23,9 +23,9 @@ from harvester.events import (
     Tally,
     Waiting,
 )
-from harvester.progress import Look, Progress, open_progress
+from harvester.progress import DisplayOptions, Progress, open_progress
 from harvester.progress.forms import MOST_FAILURES
-from harvester.progress.gauge import Bounds, Reading, Wait
+from harvester.progress.gauge import Limits, Reading, Wait
 from harvester.progress.lines import say_reading
 from harvester.progress.live import draw_reading, draw_summary, open_console
 from harvester.quota.throttle import Rate
@@ -77,7 +77,7 @@ class Watched:
         return [json.loads(line) for line in self.lines]
 
 
-async def watch(look: Look, *events: Event, readings: int = 0) -> Watched:
+async def watch(look: DisplayOptions, *events: Event, readings: int = 0) -> Watched:
     """Shows the events and so many readings, as a run would."""
     out = io.StringIO()
     ticks = asyncio.Semaphore(0)
@@ -101,7 +101,7 @@ def start(**tally: Any) -> Started:
 
 async def test_plain_lines_tell_start_waits_failures_and_notices() -> None:
     seen = await watch(
-        Look(),
+        DisplayOptions(),
         start(),
         Waiting(why="the quota of 3600/h is spent", seconds=725),
         Resumed(),
@@ -120,28 +120,30 @@ async def test_plain_lines_tell_start_waits_failures_and_notices() -> None:
 
 async def test_verbose_tells_retries_and_short_waits_too() -> None:
     events = (Waiting(why="x", seconds=2), Retrying(method="m", why="no answer in time", seconds=1.5))
-    assert (await watch(Look(), *events)).lines == []
-    seen = await watch(Look(verbose=True), *events)
+    assert (await watch(DisplayOptions(), *events)).lines == []
+    seen = await watch(DisplayOptions(verbose=True), *events)
     assert len(seen.lines) == 2
     assert seen.lines[1].endswith("Retrying m in 1.5 s: no answer in time.")
 
 
 async def test_the_same_wait_is_told_once() -> None:
-    seen = await watch(Look(), Waiting(why="x", seconds=60), Waiting(why="x", seconds=61), Waiting(why="x", seconds=99))
+    seen = await watch(
+        DisplayOptions(), Waiting(why="x", seconds=60), Waiting(why="x", seconds=61), Waiting(why="x", seconds=99)
+    )
     assert len(seen.lines) == 2
 
 
 async def test_failures_are_told_up_to_a_number() -> None:
     failures = [Failed(what=f"photo {n}", why="x") for n in range(1000)]
-    seen = await watch(Look(), *failures)
+    seen = await watch(DisplayOptions(), *failures)
     assert len(seen.lines) == MOST_FAILURES
     assert seen.lines[-1].endswith("x. Further ones are only counted.")
-    assert len((await watch(Look(verbose=True), *failures)).lines) == 1000
+    assert len((await watch(DisplayOptions(verbose=True), *failures)).lines) == 1000
 
 
 async def test_a_plain_reading_is_one_line_with_all_there_is() -> None:
     tally = {"expected": 27_400, "written": 12_345, "calls": 24_690, "retries": 1, "failed": 3}
-    look = Look(bounds=Bounds(quota=HOUR))
+    look = DisplayOptions(limits=Limits(quota=HOUR))
     seen = await watch(look, start(**tally), Waiting(why="the quota is spent", seconds=725), readings=2)
     assert len(seen.lines) == 4
     assert "12,345 of about 27,400 photos (45%), " in seen.lines[-1]
@@ -149,14 +151,14 @@ async def test_a_plain_reading_is_one_line_with_all_there_is() -> None:
 
 
 async def test_no_readings_come_before_the_start_after_the_end_and_when_they_are_not_wanted() -> None:
-    assert (await watch(Look(), readings=3)).lines == []
-    ended = await watch(Look(), start(), Ended(summary=SUMMARY))
-    assert (await watch(Look(), start(), Ended(summary=SUMMARY), readings=3)).lines == ended.lines
-    assert len((await watch(Look(readings=False), start(), readings=3)).lines) == 1
+    assert (await watch(DisplayOptions(), readings=3)).lines == []
+    ended = await watch(DisplayOptions(), start(), Ended(summary=SUMMARY))
+    assert (await watch(DisplayOptions(), start(), Ended(summary=SUMMARY), readings=3)).lines == ended.lines
+    assert len((await watch(DisplayOptions(readings=False), start(), readings=3)).lines) == 1
 
 
 async def test_the_end_tells_counts_time_place_and_what_is_missing() -> None:
-    seen = await watch(Look(), Ended(summary=SUMMARY))
+    seen = await watch(DisplayOptions(), Ended(summary=SUMMARY))
     assert seen.lines == [
         "Complete: 27,412 photos in archives/my monkeys.",
         "  new      12,000 photos",
@@ -183,21 +185,21 @@ async def test_the_end_tells_counts_time_place_and_what_is_missing() -> None:
     ],
 )
 async def test_the_end_says_how_to_go_on(changes: dict[str, Any], again: str | None, last: str) -> None:
-    seen = await watch(Look(again=again), Ended(summary=replace(SUMMARY, **changes)))
+    seen = await watch(DisplayOptions(again=again), Ended(summary=replace(SUMMARY, **changes)))
     assert seen.lines[-1].startswith(last)
 
 
 async def test_quiet_says_nothing_but_what_is_missing() -> None:
     events = (start(), Noticed(sentence="x"), Failed(what="x", why="y"))
-    assert (await watch(Look(form="quiet"), *events, Ended(summary=SUMMARY), readings=2)).lines == []
+    assert (await watch(DisplayOptions(form="quiet"), *events, Ended(summary=SUMMARY), readings=2)).lines == []
     missing = replace(SUMMARY, status="incomplete", failed=3)
-    (line,) = (await watch(Look(form="quiet"), *events, Ended(summary=missing))).lines
+    (line,) = (await watch(DisplayOptions(form="quiet"), *events, Ended(summary=missing))).lines
     assert line.startswith("Incomplete: 27,412 photos in archives/my monkeys, 3 could not be had for now. Try the rest")
 
 
 async def test_json_is_one_object_a_line_with_event_and_time() -> None:
     seen = await watch(
-        Look(form="json", bounds=Bounds(quota=HOUR)),
+        DisplayOptions(form="json", limits=Limits(quota=HOUR)),
         start(expected=100),
         Waiting(why="x", seconds=10),
         Retrying(method="m", why="x", seconds=1),
@@ -214,7 +216,7 @@ async def test_json_is_one_object_a_line_with_event_and_time() -> None:
 
 async def test_json_has_the_whole_summary_and_retries_when_asked() -> None:
     retry = Retrying(method="m", why="x", seconds=1)
-    seen = await watch(Look(form="json", verbose=True), retry, Ended(summary=SUMMARY))
+    seen = await watch(DisplayOptions(form="json", verbose=True), retry, Ended(summary=SUMMARY))
     assert [event["event"] for event in seen.events] == ["retrying", "ended"]
     assert seen.events[1]["photos"] == 27_412
     assert seen.events[1]["output"] == "archives/my monkeys"
@@ -222,7 +224,7 @@ async def test_json_has_the_whole_summary_and_retries_when_asked() -> None:
 
 async def test_what_was_done_is_told_where_a_run_ends_by_an_error() -> None:
     out = io.StringIO()
-    async with open_progress(Look(), out=out) as progress:
+    async with open_progress(DisplayOptions(), out=out) as progress:
         tally = Tally(written=5, written_before=5)
         progress(Started(job=JOB, output=None, resumed=5, tally=tally))
         progress.say_so_far()
@@ -248,7 +250,7 @@ class Broken(io.StringIO):
 async def test_a_closed_standard_error_harms_nothing(form: Any, error: Exception) -> None:
     out = Broken(error)
     incomplete = replace(SUMMARY, status="incomplete")
-    async with open_progress(Look(form=form), out=out) as progress:
+    async with open_progress(DisplayOptions(form=form), out=out) as progress:
         progress(start())
         progress.show()
         progress.say("x")
@@ -258,7 +260,7 @@ async def test_a_closed_standard_error_harms_nothing(form: Any, error: Exception
 
 async def test_a_terminal_that_is_full_for_now_is_written_to_again() -> None:
     out = Broken(BlockingIOError())
-    async with open_progress(Look(), out=out) as progress:
+    async with open_progress(DisplayOptions(), out=out) as progress:
         progress.say("x")
         progress.say("y")
     assert out.tries == 2
@@ -319,7 +321,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 
 async def test_the_live_display_leaves_the_terminal_as_it_was(terminal: io.StringIO) -> None:
-    async with open_progress(Look(form="live"), out=terminal, wall=lambda: NOW) as progress:
+    async with open_progress(DisplayOptions(form="live"), out=terminal, wall=lambda: NOW) as progress:
         progress(start(expected=100, written=45))
         progress.show()
         assert "\x1b[?25l" in terminal.getvalue()
@@ -334,7 +336,7 @@ async def test_the_live_display_leaves_the_terminal_as_it_was(terminal: io.Strin
 
 
 async def test_after_the_end_the_live_display_is_gone_and_the_summary_stays(terminal: io.StringIO) -> None:
-    async with open_progress(Look(form="live"), out=terminal, wall=lambda: NOW) as progress:
+    async with open_progress(DisplayOptions(form="live"), out=terminal, wall=lambda: NOW) as progress:
         progress(start(expected=100, written=45))
         progress.show()
         progress(Ended(summary=SUMMARY))
@@ -354,7 +356,7 @@ def test_a_rate_is_told_once_there_is_one() -> None:
 
 async def test_quiet_silences_json_but_for_a_bad_end() -> None:
     told = (start(), Noticed(sentence="Something is odd."), Failed(what="photo 1", why="x"))
-    seen = await watch(Look(form="json", quiet=True, readings=False), *told, Ended(summary=SUMMARY))
+    seen = await watch(DisplayOptions(form="json", quiet=True, readings=False), *told, Ended(summary=SUMMARY))
     assert seen.lines == []
-    seen = await watch(Look(form="json", quiet=True), Ended(summary=replace(SUMMARY, status="incomplete")))
+    seen = await watch(DisplayOptions(form="json", quiet=True), Ended(summary=replace(SUMMARY, status="incomplete")))
     assert [event["event"] for event in seen.events] == ["ended"]

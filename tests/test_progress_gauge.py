@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harvester.events import Tally, Waiting
-from harvester.progress.gauge import Bounds, Gauge, count_calls, estimate_seconds
+from harvester.progress.gauge import Gauge, Limits, count_calls, estimate_seconds
 from harvester.quota.throttle import Rate
 
 HOUR = Rate(3600, 3600)
@@ -26,10 +26,10 @@ class Run:
     """A run whose clock and counts the test sets."""
 
     def __init__(self, *, job: dict[str, Any] | None = None, **given: Any) -> None:
-        bounds = {name: given.pop(name) for name in ("quota", "pace", "limit") if name in given}
+        limits = {name: given.pop(name) for name in ("quota", "pace", "limit") if name in given}
         self.clock = Clock()
         self.tally = Tally(clock=self.clock, **given)
-        self.gauge = Gauge(self.tally, job=job or SEARCH, bounds=Bounds(**bounds), wall=lambda: 1000 + self.clock.now)
+        self.gauge = Gauge(self.tally, job=job or SEARCH, limits=Limits(**limits), wall=lambda: 1000 + self.clock.now)
 
     def go(self, seconds: float, *, photos: int = 0) -> None:
         """Time passes, photos come, at two calls each; read every second as a display does."""

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from conftest import KEY, harvest_into, read_archive, read_lines, settings_for
 
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.engine.run import Output, run_job
 from harvester.errors import KeyRefused, UsageError
 from harvester.events import Event, Started
@@ -50,7 +50,7 @@ async def test_a_refused_update_leaves_the_archive_as_it_was(sandbox: Sandbox, t
             await run_update(tmp_path, settings)
         assert read_archive(tmp_path) == before
         assert not (tmp_path / UPDATE).exists()
-        with look_at(tmp_path) as state:
+        with open_archive_to_read(tmp_path) as state:
             assert not is_under_way(tmp_path, state)
     assert verify_archive(tmp_path) == []
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import KEY, Opener, harvest_into, read_lines, settings_for
 
 from harvester.auth.handshake import begin_login
-from harvester.engine.plan import plan_job
+from harvester.engine.estimate import estimate_job
 from harvester.errors import KeyRefused
 from harvester.events import Event, Noticed
 from harvester.jobs.model import Account, Job, Search, Source
@@ -195,7 +195,7 @@ async def test_a_call_that_is_refused_for_its_time_is_signed_anew(skew: int, san
     async with sandbox_of(photos=20, owners=1, clock=shifted(skew)) as sandbox:
         token, secret = sandbox.authority.grant(sandbox.catalogue.people[0])
         login: dict[str, Any] = {"api_secret": secret_of(KEY), "oauth_token": token, "oauth_token_secret": secret}
-        found = await plan_job(Job(source=Search(user="me")), settings_for(sandbox, **login))
+        found = await estimate_job(Job(source=Search(user="me")), settings_for(sandbox, **login))
     assert found["matches"] == 20
 
 
@@ -205,7 +205,7 @@ async def test_a_refusal_for_its_time_that_no_clock_explains_is_told(sandbox_of:
         sandbox.authority._clock = shifted(DAY)
         login: dict[str, Any] = {"api_secret": secret_of(KEY), "oauth_token": token, "oauth_token_secret": secret}
         with pytest.raises(KeyRefused, match="timestamp_refused"):
-            await plan_job(Job(source=Search(user="me")), settings_for(sandbox, **login))
+            await estimate_job(Job(source=Search(user="me")), settings_for(sandbox, **login))
 
 
 async def test_a_login_is_made_with_flickrs_time(sandbox_of: Opener) -> None:
@@ -217,5 +217,5 @@ async def test_a_login_is_made_with_flickrs_time(sandbox_of: Opener) -> None:
 async def test_a_plan_tells_of_a_clock_that_is_wrong(sandbox_of: Opener) -> None:
     events: list[Event] = []
     async with sandbox_of(photos=20, clock=shifted(-40 * DAY)) as sandbox:
-        await plan_job(Job(source=Search(tags="sandbox")), settings_for(sandbox), observer=events.append)
+        await estimate_job(Job(source=Search(tags="sandbox")), settings_for(sandbox), observer=events.append)
     assert notices(events) == [tell_skew(40 * DAY)]

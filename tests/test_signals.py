@@ -62,18 +62,18 @@ def test_two_signals_in_quick_succession_end_it_with_the_exit_code(environment: 
 
 def test_a_second_signal_while_the_display_is_put_away_does_not_kill_it(environment: dict[str, str]) -> None:
     code = (
-        "from harvester.progress import watch\n"
-        "tell = watch.Progress.__call__\n"
+        "from harvester.progress import display\n"
+        "tell = display.Progress.__call__\n"
         "seen = []\n"
         "def count(self, event):\n"
         "    seen.append(event)\n"
         "    tell(self, event)\n"
         "    if len(seen) == 1: hit()\n"
-        "watch.Progress.__call__ = count\n"
-        "watch.Progress.close = hit"
+        "display.Progress.__call__ = count\n"
+        "display.Progress.close = hit"
     )
     assert run(code, *SEARCH, environment=environment).returncode == 143
-    code = code.replace("watch.Progress.close = hit", FLUSH)
+    code = code.replace("display.Progress.close = hit", FLUSH)
     assert run(code, *SEARCH, environment=environment).returncode == 143
 
 

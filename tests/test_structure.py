@@ -49,11 +49,11 @@ MOST_BRANCHES = 12
 """Ways through a function: one, and one more for each branch, loop, condition in a comprehension, `and` and `or`."""
 BRANCHY = {
     "harvester.archive.line_scan.find_fault": 15,
-    "harvester.cli.session.choose_look": 13,
+    "harvester.cli.session.choose_display": 13,
     "harvester.disk.layout.check_not_foreign": 13,
     "harvester.engine.pipeline._write": 13,
-    "harvester.engine.plan.plan_job": 15,
-    "harvester.engine.run.harvest": 14,
+    "harvester.engine.estimate.estimate_job": 15,
+    "harvester.engine.run.run_open_job": 14,
     "harvester.jobs.web_search.read_query": 18,
     "harvester.merge.deepening.merge_deepening": 16,
     "harvester.progress.lines.list_facts": 13,
@@ -112,7 +112,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 def foreign_imports_of(name: str) -> set[str]:
     """The modules of other rooms that a module imports anywhere."""
     found = {each for each in imports_of(name, everywhere=True) if each in MODULES and room_of(each) != room_of(name)}
-    is_door_known = name in {"harvester", "harvester.python.errand"}  # for type checkers and at the first use
+    is_door_known = name in {"harvester", "harvester.python.archive_task"}  # for type checkers and at the first use
     return found - {"harvester"} if is_door_known else found
 
 

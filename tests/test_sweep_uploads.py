@@ -15,7 +15,7 @@ from harvester.listing.sweep import Sweep, advance, first_sweep, read_again
 START = 1_200_000_000
 SIZE = 10
 ONCE_FAILED = (860039,)
-"""Seeds of catalogues of which a photo was once lost silently."""
+"""Roots of catalogues of which a photo was once lost silently."""
 
 Rows = list[tuple[str, int]]
 

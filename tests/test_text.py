@@ -23,7 +23,7 @@ from harvester.cli import main
 from harvester.cli.show import show_facts
 from harvester.errors import CannotWrite, Exit
 from harvester.events import Noticed, Started, Tally
-from harvester.progress import Look, open_progress
+from harvester.progress import DisplayOptions, open_progress
 from harvester.text.escapes import escape_controls, escape_line, fit_encoding, unescape_json
 from harvester.text.redactor import Redactor
 from harvester.text.streams import CleanStream
@@ -171,7 +171,7 @@ async def test_the_live_display_moves_the_cursor_and_nobody_else_does(monkeypatc
     monkeypatch.setenv("TERM", "xterm")
     out = Terminal()
     tally = Tally(expected=9, doing=HOSTILE)
-    async with open_progress(Look(form="live"), out=cast("TextIO", CleanStream(out, str))) as progress:
+    async with open_progress(DisplayOptions(form="live"), out=cast("TextIO", CleanStream(out, str))) as progress:
         progress(Started(job={"source": HOSTILE}, output=Path(HOSTILE), resumed=0, tally=tally))
         progress(Noticed(sentence=HOSTILE))
         progress.show()

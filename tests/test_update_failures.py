@@ -14,7 +14,7 @@ from conftest import Opener, harvest_into, read_lines, settings_for
 from test_account import ask_all, check_account, owner
 from test_update import changes_of, ids_of
 
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.engine.run import NewsWanted, Output, run_job
 from harvester.errors import UsageError
 from harvester.jobs.model import Account, Job, Search
@@ -200,7 +200,7 @@ async def test_an_archive_of_an_older_format_that_nobody_can_change_can_be_looke
         database.execute("ALTER TABLE todo DROP COLUMN draft")
         database.execute("PRAGMA user_version=3")
         database.execute("PRAGMA journal_mode=DELETE")
-    with look_at(tmp_path) as state:
+    with open_archive_to_read(tmp_path) as state:
         assert list(state.failures()) == []
     assert verify_archive(tmp_path) == []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harvester.archive.manifest import read_manifest
-from harvester.checkpoint.look import locate, look_at
+from harvester.checkpoint.read_only import locate, open_archive_to_read
 from harvester.disk.layout import PHOTOS, STATE, check_entries, check_files
 from harvester.errors import UsageError
 
@@ -52,7 +52,7 @@ def _find_photos(folder: Path) -> tuple[Path, int]:
         check_entries(folder)
         check_files(folder)
         return folder / PHOTOS, manifest.files[PHOTOS].bytes
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         if state.facts.stream:
             raise UsageError(f"{folder} keeps track of records sent to standard output; their ids stand in them.")
         return locate(folder, state, PHOTOS), state.length(PHOTOS).bytes

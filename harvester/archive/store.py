@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from harvester.archive.admission import Admission, Bounds, ListAdmission, count_claimed, is_listed_whole, read_row
 from harvester.archive.comparison import is_unexplained
 from harvester.archive.draft import Draft
+from harvester.archive.listing_result import Bounds, ListingResult, ListResult, count_claimed, is_listed_whole, read_row
 from harvester.archive.lists import LineFiles, Lists, Reuse
 from harvester.archive.sinks import PHOTOS, Sink
 from harvester.checkpoint.comparison import Comparison
@@ -89,10 +89,10 @@ class Store:
 
     async def admit(
         self, n: int, sweep: Sweep, page: Page, *, bounds: Bounds, given: Mapping[str, str], split: bool
-    ) -> Admission:
+    ) -> ListingResult:
         """Take an answer into the checkpoint: its new photos, and the sweeps that follow from it."""
 
-        def work() -> Admission:
+        def work() -> ListingResult:
             with self._state.changing():
                 horizon = self._fix_horizon(page, until=bounds.until)
                 rows = [row for row in page.rows if bounds.holds(row, horizon=horizon)]
@@ -111,7 +111,7 @@ class Store:
                         patience=_LEAST_PATIENCE + self.shown // _SHOWN_PER_ANSWER,
                     )
                     sweeps = self._state.replace_sweep(n, keep_part(sweep, step))
-            return Admission(fresh, sweeps, full)
+            return ListingResult(fresh, sweeps, full)
 
         return await self.do(work)
 
@@ -151,17 +151,17 @@ class Store:
 
         return await self.do(work)
 
-    async def admit_list(self, n: int, walk: Walk, listed: Listed, *, limit: int | None) -> ListAdmission:
+    async def admit_list(self, n: int, walk: Walk, listed: Listed, *, limit: int | None) -> ListResult:
         """Take a page of a list into files and checkpoint: its lines, its photos, the lists that follow from it."""
 
-        def work() -> ListAdmission:
+        def work() -> ListResult:
             with self._state.changing():
                 shown = [read_row(row) for row in listed.rows if is_photo_id(row[0])] if walk.streams_photos else []
                 fresh, full = self._admit(shown, limit) if walk.streams_photos else ([], False)
                 walks = self._lists.take(n, walk, listed, go_on=not full)
                 claimed = count_claimed(walk, listed) if walk.page == 1 else None
                 self._expect(self._expected if claimed is None else claimed)
-            return ListAdmission(walks, fresh, claimed)
+            return ListResult(walks, fresh, claimed)
 
         return await self.do(work)
 
@@ -183,26 +183,26 @@ class Store:
 
         await self.do(work)
 
-    async def admit_later(self, *, after: str, limit: int | None) -> tuple[Admission, str]:
+    async def admit_later(self, *, after: str, limit: int | None) -> tuple[ListingResult, str]:
         """Take the next photos kept for later that no listing has shown; and the last of them, "" at the end."""
 
-        def work() -> tuple[Admission, str]:
+        def work() -> tuple[ListingResult, str]:
             with self._state.changing():
                 found = self._state.later(after=int(after), most=PAGE_SIZE)
                 fresh, full = self._admit([read_row(row) for row in found], limit)
                 if not found:
                     self._state.drop_later()
-            return Admission(fresh, [], full), found[-1][0] if found else ""
+            return ListingResult(fresh, [], full), found[-1][0] if found else ""
 
         return await self.do(work)
 
-    async def admit_ids(self, ids: Sequence[str], *, limit: int | None) -> Admission:
+    async def admit_ids(self, ids: Sequence[str], *, limit: int | None) -> ListingResult:
         """Take photos that were named, not listed."""
 
-        def work() -> Admission:
+        def work() -> ListingResult:
             with self._state.changing():
                 fresh, full = self._admit([Row(i, None, None, b"") for i in ids], limit)
-            return Admission(fresh, [], full)
+            return ListingResult(fresh, [], full)
 
         return await self.do(work)
 

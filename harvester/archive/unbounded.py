@@ -11,7 +11,7 @@ from dataclasses import replace
 from harvester.checkpoint.state import State
 from harvester.flickr.geo import needs_bound
 from harvester.jobs.model import Search, Source
-from harvester.listing.roots import plant
+from harvester.listing.roots import find_roots
 from harvester.listing.sweep import OPEN_END
 
 AGAIN = "An earlier version saw only the last 12 hours of this geographic search: it is listed from the beginning now"
@@ -39,7 +39,7 @@ def list_again(source: Source, state: State) -> bool:
         mark_bounded(state)
         if is_cut:
             state.drop_listing()
-            for sweep in plant(source, known.arguments or {}, horizon=known.horizon or OPEN_END).sweeps:
+            for sweep in find_roots(source, known.arguments or {}, horizon=known.horizon or OPEN_END).sweeps:
                 state.add_sweep(sweep)
             state.note(replace(state.facts, expected=None, finished=False))
     return is_cut

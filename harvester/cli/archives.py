@@ -11,16 +11,16 @@ from typing import Any
 
 import click
 
-from harvester.cli.notify import Notice
+from harvester.cli.notifications import Notification
 from harvester.cli.options import Command, Setup, console_options, find_console, harvest_options, settings_options
 from harvester.cli.series import Task, do_all
-from harvester.cli.session import attend, choose_look
+from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_lines
 from harvester.cli.standing import show_status
 from harvester.cli.verdict import show_verdict
 from harvester.errors import Exit
 from harvester.events import Observer, Summary
-from harvester.progress.gauge import Bounds
+from harvester.progress.gauge import Limits
 
 IDS_AT_ONCE = 1000
 
@@ -47,9 +47,9 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
         return await resume_archive(folder, settings, observer=observer, stop=stop)
 
-    bounds = Bounds(quota=settings.quota, pace=settings.pace)
-    notice = Notice(settings=settings, archive=folder, console=setup.console)
-    return attend(start, choose_look(setup, bounds=bounds, to_stdout=False), notice)
+    limits = Limits(quota=settings.quota, pace=settings.pace)
+    notice = Notification(settings=settings, archive=folder, console=setup.console)
+    return attend(start, choose_display(setup, limits=limits, to_stdout=False), notice)
 
 
 @click.command(
@@ -75,11 +75,11 @@ def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
     async def start(folder: Path, observer: Observer, stop: asyncio.Event) -> Summary:
         return await update_archive(folder, settings, observer=observer, stop=stop)
 
-    bounds = Bounds(quota=settings.quota, pace=settings.pace)
+    limits = Limits(quota=settings.quota, pace=settings.pace)
 
     def begin(folder: Path) -> Exit:
-        notice = Notice(settings=settings, archive=folder, console=setup.console)
-        return attend(partial(start, folder), choose_look(setup, bounds=bounds, to_stdout=False), notice)
+        notice = Notification(settings=settings, archive=folder, console=setup.console)
+        return attend(partial(start, folder), choose_display(setup, limits=limits, to_stdout=False), notice)
 
     return do_all(_list_tasks(begin, folders), setup.console)
 

@@ -208,7 +208,7 @@ def _find_facts(setup: Setup) -> dict[str, Any]:
 
 
 async def _ask(settings: Settings) -> Person:
-    from harvester.engine.people import ask_login  # noqa: PLC0415
+    from harvester.engine.names import ask_login  # noqa: PLC0415
     from harvester.transport.client import open_client  # noqa: PLC0415
 
     hurried = replace(settings, give_up_after=timers.PERSON_SECONDS)

@@ -18,15 +18,15 @@ from harvester.calls.answer import Answer, tidy
 from harvester.calls.arguments import check_allowed, read_pairs
 from harvester.calls.paging import Paging
 from harvester.cli.options import Command, Names, Setup, option, settings_options
-from harvester.cli.session import attend, choose_look
+from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_bytes, show_lines
 from harvester.config.settings import Settings
 from harvester.errors import Exit, GivenUp, Refused, Stopped, UsageError, show
 from harvester.events import Observer, Tally
 from harvester.flickr.method_list import METHODS, Method, find_method
-from harvester.progress import Look
-from harvester.progress.gauge import Bounds
-from harvester.progress.watch import EVERY
+from harvester.progress import DisplayOptions
+from harvester.progress.display import EVERY
+from harvester.progress.gauge import Limits
 
 if TYPE_CHECKING:
     from harvester.transport.client import Client
@@ -36,7 +36,7 @@ _WRITE_FAILED = 106
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class CallOptions:
     """How the answer is asked for and shown."""
 
     everything: bool
@@ -84,7 +84,7 @@ def call(
         return _list_names(method or "")
     if method is None:
         raise click.UsageError("Missing argument 'METHOD'.")
-    manner = Manner(everything=everything, raw=raw, write=write)
+    manner = CallOptions(everything=everything, raw=raw, write=write)
     found = _find(method, manner, unlisted=unlisted)
     given = read_pairs(arguments)
     paging = Paging(found, given) if everything else None
@@ -106,10 +106,10 @@ def call(
         except GivenUp as error:
             return _fail(setup, f"{error}. Run the same command again.", Exit.INCOMPLETE)
 
-    return attend(start, _choose_look(setup, settings))
+    return attend(start, _choose_display(setup, settings))
 
 
-def _find(name: str, manner: Manner, *, unlisted: bool) -> Method:
+def _find(name: str, manner: CallOptions, *, unlisted: bool) -> Method:
     method = find_method(name, unlisted=unlisted, write=manner.write)
     if manner.everything and manner.raw:
         raise UsageError("the bytes of one answer are no rows: leave out --all, or --raw.", field="raw")
@@ -136,7 +136,7 @@ async def _open(settings: Settings, observer: Observer, stop: asyncio.Event) -> 
         yield client
 
 
-async def _show_answer(client: Client, method: Method, arguments: Mapping[str, str], manner: Manner) -> Exit:
+async def _show_answer(client: Client, method: Method, arguments: Mapping[str, str], manner: CallOptions) -> Exit:
     from harvester.calls.run import make_call  # noqa: PLC0415
 
     answer = await make_call(client, method, arguments)
@@ -193,7 +193,7 @@ def _fail(setup: Setup, sentence: str, code: Exit) -> Exit:
     return code
 
 
-def _choose_look(setup: Setup, settings: Settings) -> Look:
+def _choose_display(setup: Setup, settings: Settings) -> DisplayOptions:
     """Notices only: why it waits, and what is odd."""
-    look = choose_look(setup, bounds=Bounds(quota=settings.quota, pace=settings.pace), to_stdout=True)
+    look = choose_display(setup, limits=Limits(quota=settings.quota, pace=settings.pace), to_stdout=True)
     return replace(look, form="plain" if look.form == "live" else look.form, readings=False)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from harvester.cli.options import Command, Setup, console_options, find_console
-from harvester.cli.session import find_loop_factory, harvest
+from harvester.cli.session import find_loop_factory, run_harvest
 from harvester.cli.show import show_lines
 from harvester.config.settings import read_folder
 from harvester.demo import FAULTS, PHOTOS, build_harvest, build_sandbox, read_first, serve_sandbox
@@ -39,7 +39,7 @@ def demo(*, folder: str, quiet: bool, **manner: Any) -> Exit:
     console.note(f"A sandbox with {PHOTOS:,} photos, where {FAULTS:.0%} of all answers fail, as if it were Flickr.")
     with serve_sandbox(build_sandbox(), loop_factory=find_loop_factory()) as url:
         job, settings = build_harvest(url)
-        code = harvest(job, settings, output=Output(folder=path), setup=setup)
+        code = run_harvest(job, settings, output=Output(folder=path), setup=setup)
     if code == Exit.COMPLETE and not quiet:
         show_lines(list_next(path, again=again))
     return code

@@ -17,7 +17,7 @@ from harvester.cli.options import (
     photo_job_options,
     read_output,
 )
-from harvester.cli.session import harvest
+from harvester.cli.session import run_harvest
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Photos
 from harvester.jobs.urls import parse_photo
@@ -57,4 +57,4 @@ def photos(
     job = build_job(Photos(ids=open_ids(ids, ids_from)), given)
     where = read_output(output, state, unescape=unescape)
     expected = len(set(ids)) if ids_from is None else None
-    return harvest(job, setup.load().settings, output=where, setup=setup, expected=expected)
+    return run_harvest(job, setup.load().settings, output=where, setup=setup, expected=expected)

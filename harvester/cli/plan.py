@@ -105,19 +105,19 @@ def show_plan(
     source: Source, given: dict[str, Any], *, setup: Setup, as_json: bool, output: Path | None = None
 ) -> Exit:
     """Print the plan of a source and the job's options."""
-    from harvester.engine.plan import plan_job  # noqa: PLC0415
-    from harvester.upkeep.deepening_cost import plan_deepening  # noqa: PLC0415
+    from harvester.engine.estimate import estimate_job  # noqa: PLC0415
+    from harvester.upkeep.deepening_cost import estimate_deepening  # noqa: PLC0415
 
     job = build_job(source, given)
     settings = setup.load().settings
     settings.require_key()
     for sentence in job.warnings:
         setup.console.warn(sentence)
-    if output is not None and (facts := plan_deepening(job, output, settings)) is not None:
+    if output is not None and (facts := estimate_deepening(job, output, settings)) is not None:
         show_facts(facts, as_json=as_json)
         return Exit.COMPLETE
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        facts = runner.run(plan_job(job, settings, observer=_tell_to(setup)))
+        facts = runner.run(estimate_job(job, settings, observer=_tell_to(setup)))
     show_facts(facts, as_json=as_json)
     return Exit.COMPLETE
 

@@ -20,7 +20,7 @@ from harvester.cli.options import (
     read_output,
     update_option,
 )
-from harvester.cli.session import harvest
+from harvester.cli.session import run_harvest
 from harvester.errors import Exit, UsageError, show
 from harvester.jobs.filters import FILTERS, Filter
 from harvester.jobs.search import EXTRAS, Search
@@ -77,7 +77,7 @@ def search(*, setup: Setup, output: str | None, state: str | None, unescape: boo
     wanted = {name: given.pop(name) for name in ("detail", "extras", "limit")}
     job = build_job(build_search(given), wanted)
     where = read_output(output, state, unescape=unescape, update=update)
-    return harvest(job, setup.load().settings, output=where, setup=setup)
+    return run_harvest(job, setup.load().settings, output=where, setup=setup)
 
 
 def build_search(given: Mapping[str, Any]) -> Search:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harvester.cli.console import Console
 from harvester.cli.options import Setup
-from harvester.cli.session import harvest
+from harvester.cli.session import run_harvest
 from harvester.config.settings import Settings
 from harvester.errors import Exit, StopRun
 from harvester.jobs.model import Job
@@ -75,7 +75,7 @@ def harvest_all(turns: Sequence[Turn], settings: Settings, *, setup: Setup) -> E
 
 def harvest_turn(turn: Turn, settings: Settings, *, setup: Setup) -> Exit:
     """Harvest one of them."""
-    return harvest(turn.job, settings, output=turn.output, setup=setup, expected=turn.expected)
+    return run_harvest(turn.job, settings, output=turn.output, setup=setup, expected=turn.expected)
 
 
 def do_all(tasks: Sequence[Task], console: Console, *, is_announced: bool = True) -> Exit:

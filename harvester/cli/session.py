@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from harvester import timers
 from harvester.cli.measure import find_metrics
-from harvester.cli.notify import Course, Notice, Start, find_service
+from harvester.cli.notifications import Notification, RunTracker, Start, find_service
 from harvester.cli.options import Setup
 from harvester.config.settings import Settings
 from harvester.errors import Exit, StopRun
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job, Photos
 from harvester.notice.service import Service, ServiceForm
-from harvester.progress import Look, Progress, open_progress
-from harvester.progress.gauge import Bounds
+from harvester.progress import DisplayOptions, Progress, open_progress
+from harvester.progress.gauge import Limits
 from harvester.signals import write_now
 
 if TYPE_CHECKING:
@@ -36,17 +36,17 @@ _SIGNALS = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED, "SIGHUP": Ex
 _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 
 
-def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
+def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
     """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
     from harvester.engine.run import NewsWanted  # noqa: PLC0415
     from harvester.upkeep.deepening import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
 
     settings.require_key()
-    bounds = Bounds(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
+    limits = Limits(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
     # Ids that were not read yet are in no checkpoint, so only the command itself can bring them.
     repeat = output.state is not None or (output.folder is not None and isinstance(job.source, Photos))
     again = "the same command" if repeat else None
-    look = choose_look(setup, bounds=bounds, to_stdout=output.folder is None, again=again)
+    look = choose_display(setup, limits=limits, to_stdout=output.folder is None, again=again)
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
         try:
@@ -56,20 +56,20 @@ def harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expec
         except NewsWanted as wanted:
             return await update_archive(wanted.folder, settings, observer=observer, stop=stop)
 
-    return attend(start, look, Notice(settings=settings, archive=output.folder, console=setup.console))
+    return attend(start, look, Notification(settings=settings, archive=output.folder, console=setup.console))
 
 
-def attend(start: Start, look: Look, notice: Notice | None = None) -> Exit:
+def attend(start: Start, look: DisplayOptions, notice: Notification | None = None) -> Exit:
     """Run what `start` starts, with display and signals. Returns the exit code; a StopRun goes through.
 
     The commands of `notice`, and the service manager where there is one, are told of a harvest.
     """
-    course = Course()
+    course = RunTracker()
     if notice is None:
         return _run(start, look, course, Service(None))
     service = find_service()
     if service.is_there:
-        form = ServiceForm(service, quota=look.bounds.quota, clean=notice.console.redact)
+        form = ServiceForm(service, quota=look.limits.quota, clean=notice.console.redact)
         look = replace(look, beside=(*look.beside, form))
     try:
         code = _run(course.follow(start), look, course, service)
@@ -80,7 +80,7 @@ def attend(start: Start, look: Look, notice: Notice | None = None) -> Exit:
     return code
 
 
-def _run(start: Start, look: Look, course: Course, service: Service) -> Exit:
+def _run(start: Start, look: DisplayOptions, course: RunTracker, service: Service) -> Exit:
     gc.freeze()  # what the imports have made stays: there is no use in looking through it again and again
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
         return runner.run(_attend(start, look, course, service))
@@ -95,7 +95,7 @@ def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _attend(start: Start, look: Look, course: Course, service: Service) -> Exit:
+async def _attend(start: Start, look: DisplayOptions, course: RunTracker, service: Service) -> Exit:
     from harvester.archive.sinks import PipeClosed  # noqa: PLC0415
 
     stop = asyncio.Event()
@@ -131,7 +131,7 @@ class Signals:
     output, and on Windows.
     """
 
-    def __init__(self, stop: asyncio.Event, course: Course, service: Service) -> None:
+    def __init__(self, stop: asyncio.Event, course: RunTracker, service: Service) -> None:
         self.caught: Exit | None = None
         self.progress: Progress | None = None
         self._stop = stop
@@ -181,7 +181,7 @@ class Signals:
             os._exit(code)
 
 
-def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, again: str | None = None) -> Look:
+def choose_display(setup: Setup, *, limits: Limits, to_stdout: bool, again: str | None = None) -> DisplayOptions:
     """How to show a run: live on a terminal, unless something else is written there at the same time."""
     console = setup.console
     form: Literal["live", "plain", "json", "quiet"] = "plain"
@@ -194,15 +194,15 @@ def choose_look(setup: Setup, *, bounds: Bounds, to_stdout: bool, again: str | N
     readings = setup.progress is not False and not console.quiet
     if form != "json" and setup.progress is None and to_stdout and sys.stdout.isatty():
         readings = False
-    return Look(
+    return DisplayOptions(
         form=form,
         readings=readings,
         verbose=console.verbose,
         quiet=console.quiet,
         log=console.log,
-        bounds=bounds,
+        limits=limits,
         again=again,
-        beside=find_metrics(setup, quota=bounds.quota),
+        beside=find_metrics(setup, quota=limits.quota),
     )
 
 

@@ -23,7 +23,7 @@ from harvester.cli.options import (
     read_output,
     update_option,
 )
-from harvester.cli.session import harvest
+from harvester.cli.session import run_harvest
 from harvester.errors import Exit
 from harvester.jobs.model import SOURCES, Source
 from harvester.jobs.sources import Hydrated, Kind
@@ -143,7 +143,7 @@ def build_command(kind: Named) -> click.Command:
         job = build_job(kind.build(named, given), given)
         where = read_output(output, state, unescape=unescape, update=update)
         check_output(job, where)
-        return harvest(job, setup.load().settings, output=where, setup=setup)
+        return run_harvest(job, setup.load().settings, output=where, setup=setup)
 
     return command
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from harvester.archive.manifest import Manifest, read_manifest
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.disk.layout import MANIFEST, STATE, check_entries, check_files
 from harvester.engine.run import restore_job
@@ -45,7 +45,7 @@ def read_account(folder: Path) -> Account:
     """Read what an archive says of itself; UsageError where it is none, or where files are on their way."""
     has_checkpoint = (folder / STATE).is_symlink() or (folder / STATE).exists()
     if has_checkpoint:
-        with look_at(folder) as state:
+        with open_archive_to_read(folder) as state:
             return _read_both(folder, state)
     check_entries(folder)
     check_files(folder)

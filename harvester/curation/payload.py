@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harvester.archive.folder import damaged
 from harvester.archive.manifest import Beginning
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.curation.account import Account
 from harvester.curation.tags import Filed
 from harvester.disk.files import cannot_write, sync_file
@@ -129,7 +129,7 @@ def copy_checkpoint(folder: Path, target: Path, *, mode: int) -> Filed:
     """The checkpoint as one file, whatever a kill has left beside it; UsageError where there is none."""
     os.close(create_file(target, mode))
     try:
-        with look_at(folder) as state, closing(sqlite3.connect(target)) as copy:
+        with open_archive_to_read(folder) as state, closing(sqlite3.connect(target)) as copy:
             state.connection.backup(copy)
         with target.open("rb") as file:
             sync_file(file.fileno(), target)

@@ -21,7 +21,7 @@ from harvester.archive.folder import check_lengths, damaged, open_archive_state,
 from harvester.archive.manifest import Manifest, read_manifest
 from harvester.archive.sinks import recover_lines
 from harvester.checkpoint.facts import Repair, Tombstone
-from harvester.checkpoint.look import look_at, open_to_read
+from harvester.checkpoint.read_only import open_archive_to_read, open_to_read
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import find_known, find_withdrawn, join_tombstones, purge, read_tombstones
 from harvester.curation.rewrite import Source, Struck, find_struck, is_list, list_sources, write_without
@@ -68,7 +68,7 @@ def withdraw(folder: Path, ids: Sequence[str], *, reason: str, now: float, dry_r
 
 def _foretell(folder: Path, wanted: set[int]) -> Withdrawal:
     staging = folder / UPDATE
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         found, known = _search(folder, state, wanted), set[int]()
         if (staging / STATE).is_file():
             with open_to_read(staging / STATE, locked_at=folder) as staged:

@@ -14,7 +14,7 @@ import msgspec
 import pyarrow as pa
 
 from harvester.archive.manifest import read_manifest
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.disk.layout import STATE
 from harvester.dlt.marks import Mark, Reading, choose_lines
 from harvester.export.arrow import build_schema
@@ -75,7 +75,7 @@ def _has_work(folder: Path) -> bool:
     """Whether an update or a deepening is under way."""
     if not (folder / STATE).exists():
         return False
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         return is_under_way(folder, state)
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from harvester.checkpoint.same_job import tell_other_job
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
-from harvester.engine.people import ask_login, look_up_source
+from harvester.engine.names import ask_login, look_up_source
 from harvester.errors import CannotWrite, KeyRefused, Stopped, UsageError
 from harvester.events import Observer, Tally
 from harvester.jobs.model import Gallery, Group, Job, Photos, Search, Source

@@ -17,8 +17,8 @@ from functools import partial
 from typing import Any
 
 from harvester import timers
-from harvester.archive.admission import Bounds
 from harvester.archive.comparison import find_difference
+from harvester.archive.listing_result import Bounds
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import Sink
 from harvester.archive.store import Store
@@ -61,7 +61,7 @@ _Failure = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RunPlan:
     """What the pipeline works from: the job, and what was settled when the harvest began."""
 
     job: Job
@@ -84,7 +84,7 @@ class Pipeline:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: RunPlan,
         *,
         client: Client,
         store: Store,

@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 
 from harvester.archive.depth import deepen_job, split_depth, withdraw_depth
-from harvester.archive.keeper import Unfinished, keep_manifest
 from harvester.archive.lists import Files, LineFiles, Reuse
+from harvester.archive.running_manifest import Unfinished, keep_manifest
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, Sink
 from harvester.archive.store import Store
@@ -19,13 +19,13 @@ from harvester.checkpoint.facts import Depth
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.disk.fresh import FreshFolder
-from harvester.engine.alone import run_alone
-from harvester.engine.beginning import begin, check_no_secret, tell_asked
-from harvester.engine.ending import Closing, Halt, tell_lapses
 from harvester.engine.identity import choose_login, confirm_login, confirm_names
 from harvester.engine.output import NOWHERE, NewsWanted, Output, open_output, restore_job
 from harvester.engine.pipeline import Pipeline
-from harvester.engine.seeding import Seeding
+from harvester.engine.planner import RunPlanner
+from harvester.engine.run_end import Halt, RunEnd, tell_lapses
+from harvester.engine.run_start import begin, check_no_secret, tell_asked
+from harvester.engine.task_errors import unwrap_group_error
 from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Noticed, Observer, Started, Summary, Tally, ignore
 from harvester.jobs.model import Job, Photos
@@ -33,7 +33,7 @@ from harvester.jobs.restore import settle_job
 from harvester.transport.client import open_client
 from harvester.transport.server_clock import ServerClock, tell_skew
 
-__all__ = ["NewsWanted", "Output", "build_sleep", "harvest", "restore_job", "run_job", "tell_lapses"]
+__all__ = ["NewsWanted", "Output", "build_sleep", "restore_job", "run_job", "run_open_job", "tell_lapses"]
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -73,7 +73,7 @@ async def run_job(
         state, sink = open_output(stack, output, fresh=fresh, private=settings.has_login, open_sink=open_sink)
         job, depth = split_depth(job, state, where=output.where) if output.deepens else (job, None)
         try:
-            return await harvest(
+            return await run_open_job(
                 job,
                 settings,
                 state=state,
@@ -89,7 +89,7 @@ async def run_job(
             raise
 
 
-async def harvest(
+async def run_open_job(
     job: Job,
     settings: Settings,
     *,
@@ -130,17 +130,17 @@ async def harvest(
         )
     )
     tell_lapses(observer)
-    closing = Closing(job, state=state, output=output, tally=tally, observer=observer)
-    seeding = Seeding(job, state=state, tally=tally, observer=observer, shallow=shallow)
+    end = RunEnd(job, state=state, output=output, tally=tally, observer=observer)
+    planner = RunPlanner(job, state=state, tally=tally, observer=observer, shallow=shallow)
     for sentence in filter(None, (told, dated, again, *job.warnings)):
         observer(Noticed(sentence=sentence))
-    seeding.tell_names()
+    planner.tell_names()
     if is_complete:
-        return closing.pass_over(is_stop_asked=stop.is_set())
+        return end.pass_over(is_stop_asked=stop.is_set())
     server_clock = ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
     files = files if output.folder is None else Files(output.folder, state)
     store = Store(state, files, reuse=reuse, clock=server_clock.now)
-    run, is_mistaken = _Run(seeding, state=state, output=output, tally=tally, observer=observer, stop=stop), False
+    run, is_mistaken = _Run(planner, state=state, output=output, tally=tally, observer=observer, stop=stop), False
     try:
         async with run.keep_manifest(store):
             await run.go(settings, clock=server_clock, store=store, sink=sink, patient=resumed and before > 0)
@@ -153,10 +153,10 @@ async def harvest(
     finally:
         store.close(sink)  # a cancelled task's work on the thread ends first: the checkpoint is then free
         if is_mistaken:
-            closing.withdraw()
+            end.withdraw()
         else:
-            outcome = closing.keep(run.halt)
-    return closing.conclude(outcome)
+            outcome = end.keep(run.halt)
+    return end.conclude(outcome)
 
 
 class _Run:
@@ -164,7 +164,7 @@ class _Run:
 
     def __init__(
         self,
-        seeding: Seeding,
+        planner: RunPlanner,
         *,
         state: State,
         output: Output,
@@ -172,7 +172,7 @@ class _Run:
         observer: Observer,
         stop: asyncio.Event,
     ) -> None:
-        self._seeding = seeding
+        self._planner = planner
         self._state = state
         self._output = output
         self._tally = tally
@@ -202,7 +202,7 @@ class _Run:
         ) as client:
             try:
                 await confirm_login(self._state, client, where=self._output.where)
-                plan = await self._seeding.plan(client, settings, to_files=store.takes_lists)
+                plan = await self._planner.plan(client, settings, to_files=store.takes_lists)
             except Stopped:
                 return
             pipeline = Pipeline(
@@ -216,5 +216,5 @@ class _Run:
                 sleep=sleep,
             )
             self._pipeline = pipeline
-            await run_alone(pipeline.run())
+            await unwrap_group_error(pipeline.run())
             self._is_through = True

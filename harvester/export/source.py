@@ -12,7 +12,7 @@ import orjson
 
 from harvester.archive.folder import is_told_complete
 from harvester.archive.manifest import read_manifest
-from harvester.checkpoint.look import locate, look_at
+from harvester.checkpoint.read_only import locate, open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.disk.layout import ERRORS, MANIFEST, PHOTOS, STATE, check_entries, require_checkpoint
 from harvester.errors import UsageError
@@ -59,7 +59,7 @@ def open_source(folder: Path, *, lists: Sequence[str] = SHELVES) -> Source:
         files = _look_at_all(paths, lengths, lists)
         return _build(folder, files, lengths, _read_errors(folder), is_complete=manifest.status == "complete")
     require_checkpoint(folder)
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         if state.facts.stream:
             raise UsageError(
                 f"{folder} keeps track of records sent to standard output; there is nothing in it to be exported."

@@ -21,7 +21,7 @@ _OVERLAP = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seeds:
+class Roots:
     """What a run begins with. `arguments` and `method` are those of the sweeps."""
 
     arguments: Mapping[str, str]
@@ -29,15 +29,15 @@ class Seeds:
     sweeps: tuple[Sweep, ...] = ()
     walks: tuple[Walk, ...] = ()
 
-    def since(self, second: int) -> Seeds:
+    def since(self, second: int) -> Roots:
         """Of the login's own account Flickr tells what has changed since: that may spare the sweeps."""
         changed = Walk(listing=UPDATED, subject=str(max(second - _OVERLAP, 1)), hydrates=True)
         return replace(self, walks=(*self.walks, changed))
 
 
-def plant(
+def find_roots(
     source: Source, found: Mapping[str, str], *, horizon: int, login: str | None = None, to_files: bool = True
-) -> Seeds:
+) -> Roots:
     """The seeds of a source.
 
     `found` holds the search's arguments, or `user_id` and `group_id`, looked up; `horizon` is the last second of
@@ -48,9 +48,9 @@ def plant(
             since, until = source.upload_span
             until = horizon if until is None else until
             sweep = first_sweep(since=since or 0, until=until, sort=source.sort)
-            return Seeds(arguments=found, sweeps=split_sweep(sweep, found))
+            return Roots(arguments=found, sweeps=split_sweep(sweep, found))
         case Photos():
-            return Seeds(arguments={})
+            return Roots(arguments={})
         case Album():
             walks = [_enter("photoset", "members", source.album, to_files=to_files)]
         case Gallery():
@@ -63,8 +63,8 @@ def plant(
             listing = "favorites" if login is None else "own_favorites"
             walks = [Walk(listing=listing, subject=found["user_id"], hydrates=True, top=True, writes=False)]
         case Account():
-            return _plant_account(source, found["user_id"], horizon=horizon, login=login)
-    return Seeds(arguments={}, walks=tuple(walks))
+            return _find_account_roots(source, found["user_id"], horizon=horizon, login=login)
+    return Roots(arguments={}, walks=tuple(walks))
 
 
 def _enter(head: str, inside: str, subject: str, *, to_files: bool) -> Walk:
@@ -72,7 +72,7 @@ def _enter(head: str, inside: str, subject: str, *, to_files: bool) -> Walk:
     return Walk(listing=head if to_files else inside, subject=subject, hydrates=True, top=True, writes=to_files)
 
 
-def _plant_account(source: Account, user: str, *, horizon: int, login: str | None) -> Seeds:
+def _find_account_roots(source: Account, user: str, *, horizon: int, login: str | None) -> Roots:
     kinds, is_own = source.kinds, user == login
     owner = user if "photos" in kinds else ""
     walks = [Walk(listing="person", subject=user, writes="person" in kinds, top=True)]
@@ -90,7 +90,7 @@ def _plant_account(source: Account, user: str, *, horizon: int, login: str | Non
     if "contacts" in kinds:
         walks.append(Walk(listing="own_contacts" if is_own else "contacts", subject=user))
     stream = first_sweep(since=0, until=horizon, sort="date-posted-desc")
-    return Seeds(
+    return Roots(
         arguments={"user_id": user, "content_type": ALL_CONTENT, "safe_search": RESTRICTED},
         method=PERSON_PHOTOS,
         sweeps=(stream,) if "photos" in kinds else (),

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from harvester.checkpoint.facts import Depth
-from harvester.checkpoint.look import open_to_read
+from harvester.checkpoint.read_only import open_to_read
 from harvester.checkpoint.shallow import has_brought
 from harvester.checkpoint.state import State
 from harvester.disk.files import cannot_write, sync_folder

@@ -7,6 +7,6 @@ The display reads the run's Tally on a timer, and gets the rare events as they c
 it (standard error closed, terminal gone) reaches the harvest.
 """
 
-from harvester.progress.watch import Look, Progress, open_progress
+from harvester.progress.display import DisplayOptions, Progress, open_progress
 
-__all__ = ["Look", "Progress", "open_progress"]
+__all__ = ["DisplayOptions", "Progress", "open_progress"]

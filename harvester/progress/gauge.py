@@ -50,7 +50,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Limits:
     """What limits a run's speed and size."""
 
     quota: Rate | None = None
@@ -93,11 +93,11 @@ def _ask_left(tally: Tally) -> int | None:
 class Gauge:
     """Reads a tally again and again. `clock` is the tally's, `wall` is Unix time."""
 
-    def __init__(self, tally: Tally, *, job: dict[str, Any], bounds: Bounds, wall: Callable[[], float]) -> None:
+    def __init__(self, tally: Tally, *, job: dict[str, Any], limits: Limits, wall: Callable[[], float]) -> None:
         self.tally = tally
         self._per_photo = count_calls(job)
         self._page_size = find_page_size(job)
-        self._bounds = bounds
+        self._limits = limits
         self._wall = wall
         self._waiting: Waiting | Paused | None = None
         self._wait_began = 0.0
@@ -144,10 +144,10 @@ class Gauge:
         return (now[1] - self._samples[0][1]) / seconds, (now[2] - self._samples[0][2]) / seconds
 
     def _expect(self) -> int | None:
-        bounds, said = self._bounds, self.tally.expected
-        expected = bounds.expected if said is None else said
-        if bounds.limit is not None:
-            expected = bounds.limit if expected is None else min(expected, bounds.limit)
+        limits, said = self._limits, self.tally.expected
+        expected = limits.expected if said is None else said
+        if limits.limit is not None:
+            expected = limits.limit if expected is None else min(expected, limits.limit)
         return expected
 
     def _count_calls(self) -> float:
@@ -159,18 +159,18 @@ class Gauge:
 
     def read(self) -> Reading:
         """The state of this moment."""
-        tally, bounds = self.tally, self._bounds
+        tally, limits = self.tally, self._limits
         wait = self._read_wait()
         photos_per_second, calls_per_second = self._measure()
         expected = self._expect()
         left = _ask_left(tally)
         seconds_left = None
         if expected is not None:
-            speed = calls_per_second or (bounds.pace.per_second if bounds.pace else None)
+            speed = calls_per_second or (limits.pace.per_second if limits.pace else None)
             seconds_left = estimate_seconds(
                 max(expected - tally.done, 0) * self._count_calls(),
                 per_second=speed,
-                quota=bounds.quota,
+                quota=limits.quota,
                 left=left,
                 wait=(wait.seconds or 0.0) if wait else 0.0,
             )

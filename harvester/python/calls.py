@@ -15,7 +15,7 @@ from harvester.errors import Incomplete, Stopped
 from harvester.events import Noticed, Observer, Tally
 from harvester.flickr.method_list import Method, find_method
 from harvester.python.progress import guard
-from harvester.python.under_way import UnderWay, find_loop
+from harvester.python.running import RunningTasks, find_loop
 from harvester.transport.client import Client, open_client
 from harvester.transport.server_clock import ServerClock, tell_skew
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 class Calls:
     """What makes the calls of a client."""
 
-    def __init__(self, settings: Settings, observer: Observer, under_way: UnderWay) -> None:
+    def __init__(self, settings: Settings, observer: Observer, under_way: RunningTasks) -> None:
         self._settings = settings
         self._observer = guard(observer)
         self._under_way = under_way

@@ -10,9 +10,9 @@ from typing import Self
 
 from harvester.errors import Incomplete
 from harvester.events import Summary
+from harvester.python.harvest_task import Work
 from harvester.python.lists import Entries
 from harvester.python.photo import Photo
-from harvester.python.work import Work
 from harvester.text.words import name_count
 
 

@@ -21,7 +21,7 @@ from harvester.checkpoint.schema import prepare
 from harvester.checkpoint.withdrawn import IDS
 from harvester.flickr.listings import LISTINGS, Together
 from harvester.jobs.model import Photos, Source
-from harvester.listing.roots import plant
+from harvester.listing.roots import find_roots
 from harvester.listing.sweep import OPEN_END, Sweep
 from harvester.listing.walk import Walk
 from harvester.repair.facts import Facts
@@ -201,7 +201,7 @@ def _list_again(db: sqlite3.Connection, folder: Path, source: Source, facts: Fac
         db.execute("INSERT OR IGNORE INTO later SELECT id, NULL FROM sought")
     if arguments is not None and not rebuilt.lists_all:
         login = facts.meta.login["nsid"] if facts.meta.login and facts.meta.signed else None
-        seeds = plant(source, arguments, horizon=facts.meta.horizon or OPEN_END, login=login)
+        seeds = find_roots(source, arguments, horizon=facts.meta.horizon or OPEN_END, login=login)
         changed_since = facts.meta.changed_since
         if login is not None and login == arguments.get("user_id") and changed_since and seeds.sweeps:
             seeds = seeds.since(changed_since)  # an update of one's own account may do without the sweeps

@@ -13,16 +13,16 @@ from harvester.archive.folder import CHANGES, MANIFEST, count_lists
 from harvester.archive.incomplete import IncompleteStretch, read_incomplete
 from harvester.archive.manifest import Manifest, read_manifest
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.look import locate, look_at
+from harvester.checkpoint.read_only import locate, open_archive_to_read
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import count_withdrawn
 from harvester.config.settings import Settings
 from harvester.disk.holder import Holder
 from harvester.disk.layout import STATE, check_entries, check_files
 from harvester.disk.lock import find_holder
-from harvester.engine.plan import estimate_seconds
+from harvester.engine.estimate import estimate_seconds
+from harvester.engine.remaining import count_remaining_calls
 from harvester.engine.run import restore_job
-from harvester.engine.to_go import count_calls_to_go
 from harvester.merge.staging import find_deepening, is_under_way
 from harvester.quota.glance import glance
 from harvester.standing.gaps import Gap, find_gaps
@@ -63,7 +63,7 @@ def _read(folder: Path, holder: Holder | None, settings: Settings) -> Mapping[st
         check_entries(folder)
         check_files(folder)
         return _describe_manifest(folder, manifest)
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         if holder is not None and not state.is_begun():
             return _describe_nothing(holder)
         return _describe_archive(folder, state, holder, settings)
@@ -78,7 +78,7 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
     gaps = find_gaps(folder, state, job.source, manifest)
     standing, note = _judge(folder, state, gaps, manifest, holder)
     length, todo, lists = state.length(PHOTOS), state.count_todo(), state.walks()
-    calls = count_calls_to_go(folder, state, job, wanted=state.facts.wanted_depth)
+    calls = count_remaining_calls(folder, state, job, wanted=state.facts.wanted_depth)
     has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
     difference = read_difference(state)
     return {

@@ -32,7 +32,7 @@ from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, recover_lines
 from harvester.checkpoint.comparison import Staged
 from harvester.checkpoint.facts import Depth, inherit
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.shallow import has_brought
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
@@ -40,7 +40,7 @@ from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import run as engine
-from harvester.engine.run import NewsWanted, Output, harvest, restore_job, tell_lapses
+from harvester.engine.run import NewsWanted, Output, restore_job, run_open_job, tell_lapses
 from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, ignore
 from harvester.jobs.model import Job, Photos
@@ -89,7 +89,7 @@ async def resume_archive(
     stop, held = stop or asyncio.Event(), _Held(observer)
     before = _read_wanted_depth(folder)
     if before is not None:
-        with look_at(folder) as state:
+        with open_archive_to_read(folder) as state:
             job = restore_job(state, where=folder)
         summary = await engine.run_job(job, settings, output=Output(folder=folder), observer=held, stop=stop)
     else:
@@ -121,7 +121,7 @@ def _tell_limit(summary: Summary, output: Output) -> Summary:
     """A limit leaves the listing where it stands, so there is nothing to compare an update with: that is said."""
     if not output.update or output.folder is None or summary.status != "complete":
         return summary
-    with look_at(output.folder) as state:
+    with open_archive_to_read(output.folder) as state:
         is_cut = is_at_limit(state) and bool(state.sweeps())
     told = "The limit of the job is reached, so --update brings nothing new: leave out the limit for updates."
     return replace(summary, notes=(*summary.notes, told)) if is_cut else summary
@@ -143,7 +143,7 @@ async def _go_on(
     if folder is None or summary.status == "stopped" or _read_wanted_depth(folder) is None:
         held.release(summary)
         return summary
-    with look_at(folder) as archive:
+    with open_archive_to_read(folder) as archive:
         is_updated = is_under_way(folder, archive) and find_deepening(folder) is None
     if is_updated:
         updated = await update.run_update(folder, settings, observer=held, stop=stop)
@@ -166,7 +166,7 @@ def _read_wanted_depth(folder: Path | None) -> Depth | None:
     """The depth that an archive is to have; None where it is to have its own."""
     if folder is None or not _has_checkpoint(folder):  # whoever reads it says what is wrong
         return None
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         return state.facts.wanted_depth
 
 
@@ -176,7 +176,7 @@ def _has_checkpoint(folder: Path) -> bool:
 
 
 def _is_ready(folder: Path) -> bool:
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         return state.has_only_failures()
 
 
@@ -203,7 +203,7 @@ async def _deepen(
         file = stack.enter_context(Appender(staging / PHOTOS, length=state.length(PHOTOS).bytes))
         watched = _Renaming(observer, job=_describe(archive, folder, target))
         try:
-            summary = await harvest(
+            summary = await run_open_job(
                 Job(source=Photos()),
                 settings,
                 state=state,

@@ -9,18 +9,18 @@ from typing import Any
 
 from harvester.archive.depth import split_depth
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.same_job import check_same_job
 from harvester.config.settings import Settings
 from harvester.disk.layout import STATE
-from harvester.engine.plan import estimate_seconds
-from harvester.engine.to_go import count_calls_to_go, list_missing
+from harvester.engine.estimate import estimate_seconds
+from harvester.engine.remaining import count_remaining_calls, list_missing
 from harvester.jobs.model import Job
 from harvester.jobs.restore import settle_job
 from harvester.text.words import name_duration
 
 
-def plan_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, Any] | None:
+def estimate_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, Any] | None:
     """Plain JSON: the parts that lines of an archive lack, calls and time until it has them and all its photos.
 
     What earlier runs have brought, a deepening under way too, is not counted. None where nothing is left to be done.
@@ -28,7 +28,7 @@ def plan_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, Any]
     """
     if not (folder / STATE).is_file():
         return None
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         settled, _ = settle_job(job, state.facts.job, state.facts.asked, now=time.time())
         shallow, depth = split_depth(settled, state, where=folder)
         known = state.facts.wanted_depth
@@ -38,7 +38,7 @@ def plan_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, Any]
         is_known = known is not None and (depth is None or known.parts == depth.parts)
         wanted = known if is_known else depth
         lines, missing = state.length(PHOTOS).lines, [] if wanted is None else list_missing(state, wanted)
-        calls = count_calls_to_go(folder, state, shallow, wanted=wanted)
+        calls = count_remaining_calls(folder, state, shallow, wanted=wanted)
     return {
         "job": replace(settled, limit=None).describe(),
         "archive": str(folder),

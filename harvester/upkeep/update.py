@@ -42,14 +42,14 @@ from harvester.archive.sinks import PHOTOS, ArchiveSink, recover_lines
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.facts import inherit
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.shallow import count_left_shallow
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
-from harvester.engine.run import Output, harvest, restore_job, run_job, tell_lapses
+from harvester.engine.run import Output, restore_job, run_job, run_open_job, tell_lapses
 from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
 from harvester.flickr.counts import COUNTS
@@ -97,7 +97,7 @@ async def run_update(
         recover_lines(state, staging / PHOTOS)
         length, watched = state.length(PHOTOS), Watched(observer)
         file = stack.enter_context(Appender(staging / PHOTOS, length=length.bytes))
-        summary = await harvest(
+        summary = await run_open_job(
             replace(restore_job(archive, where=folder), limit=None),
             settings,
             state=state,
@@ -134,7 +134,7 @@ async def run_resume(
     folder: Path, settings: Settings, *, observer: Observer = ignore, stop: asyncio.Event | None = None
 ) -> Summary:
     """Go on with an archive, whatever it was begun with, or with its update; try again what that could not get."""
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         # An archive that was repaired is to be whole before its update goes on.
         is_update = state.is_whole() and (is_under_way(folder, state) or is_update_left(state))
         job = None if is_update else restore_job(state, where=folder)

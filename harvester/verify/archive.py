@@ -10,7 +10,7 @@ from typing import Literal
 from harvester.archive.folder import MANIFEST
 from harvester.archive.manifest import Manifest, read_manifest
 from harvester.checkpoint.checkup import check_checkpoint
-from harvester.checkpoint.look import locate, look_at
+from harvester.checkpoint.read_only import locate, open_archive_to_read
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import count_withdrawn
 from harvester.disk.holder import Holder
@@ -70,7 +70,7 @@ def _has_checkpoint(folder: Path) -> bool:
 
 
 def _prove(folder: Path, holder: Holder | None, notes: list[str]) -> Iterator[str]:
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         if holder is None:
             yield from _find(folder, state, notes)
         elif not state.is_begun():

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import orjson
 
 from harvester.config.settings import Settings
-from harvester.engine.people import Meant, ask_login, look_up_source
+from harvester.engine.names import ResolvedName, ask_login, look_up_source
 from harvester.engine.pipeline import explain_sweep
 from harvester.engine.run import build_sleep
 from harvester.engine.walker import explain
@@ -26,7 +26,7 @@ from harvester.flickr.methods import DETAILS, PAGE_SIZE, build_query, list_parts
 from harvester.flickr.responses import Listed, read_list, read_page
 from harvester.jobs.model import Job, Photos, Search
 from harvester.jobs.restore import settle_job
-from harvester.listing.roots import Seeds, plant
+from harvester.listing.roots import Roots, find_roots
 from harvester.listing.sweep import OPEN_END
 from harvester.listing.walk import Walk
 from harvester.transport.client import Client, open_client
@@ -53,7 +53,7 @@ def estimate_seconds(calls: int, settings: Settings) -> float:
     return max(paced, windows * settings.quota.period + (rest / settings.pace.per_second if settings.pace else 0.0))
 
 
-async def plan_job(
+async def estimate_job(
     job: Job, settings: Settings, *, clock: Callable[[], float] = time.time, observer: Observer = ignore
 ) -> dict[str, Any]:
     """Plain JSON: how many photos there are by Flickr's count, and calls and seconds for each `detail`.
@@ -66,10 +66,10 @@ async def plan_job(
     tally = Tally()
     async with open_client(settings, tally=tally, observer=observer, sleep=build_sleep(asyncio.Event())) as client:
         login = (await ask_login(client)).nsid if client.signs else None
-        meant: list[Meant] = []
+        meant: list[ResolvedName] = []
         found = await look_up_source(job.source, client, meant.append)
         names = [_List("names", None, tally.calls)] if tally.calls else []
-        seeds = plant(job.source, found, horizon=OPEN_END, login=login)
+        seeds = find_roots(job.source, found, horizon=OPEN_END, login=login)
         lists = names + await _weigh(seeds, job, client)
     matches = sum(each.photos for each in lists)
     photos = matches if job.limit is None else min(matches, job.limit)
@@ -109,7 +109,7 @@ class _List:
     photos: int = 0
 
 
-async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
+async def _weigh(seeds: Roots, job: Job, client: Client) -> list[_List]:
     lists = []
     if seeds.sweeps:
         lists.append(await _weigh_sweeps(seeds, job, client))
@@ -123,7 +123,7 @@ async def _weigh(seeds: Seeds, job: Job, client: Client) -> list[_List]:
     return lists
 
 
-async def _weigh_sweeps(seeds: Seeds, job: Job, client: Client) -> _List:
+async def _weigh_sweeps(seeds: Roots, job: Job, client: Client) -> _List:
     asked = {**seeds.arguments, "per_page": "1"}
     if isinstance(job.source, Search):
         asked |= EVER

@@ -23,7 +23,7 @@ _ALIAS = re.compile(r"[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class ResolvedName:
     """Whom or what a given name stands for. `name` is Flickr's own for it, "" where Flickr was not asked."""
 
     kind: Literal["user", "group"]
@@ -40,17 +40,17 @@ class Meant:
         return "" if self.given.upper() == self.id else f"The {self.kind} {show(self.given)} is {self}."
 
 
-Tell: TypeAlias = Callable[[Meant], None]
+Tell: TypeAlias = Callable[[ResolvedName], None]
 
 
-def write_names(state: State, names: Iterable[Meant]) -> None:
+def write_names(state: State, names: Iterable[ResolvedName]) -> None:
     """Remember whom the names stood for, so that every later run can say it."""
     state.note(replace(state.facts, names=[(each.kind, each.given, each.id, each.name) for each in names]))
 
 
-def read_names(state: State) -> list[Meant]:
+def read_names(state: State) -> list[ResolvedName]:
     """Whom the names stood for when they were looked up."""
-    return [Meant(*known) for known in state.facts.names or []]
+    return [ResolvedName(*known) for known in state.facts.names or []]
 
 
 async def look_up(arguments: Mapping[str, str], client: Client, tell: Tell) -> dict[str, str]:
@@ -81,26 +81,26 @@ async def look_up_source(source: Source, client: Client, tell: Tell) -> dict[str
             return {}
 
 
-async def _find(find: Callable[[str, Client], Awaitable[Meant]], name: str, client: Client, tell: Tell) -> str:
+async def _find(find: Callable[[str, Client], Awaitable[ResolvedName]], name: str, client: Client, tell: Tell) -> str:
     found = await find(name, client)
     tell(found)
     return found.id
 
 
-async def find_user(name: str, client: Client) -> Meant:
+async def find_user(name: str, client: Client) -> ResolvedName:
     """Who an NSID, a user name, a path alias, a flickr.com address or `me` is.
 
     UsageError where it is nobody, or one person's user name and another's path alias (reagent/fleakr#11).
     """
     name = name.strip()
     if NSID.fullmatch(name.upper()):
-        return Meant("user", name, name.upper())
+        return ResolvedName("user", name, name.upper())
     if name == "me":
         if not client.signs:
             sentence = "`me` needs a login: run `harvester auth login`, or give the user's name or NSID."
             raise UsageError(sentence, field="user")
         login = await ask_login(client)
-        return Meant("user", name, login.nsid, login.username)
+        return ResolvedName("user", name, login.nsid, login.username)
     found = await (_ask_page(name, name, client) if is_address(name) else _ask_name(name, client))
     people = list({each.id: each for each in found if each is not None}.values())
     if not people:
@@ -113,11 +113,11 @@ async def find_user(name: str, client: Client) -> Meant:
     return people[0]
 
 
-async def _ask_page(name: str, page: str, client: Client) -> list[Meant | None]:
+async def _ask_page(name: str, page: str, client: Client) -> list[ResolvedName | None]:
     return [await _ask("user", name, "flickr.urls.lookupUser", {"url": page}, client)]
 
 
-async def _ask_name(name: str, client: Client) -> list[Meant | None]:
+async def _ask_name(name: str, client: Client) -> list[ResolvedName | None]:
     """Who has the user name, and who the path alias. A user name has spaces and any script, a path alias none."""
     found = [await _ask("user", name, "flickr.people.findByUsername", {"username": name}, client)]
     if found == [None] or _ALIAS.fullmatch(name):
@@ -125,11 +125,11 @@ async def _ask_name(name: str, client: Client) -> list[Meant | None]:
     return found
 
 
-async def find_group(name: str, client: Client) -> Meant:
+async def find_group(name: str, client: Client) -> ResolvedName:
     """What group an id, the name in its address, or its address is."""
     name = name.strip()
     if NSID.fullmatch(name.upper()):
-        return Meant("group", name, name.upper())
+        return ResolvedName("group", name, name.upper())
     page = name if is_address(name) else f"https://www.flickr.com/groups/{quote(name, safe='')}/"
     found = await _ask("group", name, "flickr.urls.lookupGroup", {"url": page}, client)
     if found is None:
@@ -162,17 +162,17 @@ def _read_login(body: bytes) -> Person:
 
 async def _ask(
     kind: Literal["user", "group"], name: str, method: str, arguments: dict[str, str], client: Client
-) -> Meant | None:
+) -> ResolvedName | None:
     """The user or group of an answer; None where Flickr knows none."""
 
-    def read(body: bytes) -> Meant | None:
+    def read(body: bytes) -> ResolvedName | None:
         answer, _ = read_members(body)
         check_failure(answer, method=method)
         found = answer.get(kind) or {}
         found_id = str(found.get("nsid") or found.get("id") or "")
         called = found.get(f"{kind}name")
         title = called.get("_content") if isinstance(called, dict) else called
-        return Meant(kind, name, found_id, str(title or "")) if found_id else None
+        return ResolvedName(kind, name, found_id, str(title or "")) if found_id else None
 
     try:
         return await client.call(build_query(method, arguments), read)

@@ -14,7 +14,7 @@ from typing import Literal, TextIO
 
 from harvester.events import Ended, Event, Paused, Resumed, Started, Waiting
 from harvester.progress.forms import Form, Mute, Notices, Plain, Quiet
-from harvester.progress.gauge import Bounds, Gauge
+from harvester.progress.gauge import Gauge, Limits
 from harvester.progress.json_lines import JsonLines
 from harvester.progress.lines import say_reading, say_way
 from harvester.signals import STOPPED
@@ -25,7 +25,7 @@ EVERY = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class DisplayOptions:
     """How a run is to be shown. `again` is what goes on with it, where that is not `resume`."""
 
     form: Literal["live", "plain", "json", "quiet"] = "plain"
@@ -34,7 +34,7 @@ class Look:
     verbose: bool = False
     quiet: bool = False
     """True tells only what is missing at the end; the form `quiet` is so by itself."""
-    bounds: Bounds = field(default_factory=Bounds)
+    limits: Limits = field(default_factory=Limits)
     again: str | None = None
     log: TextIO | None = None
     """A second place for the log: lines or JSON, with all readings, whatever else is shown."""
@@ -51,13 +51,13 @@ class Progress:
         self,
         form: Form,
         *,
-        bounds: Bounds,
+        limits: Limits,
         wall: Callable[[], float] = time.time,
         others: Sequence[Progress] = (),
         again: str | None = None,
     ) -> None:
         self._form = form
-        self._bounds = bounds
+        self._limits = limits
         self._wall = wall
         self._gauge: Gauge | None = None
         self._others = others
@@ -70,7 +70,7 @@ class Progress:
         for other in self._others:
             other(event)
         if isinstance(event, Started):
-            self._gauge = Gauge(event.tally, job=event.job, bounds=self._bounds, wall=self._wall)
+            self._gauge = Gauge(event.tally, job=event.job, limits=self._limits, wall=self._wall)
             self._parting = f"Stopped. {say_way(event.output, again=self._again, verb='Go on with')}"
         elif isinstance(event, Ended):
             self._gauge = self._parting = None
@@ -97,7 +97,7 @@ class Progress:
     def say_so_far(self) -> None:
         """Says what was done, for a run that ends by an error."""
         if self._gauge and self._gauge.tally.new:
-            self.say(f"So far: {say_reading(self._gauge.read(), quota=self._bounds.quota, now=self._wall())}.")
+            self.say(f"So far: {say_reading(self._gauge.read(), quota=self._limits.quota, now=self._wall())}.")
 
     def part(self) -> str:
         """What is to be written on the terminal where the run must end at once, whatever it is about to write."""
@@ -127,7 +127,7 @@ class Progress:
 
 @asynccontextmanager
 async def open_progress(
-    look: Look,
+    look: DisplayOptions,
     *,
     out: TextIO | None = None,
     wall: Callable[[], float] = time.time,
@@ -142,21 +142,21 @@ async def open_progress(
         yield await stack.enter_async_context(open_one(main, others=others))
 
 
-def _choose_log(look: Look) -> Look:
+def _choose_log(look: DisplayOptions) -> DisplayOptions:
     form: Literal["json", "plain"] = "json" if look.form == "json" else "plain"
     return replace(look, form=form, readings=True, quiet=False, stamp=LOG_STAMP)
 
 
 @asynccontextmanager
 async def _open_one(
-    look: Look,
+    look: DisplayOptions,
     form: Form,
     *,
     wall: Callable[[], float],
     sleep: Callable[[float], Awaitable[object]],
     others: Sequence[Progress] = (),
 ) -> AsyncIterator[Progress]:
-    progress = Progress(form, bounds=look.bounds, wall=wall, others=others, again=look.again)
+    progress = Progress(form, limits=look.limits, wall=wall, others=others, again=look.again)
     timer = asyncio.create_task(progress.keep_showing(sleep))
     try:
         yield progress
@@ -166,8 +166,8 @@ async def _open_one(
         progress.close()
 
 
-def _open_form(look: Look, out: TextIO, *, wall: Callable[[], float]) -> Form:
-    quota, again = look.bounds.quota, look.again
+def _open_form(look: DisplayOptions, out: TextIO, *, wall: Callable[[], float]) -> Form:
+    quota, again = look.limits.quota, look.again
     interval = EVERY if look.readings else None
     notices = Notices(verbose=look.verbose, wall=wall)
     match look.form:

@@ -7,17 +7,17 @@ from pathlib import Path
 from harvester.archive.depth import list_least, read_depth
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import Depth
-from harvester.checkpoint.look import open_to_read
+from harvester.checkpoint.read_only import open_to_read
 from harvester.checkpoint.shallow import count_shallow
 from harvester.checkpoint.state import State
 from harvester.disk.layout import STATE, UPDATE
-from harvester.engine.plan import count_calls
+from harvester.engine.estimate import count_calls
 from harvester.errors import CannotWrite
 from harvester.flickr.geo import find_page_size
 from harvester.jobs.model import Job
 
 
-def count_calls_to_go(folder: Path, state: State, job: Job, *, wanted: Depth | None) -> int:
+def count_remaining_calls(folder: Path, state: State, job: Job, *, wanted: Depth | None) -> int:
     """Calls until an archive holds all that its job asks for, at the depth that is `wanted`; None: at the job's own."""
     todo, unlisted = state.count_todo(), _count_unlisted(state, job)
     deep = job if wanted is None else wanted.deepen(job)

@@ -30,7 +30,7 @@ _RESERVE = 0.5
 
 
 @dataclass(slots=True)
-class Course:
+class RunTracker:
     """How a run goes, for whoever is told of its end."""
 
     is_begun: bool = False
@@ -54,24 +54,24 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notification:
     """The commands that are told of a run's end. `archive` is its folder, where it has one."""
 
     settings: Settings
     archive: Path | None
     console: Console
 
-    def tell_end(self, code: int, course: Course, service: Service) -> None:
+    def tell_end(self, code: int, course: RunTracker, service: Service) -> None:
         """Of a run that came to its end. One whose reader has left, as head does, has none that is worth telling."""
         if course.summary is not None:
             self._tell(code, say_end(course.summary), course, service)
 
-    def tell_failure(self, error: Exception, course: Course, service: Service) -> None:
+    def tell_failure(self, error: Exception, course: RunTracker, service: Service) -> None:
         """Of a run that an error has ended. What was asked wrongly, and so never begun, is told to nobody."""
         if not isinstance(error, UsageError) or course.is_begun:
             self._tell(*judge(error), course, service)
 
-    def _tell(self, code: int, sentence: str, course: Course, service: Service) -> None:
+    def _tell(self, code: int, sentence: str, course: RunTracker, service: Service) -> None:
         name = "on-trouble" if code else "on-complete"
         command = self.settings.on_trouble if code else self.settings.on_complete
         if command is None:

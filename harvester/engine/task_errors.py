@@ -8,7 +8,7 @@ from harvester.archive.sinks import PipeClosed
 from harvester.errors import HarvestError
 
 
-async def run_alone(work: Awaitable[None]) -> None:
+async def unwrap_group_error(work: Awaitable[None]) -> None:
     """Wait for the work. Of its tasks' errors the one that tells most is raised, with its own cause and in no group."""
     error = None
     try:

@@ -27,7 +27,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class ListingResult:
     """What an answer of a listing came to: photos never seen, sweeps to be asked, whether the limit is met."""
 
     fresh: list[Todo]
@@ -36,7 +36,7 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
-class ListAdmission:
+class ListResult:
     """What a page of a list came to: lists to be read next, photos never seen, photos Flickr claims there are."""
 
     walks: list[tuple[int, Walk]]

@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from harvester.config.settings import Settings
 from harvester.errors import unchain
 from harvester.events import Noticed, Observer, Summary
+from harvester.python.harvest_task import wait_for_left
 from harvester.python.progress import guard, tell_progress
-from harvester.python.under_way import find_loop
-from harvester.python.work import wait_for_left
+from harvester.python.running import find_loop
 from harvester.repair.run import Report, repair_archive
 from harvester.upkeep.deepening import update_archive
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 RepairReport: TypeAlias = Report
 
 
-class Errand(Generic[T]):
+class ArchiveTask(Generic[T]):
     """A task that threads work for, so it is asked to stop and waited for, never cut off."""
 
     def __init__(self, start: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> None:
@@ -69,7 +69,7 @@ async def repair(folder: Path, *, dry_run: bool, observer: Observer) -> Report:
         if size:
             loop.call_soon_threadsafe(observe, f"Reading {name}, {size:,} bytes.")
 
-    report = await Errand(
+    report = await ArchiveTask(
         lambda _: asyncio.to_thread(partial(repair_archive, folder, dry_run=dry_run, on_file=tell))
     ).wait()
     if errors:

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TypeAlias
 from weakref import WeakSet
 
-from harvester.checkpoint.look import look_at
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
-from harvester.engine.run import Output, harvest, restore_job
+from harvester.engine.run import Output, restore_job, run_open_job
 from harvester.errors import UsageError, unchain
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
 from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
 from harvester.python.progress import tell_progress
-from harvester.python.under_way import find_loop
+from harvester.python.running import find_loop
 from harvester.upkeep.deepening import run_whole_job
 
 Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
@@ -104,7 +104,7 @@ def _find_left(folder: Path, loop: asyncio.AbstractEventLoop) -> set[asyncio.Tas
 
 
 def _restore(folder: Path, limit: int | None) -> Job:
-    with look_at(folder) as state:
+    with open_archive_to_read(folder) as state:
         job = restore_job(state, where=folder)
     return job if limit is None else replace(job, limit=limit)
 
@@ -122,7 +122,7 @@ def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Work:
             tempfile.TemporaryDirectory(prefix="harvester-") as folder,
             State(Path(folder) / "state.sqlite", lasting=False) as state,
         ):
-            return await harvest(
+            return await run_open_job(
                 job,
                 settings,
                 state=state,

@@ -12,10 +12,10 @@ from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.state import State
 from harvester.disk.files import remove_files
-from harvester.engine.beginning import names_photos
 from harvester.engine.identity import tell_login
 from harvester.engine.outcome import Ending, Outcome, Told, decide, list_sentences
 from harvester.engine.output import Output
+from harvester.engine.run_start import names_photos
 from harvester.events import Ended, Noticed, Observer, Status, Summary, Tally
 from harvester.filesystem.lapses import LAPSES
 from harvester.jobs.model import Job
@@ -32,7 +32,7 @@ class Halt:
     """No error has ended it."""
 
 
-class Closing:
+class RunEnd:
     """Writes down and tells how a run has ended."""
 
     def __init__(self, job: Job, *, state: State, output: Output, tally: Tally, observer: Observer) -> None:

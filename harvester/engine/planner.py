@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harvester.archive.admission import Bounds
 from harvester.archive.depth import deepen_job
 from harvester.archive.incomplete import take_up_incomplete
+from harvester.archive.listing_result import Bounds
 from harvester.archive.shallow import Shallow
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
-from harvester.engine.beginning import list_secrets
-from harvester.engine.people import Meant, look_up_source, read_names, write_names
-from harvester.engine.pipeline import Plan
+from harvester.engine.names import ResolvedName, look_up_source, read_names, write_names
+from harvester.engine.pipeline import RunPlan
+from harvester.engine.run_start import list_secrets
 from harvester.events import Noticed, Observer, Tally
 from harvester.jobs.model import Account, Job, Search
-from harvester.listing.roots import Seeds, plant
+from harvester.listing.roots import Roots, find_roots
 from harvester.listing.sweep import OPEN_END
 from harvester.transport.client import Client
 from harvester.transport.server_clock import ServerClock
 
 
-class Seeding:
+class RunPlanner:
     """Makes the plan of a run, and enters it in the checkpoint when that is new."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Seeding:
         self._observer = observer
         self._shallow = shallow
 
-    async def plan(self, client: Client, settings: Settings, *, to_files: bool) -> Plan:
+    async def plan(self, client: Client, settings: Settings, *, to_files: bool) -> RunPlan:
         """What is to be done. Names are looked up once and kept: a resumed archive goes on with the same people."""
         source, state = self._job.source, self._state
         bounds = self._find_bounds()
@@ -42,7 +42,7 @@ class Seeding:
         found = await self._find_arguments(client)
         login = known.login["nsid"] if known.login is not None and client.signs else None
         end = bounds.until if horizon is None else horizon
-        seeds = plant(source, found, horizon=end, login=login, to_files=to_files)
+        seeds = find_roots(source, found, horizon=end, login=login, to_files=to_files)
         spares = bool(seeds.sweeps) and self._is_of_own_account(found, login)
         if known.arguments is None:
             seeds = seeds.since(known.changed_since or 0) if spares else seeds
@@ -50,7 +50,7 @@ class Seeding:
         elif not state.is_update and not state.sweeps() and not self._is_full():
             with state.changing():
                 take_up_incomplete(source, state)
-        return Plan(
+        return RunPlan(
             job=deepen_job(self._job, state),
             shallow=self._shallow,
             arguments=seeds.arguments,
@@ -72,7 +72,7 @@ class Seeding:
         since, until = source.upload_span if isinstance(source, Search) else (None, None)
         return Bounds(since or 0, OPEN_END if until is None else until, self._job.limit)
 
-    def _take_up(self, seeds: Seeds, found: dict[str, str]) -> None:
+    def _take_up(self, seeds: Roots, found: dict[str, str]) -> None:
         """Enter what a harvest begins with. A checkpoint that a repair has made anew may have sweeps already."""
         state = self._state
         with state.changing():
@@ -91,7 +91,7 @@ class Seeding:
         return known.looked_up or await self._look_up(client) if known.arguments is None else known.arguments
 
     async def _look_up(self, client: Client) -> dict[str, str]:
-        names: list[Meant] = []
+        names: list[ResolvedName] = []
         found = await look_up_source(self._job.source, client, names.append)
         with self._state.changing():
             write_names(self._state, names)

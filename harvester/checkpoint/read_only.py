@@ -23,7 +23,7 @@ _LOGS = (f"{STATE}-wal", f"{STATE}-journal")
 
 
 @contextmanager
-def look_at(folder: Path) -> Iterator[State]:
+def open_archive_to_read(folder: Path) -> Iterator[State]:
     """The checkpoint of an archive, to be read only; UsageError where there is none."""
     path = folder / STATE
     require_checkpoint(folder)

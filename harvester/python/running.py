@@ -24,7 +24,7 @@ class Ending(Protocol):
 E = TypeVar("E", bound=Ending)
 
 
-class UnderWay:
+class RunningTasks:
     """The harvests and updates of a client. Another thread, or another loop, may use it once they are through."""
 
     def __init__(self) -> None:
