@@ -35,6 +35,7 @@ class Flickr:
     FLICKR_API_KEY, FLICKR_API_SECRET and so on. With a token and its secret, calls are signed, and private photos
     that its owner may see are included; the login that `harvester auth login` keeps is used by `from_config` alone.
     `quota` is kept over all processes of this user, `pace` by this one; both are texts such as `3600/h`, or `none`.
+    `quota_ledger`, as `redis://host:6379/0`, has a server keep it for several machines.
     An outage longer than `give_up_after` (seconds, or `30m`) ends a harvest; without it, outages are waited out. A
     slow consumer slows the harvest. Leaving the client's block ends all its harvests, at the same time; one alone ends
     with `async with flickr.harvest(…) as photos:`, or when a loop is left and no variable holds the harvest. Another
@@ -52,6 +53,7 @@ class Flickr:
         oauth_token_secret: str | None = None,
         api_url: str | None = None,
         quota: str = "3600/h",
+        quota_ledger: str | None = None,
         pace: str = "5/s",
         workers: int = 16,
         give_up_after: str | float | None = None,
@@ -65,6 +67,7 @@ class Flickr:
             "oauth_token_secret": oauth_token_secret,
             "api_url": api_url,
             "give_up_after": give_up_after,
+            "quota_ledger": quota_ledger,
         }
         given = {name: value for name, value in optional.items() if value not in (None, "")}
         self._set_up(read_settings({**limits, **given}, environ=os.environ), observer)

@@ -51,6 +51,7 @@ class Options(TypedDict, total=False):
     oauth_token_secret: str | None
     api_url: str | None
     quota: str
+    quota_ledger: str | None
     pace: str
     workers: int
     give_up_after: str | float | None

@@ -17,13 +17,14 @@ from click.testing import CliRunner, Result
 
 import harvester
 from harvester.cli import SECTIONS, main
-from harvester.config.settings import MAX_WORKERS, Settings
+from harvester.config.readers import MAX_WORKERS
+from harvester.config.settings import Settings
 from harvester.engine import run as engine
 from harvester.engine.run import Output
 from harvester.errors import CannotWrite, Exit, KeyRefused, UsageError
 from harvester.events import Ended, Observer, Started, Status, Summary, Tally
 from harvester.jobs.model import Job, Photos, Search
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 from harvester.upkeep import update
 
 KEY = "0123456789abcdef0123456789abcdef"

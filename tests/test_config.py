@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config.settings import API_URL, Config, Settings, load_config, load_settings, read_duration, read_folder
+from harvester.config.readers import API_URL, read_duration
+from harvester.config.settings import Config, Settings, load_config, load_settings, read_folder
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 
 KEY = "0123456789abcdef0123456789abcdef"
 

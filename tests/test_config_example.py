@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from harvester.config.settings import SECRETS, Settings, load_config
+from harvester.config.readers import SECRETS
+from harvester.config.settings import Settings, load_config
 from harvester.config.toml_file import JOB_TABLES, FlickrTable, JobTable, LimitsTable, NoticeTable
 from harvester.jobs.model import SOURCES, Job, Search
 

@@ -25,7 +25,7 @@ from harvester.events import Event, Summary, Waiting
 from harvester.flickr.responses import PartReader
 from harvester.jobs.model import Job, Search
 from harvester.merge.staging import UPDATE
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.transport.retry import Backoff

@@ -27,7 +27,7 @@ from harvester.errors import Exit, HarvestError, KeyRefused, UsageError
 from harvester.flickr.responses import Page, PartReader, Row
 from harvester.jobs.model import Job, Photos, Search
 from harvester.listing.sweep import Sweep, advance
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
 from harvester.transport.retry import Backoff

@@ -26,7 +26,7 @@ from harvester.metrics.record import Record
 from harvester.metrics.server import read_address, serve_metrics
 from harvester.metrics.textfile import Textfile
 from harvester.progress.gauge import Gauge, Limits
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import SandboxOptions

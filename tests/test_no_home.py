@@ -14,7 +14,7 @@ from test_write_faults import closed
 from harvester.auth.token_store import config_folder, require_config_folder
 from harvester.cli import main
 from harvester.errors import CannotWrite, Exit, UsageError
-from harvester.quota.throttle import state_folder
+from harvester.quota.counting import state_folder
 
 VARIABLES = ("HOME", "HARVESTER_STATE_DIR", "HARVESTER_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 

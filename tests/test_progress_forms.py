@@ -28,7 +28,7 @@ from harvester.progress.forms import MOST_FAILURES
 from harvester.progress.gauge import Limits, Reading, Wait
 from harvester.progress.lines import say_reading
 from harvester.progress.live import draw_reading, draw_summary, open_console
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 
 NOW = 1_764_000_000.0
 HOUR = Rate(3600, 3600)

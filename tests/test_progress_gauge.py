@@ -8,7 +8,7 @@ import pytest
 
 from harvester.events import Tally, Waiting
 from harvester.progress.gauge import Gauge, Limits, count_calls, estimate_seconds
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 
 HOUR = Rate(3600, 3600)
 SEARCH = {"source": "search", "detail": "full"}

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import UsageError
+from harvester.quota.counting import state_folder
+from harvester.quota.rate import Rate
 from harvester.quota.shared_ledger import Clocks, SharedLedger
-from harvester.quota.throttle import Pace, Rate, Throttle, open_throttle, state_folder
+from harvester.quota.throttle import Pace, Throttle, open_throttle
 
 T = TypeVar("T")
 

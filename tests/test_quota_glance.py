@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harvester.quota.counting import count_period
 from harvester.quota.glance import SLICES, glance
+from harvester.quota.rate import Rate
 from harvester.quota.shared_ledger import Clocks, open_ledger
-from harvester.quota.throttle import Rate, count_period
 
 HOUR = Rate(3600, 3600)
 SECOND = 1_000_000_000

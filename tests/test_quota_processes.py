@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import harvester
-from harvester.quota.throttle import Rate, Throttle, open_throttle
+from harvester.quota.rate import Rate
+from harvester.quota.throttle import Throttle, open_throttle
 
 if sys.platform != "win32":
     from uvloop import run

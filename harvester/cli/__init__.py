@@ -36,6 +36,7 @@ SECTIONS = {
     },
     "Account": {
         "auth": LazyCommand("harvester.cli.auth:auth", "Log in, for private photos."),
+        "quota": LazyCommand("harvester.cli.quota:quota", "What is left of the key's calls."),
     },
     "Try it out": {
         "demo": LazyCommand("harvester.cli.demo:demo", "Sandbox, harvest and summary in one go; no key needed."),

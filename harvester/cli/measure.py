@@ -10,7 +10,7 @@ import click
 
 from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 
 if TYPE_CHECKING:
     from harvester.cli.options import Setup

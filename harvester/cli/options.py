@@ -14,7 +14,8 @@ import click
 
 from harvester.auth.token_store import add_login, config_folder
 from harvester.cli.console import Console
-from harvester.config.settings import MAX_WORKERS, Config, load_config, read_folder
+from harvester.config.readers import MAX_WORKERS
+from harvester.config.settings import Config, load_config, read_folder
 from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
 from harvester.flickr.methods import DETAILS, FURTHER
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from harvester.engine.run import Output
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_SETTINGS = ("api_url", "quota", "pace", "workers", "give_up_after", "on_complete", "on_trouble")
+_SETTINGS = ("api_url", "quota", "quota_ledger", "pace", "workers", "give_up_after", "on_complete", "on_trouble")
 
 
 class Command(click.Command):
@@ -192,6 +193,12 @@ _API_URL = option("Settings", "--api-url", metavar="URL", help="Another address 
 _settings_options = decorate(
     _CONFIG,
     option("Settings", "--quota", metavar="CALLS/PERIOD", help="Most calls in any PERIOD, or none.  [default: 3600/h]"),
+    option(
+        "Settings",
+        "--quota-ledger",
+        metavar="URL",
+        help="Count calls for several machines at redis://HOST:PORT/0.  [default: this machine's]",
+    ),
     option("Settings", "--pace", metavar="CALLS/s", help="How fast they may go out, or none.  [default: 5/s]"),
     option("Settings", "--workers", type=int, metavar="N", help=f"Calls at a time, 1 to {MAX_WORKERS}.  [default: 16]"),
     option("Settings", "--give-up-after", metavar="TIME", help="End after an outage so long, as 2h.  [default: never]"),

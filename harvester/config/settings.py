@@ -6,7 +6,6 @@ Each value is read where it stands, so that a wrong one is told by its place: `-
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,20 +13,20 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from harvester.config.readers import API_URL, READERS, SECRETS
 from harvester.config.toml_file import ConfigFile, JobTable, expand_home, read_config_file
-from harvester.errors import UsageError, show
+from harvester.errors import UsageError
 from harvester.jobs.model import SOURCES, Job, Photos, Source
 from harvester.jobs.urls import NAMED, parse_photo, read_named, read_url
-from harvester.quota.throttle import Rate
+from harvester.quota.place import Place
+from harvester.quota.rate import Rate
 
-API_URL = "https://api.flickr.com/services/rest/"
 KEY_PAGE = "https://www.flickr.com/services/apps/create/"
 APPS_PAGE = "https://www.flickr.com/services/apps/"
-SECRETS = ("api_key", "api_secret", "oauth_token", "oauth_token_secret")
-ENVIRONMENT: Mapping[str, str] = MappingProxyType({f"FLICKR_{name.upper()}": name for name in (*SECRETS, "api_url")})
-MAX_WORKERS = 1000
+ENVIRONMENT: Mapping[str, str] = MappingProxyType(
+    {f"FLICKR_{name.upper()}": name for name in (*SECRETS, "api_url")} | {"HARVESTER_QUOTA_LEDGER": "quota_ledger"}
+)
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _FILE_SUFFIXES = frozenset(
     ".ndjson .jsonl .json .csv .tsv .txt .parquet .sqlite .db .gz .zst .bz2 .xz .zip .tar .html .toml".split()
 )
@@ -46,6 +45,8 @@ class Settings:
     """Calls that the key may make in any window of so long; None lifts the limit."""
     pace: Rate | None = Rate.parse("5/s")  # noqa: RUF009
     """How fast they may go out inside of it."""
+    quota_ledger: Place | None = None
+    """Where the calls are counted for several machines; None counts those of this machine's processes."""
     workers: int = 16
     give_up_after: float | None = None
     """Seconds of outage after which the run stops; None waits for as long as it takes."""
@@ -58,7 +59,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """All that must never be shown."""
-        return tuple(value for name in SECRETS if (value := getattr(self, name)))
+        place = self.quota_ledger.secrets if self.quota_ledger else ()
+        return *(value for name in SECRETS if (value := getattr(self, name))), *place
 
     def require_key(self) -> str:
         """The API key; UsageError that says how to get one where there is none, or what is missing of a login."""
@@ -205,70 +207,10 @@ def _read_layer(values: Mapping[str, object], *, name_place: Callable[[str], str
     found: dict[str, Any] = {}
     for name, value in values.items():
         try:
-            found[name] = _READERS[name](value)
+            found[name] = READERS[name](value)
         except UsageError as error:
             raise UsageError(error.sentence, field=name_place(name)) from None
     return found
-
-
-def _read_rate(value: object) -> Rate | None:
-    if not isinstance(value, str):
-        raise UsageError(f"{show(value)} is no rate: write a text, CALLS/PERIOD, such as '3600/h', or 'none'.")
-    return Rate.parse(value)
-
-
-def _read_workers(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_WORKERS:
-        raise UsageError(f"{show(value)} is not a number of workers; use 1 to {MAX_WORKERS}.")
-    return value
-
-
-def read_duration(value: object) -> float | None:
-    """Seconds of a number or a text such as 90, 30m, 2h, 1d; None for `never`."""
-    text = str(value).strip()
-    if text in ("never", "none"):
-        return None
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([smhd]?)", text, re.ASCII)
-    if match is None or float(match[1]) == 0:
-        raise UsageError(f"{show(text)} is not a length of time; use seconds, 30m, 2h, 1d or never.")
-    return float(match[1]) * _UNITS[match[2]]
-
-
-def _read_url(value: object) -> str:
-    text = str(value).strip()
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        good = False
-    if not good or parts.query or parts.fragment or re.search(r"\s", text):
-        raise UsageError(f"{show(text)} is not the address of an API; Flickr's is {API_URL}.")
-    return text
-
-
-def _read_secret(value: object) -> str:
-    """A key or token as it is; the sentence about a wrong one does not show it."""
-    text = value.strip() if isinstance(value, str) else ""
-    if not re.fullmatch(r"[!-~]+", text):
-        raise UsageError("this is not a key: keys are letters and digits without spaces; copy it again.")
-    return text
-
-
-def _read_command(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise UsageError("this takes a command for the shell, and there is none.")
-    return value
-
-
-_READERS: Mapping[str, Callable[[object], Any]] = {
-    **dict.fromkeys(SECRETS, _read_secret),
-    "api_url": _read_url,
-    "quota": _read_rate,
-    "pace": _read_rate,
-    "workers": _read_workers,
-    "give_up_after": read_duration,
-    **dict.fromkeys(("on_complete", "on_trouble"), _read_command),
-}
 
 
 def read_folder(text: str, *, field: str, has_stream: bool = True) -> Path:

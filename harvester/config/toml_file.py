@@ -40,6 +40,7 @@ class LimitsTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
     """`[limits]`: how much, how fast, how long."""
 
     quota: str | UnsetType = UNSET
+    quota_ledger: str | UnsetType = UNSET
     pace: str | UnsetType = UNSET
     workers: int | UnsetType = UNSET
     give_up_after: str | int | float | UnsetType = UNSET

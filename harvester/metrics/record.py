@@ -15,7 +15,7 @@ from harvester.events import DURATIONS, Ended, Event, Paused, Resumed, Retrying,
 from harvester.metrics.numbers import Numbers
 from harvester.progress.forms import Mute
 from harvester.progress.gauge import Reading
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 
 EVERY = 5.0
 """Seconds between two looks at the run."""

@@ -14,7 +14,7 @@ from harvester.events import Ended, Event, Paused, Resumed, Retrying, Started, W
 from harvester.progress.forms import Mute
 from harvester.progress.gauge import Reading
 from harvester.progress.lines import describe_job, say_end, say_reading
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 from harvester.text.escapes import escape_line
 
 EVERY = 10.0

@@ -9,7 +9,7 @@ from typing import Protocol, TextIO
 from harvester.events import Ended, Event, Failed, Noticed, Paused, Retrying, Started, Summary, Waiting
 from harvester.progress.gauge import Reading
 from harvester.progress.lines import describe_job, list_facts, say_end, say_next, say_reading
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 from harvester.text.escapes import escape_line
 from harvester.text.words import end_sentence, name_count, name_duration, name_moment
 

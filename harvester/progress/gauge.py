@@ -11,7 +11,7 @@ from typing import Any
 from harvester.events import Paused, Tally, Waiting
 from harvester.flickr.geo import find_page_size
 from harvester.flickr.methods import DETAILS, list_parts
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 
 WINDOW = 60.0
 """Rates are those of so many seconds of work; time spent waiting does not count."""

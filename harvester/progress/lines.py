@@ -11,7 +11,7 @@ from harvester.errors import shorten
 from harvester.events import Summary
 from harvester.flickr.methods import DETAILS, Detail, list_parts
 from harvester.progress.gauge import Reading, Wait
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 from harvester.text.words import name_count, name_duration, name_moment, name_period, name_rate
 
 _LISTS = {

@@ -19,7 +19,7 @@ from harvester.events import Ended, Event, Started, Summary
 from harvester.progress.forms import Notices
 from harvester.progress.gauge import Reading
 from harvester.progress.lines import list_facts, say_calls, say_end, say_next, say_share, say_speed, say_wait
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 from harvester.text.escapes import escape_line
 from harvester.text.streams import CleanStream
 from harvester.text.words import flow

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from harvester.errors import CannotWrite
 from harvester.quota import ledger
+from harvester.quota.counting import count_period, state_folder
 from harvester.quota.ledger import SECOND, Ledger
+from harvester.quota.rate import Rate
 from harvester.quota.shared_ledger import SIZE, Clocks, name_ledger
-from harvester.quota.throttle import Rate, count_period, state_folder
 
 SLICES = 60
 _TRIES = 3

@@ -13,58 +13,20 @@ after an hour's wait for the quota no burst follows that the pace forbids.
 from __future__ import annotations
 
 import asyncio
-import re
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-import platformdirs
 from aiolimiter import AsyncLimiter
 
-from harvester.errors import CannotWrite, UsageError, show
-from harvester.filesystem.folders import find_folder
+from harvester.quota.counting import Ledger, open_count
 from harvester.quota.ledger import ASK_AGAIN, SECOND
-from harvester.quota.shared_ledger import Clocks, SharedLedger, open_ledger
-
-_RATE = re.compile(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*/\s*(\d{1,9}(?:\.\d{1,6})?)?\s*([smhd])\s*", re.ASCII)
-_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many calls in so many seconds."""
-
-    calls: float
-    period: float
-
-    @classmethod
-    def parse(cls, text: str) -> Rate | None:
-        """Reads `3600/h`, `200/10s`, `1.5/s`; None for `none`."""
-        if text.strip().lower() == "none":
-            return None
-        found = _RATE.fullmatch(text.lower())
-        if not found:
-            raise UsageError(f"{show(text)} is no rate: write CALLS/PERIOD, such as 3600/h, 200/10s or 5/s, or none.")
-        calls, period = float(found[1]), float(found[2] or 1) * _UNITS[found[3]]
-        if not calls:
-            raise UsageError(f"{show(text)} allows no call at all: write none to lift the limit.")
-        if calls > 1e9 or not 0.1 <= period <= 366 * 86400:
-            raise UsageError(f"{show(text)} is out of range: at most 1000000000 calls, a period from 0.1s to 366d.")
-        return cls(int(calls) if calls.is_integer() else calls, period)
-
-    @property
-    def per_second(self) -> float:
-        """Calls a second."""
-        return self.calls / self.period
-
-    def __str__(self) -> str:
-        unit = next((unit for unit, length in _UNITS.items() if self.period % length == 0), "s")
-        count = self.period / _UNITS[unit]
-        return f"{self.calls:.12g}/{'' if count == 1 else f'{count:.12g}'}{unit}"
+from harvester.quota.place import Place
+from harvester.quota.rate import Rate
+from harvester.quota.shared_ledger import Clocks
 
 
 class Slot:
@@ -79,13 +41,9 @@ SLACK = 0.008
 """How late a timer may be without loss of pace. It is also how much of the pace may go at once: at 5,000 calls a
 second 41, at 100 and less never two."""
 PARTS = 1024
-BEAT = 0.25
-BEATS_PER_SAVE = 4
 WORTH_TELLING = 1.0
 HELD_FOR = 0.1
 """Whoever is first in line while calls are held back asks again after so many seconds."""
-CLOCK_DRIFT = 0.0005
-"""Two clocks that NTP keeps run apart by less than this, so the server's hour is no longer than ours."""
 
 
 class Pace:
@@ -130,13 +88,16 @@ class Throttle:
 
     def __init__(
         self,
-        ledger: SharedLedger | None,
+        ledger: Ledger | None,
         *,
         quota: Rate | None,
         pace: Pace | None,
         sleep: Callable[[float], Awaitable[object]],
         on_wait: Callable[[float], object],
+        may_send: Callable[[], bool] | None = None,
     ) -> None:
+        self.may_send = may_send
+        """Says, just before a call is sent, whether it still may be; None where a call that was let go always may."""
         self._ledger = ledger
         self._quota = quota
         self._pace = pace
@@ -180,7 +141,8 @@ class Throttle:
 
     def left(self) -> int | None:
         """Calls that the quota would let go at this moment; None without a quota."""
-        return int(self._quota.calls) - self._ledger.used() if self._quota and self._ledger else None
+        used = self.used()
+        return None if used is None or self._quota is None else int(self._quota.calls) - used
 
     def free_at(self) -> float | None:
         """Seconds until the quota lets a call go; None without a quota."""
@@ -231,13 +193,17 @@ async def open_throttle(
     *,
     quota: Rate | None,
     pace: Rate | None,
+    ledger_at: Place | None = None,
     folder: Path | None = None,
     clocks: Clocks | None = None,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     on_wait: Callable[[float], object] = _ignore,
     on_notice: Callable[[str], object] = _ignore,
 ) -> AsyncIterator[Throttle]:
-    """Opens the throttle of an API key. Its ledger is kept in `folder`, by default the user's state folder.
+    """Opens the throttle of an API key.
+
+    Its ledger is kept in `folder`, by default the user's state folder; or, for several machines, on the Redis server
+    `ledger_at`.
 
     All waiting goes through `sleep`, which may raise to end it. `on_wait` hears of each wait for the quota
     that is longer than a second, `on_notice` gets a sentence when the ledger was damaged.
@@ -246,56 +212,7 @@ async def open_throttle(
     if quota is None:
         yield Throttle(None, quota=None, pace=shared, sleep=sleep, on_wait=on_wait)
         return
-    if quota.calls != int(quota.calls):
-        raise UsageError(f"A quota counts whole calls, and {quota} does not: write 3/2s rather than 1.5/s.")
-    ledger = open_ledger(
-        key,
-        calls=int(quota.calls),
-        period=count_period(quota),
-        folder=folder or state_folder(),
-        clocks=clocks or Clocks(),
-        on_notice=on_notice,
-    )
-    heart = _Heart(ledger)
-    try:
-        yield Throttle(ledger, quota=quota, pace=shared, sleep=sleep, on_wait=on_wait)
-    finally:
-        heart.stop()
-        ledger.close()
-
-
-def count_period(quota: Rate) -> int:
-    """The nanoseconds for which a call counts."""
-    return round(quota.period * (1 + CLOCK_DRIFT) * SECOND)
-
-
-def state_folder() -> Path:
-    """Where ledgers are kept: HARVESTER_STATE_DIR, else the user's state folder; CannotWrite where there is none."""
-    folder = find_folder("HARVESTER_STATE_DIR", platformdirs.user_state_path)
-    if folder is None:
-        raise CannotWrite(
-            "There is no folder for the quota ledger, since there is no home: set HARVESTER_STATE_DIR to one, or lift "
-            "the quota by the rate `none`."
-        )
-    return folder
-
-
-class _Heart:
-    """Says several times a second that this process lives, and once a second has the ledger written to disk."""
-
-    def __init__(self, ledger: SharedLedger) -> None:
-        self._ledger = ledger
-        self._beats = 0
-        self._loop = asyncio.get_running_loop()
-        self._next = self._loop.call_later(BEAT, self._beat)
-
-    def _beat(self) -> None:
-        self._next = self._loop.call_later(BEAT, self._beat)
-        self._ledger.beat()
-        self._beats += 1
-        if self._beats % BEATS_PER_SAVE == 0 and (save := self._ledger.unsaved()):
-            self._loop.run_in_executor(None, save)
-
-    def stop(self) -> None:
-        """No more beats."""
-        self._next.cancel()
+    async with open_count(
+        key, quota=quota, ledger_at=ledger_at, folder=folder, clocks=clocks or Clocks(), on_notice=on_notice
+    ) as (ledger, may_send):
+        yield Throttle(ledger, quota=quota, pace=shared, sleep=sleep, on_wait=on_wait, may_send=may_send)

@@ -55,7 +55,7 @@ def sandbox(**options: Any) -> None:
 def build_options(**given: Any) -> Any:
     """The command line's options as SandboxOptions; click.BadParameter where one is wrong."""
     from harvester.errors import UsageError  # noqa: PLC0415
-    from harvester.quota.throttle import Rate  # noqa: PLC0415
+    from harvester.quota.rate import Rate  # noqa: PLC0415
 
     from .catalogue import CatalogueOptions  # noqa: PLC0415
     from .faults import Faults  # noqa: PLC0415

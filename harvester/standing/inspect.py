@@ -214,5 +214,7 @@ def _read_stretches(manifest: Manifest) -> list[IncompleteStretch]:
 
 
 def _find_quota_left(settings: Settings) -> int | None:
-    found = None if settings.api_key is None else glance(settings.name_account(), settings.quota)
+    if settings.api_key is None or settings.quota_ledger:  # a server is not asked by who only looks at an archive
+        return None
+    found = glance(settings.name_account(), settings.quota)
     return None if found is None else found.left

@@ -356,6 +356,7 @@ async def open_client(
             settings.name_account(),
             quota=settings.quota,
             pace=settings.pace,
+            ledger_at=settings.quota_ledger,
             sleep=sleep,
             on_wait=tell_wait,
             on_notice=tell_notice,
@@ -366,7 +367,7 @@ async def open_client(
         tally.quota_left, tally.quota_frees, tally.hold = throttle.left, throttle.free_at, throttle.hold
         watchdog = IdleWatchdog(timers.find_silence(settings.give_up_after))
         client = Client(
-            Connections(prefix, connector, fresh=fresh, proxy=proxy),
+            Connections(prefix, connector, fresh=fresh, proxy=proxy, may_send=throttle.may_send),
             throttle,
             watchdog=watchdog,
             server_clock=clock,

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import OK
 from typing import cast
 
@@ -125,11 +125,14 @@ class Connections:
         *,
         fresh: aiohttp.BaseConnector | None = None,
         proxy: Proxy | None = None,
+        may_send: Callable[[], bool] | None = None,
     ) -> None:
         """`prefix` is what the address of each call begins with, up to its query or into it.
 
         `fresh` makes the connections of calls that are asked alone, so that they leave the kept ones as they are.
+        `may_send` is asked just before a call is sent, once there is a connection for it.
         """
+        self._may_send = may_send
         address, mark, query = prefix.partition("?")
         url = URL(address)
         self.origin = url.origin()
@@ -173,7 +176,7 @@ class Connections:
         A long query is sent as a form, and any with `post`. A call that is asked `alone` has a connection of its own.
 
         Raises ProxyFailed, and what aiohttp does: ClientConnectorError before anything was sent, TimeoutError where no
-        connection comes about, other ClientErrors and OSErrors where the call may have arrived.
+        connection comes about while the call may be sent; other ClientErrors and OSErrors where it may have arrived.
         """
         more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
         alone = alone or self.met_stray or (self._doubts is not None and self._doubts.prefer_alone(query))
@@ -184,6 +187,9 @@ class Connections:
             more += f"Content-Type: {FORM}\r\nContent-Length: {len(form)}\r\n"
         request = f"{'POST' if form else 'GET'} {target}{self._end}{more}\r\n{form}".encode("ascii")
         connection, guard = await self._connect(alone=alone)
+        if self._may_send and not self._may_send():
+            connection.close()
+            raise TimeoutError
         try:
             protocol = cast("ResponseHandler", connection.protocol)
             protocol.set_response_params(read_until_eof=True, auto_decompress=False)
