@@ -93,7 +93,7 @@ def test_without_a_key_the_sentence_says_where_to_get_one() -> None:
     [
         ("limit = 1", "harvester.toml: limit: there is no such setting; did you mean limits?"),
         ("[limits]\npase = 1", "harvester.toml: limits.pase: there is no such setting; did you mean pace?"),
-        ("[limits]\nxyz = 1", "known are quota, pace, workers, give_up_after."),
+        ("[limits]\nxyz = 1", "known are quota, quota_ledger, pace, workers, give_up_after."),
         ("limits = 3", "harvester.toml: limits: this takes a table, not a whole number."),
         ('[limits]\nworkers = "a"', "limits.workers: this takes a whole number, not text in quotes."),
         ("[limits]\nworkers = 1.5", "limits.workers: this takes a whole number, not a number with a fraction."),

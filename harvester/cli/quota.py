@@ -14,7 +14,7 @@ from harvester.text.words import name_duration
 
 @click.command(
     cls=Command,
-    short_help="What is left of the key's quota.",
+    short_help="What is left of the key's calls.",
     epilog=(
         "\b\nExamples:\n  harvester quota\n  harvester quota --quota-ledger redis://quota.example.org:6379/0 --json"
     ),

@@ -186,10 +186,7 @@ class Connections:
         if form:
             more += f"Content-Type: {FORM}\r\nContent-Length: {len(form)}\r\n"
         request = f"{'POST' if form else 'GET'} {target}{self._end}{more}\r\n{form}".encode("ascii")
-        connection, guard = await self._connect(alone=alone)
-        if self._may_send and not self._may_send():
-            connection.close()
-            raise TimeoutError
+        connection, guard = await self._connect_in_time(alone=alone)
         try:
             protocol = cast("ResponseHandler", connection.protocol)
             protocol.set_response_params(read_until_eof=True, auto_decompress=False)
@@ -205,6 +202,14 @@ class Connections:
                 raise aiohttp.ClientPayloadError("no answer of HTTP") from None
             raise
         return Reply(self, connection, guard, head, body, alone=alone)
+
+    async def _connect_in_time(self, *, alone: bool) -> tuple[Connection, Guard]:
+        """A connection over which the call may be sent at this moment; TimeoutError where it no longer may."""
+        connection, guard = await self._connect(alone=alone)
+        if self._may_send and not self._may_send():
+            connection.close()
+            raise TimeoutError
+        return connection, guard
 
     async def _connect(self, *, alone: bool) -> tuple[Connection, Guard]:
         """A connection that nothing has arrived on; a new one for a call that is asked alone."""
