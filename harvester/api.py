@@ -20,7 +20,7 @@ from harvester.jobs.model import Job, Source, check_limit
 from harvester.python.archive_task import ArchiveTask, RepairReport, repair, update
 from harvester.python.calls import Calls
 from harvester.python.harvest import Harvest, check_complete
-from harvester.python.harvest_task import Work, begin_archive, begin_stream
+from harvester.python.harvest_task import HarvestTask, begin_archive, begin_stream
 from harvester.python.running import RunningTasks
 
 
@@ -210,7 +210,7 @@ class Flickr:
         """The observer of one harvest: its own or the client's."""
         return self._observer if observer is None else _check_observer(observer)
 
-    def _begin(self, begin: Callable[..., Work], *, allow_incomplete: bool) -> Harvest:
+    def _begin(self, begin: Callable[..., HarvestTask], *, allow_incomplete: bool) -> Harvest:
         """Begin a harvest, which the client's block ends."""
         work = self._under_way.begin(partial(begin, settings=self._settings))
         return Harvest(work, allow_incomplete=allow_incomplete)

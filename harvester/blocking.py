@@ -29,8 +29,8 @@ from harvester.python.harvest import Harvest
 from harvester.python.lists import ArchivedEntries, Entries
 from harvester.python.loop_thread import LoopThread
 from harvester.python.photo import Photo
-from harvester.standing.inspect import read_report
-from harvester.standing.report import Report
+from harvester.status.inspect import read_report
+from harvester.status.report import Report
 from harvester.verify.archive import Verdict, prove_archive
 
 

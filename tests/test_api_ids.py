@@ -17,7 +17,7 @@ from harvester import Flickr, Incomplete, Photos, UsageError
 from harvester.cli.ids import read_lines as read_ids
 from harvester.engine.intake import AHEAD, THREAD
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 

@@ -24,7 +24,7 @@ from harvester.cli import main
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume
 from harvester.verify.archive import verify_archive
 

@@ -16,7 +16,7 @@ from harvester.config.settings import Settings
 from harvester.errors import CannotWrite, Exit, StopRun
 from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 

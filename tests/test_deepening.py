@@ -22,7 +22,7 @@ from harvester.events import Ended, Event, Started, Summary
 from harvester.jobs.model import Account, Album, Job, Photos, Search
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.deepening import resume_archive, run_whole_job, update_archive
 from harvester.upkeep.deepening_cost import estimate_deepening
 from harvester.upkeep.update import run_update

@@ -16,7 +16,7 @@ from harvester.config.settings import Settings
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.transport.doubts import ONE_IN, Doubts
+from harvester.transport.unnamed_answers import ONE_IN, UnnamedAnswers
 
 QUERY = "method=flickr.photos.getExif&photo_id=1"
 
 
 def count_second_calls(unnamed: list[bool]) -> int:
     """Calls made again where these calls' answers are unnamed."""
-    doubts, again = Doubts(), 0
+    doubts, again = UnnamedAnswers(), 0
     for is_unnamed in unnamed:
         alone = doubts.prefer_alone(QUERY)
         if is_unnamed:
@@ -31,7 +31,7 @@ def test_a_method_that_always_refuses_is_asked_twice_once() -> None:
 
 
 def test_a_method_is_asked_alone_for_its_own_answers_only() -> None:
-    doubts = Doubts()
+    doubts = UnnamedAnswers()
     doubts.note(QUERY)
     assert doubts.prefer_alone(QUERY)
     assert not doubts.prefer_alone("method=flickr.photos.getInfo&photo_id=1")

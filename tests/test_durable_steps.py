@@ -20,7 +20,7 @@ from harvester.errors import CannotWrite
 from harvester.flickr.methods import EXTRAS
 from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 

@@ -26,7 +26,7 @@ from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.export.columns import COLUMNS, NAMES, choose_columns
 from harvester.export.convert import read_text
 from harvester.export.lines import LineReader
-from harvester.export.row import NoShelves, Reject, RowMaker
+from harvester.export.row import NoMemberships, Reject, RowMaker
 from harvester.export.run import Exported, Order, export
 from harvester.export.source import File
 from harvester.export.texts import split_texts
@@ -579,7 +579,7 @@ def test_what_flickr_really_answered_becomes_rows() -> None:
             infos.append(answer["photo"])
     assert len(infos) > 40
     rejects: list[Reject] = []
-    maker = RowMaker(NoShelves(), rejects.append)
+    maker = RowMaker(NoMemberships(), rejects.append)
     for info in infos:
         line = {"id": str(info["id"]), "harvested_at": "2026-11-23T22:30:05Z", "search": None, "info": info}
         for each in (None, sizes.get(str(info["id"]))):

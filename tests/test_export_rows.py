@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from harvester.errors import UsageError
 from harvester.export.columns import COLUMNS, NAMES, choose_columns
 from harvester.export.licenses import LICENSES
+from harvester.export.memberships import ListMemberships
 from harvester.export.reading import BrokenLine
-from harvester.export.row import NoShelves, Reject, RowMaker
-from harvester.export.shelves import ListShelves
+from harvester.export.row import NoMemberships, Reject, RowMaker
 from harvester.export.table import Row
 from harvester.export.texts import join_texts, split_texts, write_csv
 from harvester.flickr.codes import LICENSES as LICENSE_NAMES
@@ -27,7 +27,9 @@ OWNER = {"nsid": "1@N01", "username": "ann", "realname": "Ann B", "path_alias": 
 
 def make(line: dict[str, Any], *, id: str = "7") -> tuple[Row, list[Reject]]:  # noqa: A002
     rejects: list[Reject] = []
-    row = RowMaker(NoShelves(), rejects.append).make_row(json.dumps({"id": id, "harvested_at": AT, **line}).encode())
+    row = RowMaker(NoMemberships(), rejects.append).make_row(
+        json.dumps({"id": id, "harvested_at": AT, **line}).encode()
+    )
     assert msgspec.convert(msgspec.to_builtins(row), Row) is not None  # it is what its types say
     return row, rejects
 
@@ -231,7 +233,7 @@ def test_every_licence_of_flickr_has_name_and_address() -> None:
 @pytest.mark.parametrize("line", [b"{", b"[]", b"", b'{"id":"7"}', b'{"id":7,"harvested_at":"x"}', b"\xff", b'"x"'])
 def test_what_is_no_line_is_broken(line: bytes) -> None:
     with pytest.raises(BrokenLine):
-        RowMaker(NoShelves(), lambda _: None).make_row(line)
+        RowMaker(NoMemberships(), lambda _: None).make_row(line)
 
 
 numbers = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
@@ -259,13 +261,13 @@ def test_whatever_was_sent_there_is_a_row_of_the_right_types(**line: Any) -> Non
 def test_sets_and_collections() -> None:
     sets = [{"id": "s1", "photo_ids": ["7", "8"]}, {"id": "s2", "photo_ids": ["7"]}, {"id": "s3", "photo_ids": None}]
     tree = {"id": "c1", "collection": [{"id": "c2", "set": [{"id": "s2"}]}], "set": [{"id": "s1"}]}
-    shelves = ListShelves(sets, [{"id": "c1", "collection": tree}])
-    assert shelves.find_albums("7") == ["s1", "s2"]
-    assert shelves.find_albums("9") == []
-    assert shelves.find_collections(["s2"]) == ["c1", "c2"]
-    assert shelves.find_collections(["s1", "s2"]) == ["c1", "c2"]
-    assert ListShelves(None, None).find_albums("7") is None
-    assert ListShelves(None, None).find_collections(["s1"]) is None
+    memberships = ListMemberships(sets, [{"id": "c1", "collection": tree}])
+    assert memberships.find_albums("7") == ["s1", "s2"]
+    assert memberships.find_albums("9") == []
+    assert memberships.find_collections(["s2"]) == ["c1", "c2"]
+    assert memberships.find_collections(["s1", "s2"]) == ["c1", "c2"]
+    assert ListMemberships(None, None).find_albums("7") is None
+    assert ListMemberships(None, None).find_collections(["s1"]) is None
 
 
 def test_the_columns_are_those_that_were_promised() -> None:

@@ -25,7 +25,7 @@ from harvester.jobs.urls import read_url
 from harvester.sandbox.places import PLACES
 from harvester.sandbox.search import Failure
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep import update
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive

@@ -22,7 +22,7 @@ from harvester.listing.stretch import Stretch
 from harvester.listing.sweep import advance, read_stretch_again
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 

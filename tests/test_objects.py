@@ -15,7 +15,7 @@ import pytest
 from object_stores import Bucket, Fault, Plan, open_bucket, open_server
 
 from harvester.errors import Exit, StoreFault, UsageError
-from harvester.filesystem.lapses import LAPSES
+from harvester.filesystem.limitations import LIMITATIONS
 from harvester.objects import Entry, Store, cloud, folder, open_store
 from harvester.objects.faults import read_fault
 from harvester.objects.patience import Patience
@@ -310,7 +310,7 @@ async def test_without_hard_links_a_file_is_moved(tmp_path: Path, monkeypatch: p
     assert not await store.put_new("a", b"2")
     assert await store.get("a") == b"1"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
-    assert any("Files cannot have two names there" in told for told in LAPSES.take())
+    assert any("Files cannot have two names there" in told for told in LIMITATIONS.take())
 
 
 async def test_links_and_pipes_in_a_folder_are_not_followed(tmp_path: Path) -> None:

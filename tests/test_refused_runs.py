@@ -19,7 +19,7 @@ from harvester.events import Event, Started
 from harvester.jobs.model import Account, Album, Job, Search, Source
 from harvester.merge.staging import UPDATE, is_under_way
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.deepening import run_whole_job
 from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive

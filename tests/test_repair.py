@@ -29,7 +29,7 @@ from harvester.repair.run import Report, repair_archive
 from harvester.sandbox.albums import FIRST_SET
 from harvester.sandbox.galleries import FIRST_GALLERY
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 

@@ -27,7 +27,7 @@ from harvester.errors import Exit
 from harvester.events import Event, Started
 from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.sandbox.server import Sandbox
-from harvester.standing.report import Report, Standing
+from harvester.status.report import ArchiveStatus, Report
 from harvester.upkeep.update import run_resume, run_update
 
 JOB = Job(source=Search(tags="sandbox"), detail="info")
@@ -116,25 +116,25 @@ async def with_empty_checkpoint(sandbox: Sandbox, folder: Path) -> None:
     (folder / STATE).write_bytes(b"")
 
 
-CASES: dict[Callable[[Sandbox, Path], Awaitable[None]], Standing] = {
-    complete: Standing.COMPLETE,
-    limited: Standing.COMPLETE,
-    account: Standing.COMPLETE,
-    stopped: Standing.UNFINISHED,
-    killed: Standing.UNFINISHED,
-    failed: Standing.INCOMPLETE,
-    cut: Standing.DAMAGED,
-    without_manifest: Standing.DAMAGED,
-    with_empty_checkpoint: Standing.DAMAGED,
-    without_checkpoint: Standing.COMPLETE,
-    stopped_without_checkpoint: Standing.UNFINISHED,
-    cut_without_checkpoint: Standing.DAMAGED,
+CASES: dict[Callable[[Sandbox, Path], Awaitable[None]], ArchiveStatus] = {
+    complete: ArchiveStatus.COMPLETE,
+    limited: ArchiveStatus.COMPLETE,
+    account: ArchiveStatus.COMPLETE,
+    stopped: ArchiveStatus.UNFINISHED,
+    killed: ArchiveStatus.UNFINISHED,
+    failed: ArchiveStatus.INCOMPLETE,
+    cut: ArchiveStatus.DAMAGED,
+    without_manifest: ArchiveStatus.DAMAGED,
+    with_empty_checkpoint: ArchiveStatus.DAMAGED,
+    without_checkpoint: ArchiveStatus.COMPLETE,
+    stopped_without_checkpoint: ArchiveStatus.UNFINISHED,
+    cut_without_checkpoint: ArchiveStatus.DAMAGED,
 }
-TOLD: dict[Standing, set[str | None]] = {
-    Standing.COMPLETE: {"complete"},
-    Standing.INCOMPLETE: {"incomplete"},
-    Standing.UNFINISHED: {"stopped", "unfinished"},
-    Standing.DAMAGED: {"complete", None},
+TOLD: dict[ArchiveStatus, set[str | None]] = {
+    ArchiveStatus.COMPLETE: {"complete"},
+    ArchiveStatus.INCOMPLETE: {"incomplete"},
+    ArchiveStatus.UNFINISHED: {"stopped", "unfinished"},
+    ArchiveStatus.DAMAGED: {"complete", None},
 }
 
 
@@ -148,7 +148,7 @@ async def test_status_has_its_form_and_agrees_with_verify_and_manifest(
     report, code = await read_report(folder), await verify(folder)
     assert report.state == CASES[make]
     assert (report.running_pid, report.archive) == (None, str(folder))
-    assert code == (Exit.COMPLETE if report.state == Standing.COMPLETE else Exit.INCOMPLETE)
+    assert code == (Exit.COMPLETE if report.state == ArchiveStatus.COMPLETE else Exit.INCOMPLETE)
     manifest = read_manifest(folder)
     assert (manifest and manifest.status) in TOLD[report.state]
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -161,7 +161,7 @@ async def test_status_names_the_process_that_is_at_work(
     await make(sandbox, tmp_path / "a")
     with lock_folder(tmp_path / "a"):
         report = await read_report(tmp_path / "a")
-    assert (report.state, report.running_pid, report.running_host) == (Standing.RUNNING, os.getpid(), None)
+    assert (report.state, report.running_pid, report.running_host) == (ArchiveStatus.RUNNING, os.getpid(), None)
     assert report.note == f"Process {os.getpid()} is at it, since {report.running_since}."
 
 
@@ -171,7 +171,7 @@ async def test_a_harvest_that_has_just_begun_has_a_status(has_checkpoint: bool, 
         if has_checkpoint:
             (tmp_path / STATE).touch()
         report = await read_report(tmp_path)
-    assert (report.state, report.read_from, report.photos, report.job) == (Standing.RUNNING, "nothing", 0, None)
+    assert (report.state, report.read_from, report.photos, report.job) == (ArchiveStatus.RUNNING, "nothing", 0, None)
 
 
 async def test_an_update_under_way_is_told_and_one_that_was_stopped_leaves_the_archive_complete(
@@ -199,7 +199,7 @@ async def test_an_update_under_way_is_told_and_one_that_was_stopped_leaves_the_a
     with lock_folder(tmp_path):
         found.append(await read_report(tmp_path))
     found.append(await read_report(tmp_path))
-    assert [report.state for report in found] == [Standing.UPDATING, Standing.COMPLETE]
+    assert [report.state for report in found] == [ArchiveStatus.UPDATING, ArchiveStatus.COMPLETE]
     assert found[1].note == f"An update is not through yet: `harvester update {tmp_path}` goes on."
     assert await verify(tmp_path) == Exit.COMPLETE
 
@@ -210,13 +210,13 @@ async def test_records_that_went_to_standard_output_have_a_status(
     await run_job(LISTED, settings_for(sandbox), output=Output(state=tmp_path / "s"))
     assert len(capfd.readouterr().out.splitlines()) == 300
     report = await read_report(tmp_path / "s")
-    assert (report.state, report.photos) == (Standing.COMPLETE, 300)
+    assert (report.state, report.photos) == (ArchiveStatus.COMPLETE, 300)
 
 
 async def test_what_a_resume_ends_is_complete_everywhere(sandbox: Sandbox, tmp_path: Path) -> None:
     await killed(sandbox, tmp_path / "a")
     await run_resume(tmp_path / "a", settings_for(sandbox))
-    assert (await read_report(tmp_path / "a")).state == Standing.COMPLETE
+    assert (await read_report(tmp_path / "a")).state == ArchiveStatus.COMPLETE
     assert await verify(tmp_path / "a") == Exit.COMPLETE
     assert orjson.loads((tmp_path / "a" / MANIFEST).read_bytes())["status"] == "complete"
 
@@ -239,5 +239,5 @@ def read_readme() -> str:
 
 def test_the_readme_documents_each_field_and_each_state_of_status() -> None:
     documented = re.findall(r"^\| `(\w+)` \|", read_readme(), re.MULTILINE)
-    states, fields = [standing.value for standing in Standing], list(Report.__struct_fields__)
+    states, fields = [status.value for status in ArchiveStatus], list(Report.__struct_fields__)
     assert documented == ["state", *states, *fields]

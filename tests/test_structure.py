@@ -23,7 +23,7 @@ FLOORS = (
     {"archive", "auth", "calls", "objects"},
     {"export", "merge", "pictures"},
     {"engine", "repair"},
-    {"standing", "upkeep"},
+    {"status", "upkeep"},
     {"curation", "python", "verify"},
     {"api", "cli"},
     {"blocking", "launch"},
@@ -31,7 +31,8 @@ FLOORS = (
 )
 """The rooms, from the ground up: what stands on a floor imports only from its own room and from the floors below."""
 PURE = (
-    "calls.answer", "calls.arguments", "calls.paging", "disk.record", "dlt.marks", "errors", "events", "export.columns",
+    "calls.answer", "calls.arguments", "calls.paging", "disk.record", "dlt.bookmarks", "errors", "events",
+    "export.columns",
     "export.convert", "export.licenses", "export.reading", "export.row", "export.schemas", "export.shapes",
     "export.table", "export.texts", "engine.outcome", "flickr", "jobs", "listing", "objects.faults", "quota.ledger",
     "transport.circuit_breaker", "transport.retry",
@@ -64,8 +65,8 @@ BRANCHY = {
     "harvester.repair.run._is_as_told": 16,
     "harvester.sandbox.search._tag_filter": 18,
     "harvester.sandbox.search.build_filter": 21,
-    "harvester.standing.gaps._find_tried": 13,
-    "harvester.standing.inspect._judge": 13,
+    "harvester.status.gaps._find_tried": 13,
+    "harvester.status.inspect._judge": 13,
     "harvester.transport.client._send": 14,
     "harvester.verify.lines._check": 15,
 }

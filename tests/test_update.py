@@ -28,7 +28,7 @@ from harvester.jobs.model import Account, Album, Job, Photos, Search
 from harvester.merge.merge import zstd
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.transport.retry import Backoff
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive

@@ -13,8 +13,8 @@ import pytest
 from harvester.checkpoint.facts import JobFacts
 from harvester.checkpoint.state import State
 from harvester.errors import CannotWrite
-from harvester.filesystem.lapses import LAPSES
-from harvester.filesystem.ways import WAYS, is_refused, list_other_ways
+from harvester.filesystem.limitations import LIMITATIONS
+from harvester.filesystem.sqlite_modes import SQLITE_MODES, is_refused, list_other_modes
 
 
 def refuse_first(monkeypatch: pytest.MonkeyPatch, ways: int, name: str) -> None:
@@ -22,7 +22,7 @@ def refuse_first(monkeypatch: pytest.MonkeyPatch, ways: int, name: str) -> None:
     honest = State._prepare
 
     def prepare(state: State, *, lasting: bool) -> None:
-        if state._way in WAYS[:ways]:
+        if state._mode in SQLITE_MODES[:ways]:
             error = sqlite3.OperationalError("disk I/O error")
             error.sqlite_errorname = name
             raise error
@@ -36,12 +36,12 @@ def test_the_next_way_is_taken_where_the_file_system_refuses_a_call(
     ways: int, journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse_first(monkeypatch, ways, "SQLITE_IOERR_SHMMAP")
-    LAPSES.take()
-    for _ in range(2):  # what was written in one way is read in the same
+    LIMITATIONS.take()
+    for _ in range(2):  # what was written in one mode is read in the same
         with State(tmp_path / "state.sqlite") as state, state.changing():
             state.note(JobFacts(begun="2026-01-01T00:00:00Z"))
             assert state._db.execute("PRAGMA journal_mode").fetchone() == (journal,)
-    assert len(LAPSES.take()) == (1 if ways else 0)
+    assert len(LIMITATIONS.take()) == (1 if ways else 0)
 
 
 def test_a_full_disk_is_no_reason_for_another_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,9 +63,9 @@ def test_a_lock_that_the_file_system_refuses_is_not_taken_for_one_that_is_held(
 
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorname = "SQLITE_BUSY"
-    assert list_other_ways(busy, tmp_path, may_write=False) == WAYS
+    assert list_other_modes(busy, tmp_path, may_write=False) == SQLITE_MODES
     monkeypatch.setattr(fcntl, "lockf", refuse)
-    assert list_other_ways(busy, tmp_path, may_write=False) == WAYS[2:]
+    assert list_other_modes(busy, tmp_path, may_write=False) == SQLITE_MODES[2:]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -102,5 +102,5 @@ def test_a_disk_that_fails_is_named_and_is_no_reason_for_another_way(
 def test_whoever_reads_tries_no_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
-    monkeypatch.setattr("harvester.filesystem.ways.find_fault", lambda _: pytest.fail("it has written"))
-    assert list_other_ways(error, tmp_path, may_write=False) == WAYS[1:]
+    monkeypatch.setattr("harvester.filesystem.sqlite_modes.find_fault", lambda _: pytest.fail("it has written"))
+    assert list_other_modes(error, tmp_path, may_write=False) == SQLITE_MODES[1:]

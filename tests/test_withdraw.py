@@ -25,7 +25,7 @@ from harvester.jobs.model import Account, Album, Job, Search
 from harvester.merge.merge import zstd
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.standing.inspect import read_status
+from harvester.status.inspect import read_status
 from harvester.upkeep.deepening import resume_archive, run_whole_job, update_archive
 from harvester.verify.archive import prove_archive, verify_archive
 

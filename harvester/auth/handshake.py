@@ -99,10 +99,10 @@ def require_secret(settings: Settings) -> str:
 async def _take_step(step: str, settings: Settings, sign: Sign, clock: ServerClock) -> dict[str, str]:
     """The fields of a step's answer, which comes as a form. A step is a call like others: paced, counted, retried."""
     hurried = replace(settings.without_login(), give_up_after=timers.PERSON_SECONDS)
-    door = (build_login_prefix(settings.api_url), sign)
+    endpoint = (build_login_prefix(settings.api_url), sign)
     try:
         async with open_client(
-            hurried, tally=Tally(), observer=ignore, sleep=asyncio.sleep, door=door, server_clock=clock
+            hurried, tally=Tally(), observer=ignore, sleep=asyncio.sleep, endpoint=endpoint, server_clock=clock
         ) as client:
             return await client.call(step, _read_form)
     except KeyRefused as error:

@@ -15,8 +15,15 @@ from harvester.checkpoint.facts import JobFacts, read_facts, write_facts
 from harvester.checkpoint.schema import FORMAT, is_misnumbered, prepare, read_version
 from harvester.disk.layout import find_archive
 from harvester.errors import CannotWrite, shorten
-from harvester.filesystem.lapses import LAPSES
-from harvester.filesystem.ways import WAYS, Way, is_locked, is_refused, list_other_ways, name_reason
+from harvester.filesystem.limitations import LIMITATIONS
+from harvester.filesystem.sqlite_modes import (
+    SQLITE_MODES,
+    SqliteMode,
+    is_locked,
+    is_refused,
+    list_other_modes,
+    name_reason,
+)
 
 T = TypeVar("T")
 SPARE = 16_000_000
@@ -58,15 +65,15 @@ class Database:
         self._may_write = reading is None
         attempt = partial(self._open, path, reading=reading, lasting=lasting)
         try:
-            attempt(WAYS[0], patience=0)
+            attempt(SQLITE_MODES[0], patience=0)
         except sqlite3.Error as error:
             self._open_otherwise(attempt, error)
 
     def _open_otherwise(self, attempt: Callable[..., None], first: sqlite3.Error) -> None:
-        """Open it in another way than the first one, which has failed without waiting for any lock."""
-        for way in list_other_ways(first, self._folder, may_write=self._may_write):
+        """Open it in another mode than the first one, which has failed without waiting for any lock."""
+        for mode in list_other_modes(first, self._folder, may_write=self._may_write):
             try:
-                attempt(way, patience=PATIENCE)
+                attempt(mode, patience=PATIENCE)
             except sqlite3.Error as error:
                 if not is_refused(error, self._folder, may_write=self._may_write):
                     first = error if is_locked(error) else first
@@ -75,25 +82,25 @@ class Database:
                 return
         raise self.refused(first) from None
 
-    def _open(self, path: Path, way: Way, *, reading: Reading | None, lasting: bool, patience: float) -> None:
-        self._way = way
-        name = way.name(path, reading or "")
+    def _open(self, path: Path, mode: SqliteMode, *, reading: Reading | None, lasting: bool, patience: float) -> None:
+        self._mode = mode
+        name = mode.name(path, reading or "")
         self._db = sqlite3.connect(name, timeout=patience, uri=True, isolation_level=None, check_same_thread=False)
         try:
-            if reading is None and not way.shares_memory:
+            if reading is None and not mode.shares_memory:
                 self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # a log that is there is read without shared memory
             self._check_version()
             if reading is None:
                 self._prepare(lasting=lasting)
-                if way.lapse:
-                    LAPSES.note(way.lapse, path)
+                if mode.limitation:
+                    LIMITATIONS.note(mode.limitation, path)
             self._db.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
         except BaseException:
             self._db.close()  # and with it goes what was begun, and its lock
             raise
 
     def _prepare(self, *, lasting: bool) -> None:
-        prepare(self._db, way=self._way, lasting=lasting)
+        prepare(self._db, mode=self._mode, lasting=lasting)
 
     def _check_version(self) -> None:
         if (version := read_version(self._db)) > FORMAT:
@@ -153,14 +160,14 @@ class Database:
         """All changes inside count together, or none does; `durably`, they outlive a power cut right after."""
         self._guard()
         try:
-            if durably and self._way.shares_memory:
+            if durably and self._mode.shares_memory:
                 self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("BEGIN IMMEDIATE")
             yield
             self._guard()
             self._db.execute("COMMIT")
             if durably:
-                self._db.execute(f"PRAGMA synchronous={self._way.synchronous}")
+                self._db.execute(f"PRAGMA synchronous={self._mode.synchronous}")
         except BaseException as error:
             with suppress(sqlite3.Error):  # the first error tells more
                 if self._db.in_transaction:

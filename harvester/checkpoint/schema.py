@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from harvester.filesystem.ways import WAYS, Way
+from harvester.filesystem.sqlite_modes import SQLITE_MODES, SqliteMode
 
 FORMAT = 5
 # What the last update could not get: the photo, NULL where it is a list, and the line of errors.ndjson.
@@ -49,14 +49,14 @@ def read_version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def prepare(db: sqlite3.Connection, *, lasting: bool, way: Way = WAYS[0]) -> None:
+def prepare(db: sqlite3.Connection, *, lasting: bool, mode: SqliteMode = SQLITE_MODES[0]) -> None:
     """Make the tables, or bring them to this format. `lasting` False leaves out what only a crash would need."""
     # Three of a listing's rows fit where 4,096 bytes hold one, which saves writes. New files have it.
     db.execute("PRAGMA page_size=8192")
     # NORMAL may forget the last transactions in a power cut, never tear them: then some work is done
     # again. The files are synced before each commit, so nothing in them is committed too early.
-    db.execute(f"PRAGMA synchronous={way.synchronous if lasting else 'OFF'}")
-    db.execute(f"PRAGMA journal_mode={way.journal if lasting else 'OFF'}")
+    db.execute(f"PRAGMA synchronous={mode.synchronous if lasting else 'OFF'}")
+    db.execute(f"PRAGMA journal_mode={mode.journal if lasting else 'OFF'}")
     db.execute("PRAGMA secure_delete=OFF")  # where it is on, each row that is done with is written over
     db.execute("PRAGMA cache_size=-8000")
     db.execute("PRAGMA wal_autocheckpoint=2000")  # pages: 16 MB of log
@@ -65,9 +65,9 @@ def prepare(db: sqlite3.Connection, *, lasting: bool, way: Way = WAYS[0]) -> Non
         db.executescript(f"BEGIN;{_SCHEMA}{_INDEX}PRAGMA user_version={FORMAT};COMMIT;")
     for older in range(version or FORMAT, FORMAT):
         db.executescript(f"BEGIN;{_STEPS[older]}PRAGMA user_version={older + 1};COMMIT;")
-    if lasting and way.synchronous != "OFF":
-        _try_sync(db, way)
-    if not way.shares_memory:  # whoever looks may read between two transactions
+    if lasting and mode.synchronous != "OFF":
+        _try_sync(db, mode)
+    if not mode.shares_memory:  # whoever looks may read between two transactions
         db.execute("PRAGMA locking_mode=NORMAL")
         db.execute("SELECT count(*) FROM meta").fetchone()
 
@@ -99,8 +99,8 @@ def _list_sound_tables() -> frozenset[tuple[str, str]]:
         return _list_tables(db)
 
 
-def _try_sync(db: sqlite3.Connection, way: Way) -> None:
+def _try_sync(db: sqlite3.Connection, mode: SqliteMode) -> None:
     """Write to the log and sync it. Otherwise it would show in the middle of a run that the system cannot sync."""
     db.execute("PRAGMA synchronous=FULL")
     db.execute(f"PRAGMA user_version={read_version(db)}")
-    db.execute(f"PRAGMA synchronous={way.synchronous}")
+    db.execute(f"PRAGMA synchronous={mode.synchronous}")

@@ -16,7 +16,7 @@ from harvester.cli.options import Command, Setup, console_options, find_console,
 from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_lines
-from harvester.cli.standing import show_status
+from harvester.cli.status import show_status
 from harvester.cli.verdict import show_verdict
 from harvester.errors import Exit
 from harvester.events import Observer, Summary
@@ -99,7 +99,7 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
-    from harvester.standing.inspect import read_status  # noqa: PLC0415
+    from harvester.status.inspect import read_status  # noqa: PLC0415
 
     settings = setup.load().settings
 

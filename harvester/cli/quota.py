@@ -28,7 +28,7 @@ def quota(*, setup: Setup, begin: bool, as_json: bool) -> Exit:
     With --quota-ledger the calls of all machines are counted at a Redis server. One that does not know what was spent
     before counts as full for one period; --begin says that nothing was.
     """
-    from harvester.standing.quota import read_quota  # noqa: PLC0415
+    from harvester.status.quota import read_quota  # noqa: PLC0415
 
     facts = asyncio.run(read_quota(setup.load().settings, begin=begin))
     if not as_json:

@@ -15,7 +15,7 @@ from harvester.checkpoint.state import State
 from harvester.disk.layout import MANIFEST, STATE, check_entries, check_files
 from harvester.engine.run import restore_job
 from harvester.errors import CannotWrite, UsageError
-from harvester.standing.gaps import find_gaps
+from harvester.status.gaps import find_gaps
 
 _SHORTEST_LIST = 3
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 from harvester.disk.layout import NO_FOLLOW, find_archive
 from harvester.disk.modes import create_file, find_mode
 from harvester.errors import CannotWrite
-from harvester.filesystem.lapses import LAPSES, is_unsupported
+from harvester.filesystem.limitations import LIMITATIONS, is_unsupported
 from harvester.flickr.lenient_json import dump
 from harvester.text.words import name_count
 
@@ -166,7 +166,7 @@ def put_in_place(source: Path, target: Path) -> None:
             raise
     else:
         return
-    LAPSES.note("Files cannot be replaced there at once, and are written over", target)
+    LIMITATIONS.note("Files cannot be replaced there at once, and are written over", target)
     with source.open("rb") as old, open(create_file(target), "wb") as new:  # noqa: PTH123 - a descriptor
         shutil.copyfileobj(old, new, 1 << 20)
         new.flush()
@@ -184,7 +184,7 @@ def sync_file(number: int, path: Path, *, first: Callable[[int], None] | None = 
                 raise
         else:
             return
-    LAPSES.note("Nothing can be brought to the disk at once there: a power cut may cost the last lines", path)
+    LIMITATIONS.note("Nothing can be brought to the disk at once there: a power cut may cost the last lines", path)
 
 
 def sync_folder(folder: Path) -> None:
@@ -198,4 +198,4 @@ def sync_folder(folder: Path) -> None:
     except OSError as error:
         if not is_unsupported(error, or_one_of=(errno.EACCES,)):
             raise
-        LAPSES.note("Folders cannot be synced there: a power cut may cost the newest files", folder / "x")
+        LIMITATIONS.note("Folders cannot be synced there: a power cut may cost the newest files", folder / "x")

@@ -23,7 +23,7 @@ from harvester.disk.holder import SIZE, Holder, decode_holder, encode_holder
 from harvester.disk.layout import LOCK, NO_FOLLOW, check_entries
 from harvester.disk.modes import PRIVATE, find_mode
 from harvester.errors import ArchiveBusy, CannotWrite
-from harvester.filesystem.lapses import LAPSES
+from harvester.filesystem.limitations import LIMITATIONS
 
 _TRIES, _PAUSE = 20, 0.025
 """Whoever only looks at an archive holds its lock for an instant; that is waited for."""
@@ -44,7 +44,7 @@ class FolderLock:
                 "a folder on a local disk and copy the archive when it is complete, or mount the share with locks."
             )
         if not self._holds_file:
-            LAPSES.note("Files cannot be locked there: a harvester on another machine is not noticed", self._path)
+            LIMITATIONS.note("Files cannot be locked there: a harvester on another machine is not noticed", self._path)
         self._write_holder()
 
     def check(self) -> None:

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 
 from harvester.disk.layout import NO_FOLLOW, STATE
-from harvester.filesystem.lapses import LAPSES
+from harvester.filesystem.limitations import LIMITATIONS
 
 PRIVATE = 0o600
 _USUAL = 0o644
@@ -45,4 +45,4 @@ def make_checkpoint_file(path: Path, *, private: bool = False) -> None:
         mode = PRIVATE if private else find_mode(path.parent)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | NO_FOLLOW, mode))
         if private and path.stat().st_mode & 0o077:
-            LAPSES.note("It keeps no permissions, so others may be able to read these private photos", path)
+            LIMITATIONS.note("It keeps no permissions, so others may be able to read these private photos", path)

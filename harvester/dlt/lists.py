@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import orjson
 import pyarrow as pa
 
-from harvester.export.shelves import read_entries
+from harvester.export.memberships import read_entries
 from harvester.export.source import File, Source, open_source
 from harvester.flickr.listings import LINE_FILES, LINE_MEMBERS
 
@@ -65,24 +65,24 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def read_list(folders: Sequence[Path], kind: str, marks: MutableMapping[str, Any]) -> Iterator[pa.Table]:
-    """The rows of one of the lists, of the archives of which it has changed since the marks, which are then moved."""
+def read_list(folders: Sequence[Path], kind: str, bookmarks: MutableMapping[str, Any]) -> Iterator[pa.Table]:
+    """The rows of one of the lists, of archives where it has changed since the bookmark, which is then moved."""
     name = f"{kind}.ndjson"
     for folder in folders:
         file = open_source(folder, lists=(name,)).lists.get(name)
         if file is not None:
             rows = (_build_row(kind, line) for line in read_entries(file))
-            yield from _read_changed(folder, _sum_up(file), rows, marks, LIST_SCHEMA)
+            yield from _read_changed(folder, _sum_up(file), rows, bookmarks, LIST_SCHEMA)
 
 
-def read_errors(folders: Sequence[Path], marks: MutableMapping[str, Any]) -> Iterator[pa.Table]:
+def read_errors(folders: Sequence[Path], bookmarks: MutableMapping[str, Any]) -> Iterator[pa.Table]:
     """What could not be had, as `read_list`. A table without rows is told, too."""
-    if not marks:
+    if not bookmarks:
         yield ERROR_SCHEMA.empty_table()
     for folder in folders:
         errors = _list_errors(open_source(folder, lists=()))
         digest = blake2b(orjson.dumps(errors), digest_size=16).hexdigest() if errors else ""
-        yield from _read_changed(folder, digest, iter(errors), marks, ERROR_SCHEMA)
+        yield from _read_changed(folder, digest, iter(errors), bookmarks, ERROR_SCHEMA)
 
 
 def _list_errors(source: Source) -> list[dict[str, Any]]:
@@ -112,17 +112,17 @@ def _sum_up(file: File) -> str:
 
 
 def _read_changed(
-    folder: Path, digest: str, rows: Rows, marks: MutableMapping[str, Any], schema: pa.Schema
+    folder: Path, digest: str, rows: Rows, bookmarks: MutableMapping[str, Any], schema: pa.Schema
 ) -> Iterator[pa.Table]:
     """The rows of an archive, where they are others than last time: they then take the place of all that it had."""
     archive = str(folder)
-    if marks.get(archive, "") == digest:
+    if bookmarks.get(archive, "") == digest:
         return
     if not digest:
         yield pa.Table.from_pylist([{"archive": archive, GONE: True}], schema)
     while few := [{"archive": archive, GONE: False, **row} for row in islice(rows, _AT_ONCE)]:
         yield pa.Table.from_pylist(few, schema)
-    marks[archive] = digest
+    bookmarks[archive] = digest
 
 
 def _build_row(kind: str, line: Mapping[str, Any]) -> dict[str, Any]:

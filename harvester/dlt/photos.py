@@ -16,12 +16,12 @@ import pyarrow as pa
 from harvester.archive.manifest import read_manifest
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.disk.layout import STATE
-from harvester.dlt.marks import Mark, Reading, choose_lines
+from harvester.dlt.bookmarks import Bookmark, Reading, choose_lines
 from harvester.export.arrow import build_schema
 from harvester.export.columns import COLUMNS
 from harvester.export.lines import STRETCH
+from harvester.export.memberships import ListMemberships, read_memberships
 from harvester.export.older import find_older, list_lines
-from harvester.export.shelves import ListShelves, read_shelves
 from harvester.export.source import Source, open_source
 from harvester.export.work import Setup, Task, Worker
 from harvester.merge.staging import is_under_way
@@ -35,40 +35,40 @@ SCHEMA = build_schema(COLUMNS)
 @dataclass(frozen=True, slots=True)
 class _Plan:
     source: Source
-    shelves: ListShelves
+    memberships: ListMemberships
     reading: Reading
 
 
-def read_photos(folders: Sequence[Path], marks: MutableMapping[str, Any]) -> Iterator[pa.Table]:
-    """The rows that are newer than the marks, by archive, which are moved at the end. UsageError as for an export."""
-    plans = [_plan(folder, marks.get(str(folder))) for folder in folders]
+def read_photos(folders: Sequence[Path], bookmarks: MutableMapping[str, Any]) -> Iterator[pa.Table]:
+    """The rows that are newer than the archives' bookmarks, which are moved at the end. UsageError as for an export."""
+    plans = [_plan(folder, bookmarks.get(str(folder))) for folder in folders]
     rejects: Counter[str] = Counter()
     count = 0
     for table in _gather(_read_batches(plans, rejects)):
         count += table.num_rows
         yield table
-    if not count and not marks:
+    if not count and not bookmarks:
         yield SCHEMA.empty_table()
     if rejects:
         columns = ", ".join(f"{name} {name_count(number)}" for name, number in sorted(rejects.items()))
         warnings.warn(f"{name_count(rejects.total(), 'value')} did not fit and are null ({columns}).", stacklevel=2)
-    marks.update({str(plan.source.folder): msgspec.to_builtins(plan.reading.mark) for plan in plans})
+    bookmarks.update({str(plan.source.folder): msgspec.to_builtins(plan.reading.bookmark) for plan in plans})
 
 
 def _plan(folder: Path, known: Any) -> _Plan:
     manifest = read_manifest(folder)
     is_settled = manifest is not None and manifest.status == "complete" and not _has_work(folder)
     source = open_source(folder)
-    shelves = read_shelves(source.lists)
+    memberships = read_memberships(source.lists)
     reading = choose_lines(
         list_lines(source),
-        None if known is None else msgspec.convert(known, Mark),
+        None if known is None else msgspec.convert(known, Bookmark),
         size=source.photos.bytes,
         begun=(manifest and manifest.begun) or "",
         is_settled=is_settled,
-        shelves=shelves.digest(),
+        memberships=memberships.digest(),
     )
-    return _Plan(source, shelves, reading)
+    return _Plan(source, memberships, reading)
 
 
 def _has_work(folder: Path) -> bool:
@@ -87,7 +87,7 @@ def _read_batches(plans: Sequence[_Plan], rejects: Counter[str]) -> Iterator[pa.
             places=range(len(COLUMNS)),
             excel=False,
             since="",
-            shelves=[plan.shelves for plan in plans],
+            memberships=[plan.memberships for plan in plans],
             wanted=frozenset(),
             in_pieces=False,
         )

@@ -146,19 +146,19 @@ def _build_list(table: str, schema: pa.Schema, give: Any) -> Any:
     return dlt.resource(give, name=table, merge_key="archive", write_disposition="merge", columns=cast("Any", hints))
 
 
-def _find_marks() -> dict[str, Any]:
+def _find_bookmarks() -> dict[str, Any]:
     """What the resource that is being read has remembered. dlt keeps it with what is loaded."""
-    marks: dict[str, Any] = dlt.current.resource_state().setdefault("archives", {})
-    return marks
+    bookmarks: dict[str, Any] = dlt.current.resource_state().setdefault("archives", {})
+    return bookmarks
 
 
 def _give_photos(folders: Sequence[Path]) -> Iterator[pa.Table]:
-    yield from read_photos(folders, _find_marks())
+    yield from read_photos(folders, _find_bookmarks())
 
 
 def _give_list(folders: Sequence[Path], kind: str) -> Iterator[pa.Table]:
-    yield from read_list(folders, kind, _find_marks())
+    yield from read_list(folders, kind, _find_bookmarks())
 
 
 def _give_errors(folders: Sequence[Path]) -> Iterator[pa.Table]:
-    yield from read_errors(folders, _find_marks())
+    yield from read_errors(folders, _find_bookmarks())

@@ -23,7 +23,7 @@ from harvester.engine.identity import choose_login, confirm_login, confirm_names
 from harvester.engine.output import NOWHERE, NewsWanted, Output, open_output, restore_job
 from harvester.engine.pipeline import Pipeline
 from harvester.engine.planner import RunPlanner
-from harvester.engine.run_end import Halt, RunEnd, tell_lapses
+from harvester.engine.run_end import Halt, RunEnd, tell_limitations
 from harvester.engine.run_start import begin, check_no_secret, tell_asked
 from harvester.engine.task_errors import unwrap_group_error
 from harvester.errors import KeyRefused, Stopped, UsageError
@@ -33,7 +33,7 @@ from harvester.jobs.restore import settle_job
 from harvester.transport.client import open_client
 from harvester.transport.server_clock import ServerClock, tell_skew
 
-__all__ = ["NewsWanted", "Output", "build_sleep", "restore_job", "run_job", "run_open_job", "tell_lapses"]
+__all__ = ["NewsWanted", "Output", "build_sleep", "restore_job", "run_job", "run_open_job", "tell_limitations"]
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -129,7 +129,7 @@ async def run_open_job(
             is_update=state.is_update,
         )
     )
-    tell_lapses(observer)
+    tell_limitations(observer)
     end = RunEnd(job, state=state, output=output, tally=tally, observer=observer)
     planner = RunPlanner(job, state=state, tally=tally, observer=observer, shallow=shallow)
     for sentence in filter(None, (told, dated, again, *job.warnings)):

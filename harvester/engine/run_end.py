@@ -17,7 +17,7 @@ from harvester.engine.outcome import Ending, Outcome, Told, decide, list_sentenc
 from harvester.engine.output import Output
 from harvester.engine.run_start import names_photos
 from harvester.events import Ended, Noticed, Observer, Status, Summary, Tally
-from harvester.filesystem.lapses import LAPSES
+from harvester.filesystem.limitations import LIMITATIONS
 from harvester.jobs.model import Job
 
 
@@ -142,7 +142,7 @@ class RunEnd:
 
     def _end(self, status: Status, *notes: str) -> Summary:
         tally = self._tally
-        tell_lapses(self._observer)
+        tell_limitations(self._observer)
         summary = Summary(
             status=status,
             photos=tally.written,
@@ -162,7 +162,7 @@ class RunEnd:
         return summary
 
 
-def tell_lapses(observer: Observer) -> None:
+def tell_limitations(observer: Observer) -> None:
     """Say what the file system refuses and what is done without; each sentence once."""
-    for sentence in LAPSES.take():
+    for sentence in LIMITATIONS.take():
         observer(Noticed(sentence=sentence))

@@ -38,7 +38,7 @@ class Reject(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Shelves(Protocol):
+class Memberships(Protocol):
     """What an archive's lists know of a photo's whereabouts."""
 
     def find_albums(self, photo_id: str) -> list[str] | None:
@@ -48,7 +48,7 @@ class Shelves(Protocol):
         """Ids of the collections that hold one of these sets; None where no list tells of collections."""
 
 
-class NoShelves:
+class NoMemberships:
     """An archive without lists."""
 
     def find_albums(self, photo_id: str) -> list[str] | None:  # noqa: ARG002 - the protocol's signature
@@ -63,8 +63,8 @@ class NoShelves:
 class RowMaker:
     """Makes rows. `rejects` takes what did not fit."""
 
-    def __init__(self, shelves: Shelves, rejects: Callable[[Reject], None]) -> None:
-        self._shelves = shelves
+    def __init__(self, memberships: Memberships, rejects: Callable[[Reject], None]) -> None:
+        self._memberships = memberships
         self._reject = rejects
 
     def make_row(self, line: Buffer) -> Row:
@@ -90,7 +90,7 @@ class RowMaker:
         _add_sizes(made, members["sizes_"])
         _add_pages(made, members["urls_"])
         _add_licenses(made)
-        self._add_shelves(made, members["contexts_"])
+        self._add_memberships(made, members["contexts_"])
         made["missing"] = [_tell_refusals(errors) if errors else None for errors in members["errors_"]]
         return [made[column.name] for column in COLUMNS]
 
@@ -128,14 +128,14 @@ class RowMaker:
         made["harvested_at"] = [known[stamp] for stamp in stamps]
         made["date_taken"] = self._map("date_taken", read_local, made["date_taken_text"], ids)
 
-    def _add_shelves(self, made: dict[str, Values], contexts: Sequence[Contexts | None]) -> None:
-        albums = [*map(self._shelves.find_albums, made["id"])]
+    def _add_memberships(self, made: dict[str, Values], contexts: Sequence[Contexts | None]) -> None:
+        albums = [*map(self._memberships.find_albums, made["id"])]
         for n, told in enumerate(contexts):
             if told is not None:
                 ids = (album.id for album in told.set if album.id)
                 albums[n] = list(dict.fromkeys([*(albums[n] or ()), *ids]))
         made["albums"] = albums
-        made["collections"] = [self._shelves.find_collections(each or ()) for each in albums]
+        made["collections"] = [self._memberships.find_collections(each or ()) for each in albums]
 
 
 def _to_time(seconds: int | None) -> datetime | None:

@@ -17,10 +17,10 @@ from harvester.disk.modes import find_mode
 from harvester.errors import UsageError, show
 from harvester.export.columns import COLUMNS, Column
 from harvester.export.lines import STRETCH
+from harvester.export.memberships import read_memberships
 from harvester.export.older import find_older
 from harvester.export.pool import do_all
-from harvester.export.row import Reject, Shelves
-from harvester.export.shelves import read_shelves
+from harvester.export.row import Memberships, Reject
 from harvester.export.source import Source, open_source
 from harvester.export.tables import build_rows
 from harvester.export.target import StandardOutput, check_target, is_special, open_folder, open_path, open_target
@@ -166,14 +166,14 @@ def _require_arrow() -> None:
 
 def _build_setup(order: Order, sources: Sequence[Source], wanted: frozenset[str]) -> Setup:
     names = [column.name for column in COLUMNS]
-    shelves: list[Shelves] = [read_shelves(source.lists) for source in sources]
+    memberships: list[Memberships] = [read_memberships(source.lists) for source in sources]
     return Setup(
         format=order.format,
         columns=order.columns,
         places=[names.index(column.name) for column in order.columns],
         excel=order.excel,
         since=order.since,
-        shelves=shelves,
+        memberships=memberships,
         wanted=wanted,
         in_pieces=False,
     )

@@ -17,7 +17,7 @@ from harvester.checkpoint.state import State
 from harvester.disk.layout import ERRORS, MANIFEST, PHOTOS, STATE, check_entries, require_checkpoint
 from harvester.errors import UsageError
 
-SHELVES = ("photosets.ndjson", "collections.ndjson")
+LISTS_OF_PHOTOS = ("photosets.ndjson", "collections.ndjson")
 """The lists that tell where a photo is."""
 
 
@@ -47,7 +47,7 @@ class Source:
         return {error["id"]: str(error.get("message")) for error in self.errors if isinstance(error.get("id"), str)}
 
 
-def open_source(folder: Path, *, lists: Sequence[str] = SHELVES) -> Source:
+def open_source(folder: Path, *, lists: Sequence[str] = LISTS_OF_PHOTOS) -> Source:
     """What an archive holds now, and these of its lists; a harvest may be under way. UsageError where there is none.
 
     One without a checkpoint, as one that was published, is taken by its manifest.

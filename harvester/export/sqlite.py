@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harvester.errors import CannotWrite
-from harvester.export.shelves import COLLECTIONS, SETS, read_entries
+from harvester.export.memberships import COLLECTIONS, SETS, read_entries
 from harvester.export.source import Source
 from harvester.export.tables import FINISH, PHOTO_COLUMNS, SCHEMA, SEARCH, Rows, build_albums, build_collections
 

@@ -17,7 +17,7 @@ from harvester.errors import StopRun
 from harvester.export.columns import Column
 from harvester.export.lines import LineReader
 from harvester.export.reading import BrokenLine
-from harvester.export.row import Reject, RowMaker, Shelves
+from harvester.export.row import Memberships, Reject, RowMaker
 from harvester.export.source import File, damaged
 from harvester.export.tables import build_comments, build_rows
 from harvester.export.texts import write_csv, write_ndjson
@@ -41,7 +41,7 @@ class Setup:
     excel: bool
     since: str
     """Lines harvested before this are left out, as ISO time; "" for none."""
-    shelves: Sequence[Shelves]
+    memberships: Sequence[Memberships]
     wanted: frozenset[str]
     in_pieces: bool
     """Batches of Arrow are to be sent to another process."""
@@ -75,7 +75,7 @@ class Worker:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._rejects: list[Reject] = []
-        self._makers = [RowMaker(each, self._rejects.append) for each in setup.shelves]
+        self._makers = [RowMaker(each, self._rejects.append) for each in setup.memberships]
         self._reader = LineReader()
         self._write = _choose_writer(setup)
 

@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from harvester.filesystem.lapses import is_unsupported
+from harvester.filesystem.limitations import is_unsupported
 
 _NO_LOCKS = (errno.EACCES, errno.EAGAIN)
 """These mean "another process has locked it" of a file that others know."""

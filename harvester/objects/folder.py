@@ -17,7 +17,7 @@ from typing import TypeVar
 from harvester.disk.files import put_in_place, sync_file, sync_folder
 from harvester.disk.layout import NO_FOLLOW
 from harvester.errors import Exit, StoreFault
-from harvester.filesystem.lapses import LAPSES, is_unsupported
+from harvester.filesystem.limitations import LIMITATIONS, is_unsupported
 from harvester.objects.store import PIECE, Entry, check_key
 
 _NO_LINKS = (errno.EMLINK, errno.EACCES)
@@ -161,7 +161,7 @@ def _link(part: Path, path: Path) -> bool:
             raise
     else:
         return True
-    LAPSES.note(
+    LIMITATIONS.note(
         "Files cannot have two names there: of two writers at the same moment both may believe to be first", path
     )
     return not _is_there(path) and _replace(part, path)

@@ -10,7 +10,7 @@ from typing import Self
 
 from harvester.errors import Incomplete
 from harvester.events import Summary
-from harvester.python.harvest_task import Work
+from harvester.python.harvest_task import HarvestTask
 from harvester.python.lists import Entries
 from harvester.python.photo import Photo
 from harvester.text.words import name_count
@@ -23,7 +23,7 @@ class Harvest(AsyncIterator[Photo]):
     unless a variable holds it.
     """
 
-    def __init__(self, work: Work, *, allow_incomplete: bool) -> None:
+    def __init__(self, work: HarvestTask, *, allow_incomplete: bool) -> None:
         self._work = work
         self._allow_incomplete = allow_incomplete
         weakref.finalize(self, work.drop).atexit = False

@@ -28,7 +28,7 @@ Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 """Runs a harvest to its end, or until the event is set."""
 
 
-class Work:
+class HarvestTask:
     """The task of one harvest. It knows nothing of the Harvest, so that the Harvest is collected when it is dropped."""
 
     def __init__(self, channel: Channel, start: Start, *, entries: Entries, folder: Path | None = None) -> None:
@@ -89,7 +89,7 @@ class Work:
         self.task.cancel()
 
 
-_works: WeakSet[Work] = WeakSet()
+_works: WeakSet[HarvestTask] = WeakSet()
 
 
 async def wait_for_left(folder: Path) -> None:
@@ -109,7 +109,7 @@ def _restore(folder: Path, limit: int | None) -> Job:
     return job if limit is None else replace(job, limit=limit)
 
 
-def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Work:
+def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> HarvestTask:
     """Begin a harvest that leaves nothing on the disk."""
     buffer, spool = Buffer(), Spool()
 
@@ -132,10 +132,12 @@ def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Work:
                 files=SpooledFiles(spool, state),
             )
 
-    return Work(buffer, start, entries=spool)
+    return HarvestTask(buffer, start, entries=spool)
 
 
-def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: int | None, observer: Observer) -> Work:
+def begin_archive(
+    job: Job | None, settings: Settings, *, folder: Path, limit: int | None, observer: Observer
+) -> HarvestTask:
     """Begin or continue a harvest into an archive's folder. Without a job, that is the archive's own."""
     handover = Handover()
 
@@ -151,4 +153,4 @@ def begin_archive(job: Job | None, settings: Settings, *, folder: Path, limit: i
                 open_sink=partial(HandedSink, handover=handover),
             )
 
-    return Work(handover, start, entries=ArchivedEntries(folder), folder=folder)
+    return HarvestTask(handover, start, entries=ArchivedEntries(folder), folder=folder)

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from harvester.disk.record import Record
-from harvester.export.row import NoShelves, RowMaker
+from harvester.export.row import NoMemberships, RowMaker
 from harvester.export.table import Row, Size
 
-_maker = RowMaker(NoShelves(), lambda _: None)
+_maker = RowMaker(NoMemberships(), lambda _: None)
 
 
 class Photo:

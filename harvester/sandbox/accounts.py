@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from .catalogue import Catalogue
 from .dates import parse_moment
-from .listings import Answer, Page, Shelf, build_photos, require_login
+from .listings import Answer, Page, PhotoIndex, build_photos, require_login
 from .search import CALLER, PERMS, Failure, Query, Searcher
 
 _FAVORITE = 2_000
@@ -15,9 +15,9 @@ _FAVORITE = 2_000
 class Accounts:
     """Answers `flickr.people.getPhotos`, `flickr.favorites.*`, `flickr.photos.recentlyUpdated` and the login tests."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf, searcher: Searcher) -> None:
+    def __init__(self, catalogue: Catalogue, index: PhotoIndex, searcher: Searcher) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._index = index
         self._searcher = searcher
         self._changed: dict[int, list[int]] = {}
         """The favourites of those who have added or removed some, latest first."""
@@ -35,17 +35,17 @@ class Accounts:
 
     def _stream(self, query: Query) -> Answer:
         """No cap; newest first."""
-        owner = self._shelf.owner(query, code=2, message="Unknown user")
+        owner = self._index.owner(query, code=2, message="Unknown user")
         found = self._searcher.find({**query, "user_id": self._catalogue.people[owner].nsid})
         return build_photos(Page(found[::-1], query), query, self._catalogue)
 
     def _public_stream(self, query: Query) -> Answer:
-        self._shelf.owner(query)
+        self._index.owner(query)
         return self._stream({name: value for name, value in query.items() if name != CALLER})
 
     def _favorites(self, query: Query) -> Answer:
         """Latest favoured first; every fourth person favours nothing."""
-        chosen = self._shelf.visible(self._favored_by(self._shelf.owner(query), query), query)
+        chosen = self._index.visible(self._favored_by(self._index.owner(query), query), query)
         more = {n: {"date_faved": str(1_735_600_000 - 977 * i)} for i, n in enumerate(chosen)}
         return build_photos(Page(chosen, query), query, self._catalogue, more)
 
@@ -53,11 +53,11 @@ class Accounts:
         if owner in self._changed:
             return self._changed[owner]
         count = 0 if owner % 4 == 3 else 50 + self._catalogue.draw(owner, _FAVORITE) % 650
-        return self._shelf.sample(owner, count, salt=_FAVORITE * 100, query=query)
+        return self._index.sample(owner, count, salt=_FAVORITE * 100, query=query)
 
     def _add_favorite(self, query: Query) -> Answer:
         caller = self._catalogue.people.index(require_login(query, self._catalogue, perms="write"))
-        n, favorites = self._shelf.find(query), self._favored_by(caller, query)
+        n, favorites = self._index.find(query), self._favored_by(caller, query)
         if self._catalogue.owners[n] == caller:
             raise Failure(2, "Photo is owned by you")
         if n in favorites:
@@ -67,7 +67,7 @@ class Accounts:
 
     def _remove_favorite(self, query: Query) -> Answer:
         caller = self._catalogue.people.index(require_login(query, self._catalogue, perms="write"))
-        n, favorites = self._shelf.find(query), self._favored_by(caller, query)
+        n, favorites = self._index.find(query), self._favored_by(caller, query)
         if n not in favorites:
             raise Failure(1, "Photo not in favorites")
         self._changed[caller] = [favorite for favorite in favorites if favorite != n]

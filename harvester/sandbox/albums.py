@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from .catalogue import Catalogue
-from .listings import Answer, Page, Shelf, build_primary, read_extras
+from .listings import Answer, Page, PhotoIndex, build_primary, read_extras
 from .search import CALLER, Failure, Query
 from .shapes import build_row
 from .sizes import FARM, SERVER
@@ -45,9 +45,9 @@ class Album(NamedTuple):
 class Albums:
     """Answers `flickr.photosets.*` and `flickr.collections.*`."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+    def __init__(self, catalogue: Catalogue, index: PhotoIndex) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._index = index
         self._share_out = lru_cache(64)(self._fill)
         self.methods: Mapping[str, Callable[[Query], Answer]] = {
             "flickr.photosets.getList": self._list,
@@ -62,12 +62,12 @@ class Albums:
 
     def members(self, album: Album, query: Query) -> list[int]:
         """The photos of a set, in the owner's order. A photo is in one set, in two, or in none."""
-        return self._shelf.visible(self._share_out(album.owner, self._catalogue.version)[album.number], query)
+        return self._index.visible(self._share_out(album.owner, self._catalogue.version)[album.number], query)
 
     def _fill(self, owner: int, _version: int) -> list[list[int]]:
         draw, count = self._catalogue.draw, self._counts[owner]
         found: list[list[int]] = [[] for _ in range(count)]
-        for n in sorted(self._shelf.own(owner), key=lambda n: draw(n, _ORDER)):
+        for n in sorted(self._index.own(owner), key=lambda n: draw(n, _ORDER)):
             for number in self._sets_of(n, count):
                 found[number].append(n)
         return found
@@ -97,7 +97,7 @@ class Albums:
 
     def _list(self, query: Query) -> Answer:
         """At most 500 a page since November 2019 (beaufour/flickr-download#58). The owner may create further sets."""
-        owner = self._shelf.owner(query)
+        owner = self._index.owner(query)
         page = Page(self.albums_of(owner), query, per_page=500)
         extras = read_extras(query, "primary_photo_extras")
         claims = {"page": page.page, "pages": page.pages, "perpage": page.per_page, "total": page.total}
@@ -198,7 +198,7 @@ class Albums:
 
     def _tree(self, query: Query) -> Answer:
         """Three levels, no pages. Without collections the member is missing for some owners, and empty for others."""
-        owner = self._shelf.owner(query)
+        owner = self._index.owner(query)
         albums = self.albums_of(owner)
         if owner % 5 == 3 or not albums:
             return {"collections": {} if owner % 2 else {"collection": []}, "stat": "ok"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .catalogue import Catalogue
-from .listings import Answer, Page, Shelf, build_photos, build_primary, read_extras
+from .listings import Answer, Page, PhotoIndex, build_photos, build_primary, read_extras
 from .search import Failure, Query
 from .sizes import FARM, SERVER, list_sizes
 
@@ -16,9 +16,9 @@ _SALT = 1_000
 class Galleries:
     """Answers `flickr.galleries.*`."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+    def __init__(self, catalogue: Catalogue, index: PhotoIndex) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._index = index
         self.methods: Mapping[str, Callable[[Query], Answer]] = {
             "flickr.galleries.getList": self._list,
             "flickr.galleries.getInfo": self._info,
@@ -27,7 +27,7 @@ class Galleries:
 
     def _list(self, query: Query) -> Answer:
         """The size of a page comes as `per_page` only."""
-        owner = self._shelf.owner(query)
+        owner = self._index.owner(query)
         page = Page(range(owner % 5), query)
         claims = {"total": page.total, "page": page.page, "pages": page.pages, "per_page": page.per_page}
         rows = [self._row(owner, number, query) for number in page.shown]
@@ -68,7 +68,7 @@ class Galleries:
     def _members(self, owner: int, number: int, query: Query) -> list[int]:
         """Photos of others, in the order of the gallery."""
         count = 5 + self._catalogue.draw(owner, _SALT + number) % 40
-        return self._shelf.sample(owner, count, salt=_SALT * 100 + number, query=query)
+        return self._index.sample(owner, count, salt=_SALT * 100 + number, query=query)
 
     def _find(self, query: Query) -> tuple[int, int]:
         text = query.get("gallery_id", "").rpartition("-")[2]

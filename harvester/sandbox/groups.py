@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from .catalogue import Catalogue
-from .listings import Answer, Page, Shelf, build_photos, require_login
+from .listings import Answer, Page, PhotoIndex, build_photos, require_login
 from .search import CALLER, Failure, Query, Searcher
 
 _NAME, _ALIAS = "Monkeys & friends", "monkeys"
@@ -20,9 +20,9 @@ _BLAST = {"_content": "Monkeys of the month: see the <b>discussion</b>.", "date_
 class Groups:
     """Answers `flickr.groups.*`, `flickr.urls.lookupGroup` and the lists of somebody's groups."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf, searcher: Searcher) -> None:
+    def __init__(self, catalogue: Catalogue, index: PhotoIndex, searcher: Searcher) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._index = index
         self._searcher = searcher
         self.methods: Mapping[str, Callable[[Query], Answer]] = {
             "flickr.people.getPublicGroups": self._groups,
@@ -61,7 +61,7 @@ class Groups:
         roles = {"member": "Member", "moderator": "Moderator", "admin": "Admin"}
         more = {"lang": None, "ispoolmoderated": 0, "roles": roles, "photo_limit_opt_out": "0"}
         if CALLER in query:
-            more |= {"is_member": int(not self._shelf.owner({CALLER: query[CALLER]}) % 2)}
+            more |= {"is_member": int(not self._index.owner({CALLER: query[CALLER]}) % 2)}
             more |= {"is_moderator": 0, "is_admin": 0}
         blast = {**_BLAST, "user_id": self._catalogue.people[0].database_id}
         limits = {"throttle": {"count": 0, "remaining": 0, "mode": "disabled"}, "restrictions": _RESTRICTIONS}
@@ -72,7 +72,7 @@ class Groups:
         return {**head, "members": _MEMBERS, "pool_count": self._pool_count()}
 
     def _groups(self, query: Query) -> Answer:
-        if self._shelf.owner(query) % 2:
+        if self._index.owner(query) % 2:
             return {"groups": {"group": []}, "stat": "ok"}
         more = {"is_member": int(CALLER in query), "is_moderator": 0, "is_admin": 0}
         return {"groups": {"group": [{**self._row(), "admin": "", **more}]}, "stat": "ok"}
@@ -80,7 +80,7 @@ class Groups:
     def _own_groups(self, query: Query) -> Answer:
         """Groups that are not public too; there are none here. Each tells more of itself than in the public list."""
         caller = require_login(query, self._catalogue)
-        if self._shelf.owner({CALLER: caller.nsid}) % 2:
+        if self._index.owner({CALLER: caller.nsid}) % 2:
             return {"groups": {"group": []}, "stat": "ok"}
         more = {"privacy": {"_content": 3}, "throttle": {"mode": "none"}, "restrictions": _RESTRICTIONS}
         return {"groups": {"group": [{**self._row(), "admin": 0, **more}]}, "stat": "ok"}

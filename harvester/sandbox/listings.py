@@ -39,7 +39,7 @@ class Page:
         return {"page": self.page, "pages": self.pages, "perpage": self.per_page, "total": total}
 
 
-class Shelf:
+class PhotoIndex:
     """Who owns what, as far as a caller may see it."""
 
     def __init__(self, catalogue: Catalogue) -> None:

@@ -17,7 +17,7 @@ from .faults import Faults
 from .galleries import Galleries
 from .groups import Groups
 from .info import build_info, count_comments
-from .listings import NOT_FOUND, Shelf, is_visible
+from .listings import NOT_FOUND, PhotoIndex, is_visible
 from .people import People
 from .search import CALLER, PERMS, Failure, Query, Searcher, build_listing
 from .shapes import build_row, encode
@@ -49,9 +49,9 @@ class Api:
         self.faults = Faults()
         self.refused_keys: set[str] = set()
         self._rng = Random(f"lies {seed}")
-        self._shelf = shelf = Shelf(catalogue)
-        self.albums = Albums(catalogue, shelf)
-        self._groups = Groups(catalogue, shelf, self.searcher)
+        self._index = index = PhotoIndex(catalogue)
+        self.albums = Albums(catalogue, index)
+        self._groups = Groups(catalogue, index, self.searcher)
         self._methods: Mapping[str, Callable[[Query], dict[str, Any]]] = {
             "flickr.photos.search": self._search,
             "flickr.photos.getInfo": self._info,
@@ -63,9 +63,9 @@ class Api:
             "flickr.test.echo": self._echo,
             **self.albums.methods,
             **self._groups.methods,
-            **Galleries(catalogue, shelf).methods,
-            **People(catalogue, shelf).methods,
-            **Accounts(catalogue, shelf, self.searcher).methods,
+            **Galleries(catalogue, index).methods,
+            **People(catalogue, index).methods,
+            **Accounts(catalogue, index, self.searcher).methods,
         }
 
     def answer(self, query: Query) -> bytes:
@@ -132,16 +132,16 @@ class Api:
         if n is None or not is_visible(self.catalogue, n, query):
             # Since mid 2025 deleted and private photos are told apart by nothing (flickr-photos-api recordings).
             raise Failure(1, f'Photo "{query.get("photo_id", "")}" not found (invalid ID)')
-        return build_info(self.catalogue, n, own=self._shelf.is_own(n, query))
+        return build_info(self.catalogue, n, own=self._index.is_own(n, query))
 
     def _sizes(self, query: Query) -> dict[str, Any]:
-        n = self._shelf.find(query)
+        n = self._index.find(query)
         if self.catalogue.is_refused(n):
             raise Failure(2, "Permission denied")
-        return build_sizes(self.catalogue, n, own=self._shelf.is_own(n, query))
+        return build_sizes(self.catalogue, n, own=self._index.is_own(n, query))
 
     def _exif(self, query: Query) -> dict[str, Any]:
-        n = self._shelf.find(query)
+        n = self._index.find(query)
         if self.catalogue.draw(n, 20) % 10 == 0:
             raise Failure(2, "Permission denied")  # the owner hides it
         rows = (("IFD0", "Make", "Make", "Canon"), ("ExifIFD", "FNumber", "Aperture", "8.0"))
@@ -150,11 +150,11 @@ class Api:
             for space, tag, label, raw in rows
         ]
         exif[1]["clean"] = {"_content": "f/8.0"}
-        return {"photo": {**self._shelf.head(n), "camera": "Canon EOS 5D", "exif": exif}, "stat": "ok"}
+        return {"photo": {**self._index.head(n), "camera": "Canon EOS 5D", "exif": exif}, "stat": "ok"}
 
     def _comments(self, query: Query) -> dict[str, Any]:
         """No `comment` member where there is none."""
-        n = self._shelf.find(query)
+        n = self._index.find(query)
         photo_id, people = str(self.catalogue.id_of(n)), self.catalogue.people
         comments = []
         for i in range(count_comments(self.catalogue, n)):
@@ -179,7 +179,7 @@ class Api:
 
     def _contexts(self, query: Query) -> dict[str, Any]:
         """The sets and the pools of a photo; only `stat` where it is in neither."""
-        n = self._shelf.find(query)
+        n = self._index.find(query)
         found = {"set": self.albums.contexts(n, query), "pool": self._groups.pools(n)}
         return {name: rows for name, rows in found.items() if rows} | {"stat": "ok"}
 

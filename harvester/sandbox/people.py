@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from .catalogue import Catalogue, Person
 from .info import list_shown
-from .listings import Answer, Page, Shelf, require_login
+from .listings import Answer, Page, PhotoIndex, require_login
 from .search import CALLER, Failure, Query
 from .sizes import is_portrait
 
@@ -23,9 +23,9 @@ _TIMEZONES = (
 class People:
     """Answers `flickr.people.getInfo` and others that tell who somebody is, and lists of people."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+    def __init__(self, catalogue: Catalogue, index: PhotoIndex) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._index = index
         self.methods: Mapping[str, Callable[[Query], Answer]] = {
             "flickr.people.findByUsername": self._by_username,
             "flickr.people.getInfo": self._info,
@@ -72,7 +72,7 @@ class People:
 
     def _photos(self, number: int, query: Query, *, own: bool) -> Answer:
         """Without photos there are no first dates."""
-        shown = self._shelf.visible(self._shelf.own(number), query)
+        shown = self._index.visible(self._index.own(number), query)
         photos: Answer = {"count": {"_content": len(shown)}}
         if shown:
             taken = min(self._catalogue.taken_text(n) for n in shown)
@@ -81,7 +81,7 @@ class People:
 
     def _contacts(self, query: Query) -> Answer:
         """Everybody else."""
-        found = self._people_but(self._shelf.owner(query))
+        found = self._people_but(self._index.owner(query))
         return self._list_contacts(query, found, lambda _: {})
 
     def _own_contacts(self, query: Query) -> Answer:
@@ -112,7 +112,7 @@ class People:
 
     def _shown(self, query: Query) -> Answer:
         """No `person` member where nobody is in the photo."""
-        n = self._shelf.find(query)
+        n = self._index.find(query)
         added_by = self._catalogue.people[self._catalogue.owners[n]].nsid
         rows = [
             {
@@ -132,7 +132,7 @@ class People:
 
     def _fans(self, query: Query) -> Answer:
         """At most 50 a page, latest first."""
-        n = self._shelf.find(query)
+        n = self._index.find(query)
         people = self._catalogue.people[: self._catalogue.draw(n, 15) % 60]
         page = Page(people, query, per_page=10, most=50)
         rows = [
@@ -148,7 +148,7 @@ class People:
             }
             for p in page.shown
         ]
-        return {"photo": {"person": rows, **self._shelf.head(n), **page.claims()}, "stat": "ok"}
+        return {"photo": {"person": rows, **self._index.head(n), **page.claims()}, "stat": "ok"}
 
 
 def _timezone(number: int) -> Answer | None:

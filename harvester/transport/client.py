@@ -26,7 +26,7 @@ from harvester.quota.throttle import Slot, Throttle, open_throttle
 from harvester.text.redactor import Redactor
 from harvester.transport.circuit_breaker import CircuitBreaker
 from harvester.transport.connections import Connections, Reply, StrayAnswer, UnnamedAnswer
-from harvester.transport.door import find_door
+from harvester.transport.endpoint import find_endpoint
 from harvester.transport.idle_watchdog import IdleWatchdog
 from harvester.transport.proxies import find_proxy, find_trust
 from harvester.transport.retry import OWN, TRIES, read_retry_after
@@ -330,17 +330,17 @@ async def open_client(
     observer: Observer,
     sleep: Callable[[float], Awaitable[None]],
     patient: bool = False,
-    door: tuple[str, Sign] | None = None,
+    endpoint: tuple[str, Sign] | None = None,
     server_clock: ServerClock | None = None,
 ) -> AsyncIterator[Client]:
     """The client of a run. `patient` waits for a server that has not answered yet, as a resumed harvest must.
 
-    Calls are signed where the settings have a login. `door` is another way in than the API's, for logging in:
-    what addresses begin with, and what signs. `server_clock` is the clock that `door` signs by, if there is one.
+    Calls are signed where the settings have a login. `endpoint` is another way in than the API's, for logging in:
+    what addresses begin with, and what signs. `server_clock` is the clock that `endpoint` signs by, if there is one.
     """
     key = settings.require_key()
     clock = server_clock or ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
-    prefix, sign = door or find_door(settings, key, clock)
+    prefix, sign = endpoint or find_endpoint(settings, key, clock)
     proxy = None if settings.direct else find_proxy(prefix)
     is_safe = prefix.lower().startswith("https:") or (proxy is not None and proxy.url.scheme == "https")
     trust = find_trust() if is_safe else True

@@ -38,9 +38,9 @@ from harvester import timers
 from harvester.about import __version__
 from harvester.flickr.forms import FORM, split_long
 from harvester.transport.bodies import read_body
-from harvester.transport.doubts import Doubts
 from harvester.transport.pool import Guard, find_guard, has_early, keep, meets_more, wake
 from harvester.transport.proxies import Proxy
+from harvester.transport.unnamed_answers import UnnamedAnswers
 from harvester.transport.unreached import blame_proxy
 
 USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
@@ -143,7 +143,7 @@ class Connections:
         self._clock = asyncio.get_running_loop().time
         self._usual = 0.0
         """Seconds in which answers have begun of late; the slowest counts, less and less."""
-        self._doubts: Doubts | None = None
+        self._unnamed: UnnamedAnswers | None = None
         self.met_stray = False
         """Whether bytes came that nothing had asked for: from then on each call is asked alone."""
         self.proxy = proxy
@@ -165,8 +165,8 @@ class Connections:
 
     def note_unnamed(self, query: str) -> None:
         """The answer to a call that might have been asked together with others did not say whose it is."""
-        self._doubts = self._doubts or Doubts()
-        self._doubts.note(query)
+        self._unnamed = self._unnamed or UnnamedAnswers()
+        self._unnamed.note(query)
 
     async def get(
         self, query: str, headers: Mapping[str, str] | None = None, *, alone: bool = False, post: bool = False
@@ -179,7 +179,7 @@ class Connections:
         connection comes about while the call may be sent; other ClientErrors and OSErrors where it may have arrived.
         """
         more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
-        alone = alone or self.met_stray or (self._doubts is not None and self._doubts.prefer_alone(query))
+        alone = alone or self.met_stray or (self._unnamed is not None and self._unnamed.prefer_alone(query))
         if alone:
             more += "Connection: close\r\n"
         target, form = split_long(self._prefix, query, post=post)

@@ -40,7 +40,7 @@ from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import run as engine
-from harvester.engine.run import NewsWanted, Output, restore_job, run_open_job, tell_lapses
+from harvester.engine.run import NewsWanted, Output, restore_job, run_open_job, tell_limitations
 from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, ignore
 from harvester.jobs.model import Job, Photos
@@ -157,7 +157,7 @@ async def _go_on(
         told = summary.notes if summary.status == "incomplete" else ()
         failed = summary.failed + deepened.failed
         summary = replace(deepened.behind(summary), failed=failed, notes=(*deepened.notes, *told))
-    tell_lapses(held.observer)
+    tell_limitations(held.observer)
     held.release(summary)
     return summary
 

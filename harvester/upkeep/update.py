@@ -49,7 +49,7 @@ from harvester.config.settings import Settings
 from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
-from harvester.engine.run import Output, restore_job, run_job, run_open_job, tell_lapses
+from harvester.engine.run import Output, restore_job, run_job, run_open_job, tell_limitations
 from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
 from harvester.flickr.counts import COUNTS
@@ -125,7 +125,7 @@ async def run_update(
                 summary = _postpone(replace(summary, status="stopped"), folder, archive)
         else:
             summary = _postpone(summary, folder, archive)
-    tell_lapses(observer)
+    tell_limitations(observer)
     observer(Ended(summary=summary))
     return summary
 

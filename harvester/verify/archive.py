@@ -18,7 +18,7 @@ from harvester.disk.layout import PHOTOS, STATE
 from harvester.disk.lock import find_holder
 from harvester.engine.run import restore_job
 from harvester.errors import StopRun
-from harvester.standing.gaps import find_gaps
+from harvester.status.gaps import find_gaps
 from harvester.text.words import name_count
 from harvester.verify.manifest import FileCheck, check_by_manifest, find_put_away, limit, tell_doubted, tell_withdrawn
 

@@ -18,7 +18,7 @@ _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 SETS, COLLECTIONS = "photosets.ndjson", "collections.ndjson"
 
 
-class ListShelves:
+class ListMemberships:
     """Sets and collections of an archive; of those that it has no list of, None."""
 
     def __init__(self, sets: Iterable[Any] | None, collections: Iterable[Any] | None) -> None:
@@ -81,9 +81,9 @@ def _list_of(collection: Mapping[str, Any], name: str) -> Iterator[dict[str, Any
     return (item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
 
 
-def read_shelves(lists: Mapping[str, File]) -> ListShelves:
+def read_memberships(lists: Mapping[str, File]) -> ListMemberships:
     """The sets and collections of an archive, of its files."""
-    return ListShelves(*(read_entries(lists[name]) if name in lists else None for name in (SETS, COLLECTIONS)))
+    return ListMemberships(*(read_entries(lists[name]) if name in lists else None for name in (SETS, COLLECTIONS)))
 
 
 def read_entries(file: File) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from harvester.flickr.oauth import Sign, build_signer
 from harvester.transport.server_clock import ServerClock
 
 
-def find_door(settings: Settings, key: str, clock: ServerClock) -> tuple[str, Sign | None]:
+def find_endpoint(settings: Settings, key: str, clock: ServerClock) -> tuple[str, Sign | None]:
     """What addresses begin with, and what signs: nothing where there is no login, which brings the key itself."""
     if not settings.has_login:
         return build_prefix(settings.api_url, key), None

@@ -19,7 +19,7 @@ def is_unsupported(error: OSError, *, or_one_of: Collection[int] = ()) -> bool:
     return error.errno in UNSUPPORTED or error.errno in or_one_of
 
 
-class Lapses:
+class Limitations:
     """Sentences on what is done without, each told once."""
 
     def __init__(self) -> None:
@@ -42,5 +42,5 @@ class Lapses:
         return told
 
 
-LAPSES = Lapses()
+LIMITATIONS = Limitations()
 """Of this process: a system call has no way to hand a note to whoever watches the run."""

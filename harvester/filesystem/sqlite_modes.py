@@ -28,13 +28,13 @@ _OF_THE_DISK = ("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READON
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A way to keep a checkpoint. `lapse` says what is done without."""
+class SqliteMode:
+    """A mode to keep a checkpoint. `limitation` says what is done without."""
 
     vfs: str = ""
     journal: str = "WAL"
     synchronous: str = "NORMAL"
-    lapse: str = ""
+    limitation: str = ""
 
     @property
     def needs_locks(self) -> bool:
@@ -52,38 +52,42 @@ class Way:
         return f"{path.absolute().as_uri()}?{wanted}"
 
 
-WAYS = (
-    Way(),
-    Way(journal="TRUNCATE", synchronous="FULL", lapse="Processes share no memory there, which slows the checkpoint"),
-    Way(
+SQLITE_MODES = (
+    SqliteMode(),
+    SqliteMode(
+        journal="TRUNCATE", synchronous="FULL", limitation="Processes share no memory there, which slows the checkpoint"
+    ),
+    SqliteMode(
         "unix-none",
         "TRUNCATE",
         "FULL",
         "Files cannot be locked in part there: looking at the archive while a harvest runs may fail",
     ),
-    Way(
+    SqliteMode(
         "unix-none",
         "PERSIST",
         "FULL",
         "Files can neither be locked in part nor be cut there: looking at the archive while a harvest runs may fail",
     ),
-    Way("unix-none", "PERSIST", "OFF", "Nothing can be brought to the disk at once there: a power cut may cost it"),
+    SqliteMode(
+        "unix-none", "PERSIST", "OFF", "Nothing can be brought to the disk at once there: a power cut may cost it"
+    ),
 )
 
 
-def list_other_ways(error: sqlite3.Error, folder: Path, *, may_write: bool) -> tuple[Way, ...]:
+def list_other_modes(error: sqlite3.Error, folder: Path, *, may_write: bool) -> tuple[SqliteMode, ...]:
     """The ways to try where the first one has failed at once with this error, best first; none where none can help.
 
-    SQLite takes some refusals of a lock for a lock that is held. The first way is tried again, with patience, only
+    SQLite takes some refusals of a lock for a lock that is held. The first mode is tried again, with patience, only
     where the lock can be held.
     """
     if is_locked(error):
-        return WAYS if has_locks(folder) else tuple(way for way in WAYS if not way.needs_locks)
-    return WAYS[1:] if is_refused(error, folder, may_write=may_write) else ()
+        return SQLITE_MODES if has_locks(folder) else tuple(mode for mode in SQLITE_MODES if not mode.needs_locks)
+    return SQLITE_MODES[1:] if is_refused(error, folder, may_write=may_write) else ()
 
 
 def is_refused(error: sqlite3.Error, folder: Path, *, may_write: bool) -> bool:
-    """Whether SQLite misses a call of the file system, so that another way may work.
+    """Whether SQLite misses a call of the file system, so that another mode may work.
 
     A disk that is full or broken fails in the same calls. It is told apart by a file that is written there, where this
     process `may_write` there.

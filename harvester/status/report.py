@@ -10,7 +10,7 @@ import msgspec
 from harvester.archive.incomplete import IncompleteStretch
 
 
-class Standing(StrEnum):
+class ArchiveStatus(StrEnum):
     """How an archive stands."""
 
     COMPLETE = "complete"
@@ -32,7 +32,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     archive: str
     """Its folder."""
-    state: Standing
+    state: ArchiveStatus
     note: str
     """Why, and what to do, in sentences; empty where there is nothing to say."""
     running_pid: int | None

@@ -25,8 +25,8 @@ from harvester.engine.remaining import count_remaining_calls
 from harvester.engine.run import restore_job
 from harvester.merge.staging import find_deepening, is_under_way
 from harvester.quota.glance import glance
-from harvester.standing.gaps import Gap, find_gaps
-from harvester.standing.report import Report, Standing
+from harvester.status.gaps import Gap, find_gaps
+from harvester.status.report import ArchiveStatus, Report
 from harvester.text.words import name_count
 
 
@@ -76,13 +76,13 @@ def _has_size(path: Path) -> bool:
 def _describe_archive(folder: Path, state: State, holder: Holder | None, settings: Settings) -> Mapping[str, Any]:
     job, manifest = restore_job(state, where=folder), read_manifest(folder)
     gaps = find_gaps(folder, state, job.source, manifest)
-    standing, note = _judge(folder, state, gaps, manifest, holder)
+    status, note = _judge(folder, state, gaps, manifest, holder)
     length, todo, lists = state.length(PHOTOS), state.count_todo(), state.walks()
     calls = count_remaining_calls(folder, state, job, wanted=state.facts.wanted_depth)
     has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
     difference = read_difference(state)
     return {
-        "state": standing,
+        "state": status,
         "note": note,
         "job": state.facts.job,
         "begun": state.facts.begun,
@@ -104,22 +104,22 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
 
 def _judge(
     folder: Path, state: State, gaps: list[Gap], manifest: Manifest | None, holder: Holder | None
-) -> tuple[Standing, str]:
+) -> tuple[ArchiveStatus, str]:
     """The state and its note. What is damaged is told first, then the process that is at work."""
     lengths = {} if state.facts.stream else {PHOTOS: state.length(PHOTOS), **state.files()}
     places = {name: locate(folder, state, name) for name in lengths}
     if damage := _find_damage(folder, lengths, places):
-        return Standing.DAMAGED, damage
+        return ArchiveStatus.DAMAGED, damage
     if holder is not None:
         if is_under_way(folder, state) or find_deepening(folder) is not None:
-            return Standing.UPDATING, f"{holder.sentence} Until the update is through, the archive is as it was."
-        return Standing.RUNNING, holder.sentence
+            return ArchiveStatus.UPDATING, f"{holder.sentence} Until the update is through, the archive is as it was."
+        return ArchiveStatus.RUNNING, holder.sentence
     if not gaps and manifest is None and lengths:
-        return Standing.DAMAGED, f"{MANIFEST} is missing or damaged: `harvester resume {folder}` writes it anew."
-    standing = Standing.COMPLETE
+        return ArchiveStatus.DAMAGED, f"{MANIFEST} is missing or damaged: `harvester resume {folder}` writes it anew."
+    status = ArchiveStatus.COMPLETE
     if gaps:
-        standing = Standing.INCOMPLETE if all(gap.was_tried for gap in gaps) else Standing.UNFINISHED
-    return standing, " ".join(_list_notes(folder, state, gaps))
+        status = ArchiveStatus.INCOMPLETE if all(gap.was_tried for gap in gaps) else ArchiveStatus.UNFINISHED
+    return status, " ".join(_list_notes(folder, state, gaps))
 
 
 def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
@@ -173,7 +173,7 @@ _NOTHING: Mapping[str, Any] = {
 
 def _describe_nothing(holder: Holder) -> Mapping[str, Any]:
     """A harvest that has just begun."""
-    return {**_NOTHING, "state": Standing.RUNNING, "note": f"{holder.sentence} There is nothing to be read yet."}
+    return {**_NOTHING, "state": ArchiveStatus.RUNNING, "note": f"{holder.sentence} There is nothing to be read yet."}
 
 
 def _describe_manifest(folder: Path, manifest: Manifest) -> Mapping[str, Any]:
@@ -182,14 +182,14 @@ def _describe_manifest(folder: Path, manifest: Manifest) -> Mapping[str, Any]:
     damage = _find_damage(folder, lengths, {name: folder / name for name in lengths})
     if not damage and (folder / STATE).exists():
         damage = f"{STATE} is empty: `harvester repair {folder}` makes it anew out of the files."
-    standing = Standing(manifest.status if manifest.is_ended else "unfinished")
+    status = ArchiveStatus(manifest.status if manifest.is_ended else "unfinished")
     cure = f" `harvester repair {folder}` makes one, and `harvester resume {folder}` goes on."
-    note = f"By {MANIFEST} alone: there is no {STATE}." + ("" if standing == Standing.COMPLETE else cure)
+    note = f"By {MANIFEST} alone: there is no {STATE}." + ("" if status == ArchiveStatus.COMPLETE else cure)
     lists = {name.removesuffix(".ndjson"): length.lines for name, length in lengths.items() if name != CHANGES}
     photos = lists.pop(PHOTOS.removesuffix(".ndjson"))
     return {
         **_NOTHING,
-        "state": Standing.DAMAGED if damage else standing,
+        "state": ArchiveStatus.DAMAGED if damage else status,
         "note": damage or note,
         "job": manifest.job,
         "begun": manifest.begun,

@@ -17,7 +17,7 @@ import msgspec
 _MOST_LAST = 10_000
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
     """How far an archive was loaded; pipelines keep it between loads."""
 
     bytes: int
@@ -31,7 +31,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """When the archive was begun: tells it from another one at the same place."""
     is_settled: bool
     """Whether all that is still to come will be harvested later."""
-    shelves: str
+    memberships: str = msgspec.field(name="shelves")  # the name in the state of pipelines
     """What the sets and collections came to, which a photo's row tells, too."""
 
 
@@ -41,45 +41,45 @@ class Reading:
 
     start: int
     without: Sequence[int]
-    mark: Mark
+    bookmark: Bookmark
     """What is loaded once that is done."""
 
 
 def choose_lines(
     lines: Iterable[tuple[int, bytes, int]],
-    before: Mark | None,
+    before: Bookmark | None,
     *,
     size: int,
     begun: str,
     is_settled: bool,
-    shelves: str,
+    memberships: str,
 ) -> Reading:
     """What is newer than at the last load. `lines` are ids, moments and places, in the file's order, up to `size`."""
-    if before is not None and before.shelves != shelves:
+    if before is not None and before.memberships != memberships:
         before = None
     scan = _Scan(before)
     for photo_id, stamp, place in lines:
         scan.take(photo_id, stamp, place)
     scan.compare(size)
-    mark = Mark(
+    bookmark = Bookmark(
         bytes=size,
         digest=scan.digest,
         since=scan.since.decode(),
         last=scan.last if len(scan.last) <= _MOST_LAST else [],
         begun=begun,
         is_settled=is_settled and len(scan.last) <= _MOST_LAST,
-        shelves=shelves,
+        memberships=memberships,
     )
     if before is not None and scan.has_grown:
-        return Reading(before.bytes, (), mark)
+        return Reading(before.bytes, (), bookmark)
     is_same = before is not None and before.is_settled and begun != "" and before.begun == begun
-    return Reading(0, scan.known if is_same else (), mark)
+    return Reading(0, scan.known if is_same else (), bookmark)
 
 
 class _Scan:
     """Goes through the lines of an archive."""
 
-    def __init__(self, before: Mark | None) -> None:
+    def __init__(self, before: Bookmark | None) -> None:
         self._before = before
         self._since = b"" if before is None else before.since.encode()
         self._last = frozenset(() if before is None else before.last)

@@ -8,7 +8,7 @@ ONE_IN = 20
 """A method is asked alone while more than one in so many of its answers are unnamed."""
 
 
-class Doubts:
+class UnnamedAnswers:
     """Counts, for each method, the answers that did not name what was asked.
 
     Such an answer costs a second call where the first was not asked alone. Asking alone costs no call, but a
