@@ -63,11 +63,13 @@ $(WIRE): | $(READY)
 	@$(PIP) --no-deps --target $@ aiohttp==$(OLDEST)
 
 wire: $(READY) $(WIRE) ## Test calls with the oldest aiohttp that is allowed; the lock holds the newest
-	PYTHONPATH=$(WIRE) $(BIN)/pytest --quiet tests/test_wire.py tests/test_kept.py tests/test_strays.py tests/test_proxies.py
+	PYTHONPATH=$(WIRE) $(BIN)/pytest --quiet tests/unit/transport tests/promises/exactly_once/test_strays.py
+
+SOAKS := $(addprefix tests/promises/,test_soak.py repairable/test_soak_repair.py exactly_once/test_durable_steps.py \
+	exactly_once/test_crashes.py exactly_once/test_file_systems.py complete/test_sweep_odds.py update_is_atomic/test_year.py)
 
 soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
-	HARVESTER_SOAK=1 $(BIN)/pytest --quiet tests/test_soak.py tests/test_soak_repair.py tests/test_durable_steps.py \
-		tests/test_crashes.py tests/test_file_systems.py tests/test_sweep_odds.py tests/test_year.py
+	HARVESTER_SOAK=1 $(BIN)/pytest --quiet $(SOAKS)
 
 bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (5 minutes)
 	$(BIN)/python tests/bench/run.py

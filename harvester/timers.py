@@ -2,8 +2,8 @@
 
 A call is nested: a connection is made within the longest silence, silences within an answer. So is an end: calls in
 flight, then the process, then whoever has sent the signal, such as a shutdown or a container's ten seconds. Whoever
-waits at a terminal waits longer than one connection takes, and less than one silence lasts. tests/test_timers.py holds
-the order. Modules read them as `timers.NAME`, so that a test sets each in one place.
+waits at a terminal waits longer than one connection takes, and less than one silence lasts. The order is held by
+tests/unit/test_timers.py. Modules read them as `timers.NAME`, so that a test sets each in one place.
 """
 
 from __future__ import annotations

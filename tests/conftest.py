@@ -1,33 +1,26 @@
-"""The sandbox is the test server; quota ledgers stay out of the user's home."""
+"""Fixtures: the sandbox is the test server; quota ledgers stay out of the user's home. Helpers are in `support`."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import settings as effort
-from shim import Zygote, open_zygote
 
-from harvester.config.settings import Settings
-from harvester.engine.run import Output, run_job
-from harvester.events import Event, Summary
-from harvester.jobs.model import Job
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
 from harvester.transport.proxies import BUNDLES
 from harvester.transport.retry import Backoff
-
-KEY = "0123456789abcdef0123456789abcdef"
-Opener = Callable[..., AbstractAsyncContextManager[Sandbox]]
-Runner = Callable[..., Awaitable[Summary]]
+from support.exports import harvest_archives
+from support.harvest import Opener
+from support.shim import Zygote, open_zygote
 
 effort.register_profile("patient", deadline=None)  # a busy machine is no fault
 effort.load_profile("patient")
@@ -93,27 +86,19 @@ def zygotes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Zygote]]:
         yield [stack.enter_context(open_zygote(tmp_path_factory.mktemp("zygote"))) for _ in range(lanes)]
 
 
-def settings_for(sandbox: Sandbox, **given: Any) -> Settings:
-    """Full speed against a sandbox."""
-    return Settings(**{"api_key": KEY, "api_url": sandbox.url, "quota": None, "pace": None, **given})
+@pytest.fixture(scope="session")
+def harvested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of archives, to be copied: see `harvest_archives`."""
+    place = tmp_path_factory.mktemp("archives")
+    harvest_archives(place)
+    return place
 
 
-async def harvest_into(
-    folder: Path, sandbox: Sandbox, job: Job, *, events: list[Event] | None = None, **given: Any
-) -> Summary:
-    """One run of a job into an archive."""
-    observer = (lambda _: None) if events is None else events.append
-    stop = given.pop("stop", None)
-    return await run_job(
-        job, settings_for(sandbox, **given), output=Output(folder=folder), observer=observer, stop=stop
-    )
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of an archive's file; each must end with its line break and parse alone."""
-    data = path.read_bytes()
-    assert data == b"" or data.endswith(b"\n")
-    return [orjson.loads(line) for line in data.splitlines()]
+@pytest.fixture
+def archives(harvested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copies of them, to be damaged; the working folder is the one above."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(harvested, tmp_path / "in"))
 
 
 @pytest.fixture
@@ -131,17 +116,3 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             yield
 
     return fail
-
-
-def read_archive(folder: Path) -> dict[str, object]:
-    """What an archive's folder holds, by name: bytes of files, and of the checkpoint its tables with all their rows.
-
-    A checkpoint that was opened and left as it was has another count of changes in its header.
-    """
-    files = [path for path in folder.iterdir() if path.is_file() and path.name != ".lock"]
-    return {path.name: dump_tables(path) if path.suffix == ".sqlite" else path.read_bytes() for path in files}
-
-
-def dump_tables(path: Path) -> list[str]:
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
-        return list(db.iterdump())

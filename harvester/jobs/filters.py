@@ -1,7 +1,7 @@
 """The filters of a search, each declared once: its names, what it takes, how it is told and written. Pure.
 
 The fields of Search, the options of the command line, the fields of a config file and the parameters that a search
-address of flickr.com may have are made from this table, or held against it by tests/test_filters.py.
+address of flickr.com may have are made from this table, or held against it by tests/unit/jobs/test_filters.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,95 @@
+"""Lists that are no search end after a bounded number of calls too, and not before the rows end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from harvester.flickr.responses import Listed
+from harvester.jobs.model import Account, Job, Search
+from harvester.listing.walk import Walk, advance_walk
+from harvester.sandbox.server import Sandbox
+from support.archives import read_lines
+from support.harvest import Opener, harvest_into
+
+
+def claim(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, method: str, change: Callable[[Any], None]) -> None:
+    """From now on the answers of a method claim something else."""
+    answer = sandbox.api.answer
+
+    def answer_otherwise(query: Any) -> bytes:
+        body = answer(query)
+        if query["method"] != method:
+            return body
+        said = orjson.loads(body)
+        change(next(value for value in said.values() if isinstance(value, dict)))
+        return orjson.dumps(said)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer_otherwise)
+
+
+def count_pages(size: int, rows: Callable[[int], list[str]], *, pages: int | None, total: int | None) -> int:
+    """Answers until a walk ends, given the ids on each page."""
+    walk, asked, seen = Walk(listing="contacts"), 0, set[tuple[int, str]]()
+    while asked < 1_000:
+        ids = rows(walk.page)[:size]
+        listed = Listed(rows=tuple((i, b"{}") for i in ids), total=total, pages=pages)
+        repeated = sum((walk.reads, i) in seen for i in ids)
+        seen |= {(walk.reads, i) for i in ids}
+        asked += 1
+        step = advance_walk(walk, listed, repeated=repeated)
+        if step.walk is None:
+            return asked
+        walk = step.walk
+    return asked
+
+
+@pytest.mark.parametrize("total", [None, 0, 10**9])
+@pytest.mark.parametrize("pages", [None, -5, 0, 1, 10**9])
+@pytest.mark.parametrize("count", [0, 1, 1_000])
+def test_a_list_whose_pages_are_all_the_same_ends(count: int, pages: int | None, total: int | None) -> None:
+    ids = [str(n + 1) for n in range(count)]
+    assert count_pages(1_000, lambda _: ids, pages=pages, total=total) <= 12
+
+
+@pytest.mark.parametrize("pages", [None, -5, 0, 1, 3, 10**9])
+def test_a_list_is_read_to_its_end_whatever_count_of_pages_it_claims(pages: int | None) -> None:
+    people = [str(n + 1) for n in range(2_500)]
+    shown: set[str] = set()
+
+    def rows(page: int) -> list[str]:
+        part = people[1_000 * (page - 1) : 1_000 * page]
+        shown.update(part)
+        return part
+
+    assert count_pages(1_000, rows, pages=pages, total=2_500) <= 12
+    assert len(shown) == 2_500
+
+
+async def test_favourites_of_a_photo_end_where_no_new_ones_come(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=3) as sandbox:
+        claim(sandbox, monkeypatch, "flickr.photos.getFavorites", lambda photo: photo.update(pages=10**9))
+        job = Job(source=Search(tags=("sandbox",)), detail="list", extras=("favorites",))
+        assert (await harvest_into(tmp_path, sandbox, job)).status == "complete"
+        for line in read_lines(tmp_path / "photos.ndjson"):
+            people = [person["nsid"] for person in line["favorites"]["person"]]
+            assert len(people) == len(set(people)) == int(line["favorites"]["total"])
+        assert sandbox.stats.methods["flickr.photos.getFavorites"] <= 3 * 12
+
+
+async def test_the_contacts_of_an_account_end_where_no_new_ones_come(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=20) as sandbox:
+        claim(sandbox, monkeypatch, "flickr.contacts.getPublicList", lambda contacts: contacts.update(pages=10**9))
+        source = Account(user=sandbox.catalogue.people[0].nsid, only=("contacts",))
+        await harvest_into(tmp_path, sandbox, Job(source=source, detail="list"))
+        ids = [line["id"] for line in read_lines(tmp_path / "contacts.ndjson")]
+        assert len(ids) == len(set(ids)) > 0
+        assert sandbox.stats.methods["flickr.contacts.getPublicList"] <= 12

@@ -1,0 +1,106 @@
+"""What Flickr claims of a search, beside what it shows in the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from harvester.config.settings import Settings
+from harvester.jobs.model import Job, Search
+from harvester.sandbox.search import Listing, Searcher
+from harvester.sandbox.server import Sandbox
+from harvester.status.inspect import read_status
+from harvester.upkeep.update import run_resume, run_update
+from harvester.verify.archive import verify_archive
+from support.harvest import Opener, harvest_into, settings_for
+
+JOB = Job(source=Search(tags=("sandbox",)), detail="list")
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
+    """From now on the sandbox counts these photos, by number, and does not show them."""
+    show = Searcher.show
+
+    def show_some(self: Searcher, query: Any, **more: Any) -> Listing:
+        listing = show(self, query, **more)
+        return replace(listing, numbers=[n for n in listing.numbers if not is_hidden(n)])
+
+    monkeypatch.setattr(Searcher, "show", show_some)
+
+
+async def told_by(folder: Path, settings: Settings) -> tuple[str, Any, Any]:
+    """The state and the sentence of `status`, and what the manifest says."""
+    status = await asyncio.to_thread(read_status, folder, settings)
+    manifest = orjson.loads((folder / "manifest.json").read_bytes())
+    return status["state"], status["difference"], manifest.get("difference")
+
+
+async def test_a_small_difference_is_told_in_summary_manifest_and_status_of_a_complete_harvest(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide(monkeypatch, lambda n: n in (5, 100))
+    async with sandbox_of(photos=253) as sandbox:
+        summary = await harvest_into(tmp_path, sandbox, JOB)
+        sentence = "Flickr claimed 253, 251 are there: what its totals point at was read again, and no new photo came."
+        assert (summary.status, summary.photos) == ("complete", 251)
+        assert sentence in summary.notes
+        told = ("complete", sentence, {"claimed": 253, "there": 251})
+        assert await told_by(tmp_path, settings_for(sandbox)) == told
+        assert sentence in (await run_resume(tmp_path, settings_for(sandbox))).notes
+        assert await asyncio.to_thread(verify_archive, tmp_path) == []
+        assert sentence in (await run_update(tmp_path, settings_for(sandbox))).notes
+        assert await told_by(tmp_path, settings_for(sandbox)) == told
+
+
+async def test_a_difference_of_more_than_a_fifth_is_incomplete_until_a_resume_finds_what_is_missing(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=253) as sandbox:
+        with monkeypatch.context() as hiding:
+            hide(hiding, lambda n: n % 2 == 0)
+            assert (await harvest_into(tmp_path, sandbox, JOB)).status == "incomplete"
+            state, sentence, difference = await told_by(tmp_path, settings_for(sandbox))
+            assert state == "incomplete"
+            assert sentence.startswith("Flickr claimed 253, 126 are there: ")
+            assert difference == {"claimed": 253, "there": 126}
+            assert (await asyncio.to_thread(verify_archive, tmp_path))[-1] == sentence
+            assert (await run_resume(tmp_path, settings_for(sandbox))).status == "incomplete"
+        assert (await run_resume(tmp_path, settings_for(sandbox))).photos == 253
+        assert await told_by(tmp_path, settings_for(sandbox)) == ("complete", None, None)
+
+
+async def test_a_first_claim_that_flickr_takes_back_is_no_difference(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=253) as sandbox:
+        claim_more_at_first(monkeypatch, sandbox)
+        summary = await harvest_into(tmp_path, sandbox, JOB)
+        assert (summary.status, summary.expected) == ("complete", 253)
+        assert await told_by(tmp_path, settings_for(sandbox)) == ("complete", None, None)
+
+
+def claim_more_at_first(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    show = Searcher.show
+
+    def show_more(self: Searcher, query: Any, **more: Any) -> Listing:
+        listing = show(self, query, **more)
+        is_first = sandbox.stats.methods["flickr.photos.search"] <= 1
+        return replace(listing, total=int(listing.total or 0) + 40) if is_first else listing
+
+    monkeypatch.setattr(Searcher, "show", show_more)
+
+
+async def test_an_update_keeps_photos_that_are_claimed_and_not_shown(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=253) as sandbox:
+        assert (await harvest_into(tmp_path, sandbox, JOB)).status == "complete"
+        hide(monkeypatch, lambda n: n in (5, 100))
+        summary = await run_update(tmp_path, settings_for(sandbox))
+        assert (summary.status, summary.photos) == ("complete", 253)
