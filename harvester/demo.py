@@ -70,7 +70,7 @@ def build_sandbox(photos: int = PHOTOS) -> SandboxOptions:
 
 
 def build_harvest(url: str) -> tuple[Job, Settings]:
-    """The demo's job: everything there is, at full detail. No quota, so that nobody's ledger is touched."""
+    """The demo's job: all photos at full detail. It has no quota, so no ledger of the user is changed."""
     job = Job(source=Search(min_upload_date="2004-01-01"))
     return job, Settings(api_key=KEY, api_url=url, quota=None, pace=None, direct=True)
 

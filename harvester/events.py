@@ -165,7 +165,7 @@ class Paused:
 
     @property
     def sentence(self) -> str:
-        """For people."""
+        """The event as a sentence for people."""
         return f"Paused: {self.why}."
 
 

@@ -1,4 +1,4 @@
-"""What a signal does where nothing is under way that could be ended better: an exit code, at once."""
+"""Ends the process at once with the signal's exit code, where no run is under way that could end cleanly."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _OPEN = "+"
 
 
 class Block(NamedTuple):
-    """So many lines, and the sum of their checksums."""
+    """A number of lines, and the sum of their checksums."""
 
     lines: int = 0
     sum: int = 0

@@ -33,7 +33,7 @@ class LineFiles(Protocol):
         """Take lines of `NAME.ndjson`, each with its id: within a transaction of the checkpoint."""
 
     def close(self) -> None:
-        """There are no more."""
+        """End the input: no line follows."""
 
 
 class Files:

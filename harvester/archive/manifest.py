@@ -33,7 +33,7 @@ class Beginning(msgspec.Struct, frozen=True):
     """The checksums of its blocks of lines, as `manifest.blocks` writes them."""
 
     def describe(self) -> dict[str, Any]:
-        """As a manifest holds it; versions before this one kept no blocks."""
+        """The entry as a manifest holds it. Earlier versions kept no blocks."""
         return {"bytes": self.bytes, "sha256": self.sha256, **({} if self.blocks is None else {"blocks": self.blocks})}
 
 
@@ -53,7 +53,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class PutAway(Beginning, frozen=True):
-    """A file in `updates/` or `history/`. A repair marks one that is `harmed`: it is not as it was written."""
+    """A file in `updates/` or `history/`. `harmed`: a repair has found that its content was changed."""
 
     harmed: bool = False
 

@@ -16,7 +16,7 @@ from harvester.text.words import name_count
 def describe_put_away(
     folder: Path, known: Mapping[str, Beginning], *, harmed: Collection[str], is_ended: bool
 ) -> dict[str, Any]:
-    """The entries of a manifest. What the last one tells stays as it was, be the file there or not.
+    """The manifest's entries of these files. An entry of the last manifest stays, even if its file is gone.
 
     Files that are new are read through, but not where the harvest has not ended. `harmed` are those that a repair has
     found not to be as they were written.

@@ -31,7 +31,7 @@ class PipeClosed(Exception):
 
 
 class Sink(Protocol):
-    """Where lines go."""
+    """Takes records and delivers them: to a file, a stream or a consumer."""
 
     @property
     def portion(self) -> int:
@@ -103,17 +103,17 @@ class StreamSink:
         self._is_terminal = os.isatty(file)
 
     async def send(self, records: Sequence[Record], thread: Executor) -> None:
-        """Written first, noted after: a crash between the two sends them again. PipeClosed where nobody reads."""
+        """Write the records; a crash before they are committed sends them again. PipeClosed where nobody reads."""
         lines = b"".join([record.line for record in records])
         if self._is_terminal:  # the same JSON, but nothing in it that the terminal obeys
             lines = escape_controls(lines.decode()).encode()
         await asyncio.get_running_loop().run_in_executor(thread, self._write, lines)
 
     def sync(self) -> None:
-        """What was read by somebody is not ours to sync."""
+        """Do nothing: the reader of the stream keeps the records."""
 
     def cut(self, length: int) -> None:
-        """Nor to take back."""
+        """Do nothing: records that were read cannot be taken back."""
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -141,10 +141,10 @@ class ChannelSink:
             await self._queue.put(record)
 
     def sync(self) -> None:
-        """There is nothing to sync."""
+        """Do nothing: the consumer has the records."""
 
     def cut(self, length: int) -> None:
-        """What was handed over is gone."""
+        """Do nothing: records that were handed over cannot be taken back."""
 
 
 def recover_lines(state: State, path: Path) -> None:

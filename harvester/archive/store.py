@@ -335,7 +335,7 @@ class Store:
         return await self.do(work)
 
     async def finish_gone(self, gone: Sequence[Gone]) -> None:
-        """It is known what became of these missing photos."""
+        """Take these photos off the list of missing ones: Flickr was asked for each."""
 
         def work() -> None:
             with self._state.changing():
@@ -345,7 +345,7 @@ class Store:
         await self.do(work)
 
     async def note_failures(self, failures: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """These photos could not be had for now; what has come of them is kept."""
+        """Note that these photos could not be fetched for now, and keep the parts that have come."""
         drafts = self._take_drafts()
         for photo_id, _ in failures:
             self.drafts.pop(photo_id, None)

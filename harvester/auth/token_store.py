@@ -130,10 +130,10 @@ def remove_login(path: Path) -> bool:
 
 
 def find_warnings(path: Path) -> tuple[str, ...]:
-    """What the user should mend: a login that others can read."""
+    """What the user should fix: a login that others can read."""
     mode = path.stat().st_mode
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        return (f"{path} holds a login and others can read it: `chmod 600 {shlex.quote(str(path))}` mends that.",)
+        return (f"{path} holds a login and others can read it: `chmod 600 {shlex.quote(str(path))}` fixes that.",)
     return ()
 
 

@@ -17,7 +17,7 @@ Ask: TypeAlias = Callable[[Mapping[str, str]], Awaitable[Listing]]
 
 
 async def make_call(client: Client, method: Method, arguments: Mapping[str, str]) -> Answer:
-    """One answer. A method that writes is sent once.
+    """Make one call and return its answer. A call of a method that writes is never repeated.
 
     Raises Refused with the method's name, and what `Client.call` does besides.
     """

@@ -36,7 +36,7 @@ class Comparison(Staged):
             raise self.refused(error) from None
 
     def differing(self, rows: Sequence[Row]) -> list[Row]:
-        """Those of the rows that the older archive does not have, or has from before their last change."""
+        """The rows that the older archive lacks, or has in a version from before their last change."""
         ids = orjson.dumps([(int(row.id), row.updated) for row in rows]).decode()
         query = (
             "SELECT old.id FROM json_each(?) JOIN older.seen AS old ON old.id = json_extract(value, '$[0]') "
@@ -67,7 +67,7 @@ class Comparison(Staged):
         return True
 
     def add_missing(self) -> None:
-        """Photos of the older archive that no listing has shown: what became of them is to be found out."""
+        """Add photos of the older archive that no listing has shown to `todo`: each is asked for by its id."""
         self._db.execute(
             "INSERT OR IGNORE INTO todo(id, missing) SELECT id, 1 FROM older.seen "
             "WHERE id NOT IN (SELECT id FROM seen) AND id NOT IN (SELECT id FROM older.todo)"

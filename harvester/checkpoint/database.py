@@ -133,7 +133,7 @@ class Database:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The database, for whoever proves that it is sound."""
+        """The SQLite connection, for checks of the whole database."""
         return self._db
 
     @property

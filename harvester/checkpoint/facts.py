@@ -64,7 +64,7 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Login(TypedDict):
-    """In whose name an archive was made."""
+    """The person whose login an archive was made with."""
 
     nsid: str
     username: str
@@ -233,7 +233,7 @@ def read_facts(db: sqlite3.Connection, *, schema: str = "main") -> JobFacts:
 
 
 def recover_facts(rows: Iterable[tuple[object, object]]) -> JobFacts:
-    """Those facts out of names and values that are what they should be; rows that cannot be read end the reading."""
+    """The facts in rows of names and values. Rows with a wrong type are left out; a read error ends the reading."""
     found: dict[str, Any] = {}
     with suppress(sqlite3.Error):
         for name, value in rows:

@@ -69,7 +69,7 @@ class Listed(Database):
             yield self._read(read_json, "stretch", body, Stretch)
 
     def admit(self, rows: Sequence[Row]) -> list[Row]:
-        """Those of the rows that were never seen before; now they are."""
+        """Mark the rows as seen, and return those that were not seen before."""
         ids = orjson.dumps([(int(row.id), row.updated, row.uploaded) for row in rows]).decode()
         found = self._db.execute(
             "INSERT OR IGNORE INTO seen(id, updated, uploaded) SELECT json_extract(value, '$[0]'), "

@@ -16,7 +16,7 @@ def count_shallow(db: sqlite3.Connection) -> int:
 
 
 def count_left_shallow(db: sqlite3.Connection) -> int:
-    """Of such photos of the archive `older`, those that the update in `db` leaves as they are."""
+    """How many shallow photos of the archive `older` the update in `db` does not touch."""
     renewed = _RENEWED.format("main")
     query = f"SELECT count(*) FROM older.unfetched WHERE {SHALLOW} AND id NOT IN ({renewed})"  # noqa: S608
     return int(db.execute(query).fetchone()[0])

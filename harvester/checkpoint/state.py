@@ -109,7 +109,7 @@ class State(Listed):
         return self._db.execute("SELECT 1 FROM todo WHERE id = ?", (int(photo_id),)).fetchone() is not None
 
     def finish(self, ids: Iterable[str]) -> None:
-        """These photos are written."""
+        """Take these photos, whose lines are written, off `todo`."""
         self._db.execute("DELETE FROM todo WHERE id IN (SELECT value FROM json_each(?))", (f"[{','.join(ids)}]",))
 
     def keep_drafts(self, drafts: Iterable[tuple[str, bytes]]) -> None:
@@ -199,7 +199,7 @@ class State(Listed):
         return row is None or row[0] == crc32(line)
 
     def forget_lines(self, ids: Iterable[int]) -> None:
-        """These photos have other lines than those whose checksums are kept."""
+        """Drop the checksums of these photos' lines, since the lines have changed."""
         self._db.executemany("DELETE FROM line WHERE id = ?", ((i,) for i in ids))
 
     def note_list_lines(self, name: str, lines: Iterable[tuple[str, bytes]]) -> None:
@@ -219,7 +219,7 @@ class State(Listed):
         return {name: self._read(_read_length, name, length, lines) for name, length, lines in rows}
 
     def commit_length(self, name: str, length: Length) -> None:
-        """So much of the file is on the disk."""
+        """Commit this length of a file: so much of it is on the disk."""
         self._db.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?)", (name, length.bytes, length.lines))
 
 

@@ -54,7 +54,7 @@ def join_tombstones(*witnesses: object) -> list[Tombstone]:
 
 
 def find_known(state: State, ids: Collection[int]) -> set[int]:
-    """Those of the ids that the checkpoint knows of."""
+    """The ids, out of these, that the checkpoint knows."""
     asked = (orjson.dumps(list(ids)).decode(),)
     tables = (*_BY_ID, "seen")
     queries = (f"SELECT id FROM {table} WHERE id IN (SELECT value FROM json_each(?))" for table in tables)  # noqa: S608
@@ -77,14 +77,14 @@ def purge(state: State, ids: Iterable[int], tombstones: Sequence[Tombstone]) -> 
 
 
 def add_missing(state: Comparison) -> None:
-    """As the checkpoint's `add_missing`; what was taken down is not asked for."""
+    """As the checkpoint's `add_missing`, without photos that were taken down."""
     state.add_missing()
     asked = (orjson.dumps(list(find_withdrawn(state))).decode(),)
     state.connection.execute("DELETE FROM todo WHERE missing AND id IN (SELECT value FROM json_each(?))", asked)
 
 
 def count_unshown(state: State) -> int:
-    """Of an update that lists all: the photos that were taken down and that Flickr does not show any more."""
+    """Withdrawn photos that an update, which has listed everything, has not seen: Flickr shows them no more."""
     if not state.is_update or state.facts.spared:
         return 0
     return sum(not state.has_seen(str(photo_id)) for photo_id in find_withdrawn(state))
@@ -99,5 +99,5 @@ def forget_unshown(archive: State, state: State) -> None:
 
 
 def blank_row(photo_id: str) -> bytes:
-    """What stands for the row of a photo that was taken down."""
+    """The row that replaces the row of a photo that was taken down."""
     return dump({"id": photo_id})

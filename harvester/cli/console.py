@@ -1,4 +1,4 @@
-"""What the command line says besides its data: sentences on standard error, never with a secret in them."""
+"""Messages of the command line, on standard error. Secrets are taken out of each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Console:
         self.redact = Redactor(environ.get(name, "") for name in _SECRET_VARIABLES)
 
     def detect_log_format(self, arguments: Sequence[str]) -> None:
-        """Know of --log-format json before the arguments are parsed: what is wrong with them is told so too."""
+        """Look for --log-format json before the arguments are parsed, so that errors in them are JSON too."""
         words = " ".join(arguments).replace("=", " ")
         if "--log-format json" in words:
             self.log_format = "json"
@@ -59,7 +59,7 @@ class Console:
 
     @property
     def log(self) -> TextIO | None:
-        """The log file, which is told all that is said, and the progress besides."""
+        """The log file: it gets every message, and the progress too."""
         return cast("TextIO | None", self._log)
 
     def close_log(self) -> None:
@@ -86,7 +86,7 @@ class Console:
         self._say("error", sentence, exit_code=exit_code)
 
     def warn(self, sentence: str, *, is_loud: bool = False) -> None:
-        """Say what should be mended though it works; with `is_loud` also where errors only are to be told."""
+        """Say what should be fixed though it works; with `is_loud` also where errors only are to be told."""
         self._say("warning", sentence, is_loud=is_loud or not self.quiet)
 
     def note(self, sentence: str) -> None:

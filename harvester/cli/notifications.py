@@ -31,7 +31,7 @@ _RESERVE = 0.5
 
 @dataclass(slots=True)
 class RunTracker:
-    """How a run goes, for whoever is told of its end."""
+    """What the notification of a run's end needs to know of the run."""
 
     is_begun: bool = False
     summary: Summary | None = None
@@ -62,12 +62,12 @@ class Notification:
     console: Console
 
     def tell_end(self, code: int, course: RunTracker, service: Service) -> None:
-        """Of a run that came to its end. One whose reader has left, as head does, has none that is worth telling."""
+        """Tell that a run has ended. A run whose output nobody reads any more (`head`) is not told."""
         if course.summary is not None:
             self._tell(code, say_end(course.summary), course, service)
 
     def tell_failure(self, error: Exception, course: RunTracker, service: Service) -> None:
-        """Of a run that an error has ended. What was asked wrongly, and so never begun, is told to nobody."""
+        """Tell that an error has ended a run. A usage error before the run began is not told."""
         if not isinstance(error, UsageError) or course.is_begun:
             self._tell(*judge(error), course, service)
 

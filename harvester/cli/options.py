@@ -42,7 +42,7 @@ class Command(click.Command):
         rest = super().parse_args(ctx, args)
         for param in self.params:
             if param.name in ctx.params and not str(param.metavar).strip("[.]").endswith(("DIR", "FILE")):
-                ctx.params[param.name] = _mend(ctx.params[param.name])
+                ctx.params[param.name] = _decode_arguments(ctx.params[param.name])
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -71,10 +71,10 @@ class Command(click.Command):
         return next((max(o.opts, key=len) for o in options if o.name == field or long in o.opts), None)
 
 
-def _mend(value: Any) -> Any:
+def _decode_arguments(value: Any) -> Any:
     """A given value, or a tuple of such, with its texts as they were typed."""
     if isinstance(value, tuple):
-        return tuple(map(_mend, value))
+        return tuple(map(_decode_arguments, value))
     return read_argument(value) if isinstance(value, str) else value
 
 
@@ -249,12 +249,12 @@ def settings_options(function: _F) -> _F:
 
 
 def harvest_options(function: _F) -> _F:
-    """Those of every command that harvests."""
+    """Options of every command that harvests."""
     return decorate(_settings_options, _notice_options, _metrics_options)(_give_setup(function))  # type: ignore[return-value]
 
 
 def connection_options(function: _F) -> _F:
-    """Those of a command that calls Flickr and does not harvest; it gets them as `setup`, too."""
+    """Options of a command that calls Flickr but does not harvest. They come as `setup`, too."""
     return decorate(_CONFIG, _API_URL, console_options)(_give_setup(function))  # type: ignore[return-value]
 
 
@@ -304,7 +304,7 @@ def build_job(source: Source, given: Mapping[str, Any]) -> Job:
 
 
 def read_output(output: str | None, state: str | None, *, unescape: bool, update: bool = False) -> Output:
-    """Where records go."""
+    """Build the Output that these options ask for."""
     from harvester.engine.run import Output  # noqa: PLC0415
 
     if output is not None and state is not None:

@@ -61,7 +61,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """How one ended, and why it was refused where it was: what is to be mended stands at the end of a long run, too."""
+    """How one ended, and why it was refused where it was: what is to be fixed stands at the end of a long run, too."""
 
     code: Exit
     why: str = ""

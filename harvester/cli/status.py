@@ -22,7 +22,7 @@ _WHERE_KNOWN = (
 
 
 def show_status(facts: Mapping[str, Any], *, as_json: bool) -> None:
-    """For machines all facts; for people those that say something."""
+    """Show an archive's status: as JSON all facts, else as lines those that have a value."""
     if not as_json:
         facts = {name: value for name, value in facts.items() if value or name not in _WHERE_KNOWN}
         facts = {name: value for name, value in facts.items() if name != "read_from" or value == "manifest"}

@@ -83,11 +83,11 @@ class Settings:
 
     @property
     def has_login(self) -> bool:
-        """Whether calls are to be made in somebody's name."""
+        """Whether calls are signed with a login."""
         return self.oauth_token is not None
 
     def without_login(self) -> Settings:
-        """The same, in nobody's name."""
+        """The same settings without a login."""
         return replace(self, oauth_token=None, oauth_token_secret=None)
 
     def _check_login(self) -> None:

@@ -179,11 +179,11 @@ class ConfigFile:
         return f"{self.path}: {'.'.join(keys)}"
 
     def warnings(self, secrets: Collection[str]) -> tuple[str, ...]:
-        """What the user should mend though it works: a secret that others can read."""
+        """What the user should fix though it works: a secret that others can read."""
         if not self.shared or not any(self.settings.get(name) for name in secrets):
             return ()
         cure = f"chmod 600 {shlex.quote(str(self.path))}"
-        return (f"{self.path} holds a key or secret and others can read it: `{cure}` mends that.",)
+        return (f"{self.path} holds a key or secret and others can read it: `{cure}` fixes that.",)
 
 
 def read_config_file(path: Path | None, *, places: Iterable[Path]) -> ConfigFile | None:

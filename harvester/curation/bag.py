@@ -55,7 +55,7 @@ class Bag:
 
     @property
     def bytes(self) -> int:
-        """Of the payload."""
+        """Bytes of the payload."""
         return sum(file.bytes for file in self.files)
 
 

@@ -1,4 +1,4 @@
-"""`harvester withdraw`: photos are taken down. Nothing of them stays in the archive but a tombstone.
+"""`harvester withdraw`: takes photos out of an archive and leaves a tombstone of each.
 
 All that is new is written beside the archive first. Then one transaction of the checkpoint says that it counts, as a
 repair's does, and whoever opens the archive after a kill puts the files into their places. An update under way loses

@@ -1,4 +1,4 @@
-"""The sweeps, or lists, still to be asked, handed out to listers."""
+"""The frontier: sweeps, or lists, that are still to be read, and that listers take from it."""
 
 from __future__ import annotations
 

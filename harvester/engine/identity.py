@@ -1,4 +1,4 @@
-"""In whose name an archive is made: the same from its first run to its last.
+"""The login of an archive stays the same from the first run to the last.
 
 An archive begun logged in goes on with the same person's login only. Without it, or with somebody else's, photos
 that were there would look deleted, and the exit code 4 asks for the login.
@@ -109,7 +109,7 @@ def _rebuild(known: Mapping[str, Any], state: State) -> Job:
 
 
 def tell_login(state: State, source: Source) -> str:
-    """What a person should know of a harvest of somebody's photos: in whose name it was made. Else nothing."""
+    """A sentence that tells whose login a harvest of a person's photos was made with; none for other jobs."""
     is_anybodys = isinstance(source, Search) and "user_id" not in source.arguments
     if is_anybodys or isinstance(source, Photos | Gallery | Group):
         return ""

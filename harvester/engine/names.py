@@ -1,4 +1,4 @@
-"""Who is meant: names, aliases and addresses to the ids that the API takes."""
+"""Resolves user names, group names, aliases and addresses to the ids that the API takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALIAS = re.compile(r"[\w.-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ResolvedName:
-    """Whom or what a given name stands for. `name` is Flickr's own for it, "" where Flickr was not asked."""
+    """The id that a given name stands for. `name` is Flickr's own name of it, "" where Flickr was not asked."""
 
     kind: Literal["user", "group"]
     given: str
@@ -44,7 +44,7 @@ Tell: TypeAlias = Callable[[ResolvedName], None]
 
 
 def write_names(state: State, names: Iterable[ResolvedName]) -> None:
-    """Remember whom the names stood for, so that every later run can say it."""
+    """Write the resolved names into the checkpoint, so that every later run can tell them."""
     state.note(replace(state.facts, names=[(each.kind, each.given, each.id, each.name) for each in names]))
 
 

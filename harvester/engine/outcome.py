@@ -111,7 +111,7 @@ def _tell_failures(told: Told) -> Iterator[str]:
         yield f"What the last update could not get: {told.unfetched}; `harvester update` tries again."
     if told.bad_input:
         where = f", as {told.errors} says" if told.errors else ""
-        yield f"Lines of input that name no photo{where}: {told.bad_input}; mend these lines."
+        yield f"Lines of input that name no photo{where}: {told.bad_input}; correct these lines."
 
 
 def _tell_unread(told: Told) -> Iterator[str]:

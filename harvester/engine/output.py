@@ -1,4 +1,4 @@
-"""Where the records of a run go: opening it, and what it remembers."""
+"""Where the records of a run go: opens the checkpoint and the sink, and restores the job."""
 
 from __future__ import annotations
 

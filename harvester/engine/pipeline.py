@@ -127,7 +127,7 @@ class Pipeline:
             self._fetch = Deepener(client, parts=plan.shallow.parts, tally=tally, drafts=store.drafts).deepen
 
     async def run(self) -> None:
-        """Until all is done, or as far as `stop` lets it come."""
+        """Run the pipeline until the job is done or `stop` is set."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write())
             group.create_task(self._commit())

@@ -1,4 +1,4 @@
-"""What a run is to do: whom the names of its job stand for, what is listed, and up to which second."""
+"""Plans a run: resolves the names of its job, and finds what is listed and up to which second."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class RunPlanner:
         return found
 
     def tell_names(self) -> None:
-        """Say whom the names of the job stand for, as far as that is known."""
+        """Tell the observer the ids of the job's names, where they are known."""
         for sentence in filter(None, (meant.sentence for meant in read_names(self._state))):
             self._observer(Noticed(sentence=sentence))
 

@@ -183,7 +183,7 @@ class _Run:
 
     @property
     def halt(self) -> Halt:
-        """Where it has come to rest."""
+        """The state in which the run has stopped."""
         is_read = self._pipeline is not None and self._pipeline.input_ended
         return Halt(self._stop.is_set(), is_read=is_read, is_through=self._is_through)
 

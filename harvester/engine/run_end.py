@@ -1,4 +1,4 @@
-"""The end of a run: what is written down, and what is told."""
+"""Ends a run: writes the manifest and the outcome, and tells the observer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harvester.jobs.model import Job
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Where a run has come to rest."""
+    """The state in which a run has stopped."""
 
     is_stop_asked: bool
     is_read: bool = False
@@ -43,7 +43,7 @@ class RunEnd:
         self._observer = observer
 
     def withdraw(self) -> None:
-        """What was asked cannot be meant, and has brought nothing: the mended query may begin here."""
+        """What was asked cannot be meant, and has brought nothing: the corrected query may begin here."""
         begun = self._state.files().keys() - {PHOTOS}
         with self._state.changing():
             self._state.forget()
@@ -129,7 +129,7 @@ class RunEnd:
         )
 
     def pass_over(self, *, is_stop_asked: bool) -> Summary:
-        """Nothing is to be done: the archive is complete already."""
+        """End a run of an archive that is complete already: nothing is done."""
         folder, calls = self._output.folder, self._tally.calls
         if folder is not None and not is_told_complete(folder):
             self.keep(Halt(is_stop_asked, is_through=True))

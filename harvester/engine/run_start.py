@@ -1,4 +1,4 @@
-"""What a checkpoint is told when a run begins."""
+"""Starts a run: writes the job into the checkpoint, or checks that it is the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors of many tasks, and the one of them that is told."""
+"""Picks the one error to raise when several tasks of a group have failed."""
 
 from __future__ import annotations
 

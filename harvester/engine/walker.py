@@ -52,7 +52,7 @@ class Walker:
         self._frontier.close()
 
     async def run(self, *, extras: bool) -> None:
-        """Until all lists are read, or as far as a stop lets it come. `extras` asks for all that rows can tell.
+        """Read all lists, or those that come before a stop. `extras` asks for all that rows can tell.
 
         UsageError where Flickr refuses what the job is about.
         """

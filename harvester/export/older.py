@@ -11,7 +11,7 @@ from harvester.export.work import PREFIX
 
 
 def find_older(sources: Sequence[Source]) -> list[array[int]]:
-    """For each archive the places of lines of which another has a newer one; of equals the first archive's counts."""
+    """For each archive, the offsets of lines that another archive has in a newer version; equal: the first counts."""
     ids, places, owners = array("q"), array("q"), array("h")
     stamps: list[bytes] = []
     for n, source in enumerate(sources):

@@ -186,7 +186,7 @@ class StandardOutput:
     """Standard output, as far as an export needs a file."""
 
     def write(self, data: bytes) -> int:
-        """Write it all. BrokenPipeError where nobody reads any more."""
+        """Write all bytes. BrokenPipeError where nobody reads any more."""
         rest = memoryview(data)
         try:
             while rest:

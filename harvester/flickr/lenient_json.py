@@ -30,13 +30,13 @@ def read_members(body: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 def _read_carefully(body: bytes) -> dict[str, Any]:
     text = _unwrap(body.decode("utf-8-sig", "replace").strip())
-    for mend in (str, _without_quote_escapes):
+    for repair in (str, _without_quote_escapes):
         try:
-            answer = json.loads(mend(text), strict=False, parse_constant=_refuse, parse_float=_finite)
+            answer = json.loads(repair(text), strict=False, parse_constant=_refuse, parse_float=_finite)
         except (ValueError, RecursionError):
             continue
         if isinstance(answer, dict):
-            return {_whole(name): _mend(value) for name, value in answer.items()}
+            return {_whole(name): _repair_value(value) for name, value in answer.items()}
     check_page(body)
     raise TryLater("an answer that is not JSON" if body else "an empty answer")
 
@@ -66,12 +66,12 @@ def _whole(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _mend(value: Any) -> Any:
+def _repair_value(value: Any) -> Any:
     if isinstance(value, str):
         return _whole(value)
     if isinstance(value, dict):
-        return {_whole(name): _mend(inner) for name, inner in value.items()}
-    return [_mend(inner) for inner in value] if isinstance(value, list) else value
+        return {_whole(name): _repair_value(inner) for name, inner in value.items()}
+    return [_repair_value(inner) for inner in value] if isinstance(value, list) else value
 
 
 def dump(value: Any) -> bytes:

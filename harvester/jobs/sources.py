@@ -47,7 +47,7 @@ class Photos:
         return {"source": self.name}
 
     def asked(self) -> dict[str, Any]:
-        """Nothing: ids are read once."""
+        """An empty dict: ids are not stored, since they are read once."""
         return {}
 
 

@@ -30,7 +30,7 @@ class Roots:
     walks: tuple[Walk, ...] = ()
 
     def since(self, second: int) -> Roots:
-        """Of the login's own account Flickr tells what has changed since: that may spare the sweeps."""
+        """The roots of an update of the login's own account: the list of changes replaces the sweeps."""
         changed = Walk(listing=UPDATED, subject=str(max(second - _OVERLAP, 1)), hydrates=True)
         return replace(self, walks=(*self.walks, changed))
 

@@ -60,7 +60,7 @@ def _open_server(record: Record, host: str, port: int) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: standard error is the run's."""
+            """Log nothing: standard error belongs to the run."""
 
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
 

@@ -26,7 +26,7 @@ _PATIENCE = 0.2
 
 
 class Service:
-    """The manager's ear. Without an `address` nothing is said; that a message gets lost harms nothing.
+    """Sends states to the service manager (systemd). Does nothing without an `address`. Messages may get lost.
 
     `watchdog` is the seconds after which the manager takes a silent process for dead. So that it finds one that
     hangs, the process is only said to live where something has moved since, or where it is known to wait.
@@ -71,7 +71,7 @@ class Service:
         self._has_moved = True
 
     def wait(self, seconds: float) -> None:
-        """For so long nothing is to be done."""
+        """Tell the manager that the run waits for so many seconds."""
         self._waits_until = max(self._waits_until, self._clock() + seconds)
 
     def go_on(self) -> None:
@@ -127,7 +127,7 @@ class ServiceForm(Mute):
         self._seen: tuple[object, ...] = ()
 
     def tell(self, event: Event) -> None:
-        """It has begun, it waits, it has ended."""
+        """Take an event: the run has begun, waits, or has ended."""
         service = self._service
         match event:
             case Started():

@@ -1,4 +1,4 @@
-"""The observer of a run: hands events and readings to a form of display, and outlives whatever befalls that."""
+"""The observer of a run: hands events and readings to a display, and goes on where the display fails."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class Plain:
         self._write(f"{time.strftime(self._stamp, time.localtime(self._wall()))} {escape_line(sentence)}")
 
     def close(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing: each line was written at once."""
 
     def part(self, sentence: str | None) -> str:
         """The sentence in a line."""
@@ -155,19 +155,19 @@ class Mute:
     interval: float | None = None
 
     def tell(self, event: Event) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def show(self, reading: Reading) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def say(self, sentence: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def part(self, sentence: str | None) -> str:  # noqa: ARG002 - the form's signature
-        """Nothing."""
+        """Do nothing."""
         return ""
 
 

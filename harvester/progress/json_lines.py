@@ -51,7 +51,7 @@ class JsonLines:
             self._write("noticed", {"sentence": sentence})
 
     def close(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing: each line was written at once."""
 
     def part(self, sentence: str | None) -> str:
         """The sentence as an event of the name `noticed`."""

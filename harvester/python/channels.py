@@ -22,7 +22,7 @@ AHEAD = 64
 
 
 class Channel(Protocol):
-    """The consumer's end. None is the end of the records; it stays for whoever asks again."""
+    """The consumer's end. `take` returns None at the end of the records, and again each time after."""
 
     async def take(self) -> Record | None:
         """Wait for the next record."""

@@ -29,7 +29,7 @@ Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 
 
 class HarvestTask:
-    """The task of one harvest. It knows nothing of the Harvest, so that the Harvest is collected when it is dropped."""
+    """The task of one harvest. It has no reference to the Harvest, which can thus be garbage-collected."""
 
     def __init__(self, channel: Channel, start: Start, *, entries: Entries, folder: Path | None = None) -> None:
         self.channel = channel

@@ -1,4 +1,4 @@
-"""What a loop over a harvest gets."""
+"""The Photo that a loop over a harvest yields."""
 
 from __future__ import annotations
 

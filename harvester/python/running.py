@@ -1,4 +1,4 @@
-"""What a client has under way, all of it in one event loop."""
+"""The tasks of a client that are running, all in one event loop."""
 
 from __future__ import annotations
 

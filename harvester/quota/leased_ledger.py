@@ -42,7 +42,7 @@ class Unanswered(Exception):
 
 
 class NotAllowed(Unanswered):
-    """It answers, and will not have this caller, or this command."""
+    """The server answers, but refuses this caller or this command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Grant:
 
 
 class LeaseServer(Protocol):
-    """Where the calls of a key are counted for several machines."""
+    """A server that counts the calls of a key for several machines."""
 
     name: str
     """For messages; without a password."""

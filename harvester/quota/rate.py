@@ -13,7 +13,7 @@ _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls in so many seconds."""
+    """A number of calls in a number of seconds."""
 
     calls: float
     period: float

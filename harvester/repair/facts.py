@@ -135,7 +135,7 @@ class Facts:
 
     @property
     def is_harm_known(self) -> bool:
-        """Whether an earlier repair has found the same of files that nothing can mend."""
+        """Whether an earlier repair has found the same damage in files that cannot be repaired."""
         return sorted(self.harmed) == sorted(self.meta.harmed or ())
 
     def find_told(self, name: str) -> Told | None:

@@ -1,4 +1,4 @@
-"""Lost photos that a set or a gallery shows: the listing of a search or of an account may not show them.
+"""Finds lost photos by way of sets and galleries, since the listing of a search may not show them.
 
 The lines of sets hold the ids of their members, those of galleries the whole rows. So it is known which sets are to be
 read again, and a gallery's photos need no list at all.

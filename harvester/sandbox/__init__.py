@@ -1,1 +1,1 @@
-"""A local Flickr: a catalogue made from a seed, served over HTTP as Flickr serves, faults included."""
+"""A local server that behaves like Flickr, faults included. Its photos follow from a seed."""

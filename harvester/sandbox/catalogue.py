@@ -146,7 +146,7 @@ class Catalogue:
         return PLACES[(drawn >> 24) % len(PLACES)] if (drawn >> 21) & 3 == 0 else None
 
     def granularity(self, n: int) -> int:
-        """Of the date taken: 0 second, 4 month, 6 year, 8 circa."""
+        """The granularity of the date taken: 0 second, 4 month, 6 year, 8 circa."""
         return {0: 4, 1: 6, 2: 8}.get(self.draw(n) >> 30 & 31, 0)
 
     def taken_unknown(self, n: int) -> bool:

@@ -1,4 +1,4 @@
-"""What goes wrong, on request: every failure of Flickr's that is on record, and the lies of its listing."""
+"""Faults on request: each failure of Flickr that is on record, and the errors of its listings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Galleries: what somebody has chosen from the photos of others."""
+"""Galleries: photos of others that a person has chosen."""
 
 from __future__ import annotations
 

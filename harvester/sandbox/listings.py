@@ -55,7 +55,7 @@ class PhotoIndex:
         return self.catalogue.people[self.catalogue.owners[n]].nsid == query.get(CALLER)
 
     def visible(self, numbers: Sequence[int], query: Query) -> list[int]:
-        """Those that are there and that the caller may see."""
+        """The photos, out of these, that exist and that the caller may see."""
         return [n for n in numbers if n not in self.catalogue.removed and is_visible(self.catalogue, n, query)]
 
     def find(self, query: Query) -> int:
@@ -75,7 +75,7 @@ class PhotoIndex:
         }
 
     def sample(self, owner: int, count: int, *, salt: int, query: Query) -> list[int]:
-        """So many photos of others, without those that the caller may not see."""
+        """A number of photos of other people that the caller may see."""
         photos = self.catalogue.options.photos
         drawn = (self.catalogue.draw(salt * 1_000 + i, owner) % photos for i in range(count)) if photos else ()
         others = [n for n in dict.fromkeys(drawn) if self.catalogue.owners[n] != owner]

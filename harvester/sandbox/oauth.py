@@ -41,7 +41,7 @@ class Signed:
 
 @dataclass(slots=True)
 class RequestToken:
-    """Between the first step and the last. `person` is set once somebody has agreed."""
+    """A login that has begun and is not yet granted. `person` is set once a person has agreed."""
 
     secret: str
     callback: str

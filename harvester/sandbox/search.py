@@ -1,4 +1,4 @@
-"""flickr.photos.search: which photos match, and the page that is shown, with its lies."""
+"""flickr.photos.search: which photos match, and the page that is shown, with the faults of Flickr's pages."""
 
 from __future__ import annotations
 

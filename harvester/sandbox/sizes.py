@@ -85,7 +85,7 @@ def _shape(catalogue: Catalogue, n: int) -> tuple[int, bool]:
 
 
 def longest_side(catalogue: Catalogue, n: int) -> int:
-    """Of the original; smaller sizes are made of it."""
+    """The longest side of the original, from which smaller sizes are made."""
     return _shape(catalogue, n)[0]
 
 

@@ -64,7 +64,7 @@ def _find_tried(state: State, source: Source | None) -> Iterator[Gap]:
         yield Gap(f"{name_count(failed['walk'], 'list')} could not be read; resume to try again.", True)
     if failed["bad_input"]:
         lines = name_count(failed["bad_input"], "line")
-        yield Gap(f"No photo is named by {lines} of the input: mend what errors.ndjson tells.", True)
+        yield Gap(f"No photo is named by {lines} of the input: correct what errors.ndjson tells.", True)
     new, shallow = state.count_unfetched(without_line=True), count_shallow(state.connection)
     if new:
         yield Gap(

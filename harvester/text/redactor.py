@@ -31,7 +31,7 @@ class Redactor:
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
-        """From now on these are not shown either."""
+        """Add secrets to those that are taken out."""
         self._secrets |= {secret.strip() for secret in secrets if len(secret.strip()) >= _SHORTEST}
         forms = {form for secret in self._secrets for form in _write_forms(secret)}
         if forms:

@@ -92,7 +92,7 @@ class Client:
 
     @property
     def signs(self) -> bool:
-        """Whether calls are made in somebody's name."""
+        """Whether calls are signed with a login."""
         return self._sign is not None
 
     async def call(

@@ -1,4 +1,4 @@
-"""The way into the API: with the key in the address, or signed in somebody's name."""
+"""The address of the API: with the key in it, or with a signature by a login."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class IdleWatchdog:
         self._windows[task] = self._clock(), body.total_bytes
 
     def has_cut(self, task: Task) -> bool:
-        """Whether it was this watchdog, and nobody besides, that cancelled the task."""
+        """Whether only this watchdog has cancelled the task."""
         return task in self._cut and task.cancelling() == 1
 
     def end(self, task: Task) -> None:

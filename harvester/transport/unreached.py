@@ -1,4 +1,4 @@
-"""What is said where no connection comes about, to the server or to the proxy before it."""
+"""Sentences for failed connections to the server, or to the proxy before it."""
 
 from __future__ import annotations
 

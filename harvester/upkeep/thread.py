@@ -1,4 +1,4 @@
-"""Work on a thread that is never left alone with the files."""
+"""Work on a thread: a cancelled caller waits until the thread has let go of the files."""
 
 from __future__ import annotations
 

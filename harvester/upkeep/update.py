@@ -177,7 +177,7 @@ def _begin(state: State, archive: State) -> None:
 
 
 class Watched:
-    """The observer of the harvest, for whom the end comes after the merge."""
+    """An observer of an update's harvest that holds back the end until the merge is done."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer

@@ -87,7 +87,7 @@ def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
 def find_put_away(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
     """One sentence for each file in `updates/` and `history/` that is not as it was written.
 
-    Where a repair has found that before, it is a note: nothing mends it but another copy.
+    Where a repair has found that before, it is a note: nothing repairs it but another copy.
     """
     for name, told in find_harmed(folder, manifest.put_away):
         if manifest.put_away[name].harmed:

@@ -299,7 +299,7 @@ def test_a_login_that_others_can_read_is_warned_of(config: Path) -> None:
     call("auth", "login")
     (path,) = config.iterdir()
     path.chmod(0o640)
-    warning = f"Warning: {path} holds a login and others can read it: `chmod 600 {path}` mends that.\n"
+    warning = f"Warning: {path} holds a login and others can read it: `chmod 600 {path}` fixes that.\n"
     assert warning in call(*MINE, "-o", "mine").stderr
     assert warning in call("auth", "status").stderr
     call("auth", "login")

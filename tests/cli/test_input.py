@@ -53,7 +53,7 @@ async def test_a_line_that_names_no_photo_is_wrong_for_good_and_said_to_be(sandb
     summary = await harvest_into(tmp_path, sandbox, Job(source=Photos(ids=[good, "no photo"])))
     assert (summary.status, summary.failed, summary.bad_input) == ("incomplete", 0, 1)
     assert "1 line of input named no photo" in say_end(summary)
-    assert "mend these lines" in summary.notes[0]
+    assert "correct these lines" in summary.notes[0]
     assert not any("for now" in said for said in (*summary.notes, say_end(summary)))
     (error,) = read_lines(tmp_path / "errors.ndjson")
     assert error["message"].endswith("Mend the line.")

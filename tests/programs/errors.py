@@ -33,7 +33,7 @@ async def tell(photos: Harvest) -> str:  # noqa: PLR0911 - that is what the prog
         async for _ in photos:
             pass
     except UsageError as error:
-        return f"mend {error.field or 'a name'}"
+        return f"fix {error.field or 'a name'}"
     except KeyRefused:
         return "get another key"
     except ArchiveBusy:
@@ -70,7 +70,7 @@ async def main(folder: Path) -> None:
     try:
         Search(tags="x", tag_mode="some")  # type: ignore[arg-type]
     except UsageError as error:
-        print("mend", error.field)
+        print("fix", error.field)
     await check_nothing_more(before)
 
 

@@ -1,4 +1,4 @@
-"""Whatever write fails: exit code 5, one sentence, nothing lost; mended, the run ends with the very archive."""
+"""Whatever write fails: exit code 5, one sentence, nothing lost; repaired, the run ends with the very archive."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ def test_a_secret_that_others_can_read_is_warned_about(tmp_path: Path) -> None:
         file.chmod(mode)
         warnings = load_config({}, environ={}, cwd=tmp_path).warnings
         assert bool(warnings) is warned
-        assert all(f"`chmod 600 {file}` mends that." in line and KEY not in line for line in warnings)
+        assert all(f"`chmod 600 {file}` fixes that." in line and KEY not in line for line in warnings)
 
 
 def test_jobs_come_with_dates_of_toml_and_relative_folders(tmp_path: Path) -> None:

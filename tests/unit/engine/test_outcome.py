@@ -101,7 +101,7 @@ def test_all_that_is_to_be_told_is_told_in_its_order() -> None:
     assert list_sentences(decide(WHOLE), told, claims=("A claim.",)) == (
         "2 could not be had for now; see errors.ndjson. Run the same again to try again.",
         "What the last update could not get: 3; `harvester update` tries again.",
-        "Lines of input that name no photo, as errors.ndjson says: 1; mend these lines.",
+        "Lines of input that name no photo, as errors.ndjson says: 1; correct these lines.",
         *("a.", "b.", "c.", "d.", "e."),
         "A stretch.",
         "Not all ids were read: the rest comes only with the command that names them. Run it again.",

@@ -117,14 +117,14 @@ async def test_errors_are_told_by_except(bench: Bench) -> None:
     told = await bench.run("errors.py", str(bench.folder))
     assert told.splitlines() == [
         "complete",
-        "mend a name",
+        "fix a name",
         "1 lines are wrong",
         "make room",
         "wait for the other one",
         "left early",
         "get another key",
         "try again later",
-        "mend tag_mode",
+        "fix tag_mode",
     ]
 
 

@@ -127,7 +127,7 @@ async def test_a_body_comes_in_every_form_and_the_next_call_finds_its_way(sent: 
         await asyncio.sleep(0)
         try:
             assert await ask(connections, "") == (200, b"next")
-        except aiohttp.ClientError:  # the connection was kept, and broke: that is told, never mended by itself
+        except aiohttp.ClientError:  # the connection was kept, and broke: that is told, never repaired by itself
             assert await ask(connections, "") == (200, b"next")
 
 
