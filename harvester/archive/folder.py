@@ -13,7 +13,7 @@ import orjson
 
 from harvester.about import __version__
 from harvester.archive.blocks import Blocks
-from harvester.archive.manifest import ENDED, FORMAT, Beginning, Entry, Manifest, encode_manifest, read_manifest
+from harvester.archive.manifest import ENDED, FORMAT, FileEntry, FilePrefix, Manifest, encode_manifest, read_manifest
 from harvester.archive.put_away import describe_put_away
 from harvester.checkpoint.facts import describe_kept, describe_told
 from harvester.checkpoint.state import Length, State
@@ -116,7 +116,7 @@ def write_manifest(
     status: str,
     facts: Mapping[str, Any],
     renewed: Collection[str] = (),
-    begins: Mapping[str, Beginning] | None = None,
+    begins: Mapping[str, FilePrefix] | None = None,
 ) -> None:
     """Say what the archive is: what was asked, when, by which version, what came of it, what covers what.
 
@@ -173,7 +173,7 @@ def _describe_put_away(
 
 
 def _describe_file(
-    path: Path, length: Length, known: Entry | None, *, begins: Beginning | None, is_ended: bool
+    path: Path, length: Length, known: FileEntry | None, *, begins: FilePrefix | None, is_ended: bool
 ) -> dict[str, Any]:
     told: dict[str, Any] = {"bytes": length.bytes, "lines": length.lines}
     beginning = known.beginning if known else None
@@ -202,7 +202,7 @@ def known_digests(folder: Path) -> dict[tuple[str, int], str]:
         return {}
 
 
-def _digest(path: Path, size: int, beginning: Beginning | None) -> Beginning:
+def _digest(path: Path, size: int, beginning: FilePrefix | None) -> FilePrefix:
     """What a file begins with, up to its committed length. An error has left what lies behind that.
 
     CannotWrite where it no longer begins with what the last manifest tells.
@@ -219,7 +219,7 @@ def _digest(path: Path, size: int, beginning: Beginning | None) -> Beginning:
                     raise damaged(path, f"does not begin with what {MANIFEST} tells the sha256 of")
     except OSError as error:
         raise cannot_write(path, error) from None
-    return Beginning(size, digest.hexdigest(), blocks.encode())
+    return FilePrefix(size, digest.hexdigest(), blocks.encode())
 
 
 def write_errors(folder: Path, state: State) -> None:

@@ -24,7 +24,7 @@ _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 _Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class Beginning(msgspec.Struct, frozen=True):
+class FilePrefix(msgspec.Struct, frozen=True):
     """The sha256 of a file's first bytes, where the file is still growing."""
 
     bytes: _Count
@@ -37,22 +37,22 @@ class Beginning(msgspec.Struct, frozen=True):
         return {"bytes": self.bytes, "sha256": self.sha256, **({} if self.blocks is None else {"blocks": self.blocks})}
 
 
-class Entry(msgspec.Struct, frozen=True):
+class FileEntry(msgspec.Struct, frozen=True):
     """What the manifest says of a file: its committed length, and checksums of what stands there."""
 
     bytes: _Count
     lines: _Count
     sha256: _Sha256 | None = None
-    begins: Beginning | None = None
+    begins: FilePrefix | None = None
     blocks: str | None = None
 
     @property
-    def beginning(self) -> Beginning | None:
+    def beginning(self) -> FilePrefix | None:
         """The longest beginning of the file whose sha256 is known."""
-        return Beginning(self.bytes, self.sha256, self.blocks) if self.sha256 is not None else self.begins
+        return FilePrefix(self.bytes, self.sha256, self.blocks) if self.sha256 is not None else self.begins
 
 
-class PutAway(Beginning, frozen=True):
+class PutAway(FilePrefix, frozen=True):
     """A file in `updates/` or `history/`. `harmed`: a repair has found that its content was changed."""
 
     harmed: bool = False
@@ -62,7 +62,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """What of a manifest is relied on; the rest is for people, and for a repair."""
 
     status: Status
-    files: dict[str, Entry]
+    files: dict[str, FileEntry]
     counts: dict[str, int | None] = {}
     harvester: str | None = None
     """The version that wrote it."""

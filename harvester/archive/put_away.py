@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harvester.archive.manifest import Beginning
+from harvester.archive.manifest import FilePrefix
 from harvester.disk.layout import HISTORY, MANIFEST, UPDATES, is_put_away
 from harvester.text.words import name_count
 
 
 def describe_put_away(
-    folder: Path, known: Mapping[str, Beginning], *, harmed: Collection[str], is_ended: bool
+    folder: Path, known: Mapping[str, FilePrefix], *, harmed: Collection[str], is_ended: bool
 ) -> dict[str, Any]:
     """The manifest's entries of these files. An entry of the last manifest stays, even if its file is gone.
 
@@ -35,21 +35,21 @@ def _list_files(folder: Path) -> Iterator[str]:
                 yield name
 
 
-def hash_file(path: Path) -> Beginning:
+def hash_file(path: Path) -> FilePrefix:
     """The length and the sha256 of a whole file."""
     with path.open("rb", buffering=0) as file:
         digest = hashlib.file_digest(file, "sha256")
-        return Beginning(file.tell(), digest.hexdigest())
+        return FilePrefix(file.tell(), digest.hexdigest())
 
 
-def find_harmed(folder: Path, entries: Mapping[str, Beginning]) -> Iterator[tuple[str, str]]:
+def find_harmed(folder: Path, entries: Mapping[str, FilePrefix]) -> Iterator[tuple[str, str]]:
     """The files that are not as they were written, each with a sentence on what is wrong."""
     for name, entry in entries.items():
         if told := _find_harm(folder / name, entry):
             yield name, f"{name} {told}: nothing else has these lines, so put it back from another copy."
 
 
-def _find_harm(path: Path, entry: Beginning) -> str:
+def _find_harm(path: Path, entry: FilePrefix) -> str:
     if path.is_symlink() or not path.is_file():
         return "is missing"
     with suppress(OSError):

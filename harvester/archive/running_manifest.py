@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from harvester.archive.blocks import Blocks
 from harvester.archive.folder import count_lists, write_manifest
-from harvester.archive.manifest import Beginning, read_manifest
+from harvester.archive.manifest import FilePrefix, read_manifest
 from harvester.checkpoint.state import State
 from harvester.disk.layout import PHOTOS
 from harvester.errors import CannotWrite
@@ -77,7 +77,7 @@ class Unfinished:
                 begins={name: self._hash(name, length.bytes) for name, length in files.items()},
             )
 
-    def _hash(self, name: str, length: int) -> Beginning:
+    def _hash(self, name: str, length: int) -> FilePrefix:
         """The sha256 of a file's beginning, which is longer each time.
 
         A beginning that is not what the manifest before told stays as that had it, so that it is not blessed.
@@ -97,4 +97,4 @@ class Unfinished:
                 place += len(part)
                 self._hashed[name] = place, digest, blocks
         place, digest, blocks = self._hashed.get(name, (0, digest, blocks))
-        return Beginning(place, digest.hexdigest(), blocks.encode())
+        return FilePrefix(place, digest.hexdigest(), blocks.encode())

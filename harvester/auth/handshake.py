@@ -39,7 +39,7 @@ _AGAIN = "Run `harvester auth login` again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class PendingLogin:
     """A login that somebody is asked to allow, at `url`."""
 
     url: str
@@ -48,13 +48,13 @@ class Asked:
     secret: str = field(repr=False)
 
 
-async def begin_login(settings: Settings, *, callback: str, perms: str) -> Asked:
+async def begin_login(settings: Settings, *, callback: str, perms: str) -> PendingLogin:
     """The first step."""
     clock = ServerClock()
     sign = build_signer(settings.require_key(), require_secret(settings), now=clock.now, callback_uri=callback)
     found = await _take_step("request_token", settings, sign, clock)
     query = urlencode({"oauth_token": found["oauth_token"], "perms": perms})
-    return Asked(
+    return PendingLogin(
         url=f"{build_login_prefix(settings.api_url)}authorize?{query}",
         perms=perms,
         token=found["oauth_token"],
@@ -62,7 +62,7 @@ async def begin_login(settings: Settings, *, callback: str, perms: str) -> Asked
     )
 
 
-async def finish_login(settings: Settings, asked: Asked, verifier: str) -> Login:
+async def finish_login(settings: Settings, asked: PendingLogin, verifier: str) -> Login:
     """The last step: the answer of the person against a token that lasts."""
     clock = ServerClock()
     sign = build_signer(

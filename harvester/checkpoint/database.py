@@ -33,7 +33,7 @@ PATIENCE = 5.0
 """Seconds to wait for a lock that another process holds on the checkpoint."""
 
 
-class Reading(StrEnum):
+class ReadMode(StrEnum):
     """How SQLite is to read a checkpoint in which nothing may be written."""
 
     AT_REST = "immutable=1"
@@ -50,7 +50,7 @@ class Database:
         path: Path,
         *,
         lasting: bool = True,
-        reading: Reading | None = None,
+        reading: ReadMode | None = None,
         shown: Path | None = None,
         guard: Callable[[], None] = lambda: None,
     ) -> None:
@@ -82,7 +82,7 @@ class Database:
                 return
         raise self.refused(first) from None
 
-    def _open(self, path: Path, mode: SqliteMode, *, reading: Reading | None, lasting: bool, patience: float) -> None:
+    def _open(self, path: Path, mode: SqliteMode, *, reading: ReadMode | None, lasting: bool, patience: float) -> None:
         self._mode = mode
         name = mode.name(path, reading or "")
         self._db = sqlite3.connect(name, timeout=patience, uri=True, isolation_level=None, check_same_thread=False)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harvester.checkpoint.database import Reading
+from harvester.checkpoint.database import ReadMode
 from harvester.checkpoint.state import State
 from harvester.disk.layout import STATE, check_entries, check_files, require_checkpoint
 from harvester.disk.lock import is_in_use
@@ -44,9 +44,9 @@ def open_to_read(path: Path, *, locked_at: Path) -> Iterator[State]:
 
 def _open(path: Path, locked_at: Path, stack: ExitStack) -> State:
     if is_in_use(locked_at):
-        return State(path, reading=Reading.BESIDE)
+        return State(path, reading=ReadMode.BESIDE)
     if not any(_has_content(path.with_name(name)) for name in _LOGS):
-        state = State(path, reading=Reading.AT_REST)
+        state = State(path, reading=ReadMode.AT_REST)
         if state.is_current:
             return state
         state.close()

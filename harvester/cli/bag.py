@@ -43,9 +43,9 @@ def bag(*, folder: Path, output: Path, **given: Any) -> Exit:
     names = ("organization", "description", "with_crate", "with_checkpoint", "link")
     wished = {name: given.pop(name) for name in names}
     console = find_console(**given)
-    from harvester.curation.bag import Wishes, make_bag  # noqa: PLC0415
+    from harvester.curation.bag import BagOptions, make_bag  # noqa: PLC0415
 
-    made = make_bag(folder, output, Wishes(**wished))
+    made = make_bag(folder, output, BagOptions(**wished))
     told = f"{name_count(made.photos, 'photo')} in {name_count(len(made.files), 'file')}, {made.bytes:,} bytes"
     console.note(f"{output}: {told}.")
     for gap in made.gaps:

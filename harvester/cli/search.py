@@ -23,7 +23,7 @@ from harvester.cli.options import (
 from harvester.cli.session import run_harvest
 from harvester.errors import Exit, UsageError, show
 from harvester.jobs.filters import FILTERS, Filter
-from harvester.jobs.search import EXTRAS, Search
+from harvester.jobs.search import EXTRAS_PARAM, Search
 
 
 def _declare(name: str, found: Filter) -> Callable[[Any], Any]:
@@ -95,7 +95,7 @@ def _read_params(texts: Iterable[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise UsageError(f"{show(text)} is no argument; write NAME=VALUE, as is_commons=1.", field="params")
-        if name == EXTRAS:
+        if name == EXTRAS_PARAM:
             value = ",".join(filter(None, (found.get(name), value)))
         elif name in found:
             raise UsageError(f"{show(name)} is given twice; Flickr takes one value.", field="params")

@@ -38,7 +38,7 @@ _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 
 def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
     """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
-    from harvester.engine.run import NewsWanted  # noqa: PLC0415
+    from harvester.engine.run import UpdateWanted  # noqa: PLC0415
     from harvester.upkeep.deepening import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
 
     settings.require_key()
@@ -53,7 +53,7 @@ def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, e
             return await run_whole_job(
                 job, settings, output=replace(output, redo_update=True), observer=observer, stop=stop
             )
-        except NewsWanted as wanted:
+        except UpdateWanted as wanted:
             return await update_archive(wanted.folder, settings, observer=observer, stop=stop)
 
     return attend(start, look, Notification(settings=settings, archive=output.folder, console=setup.console))

@@ -21,7 +21,7 @@ _SHORTEST_LIST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class ArchiveAccount:
     """An archive at rest. `gaps` are sentences on what it lacks; there are none where it is complete."""
 
     manifest: Manifest
@@ -41,7 +41,7 @@ class Account:
         return f"{job.get('source', 'photos')}{_tell_arguments(job)}"
 
 
-def read_account(folder: Path) -> Account:
+def read_account(folder: Path) -> ArchiveAccount:
     """Read what an archive says of itself; UsageError where it is none, or where files are on their way."""
     has_checkpoint = (folder / STATE).is_symlink() or (folder / STATE).exists()
     if has_checkpoint:
@@ -52,10 +52,10 @@ def read_account(folder: Path) -> Account:
     manifest = _require_manifest(folder)
     gaps = () if manifest.status == "complete" else (f"The harvest is {manifest.status}.",)
     lengths = {name: entry.bytes for name, entry in manifest.files.items()}
-    return Account(manifest=manifest, lengths=lengths, gaps=(*gaps, *_tell_doubts(manifest)))
+    return ArchiveAccount(manifest=manifest, lengths=lengths, gaps=(*gaps, *_tell_doubts(manifest)))
 
 
-def _read_both(folder: Path, state: State) -> Account:
+def _read_both(folder: Path, state: State) -> ArchiveAccount:
     known = state.facts
     if known.stream:
         raise UsageError(f"{folder} keeps track of records sent to standard output: there are no files to hand over.")
@@ -65,7 +65,7 @@ def _read_both(folder: Path, state: State) -> Account:
     source = restore_job(state, where=folder).source if state.is_begun() else None
     gaps = [gap.sentence for gap in find_gaps(folder, state, source, manifest)]
     lengths = {name: length.bytes for name, length in state.files().items()}
-    return Account(manifest=manifest, lengths=lengths, gaps=(*gaps, *_tell_doubts(manifest)))
+    return ArchiveAccount(manifest=manifest, lengths=lengths, gaps=(*gaps, *_tell_doubts(manifest)))
 
 
 def _require_manifest(folder: Path) -> Manifest:

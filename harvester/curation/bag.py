@@ -21,7 +21,7 @@ from pathlib import Path
 import orjson
 
 from harvester.about import __version__
-from harvester.curation.account import Account, read_account
+from harvester.curation.account import ArchiveAccount, read_account
 from harvester.curation.crate import CRATE, write_crate
 from harvester.curation.payload import copy_checkpoint, copy_item, list_items
 from harvester.curation.tags import BAGIT, Filed, sum_up, write_info, write_list
@@ -34,7 +34,7 @@ from harvester.jobs.values import stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class BagOptions:
     """How a bag is to be made."""
 
     organization: str = ""
@@ -59,7 +59,7 @@ class Bag:
         return sum(file.bytes for file in self.files)
 
 
-def make_bag(folder: Path, bag: Path, wishes: Wishes) -> Bag:
+def make_bag(folder: Path, bag: Path, wishes: BagOptions) -> Bag:
     """Hand an archive over in a new folder, or in an empty one.
 
     UsageError where there is no archive or the folder is taken; CannotWrite where a file is not what the manifest
@@ -156,7 +156,7 @@ def _put_in_place(place: Path, bag: Path) -> None:
     sync_folder(bag.absolute().parent)
 
 
-def _fill(folder: Path, place: Path, account: Account, wishes: Wishes) -> Bag:
+def _fill(folder: Path, place: Path, account: ArchiveAccount, wishes: BagOptions) -> Bag:
     mode, folder_mode = _find_mode(folder / MANIFEST), _find_mode(place)
     files = []
     (place / "data").mkdir()
@@ -176,7 +176,7 @@ def _fill(folder: Path, place: Path, account: Account, wishes: Wishes) -> Bag:
     return Bag(files=tuple(files), photos=photos, gaps=account.gaps)
 
 
-def _add_crate(place: Path, files: list[Filed], account: Account, wishes: Wishes, *, mode: int) -> Filed:
+def _add_crate(place: Path, files: list[Filed], account: ArchiveAccount, wishes: BagOptions, *, mode: int) -> Filed:
     written = write_crate(
         {file.path.removeprefix("data/"): file.bytes for file in files},
         name=f"Flickr photo metadata: {account.subject}",
@@ -188,13 +188,13 @@ def _add_crate(place: Path, files: list[Filed], account: Account, wishes: Wishes
     return _write(place, f"data/{CRATE}", written, mode=mode)
 
 
-def _describe(account: Account, wishes: Wishes) -> str:
+def _describe(account: ArchiveAccount, wishes: BagOptions) -> str:
     standing = "complete" if account.is_complete else "incomplete"
     told = f"Metadata of Flickr photos, as Flickr's API sent it: {account.subject}; the harvest is {standing}."
     return wishes.description or told
 
 
-def _write_tags(place: Path, files: list[Filed], account: Account, wishes: Wishes, *, mode: int) -> None:
+def _write_tags(place: Path, files: list[Filed], account: ArchiveAccount, wishes: BagOptions, *, mode: int) -> None:
     manifest = account.manifest
     info = {
         "Source-Organization": wishes.organization,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harvester.archive.folder import damaged
-from harvester.archive.manifest import Beginning
+from harvester.archive.manifest import FilePrefix
 from harvester.checkpoint.read_only import open_archive_to_read
-from harvester.curation.account import Account
+from harvester.curation.account import ArchiveAccount
 from harvester.curation.tags import Filed
 from harvester.disk.files import cannot_write, sync_file
 from harvester.disk.layout import DAMAGED, ERRORS, HISTORY, MANIFEST, NO_FOLLOW, STATE, UPDATES, WITHDRAWN, is_put_away
@@ -32,15 +32,15 @@ class Item:
 
     name: str
     size: int | None = None
-    known: Beginning | None = None
+    known: FilePrefix | None = None
 
 
-def list_items(folder: Path, account: Account) -> list[Item]:
+def list_items(folder: Path, account: ArchiveAccount) -> list[Item]:
     """The files that count, by name. CannotWrite where the manifest and the checkpoint tell otherwise of one."""
     return sorted((*_list_data(folder, account), *_list_others(folder, account)), key=lambda item: item.name)
 
 
-def _list_data(folder: Path, account: Account) -> Iterator[Item]:
+def _list_data(folder: Path, account: ArchiveAccount) -> Iterator[Item]:
     manifest = account.manifest
     for name in {**manifest.files, **account.lengths}:
         entry, size = manifest.files.get(name), account.lengths.get(name, 0)
@@ -52,7 +52,7 @@ def _list_data(folder: Path, account: Account) -> Iterator[Item]:
             yield Item(name, size, entry.beginning if entry else None)
 
 
-def _list_others(folder: Path, account: Account) -> Iterator[Item]:
+def _list_others(folder: Path, account: ArchiveAccount) -> Iterator[Item]:
     known = account.manifest.put_away
     found = {f"{place}/{path.name}" for place in (UPDATES, HISTORY) for path in (folder / place).glob("*")}
     for name in {*filter(is_put_away, found), *known}:

@@ -34,7 +34,7 @@ class Source:
 
 
 @dataclass(slots=True)
-class Struck:
+class Removed:
     """What was found in a file: the photos, and how many lines go, or lose rows."""
 
     name: str
@@ -63,9 +63,9 @@ def _check_put_away(path: Path, name: str, manifest: Manifest | None) -> None:
         raise damaged(path, f"does not have the sha256 that {MANIFEST} tells")
 
 
-def find_struck(folder: Path, source: Source, ids: Collection[int]) -> Struck:
+def find_struck(folder: Path, source: Source, ids: Collection[int]) -> Removed:
     """Read a file through, and tell what is to go."""
-    struck = Struck(source.name)
+    struck = Removed(source.name)
     for line in _read(folder, source):
         _, found = _strike(folder, source, line, ids)
         if found:

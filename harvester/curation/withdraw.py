@@ -24,7 +24,7 @@ from harvester.checkpoint.facts import Repair, Tombstone
 from harvester.checkpoint.read_only import open_archive_to_read, open_to_read
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import find_known, find_withdrawn, join_tombstones, purge, read_tombstones
-from harvester.curation.rewrite import Source, Struck, find_struck, is_list, list_sources, write_without
+from harvester.curation.rewrite import Removed, Source, find_struck, is_list, list_sources, write_without
 from harvester.disk.files import cannot_write, sync_folder
 from harvester.disk.layout import MANIFEST, NEW, PHOTOS, REPAIR, STATE, UPDATE, require_checkpoint
 from harvester.disk.lock import hold_still, lock_folder
@@ -83,7 +83,7 @@ def _withdraw(folder: Path, wanted: set[int], *, reason: str, at: str) -> Withdr
         _settle(folder, state)
         clear_merged(folder, state)
         found, known = _search(folder, state, wanted), set[int]()
-        staging, staged, found_staged = folder / UPDATE, None, list[tuple[Source, Struck]]()
+        staging, staged, found_staged = folder / UPDATE, None, list[tuple[Source, Removed]]()
         if (staging / STATE).is_file():
             staged = stack.enter_context(State(staging / STATE, guard=lock.check))
             _settle(staging, staged)
@@ -110,20 +110,20 @@ def _settle(folder: Path, state: State) -> None:
     check_lengths(folder, state, state.files())
 
 
-def _search(folder: Path, state: State, ids: Collection[int]) -> list[tuple[Source, Struck]]:
+def _search(folder: Path, state: State, ids: Collection[int]) -> list[tuple[Source, Removed]]:
     if state.facts.stream:
         raise UsageError(f"{folder} keeps track of records sent to standard output: it holds no photos.")
     sources = list_sources(folder, state, read_manifest(folder))
     return [(source, struck) for source in sources if (struck := find_struck(folder, source, ids)).ids]
 
 
-def _know(state: State, wanted: set[int], found: Sequence[tuple[Source, Struck]]) -> set[int]:
+def _know(state: State, wanted: set[int], found: Sequence[tuple[Source, Removed]]) -> set[int]:
     """Those of the photos that a checkpoint knows, or that stand in its files."""
     return find_known(state, wanted).union(*(struck.ids for _, struck in found))
 
 
 def _tell(
-    folder: Path, state: State, wanted: set[int], found: Sequence[tuple[Source, Struck]], also: set[int]
+    folder: Path, state: State, wanted: set[int], found: Sequence[tuple[Source, Removed]], also: set[int]
 ) -> Withdrawal:
     before = find_withdrawn(state)
     known = _know(state, wanted, found) | (before & wanted) | also
@@ -142,7 +142,7 @@ def _replace(
     folder: Path,
     state: State,
     ids: Collection[int],
-    found: Sequence[tuple[Source, Struck]],
+    found: Sequence[tuple[Source, Removed]],
     tombstones: Sequence[Tombstone],
 ) -> None:
     """Write what is left of the files, have the checkpoint say that it counts, and put it into place."""
@@ -169,7 +169,7 @@ def _replace(
     finish_merge(folder, state)
 
 
-def _forget_list_lines(state: State, struck: Struck) -> None:
+def _forget_list_lines(state: State, struck: Removed) -> None:
     gone = ((struck.name, str(photo_id)) for photo_id in struck.ids)
     state.connection.executemany("DELETE FROM list_line WHERE file = ? AND id = ?", gone)
 

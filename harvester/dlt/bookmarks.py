@@ -36,7 +36,7 @@ class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Selection:
     """What is to be read: the lines from a place on, but those that begin at one of the places `without`."""
 
     start: int
@@ -53,7 +53,7 @@ def choose_lines(
     begun: str,
     is_settled: bool,
     memberships: str,
-) -> Reading:
+) -> Selection:
     """What is newer than at the last load. `lines` are ids, moments and places, in the file's order, up to `size`."""
     if before is not None and before.memberships != memberships:
         before = None
@@ -71,9 +71,9 @@ def choose_lines(
         memberships=memberships,
     )
     if before is not None and scan.has_grown:
-        return Reading(before.bytes, (), bookmark)
+        return Selection(before.bytes, (), bookmark)
     is_same = before is not None and before.is_settled and begun != "" and before.begun == begun
-    return Reading(0, scan.known if is_same else (), bookmark)
+    return Selection(0, scan.known if is_same else (), bookmark)
 
 
 class _Scan:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from harvester.archive.manifest import read_manifest
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.disk.layout import STATE
-from harvester.dlt.bookmarks import Bookmark, Reading, choose_lines
+from harvester.dlt.bookmarks import Bookmark, Selection, choose_lines
 from harvester.export.arrow import build_schema
 from harvester.export.columns import COLUMNS
 from harvester.export.lines import STRETCH
@@ -36,7 +36,7 @@ SCHEMA = build_schema(COLUMNS)
 class _Plan:
     source: Source
     memberships: ListMemberships
-    reading: Reading
+    selection: Selection
 
 
 def read_photos(folders: Sequence[Path], bookmarks: MutableMapping[str, Any]) -> Iterator[pa.Table]:
@@ -52,7 +52,7 @@ def read_photos(folders: Sequence[Path], bookmarks: MutableMapping[str, Any]) ->
     if rejects:
         columns = ", ".join(f"{name} {name_count(number)}" for name, number in sorted(rejects.items()))
         warnings.warn(f"{name_count(rejects.total(), 'value')} did not fit and are null ({columns}).", stacklevel=2)
-    bookmarks.update({str(plan.source.folder): msgspec.to_builtins(plan.reading.bookmark) for plan in plans})
+    bookmarks.update({str(plan.source.folder): msgspec.to_builtins(plan.selection.bookmark) for plan in plans})
 
 
 def _plan(folder: Path, known: Any) -> _Plan:
@@ -60,7 +60,7 @@ def _plan(folder: Path, known: Any) -> _Plan:
     is_settled = manifest is not None and manifest.status == "complete" and not _has_work(folder)
     source = open_source(folder)
     memberships = read_memberships(source.lists)
-    reading = choose_lines(
+    selection = choose_lines(
         list_lines(source),
         None if known is None else msgspec.convert(known, Bookmark),
         size=source.photos.bytes,
@@ -68,7 +68,7 @@ def _plan(folder: Path, known: Any) -> _Plan:
         is_settled=is_settled,
         memberships=memberships.digest(),
     )
-    return _Plan(source, memberships, reading)
+    return _Plan(source, memberships, selection)
 
 
 def _has_work(folder: Path) -> bool:
@@ -101,9 +101,9 @@ def _read_batches(plans: Sequence[_Plan], rejects: Counter[str]) -> Iterator[pa.
 def _list_tasks(plans: Sequence[_Plan]) -> Iterator[Task]:
     older: Sequence[Sequence[int]] = find_older([plan.source for plan in plans]) if len(plans) > 1 else [()]
     for n, (plan, surpassed) in enumerate(zip(plans, older, strict=True)):
-        reading, photos = plan.reading, plan.source.photos
-        without = array("q", sorted({*surpassed, *reading.without})) if surpassed else reading.without
-        for start in range(reading.start, photos.bytes, STRETCH):
+        selection, photos = plan.selection, plan.source.photos
+        without = array("q", sorted({*surpassed, *selection.without})) if surpassed else selection.without
+        for start in range(selection.start, photos.bytes, STRETCH):
             yield Task(n, photos, start, min(start + STRETCH, photos.bytes), without)
 
 

@@ -6,7 +6,7 @@ from harvester.archive.draft import Draft
 from harvester.archive.shallow import add_parts, find_missing
 from harvester.checkpoint.state import Gone, Todo
 from harvester.disk.record import Record
-from harvester.engine.hydrate import Asked, Hydrator
+from harvester.engine.hydrate import Hydrator, PartRequest
 from harvester.errors import Refused
 
 NOT_FOUND = 1
@@ -30,7 +30,7 @@ class Deepener(Hydrator):
         found = {name: draft.parts[name] for name in missing}
         return add_parts(line, found, errors=draft.errors, at=self._client.server_clock.now())
 
-    def _refuse(self, part: Asked, draft: Draft, error: Refused) -> None:
+    def _refuse(self, part: PartRequest, draft: Draft, error: Refused) -> None:
         if error.code == NOT_FOUND:
             raise error
         super()._refuse(part, draft, error)

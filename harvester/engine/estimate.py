@@ -176,7 +176,7 @@ def _name(walk: Walk) -> str:
 
 
 async def _ask(walk: Walk, client: Client, *, size: int | None = None) -> Listed:
-    return await client.call(walk.query(extras=False, size=size), partial(read_list, listing=walk.shape))
+    return await client.call(walk.query(all_extras=False, size=size), partial(read_list, listing=walk.shape))
 
 
 def _count_rows(listed: Listed) -> int:

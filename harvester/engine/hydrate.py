@@ -22,7 +22,7 @@ _MOST_TRIES = 3
 """Answers without a new row after which a list in pages is through."""
 
 
-class Asked:
+class PartRequest:
     """A part that each photo is asked for: the call, but for the photo's id, and how its answer is read."""
 
     def __init__(self, name: str, part: Part) -> None:
@@ -49,7 +49,7 @@ class Hydrator:
         self._client = client
         self._tally = tally
         self._drafts = drafts
-        self._parts = [Asked(name, PARTS[name]) for name in parts]
+        self._parts = [PartRequest(name, PARTS[name]) for name in parts]
 
     async def fetch(self, photo: Todo) -> Record:
         """A photo's record; a part that Flickr refuses for good is null in it. GivenUp where one cannot be had now.
@@ -67,7 +67,7 @@ class Hydrator:
         self._drafts[photo.id] = draft = Draft() if photo.draft is None else read_draft(photo.draft)
         return draft
 
-    async def _ask(self, part: Asked, photo_id: str, draft: Draft) -> None:
+    async def _ask(self, part: PartRequest, photo_id: str, draft: Draft) -> None:
         """Put a part into the draft, unless it is there."""
         is_listing = part.name in draft.pages
         if part.name in draft.parts and not is_listing:
@@ -80,7 +80,7 @@ class Hydrator:
         except Refused as error:
             self._refuse(part, draft, error)
 
-    def _refuse(self, part: Asked, draft: Draft, error: Refused) -> None:
+    def _refuse(self, part: PartRequest, draft: Draft, error: Refused) -> None:
         self._tally.refused += 1
         draft.parts[part.name] = None
         draft.errors[part.name] = {"code": error.code, "message": error.message}
@@ -88,14 +88,14 @@ class Hydrator:
 
     async def ask_missing(self, photo: Todo) -> Gone:
         """What became of a photo that no listing shows any more."""
-        part = Asked("info", PARTS["info"])
+        part = PartRequest("info", PARTS["info"])
         try:
             await part.ask(self._client, photo.id, alone=True)  # the refusal that is expected need not say whose it is
         except Refused as error:
             return Gone(photo.id, error.code, error.message)
         return Gone(photo.id, None, None)
 
-    async def _add_pages(self, part: Asked, photo_id: str, draft: Draft) -> None:
+    async def _add_pages(self, part: PartRequest, photo_id: str, draft: Draft) -> None:
         """Put the rows of all other pages behind those that have come, each row once.
 
         A page that brings no new row is asked for again. In the end it ends the list, whatever count is claimed.

@@ -44,7 +44,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class RunFacts:
     """What a person may be told of a run's end, besides its status."""
 
     source: Source
@@ -91,7 +91,7 @@ def _decide_status(ending: Ending) -> Status:
     return "complete" if is_enough and ending.is_through and not is_missing else "incomplete"
 
 
-def list_sentences(outcome: Outcome, told: Told, *, claims: tuple[str, ...] = ()) -> tuple[str, ...]:
+def list_sentences(outcome: Outcome, told: RunFacts, *, claims: tuple[str, ...] = ()) -> tuple[str, ...]:
     """What a person should know of a run's end. `claims` are of the sets of an account that is complete."""
     end = _tell_none(told) if outcome.status == "complete" and not told.written and not told.is_update else ""
     return (
@@ -103,7 +103,7 @@ def list_sentences(outcome: Outcome, told: Told, *, claims: tuple[str, ...] = ()
     )
 
 
-def _tell_failures(told: Told) -> Iterator[str]:
+def _tell_failures(told: RunFacts) -> Iterator[str]:
     if told.failed:
         where = f"; see {told.errors}" if told.errors else ""
         yield f"{told.failed} could not be had for now{where}. Run the same again to try again."
@@ -114,12 +114,12 @@ def _tell_failures(told: Told) -> Iterator[str]:
         yield f"Lines of input that name no photo{where}: {told.bad_input}; correct these lines."
 
 
-def _tell_unread(told: Told) -> Iterator[str]:
+def _tell_unread(told: RunFacts) -> Iterator[str]:
     if told.is_unread:
         yield "Not all ids were read: the rest comes only with the command that names them. Run it again."
 
 
-def _tell_none(told: Told) -> str:
+def _tell_none(told: RunFacts) -> str:
     """What a person should know where no photo came, if photos were to come."""
     safe = "" if told.is_signed else "Without a login only public and safe photos are found"
     match told.source:

@@ -33,9 +33,9 @@ class Output:
     unescape: bool = False
     """Write letters in place of their escapes. An archive that was begun so stays so."""
     update: bool = False
-    """Raise NewsWanted where nothing but an update is left to be done."""
+    """Raise UpdateWanted where nothing but an update is left to be done."""
     redo_update: bool = False
-    """Raise NewsWanted where the last update could not get everything."""
+    """Raise UpdateWanted where the last update could not get everything."""
     deepens: bool = False
     """Whoever runs the job deepens an archive that holds less of each photo: it is not refused for that."""
 
@@ -54,7 +54,7 @@ NOWHERE = Output()
 """Standard output, with nothing kept track of."""
 
 
-class NewsWanted(HarvestError):
+class UpdateWanted(HarvestError):
     """The archive is complete and what is new since is wanted: an update of `folder` brings it."""
 
     def __init__(self, folder: Path) -> None:

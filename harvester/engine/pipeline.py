@@ -33,7 +33,7 @@ from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError,
 from harvester.events import Failed, Observer, Tally
 from harvester.flickr.failures import EXCESSIVE_OFFSET
 from harvester.flickr.geo import EVER, find_page_size
-from harvester.flickr.methods import PAGE_SIZE, SEARCH, build_query, join_extras
+from harvester.flickr.methods import PAGE_SIZE, SEARCH, build_query, join_listing_extras
 from harvester.flickr.responses import Page, read_page
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.urls import parse_photo
@@ -160,7 +160,7 @@ class Pipeline:
 
     async def _produce(self) -> None:
         try:
-            await self._walker.run(extras=not self._plan.job.parts)
+            await self._walker.run(all_extras=not self._plan.job.parts)
             self._count()
             if self._stop.is_set():
                 return
@@ -311,7 +311,7 @@ class Pipeline:
         arguments |= sweep.arguments
         most = find_page_size(arguments)
         size = most if limit is None else min(most, limit)
-        arguments |= {"per_page": str(size), "extras": join_extras(arguments.get("extras", ""))}
+        arguments |= {"per_page": str(size), "extras": join_listing_extras(arguments.get("extras", ""))}
         self._tally.pages += 1
         try:
             page = await self._client.call(build_query(method, arguments), lambda body: read_page(body, method=method))

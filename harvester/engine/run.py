@@ -20,7 +20,7 @@ from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.disk.fresh import FreshFolder
 from harvester.engine.identity import choose_login, confirm_login, confirm_names
-from harvester.engine.output import NOWHERE, NewsWanted, Output, open_output, restore_job
+from harvester.engine.output import NOWHERE, Output, UpdateWanted, open_output, restore_job
 from harvester.engine.pipeline import Pipeline
 from harvester.engine.planner import RunPlanner
 from harvester.engine.run_end import Halt, RunEnd, tell_limitations
@@ -33,7 +33,7 @@ from harvester.jobs.restore import settle_job
 from harvester.transport.client import open_client
 from harvester.transport.server_clock import ServerClock, tell_skew
 
-__all__ = ["NewsWanted", "Output", "build_sleep", "restore_job", "run_job", "run_open_job", "tell_limitations"]
+__all__ = ["Output", "UpdateWanted", "build_sleep", "restore_job", "run_job", "run_open_job", "tell_limitations"]
 Sleep = Callable[[float], Awaitable[None]]
 
 

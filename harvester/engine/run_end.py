@@ -13,7 +13,7 @@ from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.state import State
 from harvester.disk.files import remove_files
 from harvester.engine.identity import tell_login
-from harvester.engine.outcome import Ending, Outcome, Told, decide, list_sentences
+from harvester.engine.outcome import Ending, Outcome, RunFacts, decide, list_sentences
 from harvester.engine.output import Output
 from harvester.engine.run_start import names_photos
 from harvester.events import Ended, Noticed, Observer, Status, Summary, Tally
@@ -109,10 +109,10 @@ class RunEnd:
         claims = tell_claims(self._job.source, self._state, folder) if is_claimed and folder is not None else ()
         return self._end(outcome.status, *list_sentences(outcome, told, claims=tuple(claims)))
 
-    def _find_told(self) -> Told:
+    def _find_told(self) -> RunFacts:
         state, source, archive = self._state, self._job.source, self._output.archive
         difference, facts = read_difference(state), state.facts
-        return Told(
+        return RunFacts(
             source=source,
             is_update=state.is_update,
             is_signed=bool(facts.signed),

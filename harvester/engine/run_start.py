@@ -14,7 +14,7 @@ from harvester.checkpoint.facts import Depth
 from harvester.checkpoint.same_job import check_same_job, settle_letters
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
-from harvester.engine.output import NewsWanted, Output
+from harvester.engine.output import Output, UpdateWanted
 from harvester.errors import UsageError
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.values import stamp
@@ -45,7 +45,7 @@ def begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: Ou
             if depth is not None:
                 widen_depth(state, depth)
             if output.folder is not None and _is_for_update(job, state, output):
-                raise NewsWanted(output.folder)
+                raise UpdateWanted(output.folder)
             state.clear_failures()
             return True
         mark_bounded(state)

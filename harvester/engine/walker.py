@@ -45,18 +45,18 @@ class Walker:
         self._walkers = walkers
         self._limit = limit
         self._frontier = Frontier[Walk]()
-        self._extras = False
+        self._all_extras = False
 
     def close(self) -> None:
         """The run is to stop: no list is begun any more."""
         self._frontier.close()
 
-    async def run(self, *, extras: bool) -> None:
-        """Read all lists, or those that come before a stop. `extras` asks for all that rows can tell.
+    async def run(self, *, all_extras: bool) -> None:
+        """Read all lists, or those that come before a stop. `all_extras` asks for all that rows can tell.
 
         UsageError where Flickr refuses what the job is about.
         """
-        self._extras = extras
+        self._all_extras = all_extras
         walks = await self._store.look(State.walks)
         # What the job cannot do without comes before all else: it may be refused.
         for some in ([w for w in walks if w[1].top], [w for w in walks if not w[1].top]):
@@ -87,7 +87,7 @@ class Walker:
         read = partial(read_list, listing=walk.shape)
         self._tally.pages += 1
         try:
-            listed = await self._client.call(walk.query(extras=walk.keeps_rows or self._extras), read)
+            listed = await self._client.call(walk.query(all_extras=walk.keeps_rows or self._all_extras), read)
         except Refused as error:
             await self._accept(n, walk, error)
             return

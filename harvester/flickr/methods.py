@@ -21,7 +21,7 @@ CAP = 4000
 PAGE_SIZE = 500
 """The largest page; a geographic search answers with at most 250 whatever is asked."""
 
-EXTRAS = (
+LISTING_EXTRAS = (
     "description,license,date_upload,date_taken,owner_name,icon_server,original_format,last_update,geo,tags,"
     "machine_tags,o_dims,views,media,path_alias,url_sq,url_q,url_t,url_s,url_n,url_m,url_z,url_c,url_l,url_o,"
     "realname,count_comments,count_faves,count_views,url_w,url_h,url_k,url_3k,url_4k,url_f,url_5k,url_6k,"
@@ -33,9 +33,9 @@ EXTRAS = (
 besides. Flickr ignores extras that it does not know."""
 
 
-def join_extras(more: str = "") -> str:
+def join_listing_extras(more: str = "") -> str:
     """All extras that a listing is asked for, `more` of them with commas besides."""
-    return ",".join(dict.fromkeys([*EXTRAS.split(","), *filter(None, more.split(","))]))
+    return ",".join(dict.fromkeys([*LISTING_EXTRAS.split(","), *filter(None, more.split(","))]))
 
 
 Detail: TypeAlias = Literal["list", "info", "full"]

@@ -16,7 +16,7 @@ from harvester.jobs.plain import list_given
 from harvester.jobs.values import read_texts, stamp
 
 _RESERVED = frozenset({"method", "api_key", "format", "nojsoncallback", "per_page", "page"})
-EXTRAS = "extras"
+EXTRAS_PARAM = "extras"
 """The one of `params` that adds: to the extras that every listing is asked for."""
 
 
@@ -60,7 +60,7 @@ class Search:
         self._check_params()
         self._check_texts()
         self._check_dates()
-        if not self.arguments.keys() - {EXTRAS} and self.min_upload_date is None and self.max_upload_date is None:
+        if not self.arguments.keys() - {EXTRAS_PARAM} and self.min_upload_date is None and self.max_upload_date is None:
             raise UsageError("A search needs at least one filter, such as tags or user.")
 
     def _check_params(self) -> None:
@@ -127,9 +127,9 @@ class Search:
 
     def _read_params(self) -> dict[str, str]:
         known = {name: str(value) for name, value in self.params.items()}
-        if EXTRAS in known:
-            known[EXTRAS] = ",".join(read_texts(self.params[EXTRAS], field="params"))
-        return {name: value for name, value in known.items() if value or name != EXTRAS}
+        if EXTRAS_PARAM in known:
+            known[EXTRAS_PARAM] = ",".join(read_texts(self.params[EXTRAS_PARAM], field="params"))
+        return {name: value for name, value in known.items() if value or name != EXTRAS_PARAM}
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from dataclasses import replace
 from harvester.flickr.methods import CAP, PAGE_SIZE
 from harvester.flickr.responses import Page
 from harvester.flickr.second import split_filters
-from harvester.listing.doubt import MOST_NEEDED, compare, count_needed, find_claim, is_confirmed
+from harvester.listing.confirmation import MOST_NEEDED, compare, count_needed, find_claim, is_confirmed
 from harvester.listing.reading import CHANGED, UPLOADS, Reading, find_reported, measure, read_size
 from harvester.listing.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from harvester.flickr.listings import LISTINGS, EachLine, Listing, Opens, Paged, PhotosOnly, Together
-from harvester.flickr.methods import EXTRAS, build_query
+from harvester.flickr.methods import LISTING_EXTRAS, build_query
 from harvester.flickr.responses import Listed
 
 _MOST_READS = 3
@@ -86,14 +86,14 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
             case Together() | Opens() | PhotosOnly():
                 return self.hydrates
 
-    def query(self, *, extras: bool, size: int | None = None) -> str:
-        """The call for its next page. `extras` asks for all that rows of photos can tell, `size` for shorter pages."""
+    def query(self, *, all_extras: bool, size: int | None = None) -> str:
+        """The call for its next page. `all_extras` asks for all columns of photos, `size` for shorter pages."""
         shape = self.shape
         arguments = {shape.subject: self.subject} if shape.subject else {}
         if isinstance(shape.rows, Paged):
             arguments |= {"per_page": str(size or shape.rows.size), "page": str(self.page)}
-        if shape.shows_photos and extras:
-            arguments["extras"] = EXTRAS
+        if shape.shows_photos and all_extras:
+            arguments["extras"] = LISTING_EXTRAS
         return build_query(shape.method, arguments)
 
 

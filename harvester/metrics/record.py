@@ -14,7 +14,7 @@ from harvester.about import __version__
 from harvester.events import DURATIONS, Ended, Event, Paused, Resumed, Retrying, Started, Tally, Waiting
 from harvester.metrics.numbers import Numbers
 from harvester.progress.forms import Mute
-from harvester.progress.gauge import Reading
+from harvester.progress.gauge import Snapshot
 from harvester.quota.rate import Rate
 
 EVERY = 5.0
@@ -39,7 +39,7 @@ class Record(Mute):
         """Held while counts of a run become those of the process, and while they are read."""
         self.quota = quota
         self.info: dict[str, str] | None = None
-        self.reading: Reading | None = None
+        self.snapshot: Snapshot | None = None
         self.last_commit: float | None = None
         self.retries: Counter[str] = Counter()
         self._clock = clock
@@ -73,9 +73,9 @@ class Record(Mute):
                 self._look()
                 self._end()
 
-    def show(self, reading: Reading) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """How far it is."""
-        self.reading = reading
+        self.snapshot = snapshot
         self._seen_at = self._clock()
         self._look()
 
@@ -121,14 +121,14 @@ class Record(Mute):
         """All numbers of this moment."""
         with self.lock:
             within, seconds = self.durations
-            reading, quota = self.reading, self.quota
-            left = reading.calls_left if reading else None
+            snapshot, quota = self.snapshot, self.quota
+            left = snapshot.calls_left if snapshot else None
             return Numbers(
                 calls=[(method, outcome, count) for (method, outcome), count in self.calls.items()],
                 within=within,
                 seconds=seconds,
                 written=self.written,
-                expected=reading.expected if reading else None,
+                expected=snapshot.expected if snapshot else None,
                 quota_used=None if quota is None or left is None else quota.calls - left,
                 quota_limit=quota.calls if quota else None,
                 waited=self.waited,
@@ -139,7 +139,7 @@ class Record(Mute):
 
     def _begin(self, event: Started) -> None:
         self._end()
-        self._tally, self.reading, self._seen_at = event.tally, None, self._clock()
+        self._tally, self.snapshot, self._seen_at = event.tally, None, self._clock()
         self._last_written = event.tally.new
         job: dict[str, Any] = event.job
         known = {"source": str(job.get("source", "")), "detail": str(job.get("detail", ""))}

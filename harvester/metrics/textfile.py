@@ -12,7 +12,7 @@ from harvester.events import Ended, Event, Started
 from harvester.metrics.exposition import write_metrics
 from harvester.metrics.record import Record
 from harvester.progress.forms import Mute
-from harvester.progress.gauge import Reading
+from harvester.progress.gauge import Snapshot
 
 EVERY = 15.0
 """Seconds between two writings."""
@@ -37,7 +37,7 @@ class Textfile(Mute):
         if isinstance(event, Started | Ended):
             self._write()
 
-    def show(self, reading: Reading) -> None:  # noqa: ARG002 - the record has it
+    def show(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - the record has it
         """The numbers of now."""
         self._write()
 

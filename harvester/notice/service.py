@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from harvester.events import Ended, Event, Paused, Resumed, Retrying, Started, Waiting
 from harvester.progress.forms import Mute
-from harvester.progress.gauge import Reading
-from harvester.progress.lines import describe_job, say_end, say_reading
+from harvester.progress.gauge import Snapshot
+from harvester.progress.lines import describe_job, say_end, say_snapshot
 from harvester.quota.rate import Rate
 from harvester.text.escapes import escape_line
 
@@ -145,15 +145,15 @@ class ServiceForm(Mute):
                 service.move()
                 service.say(self._status(say_end(event.summary)))
 
-    def show(self, reading: Reading) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """The reading in a sentence; whether anything has moved since the one before."""
-        seen = (reading.photos, reading.calls, reading.retries, reading.refused, reading.failed, reading.doing)
+        seen = (snapshot.photos, snapshot.calls, snapshot.retries, snapshot.refused, snapshot.failed, snapshot.doing)
         if seen != self._seen:
             self._seen = seen
             self._service.move()
-        if reading.wait:
-            self._service.wait(_PAUSE if reading.wait.seconds is None else reading.wait.seconds)
-        self._service.say(self._status(say_reading(reading, quota=self._quota, now=self._wall())))
+        if snapshot.wait:
+            self._service.wait(_PAUSE if snapshot.wait.seconds is None else snapshot.wait.seconds)
+        self._service.say(self._status(say_snapshot(snapshot, quota=self._quota, now=self._wall())))
 
     def say(self, sentence: str) -> None:
         """The sentence."""

@@ -16,7 +16,7 @@ from harvester.events import Ended, Event, Paused, Resumed, Started, Waiting
 from harvester.progress.forms import Form, Mute, Notices, Plain, Quiet
 from harvester.progress.gauge import Gauge, Limits
 from harvester.progress.json_lines import JsonLines
-from harvester.progress.lines import say_reading, say_way
+from harvester.progress.lines import say_snapshot, say_way
 from harvester.signals import STOPPED
 from harvester.text.streams import LOG_STAMP
 
@@ -97,7 +97,7 @@ class Progress:
     def say_so_far(self) -> None:
         """Says what was done, for a run that ends by an error."""
         if self._gauge and self._gauge.tally.new:
-            self.say(f"So far: {say_reading(self._gauge.read(), quota=self._limits.quota, now=self._wall())}.")
+            self.say(f"So far: {say_snapshot(self._gauge.read(), quota=self._limits.quota, now=self._wall())}.")
 
     def part(self) -> str:
         """What is to be written on the terminal where the run must end at once, whatever it is about to write."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from harvester.events import Ended, Event, Failed, Noticed, Paused, Retrying, Started, Summary, Waiting
-from harvester.progress.gauge import Reading
-from harvester.progress.lines import describe_job, list_facts, say_end, say_next, say_reading
+from harvester.progress.gauge import Snapshot
+from harvester.progress.lines import describe_job, list_facts, say_end, say_next, say_snapshot
 from harvester.quota.rate import Rate
 from harvester.text.escapes import escape_line
 from harvester.text.words import end_sentence, name_count, name_duration, name_moment
@@ -27,8 +27,8 @@ class Form(Protocol):
     def tell(self, event: Event) -> None:
         """Something happened."""
 
-    def show(self, reading: Reading) -> None:
-        """A reading, every `interval` seconds."""
+    def show(self, snapshot: Snapshot) -> None:
+        """A snapshot, every `interval` seconds."""
 
     def say(self, sentence: str) -> None:
         """A sentence of the program itself."""
@@ -119,9 +119,9 @@ class Plain:
         elif sentence := self._notices.word(event):
             self.say(sentence)
 
-    def show(self, reading: Reading) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """The reading in a line."""
-        self.say(say_reading(reading, quota=self._quota, now=self._wall()))
+        self.say(say_snapshot(snapshot, quota=self._quota, now=self._wall()))
 
     def say(self, sentence: str) -> None:
         """A line with the time of day."""
@@ -157,7 +157,7 @@ class Mute:
     def tell(self, event: Event) -> None:
         """Do nothing."""
 
-    def show(self, reading: Reading) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """Do nothing."""
 
     def say(self, sentence: str) -> None:

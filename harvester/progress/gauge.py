@@ -27,7 +27,7 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Snapshot:
     """What a display shows, at one moment."""
 
     photos: int
@@ -157,7 +157,7 @@ class Gauge:
             return self._per_photo
         return 1 / self._page_size + self._per_photo * tally.new / (tally.new + tally.unchanged)
 
-    def read(self) -> Reading:
+    def read(self) -> Snapshot:
         """The state of this moment."""
         tally, limits = self.tally, self._limits
         wait = self._read_wait()
@@ -174,7 +174,7 @@ class Gauge:
                 left=left,
                 wait=(wait.seconds or 0.0) if wait else 0.0,
             )
-        return Reading(
+        return Snapshot(
             photos=tally.done,
             expected=expected,
             calls=tally.calls,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from harvester.events import Ended, Event, Retrying, Waiting
-from harvester.progress.gauge import Reading
+from harvester.progress.gauge import Snapshot
 from harvester.text.escapes import escape_line
 
 
@@ -38,11 +38,11 @@ class JsonLines:
             values["until"] = _stamp(self._wall() + event.seconds)
         self._write(type(event).__name__.lower(), values)
 
-    def show(self, reading: Reading) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """The reading as an event of the name `progress`."""
-        values = dataclasses.asdict(reading)
-        if reading.wait and reading.wait.until is not None:
-            values["wait"]["until"] = _stamp(reading.wait.until)
+        values = dataclasses.asdict(snapshot)
+        if snapshot.wait and snapshot.wait.until is not None:
+            values["wait"]["until"] = _stamp(snapshot.wait.until)
         self._write("progress", values)
 
     def say(self, sentence: str) -> None:

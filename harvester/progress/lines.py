@@ -1,4 +1,4 @@
-"""What the displays say, in words: one reading, one event, the end. Pure, and the same for all of them."""
+"""What the displays say, in words: one snapshot, one event, the end. Pure, and the same for all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from harvester.errors import shorten
 from harvester.events import Summary
 from harvester.flickr.methods import DETAILS, Detail, list_parts
-from harvester.progress.gauge import Reading, Wait
+from harvester.progress.gauge import Snapshot, Wait
 from harvester.quota.rate import Rate
 from harvester.text.words import name_count, name_duration, name_moment, name_period, name_rate
 
@@ -43,33 +43,33 @@ def _join(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def say_share(reading: Reading) -> str:
+def say_share(snapshot: Snapshot) -> str:
     """`12,345 of about 27,400 photos`."""
-    if reading.expected is None or reading.photos > reading.expected:
-        return name_count(reading.photos, "photo")
-    return f"{name_count(reading.photos)} of about {name_count(reading.expected, 'photo')}"
+    if snapshot.expected is None or snapshot.photos > snapshot.expected:
+        return name_count(snapshot.photos, "photo")
+    return f"{name_count(snapshot.photos)} of about {name_count(snapshot.expected, 'photo')}"
 
 
-def say_speed(reading: Reading) -> list[str]:
+def say_speed(snapshot: Snapshot) -> list[str]:
     """What is done, how fast, and how long still."""
-    said = [reading.doing] if reading.doing else []
-    if reading.photos_per_second and reading.wait is None:
-        said.append(name_rate(reading.photos_per_second))
-    if reading.seconds_left:
-        said.append(f"about {name_duration(reading.seconds_left)} to go")
+    said = [snapshot.doing] if snapshot.doing else []
+    if snapshot.photos_per_second and snapshot.wait is None:
+        said.append(name_rate(snapshot.photos_per_second))
+    if snapshot.seconds_left:
+        said.append(f"about {name_duration(snapshot.seconds_left)} to go")
     return said
 
 
-def say_calls(reading: Reading, quota: Rate | None) -> list[str]:
+def say_calls(snapshot: Snapshot, quota: Rate | None) -> list[str]:
     """Calls spent and left, and what went wrong."""
-    said = [name_count(reading.calls, "call")]
-    if reading.calls_left is not None and quota is not None:
-        said.append(f"{name_count(reading.calls_left)} left {name_period(quota.period)}")
-    if reading.retries:
-        said.append(name_count(reading.retries, "retry"))
-    if reading.refused:
-        said.append(f"{name_count(reading.refused)} refused")
-    said.append(f"{name_count(reading.failed)} failed")
+    said = [name_count(snapshot.calls, "call")]
+    if snapshot.calls_left is not None and quota is not None:
+        said.append(f"{name_count(snapshot.calls_left)} left {name_period(quota.period)}")
+    if snapshot.retries:
+        said.append(name_count(snapshot.retries, "retry"))
+    if snapshot.refused:
+        said.append(f"{name_count(snapshot.refused)} refused")
+    said.append(f"{name_count(snapshot.failed)} failed")
     return said
 
 
@@ -80,12 +80,12 @@ def say_wait(wait: Wait, *, now: float) -> str:
     return f"waiting until {name_moment(wait.until, now=now)} ({name_duration(wait.seconds)}): {wait.why}"
 
 
-def say_reading(reading: Reading, *, quota: Rate | None, now: float) -> str:
+def say_snapshot(snapshot: Snapshot, *, quota: Rate | None, now: float) -> str:
     """All of it in one line."""
-    share = "" if reading.share is None else f" ({reading.share:.0%})"
-    pieces = [say_share(reading) + share, *say_speed(reading), *say_calls(reading, quota)]
-    if reading.wait:
-        pieces.append(say_wait(reading.wait, now=now))
+    share = "" if snapshot.share is None else f" ({snapshot.share:.0%})"
+    pieces = [say_share(snapshot) + share, *say_speed(snapshot), *say_calls(snapshot, quota)]
+    if snapshot.wait:
+        pieces.append(say_wait(snapshot.wait, now=now))
     return ", ".join(pieces)
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from harvester.events import Ended, Event, Started, Summary
 from harvester.progress.forms import Notices
-from harvester.progress.gauge import Reading
+from harvester.progress.gauge import Snapshot
 from harvester.progress.lines import list_facts, say_calls, say_end, say_next, say_share, say_speed, say_wait
 from harvester.quota.rate import Rate
 from harvester.text.escapes import escape_line
@@ -51,21 +51,21 @@ def _write(line: str, *, style: str = "") -> Text:
     return Text(escape_line(line), style=style)
 
 
-def draw_reading(reading: Reading, *, quota: Rate | None, now: float, width: int) -> RenderableType:
+def draw_snapshot(snapshot: Snapshot, *, quota: Rate | None, now: float, width: int) -> RenderableType:
     """Bar, counts, calls, and what is waited for, each in as many lines as the width needs."""
     width = min(width, WIDEST)
-    lines: list[RenderableType] = [_draw_bar(reading, width=width)] if reading.share is not None else []
-    first = flow([say_share(reading), *say_speed(reading)], width=width)
+    lines: list[RenderableType] = [_draw_bar(snapshot, width=width)] if snapshot.share is not None else []
+    first = flow([say_share(snapshot), *say_speed(snapshot)], width=width)
     lines += [_write(line) for line in first]
-    lines += [_write(line, style="dim") for line in flow(say_calls(reading, quota), width=width)]
-    if reading.wait:
-        sentence = say_wait(reading.wait, now=now)
+    lines += [_write(line, style="dim") for line in flow(say_calls(snapshot, quota), width=width)]
+    if snapshot.wait:
+        sentence = say_wait(snapshot.wait, now=now)
         lines.append(_write(sentence[0].upper() + sentence[1:], style="yellow"))
     return Group(*lines)
 
 
-def _draw_bar(reading: Reading, *, width: int) -> RenderableType:
-    share = reading.share or 0.0
+def _draw_bar(snapshot: Snapshot, *, width: int) -> RenderableType:
+    share = snapshot.share or 0.0
     row = Table.grid(padding=(0, 1))
     row.add_row(
         ProgressBar(total=1.0, completed=share, width=max(width - 6, 4), complete_style="cyan", finished_style="green"),
@@ -129,13 +129,13 @@ class Live:
         if sentence := self._notices.word(event):
             self._console.print(_write(sentence, style="bold" if isinstance(event, Started) else "yellow"))
 
-    def show(self, reading: Reading) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """Draw the reading in the place of the one before."""
         self._settle()
         if not self._live.is_started:
             self._live.start()
         self._width = self._console.width
-        drawing = draw_reading(reading, quota=self._quota, now=self._wall(), width=self._width - 1)
+        drawing = draw_snapshot(snapshot, quota=self._quota, now=self._wall(), width=self._width - 1)
         lines = self._console.render_lines(drawing, pad=False)
         self._shape = [sum(segment.cell_length for segment in line) for line in lines]
         self._live.update(drawing, refresh=True)

@@ -17,7 +17,7 @@ from harvester.disk.layout import CHANGES, MANIFEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ToldFile:
     """What a sound manifest says of a file, and when it was written.
 
     Where the harvest `has_ended`, that is of the whole file: `size` bytes of so many `lines`. Without `blocks` the
@@ -46,22 +46,22 @@ class _Stretch:
         return self.block.lines, self.block.sum
 
 
-def read_told(manifest: Mapping[str, Any]) -> dict[str, Told]:
+def read_told(manifest: Mapping[str, Any]) -> dict[str, ToldFile]:
     """What a manifest says of each file; nothing of one whose entry cannot be read."""
-    found: dict[str, Told] = {}
+    found: dict[str, ToldFile] = {}
     for name, entry in manifest["files"].items():
         with suppress(KeyError, TypeError, ValueError, AttributeError):
             found[name] = _read_entry(manifest, entry)
     return found
 
 
-def _read_entry(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> Told:
+def _read_entry(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> ToldFile:
     begins = entry if "sha256" in entry else entry.get("begins") or {}
     blocks = decode_blocks(begins["blocks"]) if "blocks" in begins else None
     has_ended = manifest.get("status") in ENDED
     if blocks and blocks[-1].is_open and not has_ended:
         blocks.pop()  # lines that were written since have made it longer
-    return Told(
+    return ToldFile(
         written=str(manifest.get("updated") or ""),
         has_ended=has_ended,
         size=int(entry["bytes"]),
@@ -71,7 +71,7 @@ def _read_entry(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> Told:
     )
 
 
-def doubt_lines(table: sqlite3.Connection, name: str, told: Told | None, *, size: int, sha256: str) -> int:
+def doubt_lines(table: sqlite3.Connection, name: str, told: ToldFile | None, *, size: int, sha256: str) -> int:
     """Prove the lines of a file, or set aside the blocks in which a line was changed.
 
     How many lines of the file are in doubt: one of them at least was changed, and nothing tells which.
@@ -88,13 +88,13 @@ def doubt_lines(table: sqlite3.Connection, name: str, told: Told | None, *, size
     return 0
 
 
-def _is_newer(table: sqlite3.Connection, name: str, told: Told, *, size: int) -> bool:
+def _is_newer(table: sqlite3.Connection, name: str, told: ToldFile, *, size: int) -> bool:
     """Whether a file is newer than the manifest of a harvest that had ended: then that says nothing of it."""
     (latest,) = table.execute("SELECT max(at) FROM good WHERE file = ?", (name,)).fetchone()
     return told.has_ended and size != told.size and str(latest or "") > told.written
 
 
-def _looks_whole(table: sqlite3.Connection, name: str, told: Told) -> bool:
+def _looks_whole(table: sqlite3.Connection, name: str, told: ToldFile) -> bool:
     """Whether nothing that can be seen makes the file differ from the one of the manifest."""
     query = "SELECT count(*), total(NOT same) FROM good WHERE file = ?"
     kept, reshaped = table.execute(query, (name,)).fetchone()
@@ -102,7 +102,7 @@ def _looks_whole(table: sqlite3.Connection, name: str, told: Told) -> bool:
     return told.has_ended and told.sha256 is not None and kept == told.lines and not reshaped and not is_hurt
 
 
-def _judge_blocks(table: sqlite3.Connection, name: str, told: Told, blocks: Sequence[Block]) -> None:
+def _judge_blocks(table: sqlite3.Connection, name: str, told: ToldFile, blocks: Sequence[Block]) -> None:
     """Prove the lines of blocks that the manifest has, and set aside the others."""
     found = [*_read_stretches(table, name)]
     if told.has_ended and sum_up(stretch.block for stretch in found) == sum_up(blocks):

@@ -30,7 +30,7 @@ from harvester.jobs.arguments import OPTIONS
 from harvester.jobs.model import Account, Job, Search
 from harvester.jobs.restore import rebuild_job
 from harvester.listing.sweep import Stretch
-from harvester.repair.blocks import Told, read_told
+from harvester.repair.blocks import ToldFile, read_told
 from harvester.repair.scan import Sums
 
 Condition: TypeAlias = Literal["sound", "damaged", "missing"]
@@ -59,7 +59,7 @@ class Facts:
     """What the manifest says."""
     coverage: tuple[Stretch, ...] = ()
     """What the manifest says of stretches of time."""
-    files: Mapping[str, Told] = field(default_factory=dict)
+    files: Mapping[str, ToldFile] = field(default_factory=dict)
     """What a sound manifest says of files, by which their lines are proved."""
     harmed: Mapping[str, str] = field(default_factory=dict)
     """The files in `updates/` and `history/` that are not as the manifest tells, each with a sentence."""
@@ -138,7 +138,7 @@ class Facts:
         """Whether an earlier repair has found the same damage in files that cannot be repaired."""
         return sorted(self.harmed) == sorted(self.meta.harmed or ())
 
-    def find_told(self, name: str) -> Told | None:
+    def find_told(self, name: str) -> ToldFile | None:
         """What the manifest says of a file, where no checkpoint of the same age knows the checksum of each line."""
         return self.files.get(name) if self.copy is None or self.is_older else None
 

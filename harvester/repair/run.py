@@ -28,7 +28,7 @@ from harvester.repair.staged import complete_facts, is_hurt, is_of_use, read_wan
 from harvester.repair.write import write_damaged, write_good
 
 OnFile: TypeAlias = Callable[[str, int], None]
-"""Told of each file before it is read: its name and its bytes."""
+"""ToldFile of each file before it is read: its name and its bytes."""
 _TABLE = "scan.sqlite"
 
 

@@ -17,7 +17,7 @@ from harvester.archive.folder import CHANGES
 from harvester.archive.line_scan import Piece, Wanted, find_fault, find_list_fault, read_pieces, read_seconds
 from harvester.archive.sinks import PHOTOS
 from harvester.disk.files import cannot_write
-from harvester.repair.blocks import Told, doubt_lines
+from harvester.repair.blocks import ToldFile, doubt_lines
 from harvester.repair.fast import read_head, read_line
 
 MOST_LINE = 64 << 20
@@ -105,7 +105,9 @@ def open_table(path: Path) -> sqlite3.Connection:
     return db
 
 
-def scan_file(path: Path, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted, told: Told | None = None) -> Found:
+def scan_file(
+    path: Path, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted, told: ToldFile | None = None
+) -> Found:
     """Read one file through. `told` is what a sound manifest says of it."""
     doubled = 0
     is_there = True

@@ -40,7 +40,7 @@ from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import run as engine
-from harvester.engine.run import NewsWanted, Output, restore_job, run_open_job, tell_limitations
+from harvester.engine.run import Output, UpdateWanted, restore_job, run_open_job, tell_limitations
 from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, ignore
 from harvester.jobs.model import Job, Photos
@@ -67,7 +67,7 @@ async def run_whole_job(
 
     `open_sink` is for the photos of the job itself: those that are deepened do not go there.
 
-    NewsWanted as of `run_job`, once the archive is as deep as it is to be.
+    UpdateWanted as of `run_job`, once the archive is as deep as it is to be.
     """
     stop, held = stop or asyncio.Event(), _Held(observer)
     output = replace(output, deepens=output.folder is not None)
@@ -78,7 +78,7 @@ async def run_whole_job(
     summary = await _go_on(summary, settings, folder=output.folder, held=held, stop=stop, before=before)
     if is_deepened and output.update and output.folder is not None and summary.status != "stopped":
         # a photo that fails does not hold up the news of all others: the update ends incomplete, and says so
-        raise NewsWanted(output.folder)
+        raise UpdateWanted(output.folder)
     return summary
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from harvester.archive.line_scan import Wanted, find_fault
-from harvester.archive.manifest import Beginning
+from harvester.archive.manifest import FilePrefix
 from harvester.checkpoint.state import is_photo_id
 from harvester.disk.files import cannot_write
 from harvester.disk.layout import CHANGES, PHOTOS
@@ -25,7 +25,7 @@ class Reader:
     file's first bytes.
     """
 
-    def __init__(self, path: Path, *, end: int | None = None, beginning: Beginning | None = None) -> None:
+    def __init__(self, path: Path, *, end: int | None = None, beginning: FilePrefix | None = None) -> None:
         self.path = path
         self.lines = 0
         self.bytes = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from harvester.archive.manifest import Beginning, Manifest, read_manifest
+from harvester.archive.manifest import FilePrefix, Manifest, read_manifest
 from harvester.archive.put_away import find_harmed
 from harvester.checkpoint.state import Length
 from harvester.disk.layout import CHANGES, DATA, MANIFEST, STATE, WITHDRAWN, check_entries, check_files
@@ -30,7 +30,7 @@ class FileCheck:
     path: Path
     length: Length
     source: str
-    beginning: Beginning | None = None
+    beginning: FilePrefix | None = None
     may_grow: bool = False
     notes: list[str] = field(default_factory=list)
     lines: int = 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harvester.flickr.methods import EXTRAS
+from harvester.flickr.methods import LISTING_EXTRAS
 from harvester.sandbox.catalogue import Person
 from harvester.sandbox.search import CALLER
 from harvester.sandbox.server import Sandbox
@@ -60,10 +60,12 @@ def check_account(folder: Path, sandbox: Sandbox, nsid: str, *, login: str | Non
         strict=True,
     ):
         assert line["gallery"] == gallery
-        rows = ask_all(sandbox, "galleries.getPhotos", "photos", "photo", gallery_id=gallery["id"], extras=EXTRAS)
+        rows = ask_all(
+            sandbox, "galleries.getPhotos", "photos", "photo", gallery_id=gallery["id"], extras=LISTING_EXTRAS
+        )
         assert line["photo_ids"] == [row["id"] for row in rows]
         assert line["photos"] == rows
-    favorites = ask_all(sandbox, "favorites.getPublicList", "photos", "photo", user_id=nsid, extras=EXTRAS)
+    favorites = ask_all(sandbox, "favorites.getPublicList", "photos", "photo", user_id=nsid, extras=LISTING_EXTRAS)
     assert all("date_faved" in row for row in favorites)
     assert [line["favorite"] for line in read_lines(folder / "favorites.ndjson")] == favorites
     listing = "contacts.getPublicList" if login is None else "contacts.getList"

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from harvester.flickr.methods import EXTRAS
+from harvester.flickr.methods import LISTING_EXTRAS
 from harvester.sandbox.server import Sandbox
 from harvester.verify.archive import verify_archive
 from support.accounts import ask_all, owner
@@ -61,7 +61,7 @@ class Lane:
         catalogue.clock = clock
 
     def list_photos(self) -> list[dict[str, Any]]:
-        asked = {"user_id": self.nsid, "content_type": "7", "extras": EXTRAS}
+        asked = {"user_id": self.nsid, "content_type": "7", "extras": LISTING_EXTRAS}
         return ask_all(self.sandbox, "people.getPhotos", "photos", "photo", **asked)
 
     def check(self) -> None:

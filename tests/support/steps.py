@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harvester.errors import CannotWrite
-from harvester.flickr.methods import EXTRAS
+from harvester.flickr.methods import LISTING_EXTRAS
 from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
 from harvester.upkeep.update import run_update
@@ -80,7 +80,7 @@ class Trial:
         """Everything is there once, and nothing else."""
         if IS_LONG:
             check_account(self.folder, self._sandbox, self.nsid)
-        asked = {"user_id": self.nsid, "content_type": "7", "extras": EXTRAS}
+        asked = {"user_id": self.nsid, "content_type": "7", "extras": LISTING_EXTRAS}
         rows = ask_all(self._sandbox, "people.getPhotos", "photos", "photo", **asked)
         lines = read_lines(self.folder / "photos.ndjson")
         assert {line["id"]: line["search"] for line in lines} == {row["id"]: row for row in rows}

@@ -13,7 +13,7 @@ from harvester.api import Flickr
 from harvester.cli import main
 from harvester.config.settings import load_config
 from harvester.errors import UsageError
-from harvester.flickr.methods import EXTRAS, join_extras
+from harvester.flickr.methods import LISTING_EXTRAS, join_listing_extras
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Search, Source
 from harvester.sandbox.server import Sandbox
 from support.accounts import owner
@@ -45,7 +45,7 @@ def extras_of(query: dict[str, str]) -> list[str]:
 
 
 def test_every_extra_of_the_documentation_and_those_of_flickrs_own_pages_are_asked_for() -> None:
-    names = EXTRAS.split(",")
+    names = LISTING_EXTRAS.split(",")
     assert len(names) == len(set(names))
     assert set(WITHOUT_DOCUMENTATION) < set(names)
     assert {f"url_{size}" for size in "sq t s q m n w z c l h k 3k 4k 5k 6k f o".split()} < set(names)
@@ -106,7 +106,7 @@ async def test_an_extra_of_ones_own_is_asked_for_besides(
     asked = watch(sandbox, monkeypatch)
     search = Search(tags="sandbox", params={"extras": "brand_new, safety_level"})
     await harvest_into(tmp_path, sandbox, Job(source=search, detail="list"))
-    assert extras_of(asked[0]) == [*EXTRAS.split(","), "brand_new"]
+    assert extras_of(asked[0]) == [*LISTING_EXTRAS.split(","), "brand_new"]
     assert "safety_level" in read_lines(tmp_path / "photos.ndjson")[0]["search"]
 
 
@@ -153,5 +153,5 @@ def test_extras_alone_are_no_search() -> None:
 
 def test_an_empty_extra_is_none() -> None:
     assert "extras" not in Search(tags="a", params={"extras": " , "}).arguments
-    assert join_extras("") == EXTRAS
-    assert join_extras("a,a,views") == f"{EXTRAS},a"
+    assert join_listing_extras("") == LISTING_EXTRAS
+    assert join_listing_extras("a,a,views") == f"{LISTING_EXTRAS},a"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harvester.checkpoint.state import Todo
 from harvester.config.settings import Settings
-from harvester.engine.hydrate import Asked, Hydrator
+from harvester.engine.hydrate import Hydrator, PartRequest
 from harvester.errors import GivenUp
 from harvester.events import Tally
 from harvester.flickr.methods import PARTS
@@ -90,7 +90,7 @@ def test_a_line_carries_its_own_photos_parts_whatever_comes_over_the_connections
 async def test_an_unasked_refusal_that_comes_in_the_place_of_an_answer_is_not_believed(part: str) -> None:
     before = [Step(Deed.PLAIN)] * 3
     async with serving([*before, *[Step(Deed.INSTEAD, "sizes", "103")] * 12]) as server, calling(server) as client:
-        asked = Asked(part, PARTS[part])
+        asked = PartRequest(part, PARTS[part])
         for photo_id in ("101", "1010", "101"):
             answer = orjson.loads(await asked.ask(client, photo_id))
             assert answer == build_part(part, photo_id)

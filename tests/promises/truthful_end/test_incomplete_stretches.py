@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from harvester.archive.incomplete import tell_dates
-from harvester.engine.run import NewsWanted, Output, run_job
+from harvester.engine.run import Output, UpdateWanted, run_job
 from harvester.events import Event, Started
 from harvester.flickr.responses import Page, Row
 from harvester.jobs.model import Account, Job, Search
@@ -203,7 +203,7 @@ async def test_an_update_that_ended_incomplete_is_completed_by_a_resume_and_by_t
             summary = await run_resume(tmp_path, settings)
         else:
             output = Output(folder=tmp_path, redo_update=True)
-            with pytest.raises(NewsWanted):
+            with pytest.raises(UpdateWanted):
                 await run_job(JOB, settings, output=output)
             summary = await run_update(tmp_path, settings)
         assert (summary.status, summary.photos) == ("complete", 120)

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from harvester.engine.run import NewsWanted, Output
+from harvester.engine.run import Output, UpdateWanted
 from harvester.errors import UsageError
 from harvester.events import Ended, Event, Started, Summary
 from harvester.jobs.model import Account, Album, Job, Photos, Search
@@ -419,7 +419,7 @@ async def test_a_repair_keeps_the_old_lines_of_photos_that_are_gone(sandbox: San
 async def test_a_nightly_job_that_asks_for_more_is_deepened_and_then_updated(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, LIST)
     added = sandbox.api.control({"add": 4})["added"]
-    with pytest.raises(NewsWanted):
+    with pytest.raises(UpdateWanted):
         await run_whole_job(FULL, settings_for(sandbox), output=Output(folder=tmp_path, update=True))
     assert all("sizes" in line for line in lines_of(tmp_path).values())
     await update_archive(tmp_path, settings_for(sandbox))
@@ -434,7 +434,7 @@ async def test_a_photo_that_fails_to_deepen_does_not_hold_up_the_nightly_news(
     with failing(sandbox, lambda query: query.get("photo_id") == bad, BUSY):
         for _ in range(2):
             added = sandbox.api.control({"add": 2})["added"]
-            with pytest.raises(NewsWanted):
+            with pytest.raises(UpdateWanted):
                 await run_whole_job(FULL, settings_for(sandbox), output=Output(folder=tmp_path, update=True))
             summary = await update_archive(tmp_path, settings_for(sandbox))
             assert (summary.status, summary.failed) == ("incomplete", 1)

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from harvester.checkpoint.read_only import open_archive_to_read
-from harvester.engine.run import NewsWanted, Output, run_job
+from harvester.engine.run import Output, UpdateWanted, run_job
 from harvester.errors import UsageError
 from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.server import Sandbox
@@ -215,11 +215,11 @@ async def test_a_job_that_runs_every_night_is_held_up_by_no_photo_that_fails(
         assert (await run_job(job, settings, output=nightly)).status == "incomplete"
         for _ in range(2):
             (new,) = sandbox.api.control({"add": 1})["added"]
-            with pytest.raises(NewsWanted):
+            with pytest.raises(UpdateWanted):
                 await run_job(job, settings, output=nightly)
             assert (await run_update(tmp_path, settings)).status == "incomplete"
             assert new in ids_of(tmp_path)
-    with pytest.raises(NewsWanted):
+    with pytest.raises(UpdateWanted):
         await run_job(job, settings, output=Output(folder=tmp_path, redo_update=True))
     assert (await run_update(tmp_path, settings)).status == "complete"
     assert bad in ids_of(tmp_path)

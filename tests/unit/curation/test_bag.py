@@ -223,7 +223,7 @@ def count(event, args):
             os._exit(9)
 sys.addaudithook(count)
 from pathlib import Path
-bag.make_bag(Path(sys.argv[1]), Path(sys.argv[2]), bag.Wishes(with_crate=True))
+bag.make_bag(Path(sys.argv[1]), Path(sys.argv[2]), bag.BagOptions(with_crate=True))
 """
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.dlt.bookmarks import Bookmark, Reading, choose_lines
+from harvester.dlt.bookmarks import Bookmark, Selection, choose_lines
 
 Line = tuple[int, bytes]
 WIDTH = 10
 
 
-def choose(lines: list[Line], before: Bookmark | None = None, **facts: object) -> Reading:
+def choose(lines: list[Line], before: Bookmark | None = None, **facts: object) -> Selection:
     known = {"begun": "2026", "is_settled": True, "memberships": "", **facts}
     placed = [(photo_id, stamp, n * WIDTH) for n, (photo_id, stamp) in enumerate(lines)]
     return choose_lines(placed, before, size=len(lines) * WIDTH, **known)  # type: ignore[arg-type]
 
 
-def taken(reading: Reading, lines: list[Line]) -> list[Line]:
-    return [line for n, line in enumerate(lines) if n * WIDTH >= reading.start and n * WIDTH not in reading.without]
+def taken(selection: Selection, lines: list[Line]) -> list[Line]:
+    return [line for n, line in enumerate(lines) if n * WIDTH >= selection.start and n * WIDTH not in selection.without]
 
 
 OLD: list[Line] = [(1, b"2026-01"), (3, b"2026-03"), (2, b"2026-02"), (4, b"2026-03")]

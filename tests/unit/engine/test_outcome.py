@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.engine.outcome import Ending, Told, decide, list_sentences
+from harvester.engine.outcome import Ending, RunFacts, decide, list_sentences
 from harvester.jobs.model import Account, Album, Photos, Search, Source
 
 WHOLE = Ending(
@@ -21,7 +21,7 @@ WHOLE = Ending(
     has_incomplete=False,
     is_update=False,
 )
-SILENT = Told(
+SILENT = RunFacts(
     source=Search(text="x"),
     is_update=False,
     is_signed=False,

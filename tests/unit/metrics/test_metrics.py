@@ -164,8 +164,8 @@ def test_a_file_that_cannot_be_written_is_told_once_and_harms_nothing(record: Re
     tally = Tally()
     begin(record, tally)
     look(record, tally)
-    assert record.reading
-    textfile.show(record.reading)
+    assert record.snapshot
+    textfile.show(record.snapshot)
     textfile.close()
     assert told == [
         f"Cannot write the metrics to {tmp_path / 'away' / 'x.prom'}: No such file or directory. The harvest goes on."

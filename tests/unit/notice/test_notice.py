@@ -28,7 +28,7 @@ from harvester.errors import Exit, UsageError
 from harvester.events import Resumed, Retrying, Started, Tally, Waiting
 from harvester.notice.command import run_command, write_report
 from harvester.notice.service import Service, ServiceForm, open_service
-from harvester.progress.gauge import Gauge, Limits, Reading
+from harvester.progress.gauge import Gauge, Limits, Snapshot
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
 from support.project import ROOT
@@ -331,7 +331,7 @@ def watched(manager: Manager) -> tuple[Service, ServiceForm, Hand]:
     return service, ServiceForm(service, quota=None, clean=str, wall=lambda: 0.0), clock
 
 
-def reading_of(tally: Tally) -> Reading:
+def reading_of(tally: Tally) -> Snapshot:
     return Gauge(tally, job={"source": "photos"}, limits=Limits(), wall=lambda: 0.0).read()
 
 

@@ -25,15 +25,15 @@ from harvester.events import (
 )
 from harvester.progress import DisplayOptions, Progress, open_progress
 from harvester.progress.forms import MOST_FAILURES
-from harvester.progress.gauge import Limits, Reading, Wait
-from harvester.progress.lines import say_reading
-from harvester.progress.live import draw_reading, draw_summary, open_console
+from harvester.progress.gauge import Limits, Snapshot, Wait
+from harvester.progress.lines import say_snapshot
+from harvester.progress.live import draw_snapshot, draw_summary, open_console
 from harvester.quota.rate import Rate
 
 NOW = 1_764_000_000.0
 HOUR = Rate(3600, 3600)
 JOB = {"source": "search", "tags": "monkey,chimp", "detail": "full", "with": ["exif"]}
-READING = Reading(
+READING = Snapshot(
     photos=12_345,
     expected=27_400,
     calls=24_690,
@@ -275,7 +275,7 @@ def drawn(*things: Any, width: int) -> list[str]:
 
 
 def test_the_live_display_at_eighty_columns() -> None:
-    lines = drawn(draw_reading(replace(READING, wait=WAIT), quota=HOUR, now=NOW, width=79), width=80)
+    lines = drawn(draw_snapshot(replace(READING, wait=WAIT), quota=HOUR, now=NOW, width=79), width=80)
     assert lines[0].endswith(" 45 %")
     assert len(lines[0]) <= 80
     assert lines[1:3] == [
@@ -289,7 +289,7 @@ def test_the_live_display_at_eighty_columns() -> None:
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_the_live_display_fits_any_width(width: int) -> None:
     wide = replace(READING, wait=WAIT)
-    lines = drawn(draw_reading(wide, quota=HOUR, now=NOW, width=width - 1), width=width)
+    lines = drawn(draw_snapshot(wide, quota=HOUR, now=NOW, width=width - 1), width=width)
     lines += drawn(draw_summary(SUMMARY, again=None), width=width)
     assert max(map(len, lines)) <= width
     assert "27,400" in " ".join(lines)
@@ -297,7 +297,7 @@ def test_the_live_display_fits_any_width(width: int) -> None:
 
 def test_without_an_expectation_there_is_no_bar() -> None:
     bare = replace(READING, expected=None, seconds_left=None, photos=1, retries=0, refused=0)
-    lines = drawn(draw_reading(bare, quota=None, now=NOW, width=79), width=80)
+    lines = drawn(draw_snapshot(bare, quota=None, now=NOW, width=79), width=80)
     assert lines == ["1 photo · 2.4 photos/s", "24,690 calls · 0 failed"]
 
 
@@ -348,10 +348,10 @@ async def test_after_the_end_the_live_display_is_gone_and_the_summary_stays(term
 
 def test_a_rate_is_told_once_there_is_one() -> None:
     for none in (None, 0.0):
-        said = say_reading(replace(READING, photos_per_second=none), quota=None, now=NOW)
+        said = say_snapshot(replace(READING, photos_per_second=none), quota=None, now=NOW)
         assert "/s" not in said
         assert "/h" not in said
-    assert "2.4 photos/s" in say_reading(READING, quota=None, now=NOW)
+    assert "2.4 photos/s" in say_snapshot(READING, quota=None, now=NOW)
 
 
 async def test_quiet_silences_json_but_for_a_bad_end() -> None:

@@ -55,8 +55,8 @@ def test_a_resumed_run_does_not_count_the_photos_of_before() -> None:
 
 def test_there_is_no_rate_before_anything_can_be_measured() -> None:
     run = Run(expected=10)
-    reading = run.gauge.read()
-    assert (reading.photos_per_second, reading.seconds_left) == (None, None)
+    snapshot = run.gauge.read()
+    assert (snapshot.photos_per_second, snapshot.seconds_left) == (None, None)
 
 
 def test_waiting_counts_down_and_does_not_lower_the_rate() -> None:
@@ -64,11 +64,11 @@ def test_waiting_counts_down_and_does_not_lower_the_rate() -> None:
     run.go(20, photos=40)
     run.gauge.wait(Waiting(why="the quota is spent", seconds=100))
     run.go(40)
-    reading = run.gauge.read()
-    assert reading.wait is not None
-    assert reading.wait.seconds == pytest.approx(60)
-    assert reading.wait.until == pytest.approx(1120)
-    assert reading.photos_per_second == pytest.approx(2)
+    snapshot = run.gauge.read()
+    assert snapshot.wait is not None
+    assert snapshot.wait.seconds == pytest.approx(60)
+    assert snapshot.wait.until == pytest.approx(1120)
+    assert snapshot.photos_per_second == pytest.approx(2)
     run.gauge.resume()
     assert run.gauge.read().wait is None
     run.go(10, photos=20)
@@ -89,9 +89,9 @@ def test_a_longer_wait_takes_the_place_of_the_one_before() -> None:
     run.gauge.wait(Waiting(why="x", seconds=5))
     run.go(3)
     run.gauge.wait(Waiting(why="y", seconds=50))
-    reading = run.gauge.read()
-    assert reading.wait is not None
-    assert (reading.wait.why, reading.wait.seconds) == ("y", 50)
+    snapshot = run.gauge.read()
+    assert snapshot.wait is not None
+    assert (snapshot.wait.why, snapshot.wait.seconds) == ("y", 50)
 
 
 def test_the_time_left_follows_from_calls_and_observed_rate() -> None:
@@ -104,8 +104,8 @@ def test_the_time_left_follows_from_calls_and_observed_rate() -> None:
 def test_a_limit_ends_the_expected_and_a_surplus_makes_no_negative_rest() -> None:
     run = Run(expected=1000, limit=50)
     run.go(10, photos=60)
-    reading = run.gauge.read()
-    assert (reading.expected, reading.share, reading.seconds_left) == (50, 1.0, 0.0)
+    snapshot = run.gauge.read()
+    assert (snapshot.expected, snapshot.share, snapshot.seconds_left) == (50, 1.0, 0.0)
 
 
 def test_without_an_expectation_there_is_no_share() -> None:

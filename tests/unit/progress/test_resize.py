@@ -6,15 +6,15 @@ import pytest
 
 from harvester.events import Noticed
 from harvester.progress.forms import Notices
-from harvester.progress.gauge import Reading
+from harvester.progress.gauge import Snapshot
 from harvester.progress.live import Live, open_console
 from support.terminal import Terminal
 
 NOW = 1_764_000_000.0
 
 
-def read(photos: int) -> Reading:
-    return Reading(
+def read(photos: int) -> Snapshot:
+    return Snapshot(
         photos=photos, expected=27_400, calls=2 * photos, calls_left=None, retries=3, refused=2, failed=0, seconds=5.0,
         photos_per_second=2.44, seconds_left=6240.0, wait=None, doing="reading lists, 37 to go",
     )  # fmt: skip
