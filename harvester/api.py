@@ -15,7 +15,7 @@ from harvester.calls.arguments import Argument
 from harvester.config.settings import Settings, load_config, read_folder, read_settings
 from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary, ignore
-from harvester.flickr.methods import Detail
+from harvester.flickr.methods import Detail, SizesFrom
 from harvester.jobs.model import Job, Source, check_limit
 from harvester.python.archive_task import ArchiveTask, RepairReport, repair, update
 from harvester.python.calls import Calls
@@ -112,6 +112,7 @@ class Flickr:
         *,
         archive: str | os.PathLike[str] | None = None,
         detail: Detail = "full",
+        sizes: SizesFrom = "call",
         extras: Sequence[str] = (),
         limit: int | None = None,
         allow_incomplete: bool = False,
@@ -122,10 +123,11 @@ class Flickr:
         `archive` names a folder in which they are kept, as by `harvester … -o`. Each photo is on the disk when the
         loop gets it, and the archive gets no photo that the loop does not. When the loop was left, or the process was
         killed, the same call goes on: it gives the photos that the archive does not hold yet. Where it asks for more of
-        each photo than the archive has (`detail`, `extras`), the lines that are there get the missing parts at the end;
-        the loop gets no photo twice. `observer` watches this harvest in place of the client's.
+        each photo than the archive has (`detail`, `sizes`, `extras`), the lines that are there get the missing parts at
+        the end; the loop gets no photo twice. With `sizes` "listing" the sizes are those of the listing's row, for no
+        call, where that tells them. `observer` watches this harvest in place of the client's.
         """
-        job = Job(source=source, detail=detail, extras=extras, limit=limit)
+        job = Job(source=source, detail=detail, sizes=sizes, extras=extras, limit=limit)
         folder, observer = None if archive is None else _read_archive(archive), self._choose(observer)
         if observer is ignore:
             for sentence in job.warnings:

@@ -22,7 +22,7 @@ from harvester.export.columns import choose_columns
 from harvester.export.run import Exported, Order, export, read_since
 from harvester.export.source import open_source
 from harvester.export.work import Format
-from harvester.flickr.methods import Detail
+from harvester.flickr.methods import Detail, SizesFrom
 from harvester.jobs.model import Source
 from harvester.python.archive_task import RepairReport
 from harvester.python.harvest import Harvest
@@ -63,6 +63,7 @@ def harvest(
     *,
     archive: str | os.PathLike[str] | None = None,
     detail: Detail = "full",
+    sizes: SizesFrom = "call",
     extras: Sequence[str] = (),
     limit: int | None = None,
     allow_incomplete: bool = False,
@@ -87,6 +88,7 @@ def harvest(
                 source,
                 archive=archive,
                 detail=detail,
+                sizes=sizes,
                 extras=extras,
                 limit=limit,
                 allow_incomplete=allow_incomplete,

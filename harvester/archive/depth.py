@@ -13,12 +13,13 @@ from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import Depth
 from harvester.checkpoint.state import State
 from harvester.errors import UsageError
+from harvester.flickr.methods import covers
 from harvester.jobs.model import Job
 
 
 def read_depth(job: Mapping[str, Any]) -> Depth:
     """The depth in a job's description."""
-    return Depth(detail=job.get("detail", "full"), extras=tuple(job.get("with", ())))
+    return Depth(detail=job.get("detail", "full"), extras=tuple(job.get("with", ())), sizes=job.get("sizes", "call"))
 
 
 def list_least(archive: State) -> tuple[str, ...]:
@@ -42,7 +43,7 @@ def widen_depth(state: State, depth: Depth) -> None:
     is_known = known is not None and known.parts == depth.parts
     lines = known.lines if known is not None and is_known else state.length(PHOTOS).lines
     base = known or depth
-    wanted = structs.replace(base, detail=depth.detail, extras=depth.extras, lines=lines)
+    wanted = structs.replace(base, detail=depth.detail, extras=depth.extras, sizes=depth.sizes, lines=lines)
     state.note(replace(state.facts, wanted_depth=wanted))
 
 
@@ -62,11 +63,10 @@ def split_depth(job: Job, state: State, *, where: Path | None) -> tuple[Job, Dep
     if known is None:
         return job, None
     there, wanted = read_depth(known), state.facts.wanted_depth
-    asked = Depth(detail=job.detail, extras=job.extras_asked)
-    has, asks = set(there.parts), set(job.parts)
-    if not asks > has:
+    asked = Depth(detail=job.detail, extras=job.extras_asked, sizes=job.sizes)
+    if not covers(job.parts, there.parts) or covers(there.parts, job.parts):
         return job, None
-    if wanted is not None and not asks >= set(wanted.parts):
+    if wanted is not None and not covers(job.parts, wanted.parts):
         raise UsageError(
             f"{where} is being deepened to {wanted}, and this command asks for less: `harvester resume "
             f"{where}` goes on with that."

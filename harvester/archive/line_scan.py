@@ -77,7 +77,7 @@ def _write_anew(text: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a photo's line must have: the `parts` asked for, and the `owner` where all photos are one person's.
+    """What a photo's line must have: the members `parts`, and the `owner` where all photos are one person's.
 
     Lines of photos that were `withdrawn` are none.
     """

@@ -12,8 +12,9 @@ import msgspec
 from harvester.archive.folder import damaged
 from harvester.checkpoint.state import Length
 from harvester.disk.record import Record, build_record
-from harvester.flickr.methods import PAGE_SIZE, PARTS
+from harvester.flickr.methods import PAGE_SIZE, PARTS, name_member
 from harvester.flickr.responses import Row
+from harvester.flickr.sizes import is_listed
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _id = msgspec.json.Decoder(str)
@@ -51,9 +52,29 @@ def _read_id(line: bytes) -> str:
 
 
 def find_missing(line: bytes, parts: Sequence[str]) -> list[str]:
-    """The parts that a line does not have. One that Flickr has refused for good is there, as null."""
+    """The parts that a line does not have. One that Flickr has refused for good is there: null, or told in `errors`."""
     members = _members.decode(line)
-    return [name for name in parts if name not in members]
+    return [part for part in parts if name_member(part) not in members or _is_less(members, part)]
+
+
+def _is_less(members: Mapping[str, msgspec.Raw], part: str) -> bool:
+    """Whether the sizes of a line are those of the listing where those of getSizes are wanted."""
+    if part != "sizes" or not is_listed(bytes(members[part])):
+        return False
+    return "errors" not in members or part not in _errors.decode(members["errors"])
+
+
+def read_row(line: bytes) -> bytes | None:
+    """The listing's row on a line."""
+    raw = bytes(_members.decode(line).get("search", b"null"))
+    return None if raw == b"null" else raw
+
+
+def keep_listed(line: bytes, found: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
+    """The parts that have come, without sizes that Flickr refuses where the line has those of the listing."""
+    if found.get("sizes", b"") is None and is_listed(bytes(_members.decode(line).get("sizes", b""))):
+        return {name: raw for name, raw in found.items() if name != "sizes"}
+    return found
 
 
 def add_parts(

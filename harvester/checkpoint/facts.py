@@ -16,8 +16,8 @@ import msgspec
 import orjson
 
 from harvester.disk.layout import DATA, is_moment, is_own_move
-from harvester.flickr.methods import Detail, list_parts
-from harvester.jobs.model import Job
+from harvester.flickr.methods import Detail, SizesFrom, list_parts
+from harvester.jobs.model import Job, describe_depth
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 _Number: TypeAlias = Annotated[int, msgspec.Meta(gt=-(1 << 62), lt=1 << 62)]
@@ -42,6 +42,7 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     detail: Detail
     extras: tuple[str, ...]
+    sizes: SizesFrom = "call"
     lines: _Count | None = None
     """How many lines may lack some of it."""
     complete: bool = False
@@ -52,15 +53,19 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts of a line at this depth, in their order on the line."""
-        return list_parts(self.detail, self.extras)
+        return list_parts(self.detail, self.extras, sizes=self.sizes)
 
     def __str__(self) -> str:
-        extras = ", ".join(self.extras)
+        extras = ", ".join((*(["sizes of the listing"] if self.sizes == "listing" else ()), *self.extras))
         return f"{self.detail} with {extras}" if extras else self.detail
+
+    def describe(self) -> dict[str, Any]:
+        """It as plain JSON, as in the description of a job."""
+        return describe_depth(self.detail, self.extras, self.sizes)
 
     def deepen(self, job: Job) -> Job:
         """The job at this depth."""
-        return replace(job, detail=self.detail, extras=self.extras)
+        return replace(job, detail=self.detail, extras=self.extras, sizes=self.sizes)
 
 
 class Login(TypedDict):

@@ -18,7 +18,7 @@ from harvester.config.readers import MAX_WORKERS
 from harvester.config.settings import Config, load_config, read_folder
 from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
-from harvester.flickr.methods import DETAILS, FURTHER
+from harvester.flickr.methods import DETAILS, FURTHER, SIZES_FROM
 from harvester.jobs.model import Account, Job, Source
 from harvester.text.decoding import read_argument
 
@@ -238,7 +238,13 @@ _rest_of_job = decorate(
     option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(FURTHER)}."),
     option("Output", "--limit", type=int, metavar="N", help="End after so many photos."),
 )
-job_options = decorate(_detail(type=Names(DETAILS)), _rest_of_job)
+_sizes = option(
+    "Output",
+    "--sizes",
+    type=Names(SIZES_FROM),
+    help="Sizes by a call for each photo, or the listing's, for none.  [default: call]",
+)
+job_options = decorate(_detail(type=Names(DETAILS)), _sizes, _rest_of_job)
 photo_job_options = decorate(_detail(type=Names(tuple(d for d in DETAILS if d != "list"))), _rest_of_job)
 """Of photos given by id: they have no listing."""
 

@@ -21,6 +21,7 @@ from harvester.cli.options import (
     update_option,
 )
 from harvester.cli.session import run_harvest
+from harvester.cli.sources import JOB_FIELDS
 from harvester.errors import Exit, UsageError, show
 from harvester.jobs.filters import FILTERS, Filter
 from harvester.jobs.search import EXTRAS_PARAM, Search
@@ -74,7 +75,7 @@ def search(*, setup: Setup, output: str | None, state: str | None, unescape: boo
     Running the same command again goes on where a stopped archive stands; with more --detail or --with it fetches just
     what the archive lacks.
     """
-    wanted = {name: given.pop(name) for name in ("detail", "extras", "limit")}
+    wanted = {name: given.pop(name) for name in JOB_FIELDS}
     job = build_job(build_search(given), wanted)
     where = read_output(output, state, unescape=unescape, update=update)
     return run_harvest(job, setup.load().settings, output=where, setup=setup)

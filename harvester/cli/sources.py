@@ -29,7 +29,7 @@ from harvester.jobs.model import SOURCES, Source
 from harvester.jobs.sources import Hydrated, Kind
 from harvester.jobs.urls import NAMED, read_named
 
-JOB_FIELDS = ("detail", "extras", "limit")
+JOB_FIELDS = ("detail", "sizes", "extras", "limit")
 _choose = partial(option, "Kinds", metavar="A,B")
 
 _account_options = decorate(

@@ -243,7 +243,7 @@ def read_folder(text: str, *, field: str, has_stream: bool = True) -> Path:
 def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
     """The job of a table; a wrong value is told by `FILE: jobs.NAME.FIELD`."""
     given = table.given()
-    common = {key: given.pop(key) for key in ("detail", "extras", "limit") if key in given}
+    common = {key: given.pop(key) for key in ("detail", "sizes", "extras", "limit") if key in given}
     unescape, update = given.pop("unescape", False), given.pop("update", False)
     output, state, ids_from = (given.pop(key, None) for key in ("output", "state", "ids_from"))
     try:

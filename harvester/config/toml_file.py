@@ -61,6 +61,7 @@ class JobTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
 
     source: str
     detail: str | UnsetType = UNSET
+    sizes: str | UnsetType = UNSET
     extras: list[str] | str | UnsetType = msgspec.field(name="with", default=UNSET)
     limit: int | UnsetType = UNSET
     output: str | UnsetType = UNSET

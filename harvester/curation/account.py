@@ -85,7 +85,9 @@ def _tell_doubts(manifest: Manifest) -> Iterator[str]:
 
 
 def _tell_arguments(job: Mapping[str, Any]) -> str:
-    told = [f"{name} {_word(value)}" for name, value in job.items() if name not in ("source", "detail", "with")]
+    told = [
+        f"{name} {_word(value)}" for name, value in job.items() if name not in ("source", "detail", "sizes", "with")
+    ]
     return f" ({'; '.join(told)})" if told else ""
 
 

@@ -18,7 +18,7 @@ from harvester.dlt.lists import ERROR_SCHEMA, GONE, LIST_SCHEMA, MEANINGS, TABLE
 from harvester.dlt.photos import read_photos
 from harvester.errors import UsageError, show
 from harvester.export.columns import COLUMNS
-from harvester.flickr.methods import Detail
+from harvester.flickr.methods import Detail, SizesFrom
 from harvester.jobs.model import Account, Search, Source
 
 Folder: TypeAlias = str | os.PathLike[str]
@@ -51,6 +51,7 @@ def flickr_search(
     *,
     archive: Folder,
     detail: Detail = "full",
+    sizes: SizesFrom = "call",
     extras: Sequence[str] = (),
     limit: int | None = None,
     update: bool = True,
@@ -74,6 +75,7 @@ def flickr_search(
         allow_incomplete=allow_incomplete,
         options=options,
         detail=detail,
+        sizes=sizes,
         extras=extras,
         limit=limit,
     )
@@ -84,6 +86,7 @@ def flickr_account(
     *,
     archive: Folder,
     detail: Detail = "full",
+    sizes: SizesFrom = "call",
     extras: Sequence[str] = (),
     update: bool = True,
     allow_incomplete: bool = False,
@@ -97,6 +100,7 @@ def flickr_account(
         allow_incomplete=allow_incomplete,
         options=options,
         detail=detail,
+        sizes=sizes,
         extras=extras,
     )
 

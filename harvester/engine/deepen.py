@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from harvester.archive.draft import Draft
-from harvester.archive.shallow import add_parts, find_missing
+from harvester.archive.shallow import add_parts, find_missing, keep_listed, read_row
 from harvester.checkpoint.state import Gone, Todo
 from harvester.disk.record import Record
 from harvester.engine.hydrate import Hydrator, PartRequest
 from harvester.errors import Refused
+from harvester.flickr.methods import name_member
 
 NOT_FOUND = 1
 """Flickr's code of a photo that is deleted or private, the same with each method that asks for a part of it."""
@@ -19,15 +20,15 @@ class Deepener(Hydrator):
     async def deepen(self, photo: Todo) -> Record | Gone:
         """The line with the parts that it lacks; Gone where the photo is: then its old line stays as it is."""
         line, draft = photo.row or b"", self._take_draft(photo)
-        missing = find_missing(line, [part.name for part in self._parts])
+        missing, row = [*map(name_member, find_missing(line, self._wanted))], read_row(line)
         try:
             for part in self._parts:
                 if part.name in missing:
-                    await self._ask(part, photo.id, draft)
+                    await self._get(part, photo.id, draft, row=row)
         except Refused as error:
             self._drafts.pop(photo.id, None)
             return Gone(photo.id, error.code, error.message)
-        found = {name: draft.parts[name] for name in missing}
+        found = keep_listed(line, {name: draft.parts[name] for name in missing})
         return add_parts(line, found, errors=draft.errors, at=self._client.server_clock.now())
 
     def _refuse(self, part: PartRequest, draft: Draft, error: Refused) -> None:

@@ -22,7 +22,7 @@ from harvester.events import Observer, Tally, ignore
 from harvester.flickr.counts import count_members
 from harvester.flickr.geo import EVER, find_page_size
 from harvester.flickr.listings import LISTINGS, Itself, Listing, Opens, Paged
-from harvester.flickr.methods import DETAILS, PAGE_SIZE, build_query, list_parts
+from harvester.flickr.methods import DETAILS, PAGE_SIZE, ROW_SIZES, SEARCH, build_query, count_asked, list_parts
 from harvester.flickr.responses import Listed, read_list, read_page
 from harvester.jobs.model import Job, Photos, Search
 from harvester.jobs.restore import settle_job
@@ -71,22 +71,36 @@ async def estimate_job(
         names = [_List("names", None, tally.calls)] if tally.calls else []
         seeds = find_roots(job.source, found, horizon=OPEN_END, login=login)
         lists = names + await _weigh(seeds, job, client)
-    matches = sum(each.photos for each in lists)
-    photos = matches if job.limit is None else min(matches, job.limit)
-    listing, further = sum(each.calls for each in lists), job.extras_asked
-    costs = [_cost(each, listing + photos * len(list_parts(each, further)), settings) for each in DETAILS]
-    table = [{"list": each.name, "found": each.found, "calls": each.calls} for each in lists]
     return {
         "job": job.describe(),
         **({"resolved": named} if (named := {each.kind: str(each) for each in meant if each.sentence}) else {}),
-        "matches": matches,
-        "photos": photos,
-        **({} if isinstance(job.source, Search) else {"lists": table}),
-        "costs": costs,
+        **_tell(job, lists, settings),
         "quota": str(settings.quota or "none"),
         "pace": str(settings.pace or "none"),
         "calls_spent": tally.calls,
     }
+
+
+def _tell(job: Job, lists: list[_List], settings: Settings) -> dict[str, Any]:
+    """What the lists come to: photos, and the cost of each detail."""
+    matches, listing = sum(each.photos for each in lists), sum(each.calls for each in lists)
+    photos = _up_to(job.limit, matches)
+    videos = min(photos, sum(each.videos for each in lists))
+    costs = [_cost(each, listing + calls, settings) for each, calls in _count_asked(job, photos, videos).items()]
+    table = [{"list": each.name, "found": each.found, "calls": each.calls} for each in lists]
+    return {
+        "matches": matches,
+        "photos": photos,
+        **({"videos": videos} if videos else {}),
+        **({} if isinstance(job.source, Search) else {"lists": table}),
+        "costs": costs,
+    }
+
+
+def _count_asked(job: Job, photos: int, videos: int) -> dict[str, int]:
+    """Calls for so many photos, by detail."""
+    depths = {each: list_parts(each, job.extras_asked, sizes=job.sizes) for each in DETAILS}
+    return {each: photos * count_asked(parts) + videos * (ROW_SIZES in parts) for each, parts in depths.items()}
 
 
 def _cost(detail: str, calls: int, settings: Settings) -> dict[str, Any]:
@@ -107,6 +121,8 @@ class _List:
     found: int | None
     calls: int
     photos: int = 0
+    videos: int = 0
+    """Those of them that are videos, where that matters: no listing tells their sizes."""
 
 
 async def _weigh(seeds: Roots, job: Job, client: Client) -> list[_List]:
@@ -132,7 +148,18 @@ async def _weigh_sweeps(seeds: Roots, job: Job, client: Client) -> _List:
     totals = [await _count_matches(seeds.method, {**asked, **dict(sweep.narrow)}, client) for sweep in seeds.sweeps]
     total, size = sum(totals), find_page_size(asked)
     calls = [count_calls(_up_to(job.limit, each), parts=0, page_size=size) for each in totals]
-    return _List("photos", total, sum(calls), total)
+    return _List("photos", total, sum(calls), total, await _count_videos(seeds, asked, total, job, client))
+
+
+async def _count_videos(seeds: Roots, asked: Mapping[str, str], total: int, job: Job, client: Client) -> int:
+    """Photos that cost a call though their sizes are to come from the listing. Only a search tells them apart."""
+    media = asked.get("media", "all")
+    if job.sizes != "listing" or media == "photos":
+        return 0
+    if media == "videos":
+        return total
+    wanted = {**EVER, **asked, "media": "videos"}
+    return sum([await _count_matches(SEARCH, {**wanted, **dict(sweep.narrow)}, client) for sweep in seeds.sweeps])
 
 
 async def _count_matches(method: str, arguments: Mapping[str, str], client: Client) -> int:

@@ -13,9 +13,10 @@ from harvester.disk.record import Record, build_record
 from harvester.errors import Refused
 from harvester.events import Tally
 from harvester.flickr.lenient_json import dump, read_number
-from harvester.flickr.methods import PARTS, Part
+from harvester.flickr.methods import PARTS, ROW_SIZES, Part, name_member
 from harvester.flickr.ownership import names_refused
 from harvester.flickr.responses import PartReader
+from harvester.flickr.sizes import build_listed_sizes
 from harvester.transport.client import Client
 
 _MOST_TRIES = 3
@@ -23,10 +24,14 @@ _MOST_TRIES = 3
 
 
 class PartRequest:
-    """A part that each photo is asked for: the call, but for the photo's id, and how its answer is read."""
+    """A part that each photo is asked for: the call, but for the photo's id, and how its answer is read.
 
-    def __init__(self, name: str, part: Part) -> None:
+    `name` is the member of the line. Of a part that is `listed_first` the listing's row is asked before.
+    """
+
+    def __init__(self, name: str, part: Part, *, listed_first: bool = False) -> None:
         self.name = name
+        self.listed_first = listed_first
         self.query = f"method={part.method}{part.arguments}&photo_id="
         self.read = PartReader(part)
         self.listed = part.listed
@@ -49,7 +54,11 @@ class Hydrator:
         self._client = client
         self._tally = tally
         self._drafts = drafts
-        self._parts = [PartRequest(name, PARTS[name]) for name in parts]
+        self._wanted = tuple(parts)
+        self._parts = [
+            PartRequest(member, PARTS[member], listed_first=name == ROW_SIZES)
+            for name, member in zip(parts, map(name_member, parts), strict=True)
+        ]
 
     async def fetch(self, photo: Todo) -> Record:
         """A photo's record; a part that Flickr refuses for good is null in it. GivenUp where one cannot be had now.
@@ -58,7 +67,7 @@ class Hydrator:
         """
         draft = self._take_draft(photo)
         for part in self._parts:
-            await self._ask(part, photo.id, draft)
+            await self._get(part, photo.id, draft, row=photo.row)
         parts = draft.parts if photo.draft is None else {part.name: draft.parts[part.name] for part in self._parts}
         at = self._client.server_clock.now()
         return build_record(photo.id, at=at, search=photo.row, parts=parts, errors=draft.errors)
@@ -66,6 +75,14 @@ class Hydrator:
     def _take_draft(self, photo: Todo) -> Draft:
         self._drafts[photo.id] = draft = Draft() if photo.draft is None else read_draft(photo.draft)
         return draft
+
+    async def _get(self, part: PartRequest, photo_id: str, draft: Draft, *, row: bytes | None) -> None:
+        """Put a part into the draft: from the listing's row, where that is to be asked first and has it."""
+        if part.listed_first and row is not None and part.name not in draft.parts:
+            listed = build_listed_sizes(row)
+            if listed is not None:
+                draft.parts[part.name] = listed
+        await self._ask(part, photo_id, draft)
 
     async def _ask(self, part: PartRequest, photo_id: str, draft: Draft) -> None:
         """Put a part into the draft, unless it is there."""

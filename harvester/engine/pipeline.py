@@ -33,7 +33,7 @@ from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError,
 from harvester.events import Failed, Observer, Tally
 from harvester.flickr.failures import EXCESSIVE_OFFSET
 from harvester.flickr.geo import EVER, find_page_size
-from harvester.flickr.methods import PAGE_SIZE, SEARCH, build_query, join_listing_extras
+from harvester.flickr.methods import PAGE_SIZE, ROW_SIZES, SEARCH, build_query, join_listing_extras
 from harvester.flickr.responses import Page, read_page
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.urls import parse_photo
@@ -160,7 +160,7 @@ class Pipeline:
 
     async def _produce(self) -> None:
         try:
-            await self._walker.run(all_extras=not self._plan.job.parts)
+            await self._walker.run(all_extras=not self._plan.job.parts or ROW_SIZES in self._plan.job.parts)
             self._count()
             if self._stop.is_set():
                 return

@@ -14,6 +14,7 @@ from harvester.disk.layout import STATE, UPDATE
 from harvester.engine.estimate import count_calls
 from harvester.errors import CannotWrite
 from harvester.flickr.geo import find_page_size
+from harvester.flickr.methods import count_asked, covers
 from harvester.jobs.model import Job
 
 
@@ -22,14 +23,14 @@ def count_remaining_calls(folder: Path, state: State, job: Job, *, wanted: Depth
     todo, unlisted = state.count_todo(), _count_unlisted(state, job)
     deep = job if wanted is None else wanted.deepen(job)
     size = find_page_size(job.describe())
-    calls = count_calls(todo + unlisted, parts=len(deep.parts), listed=todo, page_size=size)
+    calls = count_calls(todo + unlisted, parts=count_asked(deep.parts), listed=todo, page_size=size)
     return calls if wanted is None else calls + _count_parts(folder, state, wanted)
 
 
 def list_missing(state: State, wanted: Depth) -> list[str]:
-    """The parts that lines of an archive lack of this depth."""
+    """The parts that lines of an archive lack of this depth. A video is asked for sizes that no listing has."""
     least = list_least(state)
-    return [part for part in wanted.parts if part not in least]
+    return [part for part in wanted.parts if not covers(least, [part])]
 
 
 def _count_unlisted(state: State, job: Job) -> int:
@@ -41,12 +42,12 @@ def _count_unlisted(state: State, job: Job) -> int:
 
 def _count_parts(folder: Path, state: State, wanted: Depth) -> int:
     missing = list_missing(state, wanted)
-    is_tried = set(read_depth(state.facts.job or {}).parts) >= set(wanted.parts)
+    is_tried = covers(read_depth(state.facts.job or {}).parts, wanted.parts)
     every = state.length(PHOTOS).lines
     left = every if wanted.lines is None else wanted.lines
     lines = count_shallow(state.connection) if is_tried else left
     staged, target = _read_staged(folder)
-    return max(0, lines * len(missing) - staged * sum(part in missing for part in target))
+    return max(0, lines * count_asked(missing) - staged * count_asked([part for part in target if part in missing]))
 
 
 def _read_staged(folder: Path) -> tuple[int, tuple[str, ...]]:

@@ -71,4 +71,5 @@ def names_photos(job: Job) -> bool:
 def tell_asked(job: Job) -> dict[str, Any]:
     """The job in its own words."""
     kind = job.source.name
-    return {"detail": job.detail, "extras": list(job.extras_asked), "source": kind, kind: job.source.asked()}
+    sizes = {} if job.sizes == "call" else {"sizes": job.sizes}
+    return {"detail": job.detail, "extras": list(job.extras_asked), **sizes, "source": kind, kind: job.source.asked()}

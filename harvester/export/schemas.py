@@ -52,13 +52,14 @@ def _tell(name: str) -> Mapping[str, Any]:
 
 
 def _build_record() -> dict[str, Any]:
-    parts = {
+    parts: dict[str, dict[str, Any]] = {
         name: {
             "description": f"The answer of {part.method}, as sent; null where Flickr refuses it.",
             "type": ["object", "null"],
         }
         for name, part in PARTS.items()
     }
+    parts["sizes"]["description"] += " With a member `from` that is `listing`, what the listing's row tells."
     return {
         "title": "A line of photos.ndjson",
         "description": "One photo. What is inside of search and of the parts is as Flickr sent it.",

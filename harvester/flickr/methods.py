@@ -104,14 +104,34 @@ What is added here is fetched, kept on the line, counted by `plan`, offered by `
 """
 FURTHER = tuple(name for name, part in PARTS.items() if part.detail is None)
 """The parts that come by `--with` alone."""
+SizesFrom: TypeAlias = Literal["call", "listing"]
+"""Where the sizes of a photo come from: a call of getSizes, or the listing's row, where that has them."""
+SIZES_FROM: tuple[SizesFrom, ...] = get_args(SizesFrom)
+_SIZES = "sizes"
+ROW_SIZES = "listed_sizes"
+"""The part `sizes` where the listing's row will do: on the line it stands under the same name."""
 
 
-def list_parts(detail: Detail, further: Collection[str] = ()) -> tuple[str, ...]:
+def list_parts(detail: Detail, further: Collection[str] = (), *, sizes: SizesFrom = "call") -> tuple[str, ...]:
     """The parts at this detail, and those of the further ones that are asked for, in their order on the line."""
     own = DETAILS[: DETAILS.index(detail) + 1]
-    return tuple(
-        name for name, part in PARTS.items() if (name in further if part.detail is None else part.detail in own)
-    )
+    names = (name for name, part in PARTS.items() if (name in further if part.detail is None else part.detail in own))
+    return tuple(ROW_SIZES if name == _SIZES and sizes == "listing" else name for name in names)
+
+
+def name_member(part: str) -> str:
+    """The member of a line in which a part stands."""
+    return _SIZES if part == ROW_SIZES else part
+
+
+def count_asked(parts: Collection[str]) -> int:
+    """How many of these parts cost a call for each photo."""
+    return sum(part != ROW_SIZES for part in parts)
+
+
+def covers(parts: Collection[str], others: Collection[str]) -> bool:
+    """Whether a line with these parts has all that one with the others has: getSizes tells what a listing tells."""
+    return all(other in parts or (other == ROW_SIZES and _SIZES in parts) for other in others)
 
 
 def build_query(method: str, arguments: Mapping[str, str]) -> str:

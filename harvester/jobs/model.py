@@ -5,12 +5,12 @@ The sources stand in `search` and `sources`, and are imported from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
 from harvester.errors import UsageError, show
-from harvester.flickr.methods import DETAILS, FURTHER, Detail, list_parts
+from harvester.flickr.methods import DETAILS, FURTHER, SIZES_FROM, Detail, SizesFrom, list_parts, name_member
 from harvester.jobs.search import Search
 from harvester.jobs.sources import Account, Album, Favorites, Gallery, Group, Photos
 from harvester.jobs.values import check_choice, read_texts
@@ -41,18 +41,31 @@ def check_limit(limit: object) -> None:
         raise UsageError(f"{show(limit)} is not a number of photos; use 1 or more.", field="limit")
 
 
+def describe_depth(detail: Detail, extras: Collection[str], sizes: SizesFrom) -> dict[str, Any]:
+    """How much of each photo, as plain JSON; what is as usual is left out."""
+    further = [part for part in FURTHER if part in extras]
+    return {
+        "detail": detail,
+        **({} if sizes == "call" else {"sizes": sizes}),
+        **({"with": further} if further else {}),
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What to harvest, and how much of each photo.
 
     `detail` is `list` (the listing's row alone), `info` (and getInfo) or `full` (and getSizes); `extras` are
-    further parts, one call each; `limit` ends the job after so many photos. UsageError where a value is wrong.
+    further parts, one call each; `limit` ends the job after so many photos. With `sizes` "listing" the sizes are those
+    of the listing's row, for no call; a photo of which that does not tell them, as a video, is asked for them all the
+    same. UsageError where a value is wrong.
     """
 
     source: Source
     detail: Detail = "full"
     extras: Sequence[str] | str = ()
     limit: int | None = None
+    sizes: SizesFrom = "call"
 
     def __post_init__(self) -> None:
         check_choice(self.detail, DETAILS, field="detail")
@@ -64,6 +77,15 @@ class Job:
         check_limit(self.limit)
         if isinstance(self.source, Photos) and self.detail == "list":
             raise UsageError("photos given by id have no listing; use info or full.", field="detail")
+        check_choice(self.sizes, SIZES_FROM, field="sizes")
+        if self.sizes == "listing":
+            self._check_listed_sizes()
+
+    def _check_listed_sizes(self) -> None:
+        if self.detail != "full":
+            raise UsageError(f"detail {self.detail} has no sizes; use full, or leave it out.", field="sizes")
+        if isinstance(self.source, Photos):
+            raise UsageError("photos given by id have no listing that tells their sizes; leave it out.", field="sizes")
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -77,11 +99,14 @@ class Job:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The members of a line that cost one call each, in their order on the line."""
-        return list_parts(self.detail, self.extras_asked)
+        """The parts of a photo, in their order on the line."""
+        return list_parts(self.detail, self.extras_asked, sizes=self.sizes)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members of a line that hold them."""
+        return tuple(map(name_member, self.parts))
 
     def describe(self) -> dict[str, Any]:
         """The job as plain JSON. Two runs with equal descriptions may share an archive; a limit may differ."""
-        known = {**self.source.describe(), "detail": self.detail}
-        extras = [part for part in self.parts if part in FURTHER]
-        return {**known, "with": extras} if extras else known
+        return {**self.source.describe(), **describe_depth(self.detail, self.extras_asked, self.sizes)}

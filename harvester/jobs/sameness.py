@@ -10,7 +10,13 @@ from harvester.errors import show
 
 NAMES: Mapping[str, str] = {"user": "user_id", "user_id": "user_id", "group": "group_id", "group_id": "group_id"}
 """The fields of a description that name somebody, and the argument that holds the id once it is looked up."""
-_DEFAULTS: Mapping[str, Any] = {"tag_mode": "any", "sort": "date-posted-desc", "media": "all", "detail": "full"}
+_DEFAULTS: Mapping[str, Any] = {
+    "tag_mode": "any",
+    "sort": "date-posted-desc",
+    "media": "all",
+    "detail": "full",
+    "sizes": "call",
+}
 
 
 @dataclass(frozen=True, slots=True)

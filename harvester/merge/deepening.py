@@ -19,7 +19,7 @@ from harvester.archive.incomplete import read_incomplete
 from harvester.checkpoint.facts import Depth, JobFacts, PendingMerge
 from harvester.checkpoint.shallow import SHALLOW, count_shallow
 from harvester.checkpoint.state import Length, State
-from harvester.flickr.methods import FURTHER
+from harvester.flickr.methods import covers
 from harvester.merge.apply import merge_update
 from harvester.merge.merge import Merge, Merged
 
@@ -61,7 +61,7 @@ def merge_deepening(
     facts = replace(
         known,
         job=_write_job(known.job or {}, target),
-        asked={**(known.asked or {}), "detail": target.detail, "extras": list(target.extras)},
+        asked=_write_asked(known.asked or {}, target),
         least_parts=list(list_least(archive)) if is_uneven else None,
         wanted_depth=_find_rest(wanted, target, failed=failed, complete=was_complete, finished=was_finished),
         finished=was_finished and is_else_whole and not failed,
@@ -87,15 +87,20 @@ def _find_rest(wanted: Depth | None, target: Depth, *, failed: int, complete: bo
         return None
     if failed:
         return structs.replace(wanted, complete=complete, finished=finished)
-    return wanted if set(wanted.parts) > set(target.parts) else None
+    return None if covers(target.parts, wanted.parts) else wanted
 
 
 def _write_job(job: Mapping[str, Any], target: Depth) -> dict[str, Any]:
     """A job's description at another depth, as the job itself would write it."""
-    known = {**job, "detail": target.detail}
-    known.pop("with", None)
-    extras = [part for part in target.parts if part in FURTHER]
-    return {**known, "with": extras} if extras else known
+    known = {name: value for name, value in job.items() if name not in ("detail", "sizes", "with")}
+    return {**known, **target.describe()}
+
+
+def _write_asked(asked: Mapping[str, Any], target: Depth) -> dict[str, Any]:
+    """A job in its own words, at another depth."""
+    known = {name: value for name, value in asked.items() if name not in ("detail", "extras", "sizes")}
+    sizes = {} if target.sizes == "call" else {"sizes": target.sizes}
+    return {"detail": target.detail, "extras": list(target.extras), **sizes, **known}
 
 
 def absorb_parts(archive: State, newer: Path, *, facts: JobFacts, keep_unlisted: bool, merge: PendingMerge) -> None:  # noqa: ARG001 - as of an update

@@ -10,7 +10,7 @@ from typing import Any
 
 from harvester.events import Paused, Tally, Waiting
 from harvester.flickr.geo import find_page_size
-from harvester.flickr.methods import DETAILS, list_parts
+from harvester.flickr.methods import DETAILS, count_asked, list_parts
 from harvester.quota.rate import Rate
 
 WINDOW = 60.0
@@ -63,7 +63,8 @@ class Limits:
 def count_calls(job: dict[str, Any]) -> float:
     """Calls for each photo of a described job, its share of the listing included."""
     listing = 0.0 if job.get("source") == "photos" else 1 / find_page_size(job)
-    return len(list_parts(job.get("detail", DETAILS[-1]), job.get("with", ()))) + listing
+    parts = list_parts(job.get("detail", DETAILS[-1]), job.get("with", ()), sizes=job.get("sizes", "call"))
+    return count_asked(parts) + listing
 
 
 def estimate_seconds(

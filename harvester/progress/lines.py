@@ -9,7 +9,7 @@ from typing import Any
 
 from harvester.errors import shorten
 from harvester.events import Summary
-from harvester.flickr.methods import DETAILS, Detail, list_parts
+from harvester.flickr.methods import DETAILS, ROW_SIZES, Detail, SizesFrom, list_parts
 from harvester.progress.gauge import Snapshot, Wait
 from harvester.quota.rate import Rate
 from harvester.text.words import name_count, name_duration, name_moment, name_period, name_rate
@@ -28,15 +28,15 @@ def describe_job(job: Mapping[str, Any]) -> str:
     """`search tags=monkey,chimp tag_mode=any, info and sizes`: a job in a line."""
     known = dict(job)
     source, detail = known.pop("source", ""), known.pop("detail", "")
-    extras = known.pop("with", ())
+    extras, sizes = known.pop("with", ()), known.pop("sizes", "call")
     filters = " ".join(f"{name}={shorten(_join(value))}" for name, value in known.items())
-    what = _name_depth(detail) if detail in DETAILS else ""
+    what = _name_depth(detail, sizes) if detail in DETAILS else ""
     return ", ".join(part for part in (f"{source} {filters}".strip(), what, *extras) if part)
 
 
-def _name_depth(detail: Detail) -> str:
-    parts = list_parts(detail)
-    return f"with {' and '.join(parts)}" if parts else "the listing alone"
+def _name_depth(detail: Detail, sizes: SizesFrom) -> str:
+    names = ["the listing's sizes" if part == ROW_SIZES else part for part in list_parts(detail, sizes=sizes)]
+    return f"with {' and '.join(names)}" if names else "the listing alone"
 
 
 def _join(value: Any) -> str:

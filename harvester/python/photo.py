@@ -54,7 +54,7 @@ class Photo:
 
     @property
     def sizes(self) -> Any:
-        """The `sizes` of flickr.photos.getSizes."""
+        """The `sizes` of flickr.photos.getSizes, or, with `from` being `listing`, what the listing's row tells."""
         return self.record.get("sizes")
 
     @property

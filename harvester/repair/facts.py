@@ -26,6 +26,7 @@ from harvester.checkpoint.withdrawn import join_tombstones
 from harvester.disk.files import cannot_write
 from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, UsageError
+from harvester.flickr.methods import name_member
 from harvester.jobs.arguments import OPTIONS
 from harvester.jobs.model import Account, Job, Search
 from harvester.jobs.restore import rebuild_job
@@ -101,8 +102,8 @@ class Facts:
         source, arguments = job.source, self.meta.arguments or {}
         is_one = isinstance(source, Search) or (isinstance(source, Account) and not source.hydrated)
         least = self.meta.least_parts
-        parts = job.parts if least is None else tuple(least)
-        return Wanted(parts, str(arguments.get("user_id", "")) if is_one else "", withdrawn)
+        members = job.members if least is None else tuple(map(name_member, least))
+        return Wanted(members, str(arguments.get("user_id", "")) if is_one else "", withdrawn)
 
     @contextmanager
     def open_sums(self) -> Iterator[Sums]:
@@ -303,11 +304,12 @@ def _restore_asked(job: Mapping[str, Any]) -> dict[str, Any] | None:
     """The fields of a job out of its description, for manifests of versions that kept nothing else; None if unsure."""
     known = dict(job)
     kind, detail, extras = known.pop("source", None), known.pop("detail", "full"), known.pop("with", [])
+    sizes = {"sizes": known.pop("sizes")} if "sizes" in known else {}
     if kind == "search":
         known = _restore_search(known)
     elif "kinds" in known:
         known["only"] = known.pop("kinds")
-    asked = {"detail": detail, "extras": extras, "source": kind, str(kind): known}
+    asked = {"detail": detail, "extras": extras, **sizes, "source": kind, str(kind): known}
     try:
         rebuilt = rebuild_job(job, asked, limit=None)
     except (UsageError, KeyError, TypeError, ValueError):

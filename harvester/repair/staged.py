@@ -32,7 +32,7 @@ def read_wanted(archive: State) -> Wanted:
     withdrawn = find_withdrawn(archive)
     with suppress(UsageError, KeyError, TypeError, ValueError, AttributeError):
         return Wanted(
-            rebuild_job(archive.facts.job or {}, archive.facts.asked or {}, limit=None).parts, withdrawn=withdrawn
+            rebuild_job(archive.facts.job or {}, archive.facts.asked or {}, limit=None).members, withdrawn=withdrawn
         )
     return Wanted(withdrawn=withdrawn)
 

@@ -238,7 +238,7 @@ def _begin(state: State, archive: State) -> Depth:
     target = state.facts.target_depth
     if target is None or is_merged(state.facts.update, archive):
         wanted = archive.facts.wanted_depth or read_depth(archive.facts.job or {})
-        target = Depth(detail=wanted.detail, extras=wanted.extras)
+        target = Depth(detail=wanted.detail, extras=wanted.extras, sizes=wanted.sizes)
         with state.changing():
             state.wipe()
             state.note(

@@ -15,6 +15,7 @@ from harvester.config.settings import Settings
 from harvester.disk.layout import STATE
 from harvester.engine.estimate import estimate_seconds
 from harvester.engine.remaining import count_remaining_calls, list_missing
+from harvester.flickr.methods import name_member
 from harvester.jobs.model import Job
 from harvester.jobs.restore import settle_job
 from harvester.text.words import name_duration
@@ -37,7 +38,8 @@ def estimate_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, 
         check_same_job(state, shallow.describe(), where=folder)
         is_known = known is not None and (depth is None or known.parts == depth.parts)
         wanted = known if is_known else depth
-        lines, missing = state.length(PHOTOS).lines, [] if wanted is None else list_missing(state, wanted)
+        missing = [] if wanted is None else [*map(name_member, list_missing(state, wanted))]
+        lines = state.length(PHOTOS).lines
         calls = count_remaining_calls(folder, state, shallow, wanted=wanted)
     return {
         "job": replace(settled, limit=None).describe(),

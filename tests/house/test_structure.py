@@ -53,7 +53,6 @@ BRANCHY = {
     "harvester.cli.session.choose_display": 13,
     "harvester.disk.layout.check_not_foreign": 13,
     "harvester.engine.pipeline._write": 13,
-    "harvester.engine.estimate.estimate_job": 15,
     "harvester.engine.run.run_open_job": 14,
     "harvester.jobs.web_search.read_query": 18,
     "harvester.merge.deepening.merge_deepening": 16,

@@ -50,3 +50,11 @@ def history_of(folder: Path) -> list[dict[str, Any]]:
         with zstd.open(path, "rb") as file:
             lines += [orjson.loads(line) for line in file]
     return lines
+
+
+def lines_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """The lines of an archive's photos, by id; none may be doubled."""
+    lines = read_lines(folder / "photos.ndjson")
+    found = {line["id"]: line for line in lines}
+    assert len(found) == len(lines)
+    return found

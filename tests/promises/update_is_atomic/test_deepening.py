@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,8 @@ from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.accounts import ask_all, owner
 from support.answers import BUSY
-from support.archives import changes_of, history_of, read_lines
+from support.archives import changes_of, history_of, lines_of, read_lines
+from support.calls import Calls
 from support.harvest import Opener, settings_for
 
 GET = "flickr.photos.get"
@@ -38,13 +38,6 @@ async def run(folder: Path, sandbox: Sandbox, job: Job, **given: Any) -> Summary
     return await run_whole_job(job, settings_for(sandbox), output=Output(folder=folder), **given)
 
 
-def lines_of(folder: Path) -> dict[str, dict[str, Any]]:
-    lines = read_lines(folder / "photos.ndjson")
-    found = {line["id"]: line for line in lines}
-    assert len(found) == len(lines)
-    return found
-
-
 def manifest_of(folder: Path) -> dict[str, Any]:
     known: dict[str, Any] = orjson.loads((folder / "manifest.json").read_bytes())
     return known
@@ -52,17 +45,6 @@ def manifest_of(folder: Path) -> dict[str, Any]:
 
 def without(line: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in names}
-
-
-class Calls:
-    """The calls of a sandbox from now on, by method."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._before = Counter(sandbox.stats.methods)
-
-    def __call__(self) -> dict[str, int]:
-        return dict(Counter(self._sandbox.stats.methods) - self._before)
 
 
 async def test_only_the_missing_parts_are_asked_for_and_nothing_is_listed(sandbox: Sandbox, tmp_path: Path) -> None:
