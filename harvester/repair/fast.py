@@ -7,7 +7,7 @@ that a repair needs. What is not taken here says nothing of a line: then `lines`
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -17,7 +17,11 @@ from harvester.checkpoint.state import is_photo_id
 
 _HEAD = re.compile(rb'\{"id":"([0-9]{1,18})","harvested_at":"([^"\\]{0,40})",')
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]")
+_ESCAPED = rb"\\u"
+"""A backslash that is escaped, before a u: what looks like a surrogate there is none."""
 _ABSENT = Raw(b"")
+_T = TypeVar("_T")
 
 
 class _Row(msgspec.Struct):
@@ -45,7 +49,19 @@ class _Line(msgspec.Struct):
     favorites: Raw = _ABSENT
 
 
+class _Id(msgspec.Struct):
+    id: Any = None
+
+
+class _Ids(msgspec.Struct):
+    id: str
+    harvested_at: Any
+    search: _Id | None
+    info: _Id | None = None
+
+
 _line = msgspec.json.Decoder(_Line)
+_ids = msgspec.json.Decoder(_Ids)
 
 
 def read_head(raw: bytes) -> tuple[int, str] | None:
@@ -58,12 +74,8 @@ def read_head(raw: bytes) -> tuple[int, str] | None:
 
 def read_line(raw: bytes, wanted: Wanted) -> tuple[int | None, int | None] | None:
     """The seconds of a photo's last change and of its upload; None where more is to be known of the line."""
-    if b"\r" in raw or _HALF.search(raw):  # a half of a pair of surrogates is not seen here
-        return None
-    try:
-        raw.decode()
-        line = _line.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    line = _decode(_line, raw)
+    if line is None:
         return None
     row, info = _read_members(line.search), _read_members(None if line.info is UNSET else line.info)
     is_whole = is_photo_id(line.id) and not any(getattr(line, part) in (UNSET, _ABSENT) for part in wanted.parts)
@@ -72,6 +84,32 @@ def read_line(raw: bytes, wanted: Wanted) -> tuple[int | None, int | None] | Non
     if wanted.owner and find_owner(row, info) not in ("", wanted.owner):
         return None
     return read_seconds({"search": row, "info": info})
+
+
+def read_id(raw: bytes) -> int | None:
+    """The id of a photo whose line is JSON and tells of one photo only; None where more is to be known of the line."""
+    line = _decode(_ids, raw)
+    if line is None or not is_photo_id(line.id):
+        return None
+    row, info = line.search, line.info
+    is_one = (row is None or str(row.id) == line.id) and (info is None or str(info.id) == line.id)
+    return int(line.id) if is_one else None
+
+
+def _decode(decoder: msgspec.json.Decoder[_T], raw: bytes) -> _T | None:
+    """What the decoder makes of a line; None where it is not JSON, or not surely."""
+    if b"\r" in raw or (_HALF.search(raw) and not _has_whole_pairs(raw)):
+        return None
+    try:
+        raw.decode()
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _has_whole_pairs(raw: bytes) -> bool:
+    """Whether each escaped surrogate is half of a pair: msgspec takes one that stands alone."""
+    return _ESCAPED not in raw and len(_HALF.findall(raw)) == 2 * len(_PAIR.findall(raw))
 
 
 def _read_members(part: msgspec.Struct | None) -> dict[str, Any]:

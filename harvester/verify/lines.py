@@ -15,7 +15,10 @@ from harvester.archive.manifest import FilePrefix
 from harvester.checkpoint.state import is_photo_id
 from harvester.disk.files import cannot_write
 from harvester.disk.layout import CHANGES, PHOTOS
+from harvester.repair.fast import read_id
 from harvester.text.words import name_count
+
+_READ_AT_ONCE = 1 << 20
 
 
 class Reader:
@@ -33,6 +36,7 @@ class Reader:
         """Bytes of the whole file."""
         self.is_as_known: bool | None = None
         """Whether the file begins with what is known of it; None where the reading ended before that."""
+        self._is_photos = path.name == PHOTOS
         self._end = end
         self._beginning = beginning
         self._digest = hashlib.sha256()
@@ -44,7 +48,7 @@ class Reader:
         """What is wrong, line by line."""
         self._ids.execute("BEGIN")
         try:
-            with self.path.open("rb") as file:
+            with self.path.open("rb", buffering=_READ_AT_ONCE) as file:
                 self.size = os.fstat(file.fileno()).st_size
                 self._hash(b"")
                 while self._end is None or self.bytes < self._end:
@@ -52,7 +56,8 @@ class Reader:
                     if not line:
                         break
                     self.lines += 1
-                    yield from self._check(line)
+                    if not self._is_sound(line):
+                        yield from self._check(line)
                     self._hash(line)
                     self.bytes += len(line)
                 if self._beginning is not None and self.size < self._beginning.bytes:
@@ -70,6 +75,16 @@ class Reader:
         if self.bytes + len(line) >= known.bytes:
             self.is_as_known = self._digest.hexdigest() == known.sha256
 
+    def _is_sound(self, line: bytes) -> bool:
+        """Whether this is surely a photo's line, and no id's second one; else `_check` tells what it is."""
+        if not self._is_photos or not line.endswith(b"\n"):
+            return False
+        photo_id = read_id(line)
+        return photo_id is not None and self._is_new(photo_id)
+
+    def _is_new(self, key: int | str) -> bool:
+        return self._ids.execute("INSERT OR IGNORE INTO id VALUES (?, ?)", (key, self.lines)).rowcount == 1
+
     def _check(self, line: bytes) -> Iterator[str]:
         where = f"{self.path.name} line {self.lines}, byte {self.bytes}"
         if not line.endswith(b"\n"):
@@ -82,15 +97,12 @@ class Reader:
         record_id = record.get("id") if isinstance(record, dict) else None
         if self.path.name == CHANGES:  # a photo may change again and again
             return
-        is_photos = self.path.name == PHOTOS
-        if not isinstance(record_id, str) or not record_id or (is_photos and not is_photo_id(record_id)):
-            yield f"{where}: no {'photo id' if is_photos else 'id'}."
+        if not isinstance(record_id, str) or not record_id or (self._is_photos and not is_photo_id(record_id)):
+            yield f"{where}: no {'photo id' if self._is_photos else 'id'}."
             return
-        if is_photos and (fault := find_fault(record, Wanted())):
+        if self._is_photos and (fault := find_fault(record, Wanted())):
             yield f"{where}: {fault}."
-        key = int(record_id) if is_photos else record_id
-        known = self._ids.execute("SELECT line FROM id WHERE id = ?", (key,)).fetchone()
-        if known:
-            yield f"{where}: {'photo ' if is_photos else ''}{record_id} stands in line {known[0]} already."
-        else:
-            self._ids.execute("INSERT INTO id VALUES (?, ?)", (key, self.lines))
+        key = int(record_id) if self._is_photos else record_id
+        if not self._is_new(key):
+            (first,) = self._ids.execute("SELECT line FROM id WHERE id = ?", (key,)).fetchone()
+            yield f"{where}: {'photo ' if self._is_photos else ''}{record_id} stands in line {first} already."

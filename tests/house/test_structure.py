@@ -57,7 +57,6 @@ BRANCHY = {
     "harvester.jobs.web_search.read_query": 18,
     "harvester.merge.deepening.merge_deepening": 16,
     "harvester.progress.lines.list_facts": 13,
-    "harvester.repair.fast.read_line": 13,
     "harvester.repair.rebuild._list_again": 18,
     "harvester.repair.rebuild._settle": 15,
     "harvester.repair.run._examine": 16,
