@@ -8,35 +8,50 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from itertools import cycle, islice
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, Generic, Protocol, Self, TypeVar, cast
 
 from harvester.errors import HarvestError, StopRun
-from harvester.export.work import Result, Setup, Task, Worker
 
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+_TaskIn = TypeVar("_TaskIn", contravariant=True)
+_ResultOut = TypeVar("_ResultOut", covariant=True)
 _AHEAD = 2
 """Tasks that each process has at hand, so that it need not wait for the next one."""
 
 
+class Worker(Protocol[_TaskIn, _ResultOut]):
+    """Does tasks one after the other."""
+
+    def do(self, task: _TaskIn, /) -> _ResultOut:
+        """What comes of a task; StopRun where it cannot be done."""
+
+
+class Setup(Protocol[_TaskIn, _ResultOut]):
+    """What is the same for all tasks. It, tasks and results can be pickled."""
+
+    def begin(self) -> Worker[_TaskIn, _ResultOut]:
+        """A worker, in the process that is to do the tasks."""
+
+
 class WorkerLost(HarvestError):
-    """A process of an export has ended before its time."""
+    """One of several processes has ended before its time."""
 
 
-def do_all(tasks: Iterable[Task], setup: Setup, *, workers: int) -> Iterator[Result]:
+def do_all(tasks: Iterable[_Task], setup: Setup[_Task, _Result], *, workers: int) -> Iterator[_Result]:
     """The results of the tasks, in their order. What an error of a task is, is raised at its turn."""
     if workers == 1:
-        yield from map(Worker(setup).do, tasks)
+        yield from map(setup.begin().do, tasks)
         return
     with ExitStack() as stack:
-        setup = replace(setup, in_pieces=True)
         yield from _share(iter(tasks), [stack.enter_context(_Process(setup)) for _ in range(workers)])
 
 
-class _Process:
+class _Process(Generic[_Task, _Result]):
     """One process. It ends when its input is closed, as when this process is killed."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup[_Task, _Result]) -> None:
         command = [sys.executable, "-m", "harvester.export"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         self._input = cast("BinaryIO", self._process.stdin)
@@ -60,7 +75,7 @@ class _Process:
         except OSError:
             raise self._lost() from None
 
-    def receive(self) -> Result:
+    def receive(self) -> _Result:
         """The next result."""
         try:
             found: Any = pickle.load(self._output)  # noqa: S301 - from the process that was started above
@@ -68,17 +83,17 @@ class _Process:
             raise self._lost() from None
         if isinstance(found, StopRun):
             raise found
-        result: Result = found
+        result: _Result = found
         return result
 
     def _lost(self) -> WorkerLost:
         code = self._process.wait()
-        return WorkerLost(f"A process of the export has ended with {code}: run it again, with --workers 1.")
+        return WorkerLost(f"One of its processes has ended with {code}: run it again, with --workers 1.")
 
 
-def _share(tasks: Iterator[Task], processes: list[_Process]) -> Iterator[Result]:
+def _share(tasks: Iterator[_Task], processes: list[_Process[_Task, _Result]]) -> Iterator[_Result]:
     turns = cycle(processes)
-    waiting: deque[_Process] = deque()
+    waiting: deque[_Process[_Task, _Result]] = deque()
 
     def hand_out(count: int) -> None:
         for task in islice(tasks, count):

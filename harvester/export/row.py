@@ -146,11 +146,12 @@ def _settle_places(made: dict[str, Values]) -> None:
     """Flickr writes 0, 0 and accuracy 0 where there is no place. With accuracy 0 no coordinates mean anything."""
     names = ("latitude", "longitude", "geo_accuracy")
     places = zip(*(made[name] for name in names), strict=True)
-    settled = [place if _is_somewhere(*place) else (None, None, None) for place in places]
+    settled = [place if is_somewhere(*place) else (None, None, None) for place in places]
     made |= zip(names, zip(*settled, strict=True), strict=True)
 
 
-def _is_somewhere(latitude: float | None, longitude: float | None, accuracy: int | None) -> bool:
+def is_somewhere(latitude: float | None, longitude: float | None, accuracy: int | None) -> bool:
+    """Whether these tell a place: Flickr writes 0, 0 and accuracy 0 where there is none."""
     if latitude is None or longitude is None or accuracy == 0:
         return False
     return accuracy is not None or latitude != 0 or longitude != 0
@@ -177,14 +178,14 @@ def _split(text: str | None) -> list[str] | None:
 
 
 def _add_sizes(made: dict[str, Values], sizes: Sequence[list[Size] | None]) -> None:
-    largest = [_find_largest(each) if each else None for each in sizes]
+    largest = [find_largest(each) if each else None for each in sizes]
     made["sizes"] = sizes
     made["url"] = [size and size.source for size in largest]
     made["width"] = [size and size.width for size in largest]
     made["height"] = [size and size.height for size in largest]
 
 
-def _find_largest(sizes: Sequence[Size]) -> Size | None:
+def find_largest(sizes: Sequence[Size]) -> Size | None:
     """The original, else the largest of the pictures. A video's streams are none."""
     largest, most = None, -1
     for size in reversed(sizes):

@@ -99,7 +99,7 @@ def export(order: Order, on_progress: Callable[[Exported], None] = lambda _: Non
     with ExitStack() as stack:
         reject = _open_rejects(order, sources, stack)
         sink = _open_sink(order, sources, stack)
-        for result in do_all(_list_tasks(sources), setup, workers=order.workers):
+        for result in do_all(list_tasks(sources), setup, workers=order.workers):
             _write_all(result.pieces, sink)
             for photo_id in result.found:
                 failures.pop(photo_id, None)
@@ -175,7 +175,7 @@ def _build_setup(order: Order, sources: Sequence[Source], wanted: frozenset[str]
         since=order.since,
         memberships=memberships,
         wanted=wanted,
-        in_pieces=False,
+        in_pieces=order.workers > 1,
     )
 
 
@@ -220,7 +220,8 @@ def _open_rejects(order: Order, sources: Sequence[Source], stack: ExitStack) -> 
     return write
 
 
-def _list_tasks(sources: Sequence[Source]) -> Iterator[Task]:
+def list_tasks(sources: Sequence[Source]) -> Iterator[Task]:
+    """A task for each stretch of the photos of some archives; of a photo that several have, the newest line counts."""
     older = find_older(sources) if len(sources) > 1 else [array("q") for _ in sources]
     for n, (source, without) in enumerate(zip(sources, older, strict=True)):
         for start in range(0, source.photos.bytes, STRETCH):

@@ -46,6 +46,10 @@ class Setup:
     in_pieces: bool
     """Batches of Arrow are to be sent to another process."""
 
+    def begin(self) -> Worker:
+        """A worker for such tasks."""
+        return Worker(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -158,7 +162,7 @@ def main() -> None:
     """Do the tasks that come from standard input, until it ends. An error is the result of its task."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process hears it, too, and closes the pipe
     received = _receive()
-    worker = Worker(next(received))
+    worker = next(received).begin()
     for task in received:
         try:
             result: object = worker.do(task)
