@@ -29,6 +29,7 @@ SECTIONS = {
         "repair": LazyCommand("harvester.cli.repair:repair", "Make a damaged archive whole."),
         "ids": LazyCommand("harvester.cli.archives:ids", "The ids of an archive's photos."),
         "export": LazyCommand("harvester.cli.export:export", "A flat, typed table of photos."),
+        "report": LazyCommand("harvester.cli.report:report", "A page about archives, to be shown."),
         "schema": LazyCommand("harvester.cli.export:schema", "The form of a line, of a row."),
         "urls": LazyCommand("harvester.cli.urls:urls", "The addresses of an archive's pictures."),
         "bag": LazyCommand("harvester.cli.bag:bag", "An archive as a bag (BagIt), to be handed over."),

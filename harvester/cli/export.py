@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -119,15 +119,22 @@ def _name_rejects(text: str) -> Path:
     return Path(expand_home(text, field="rejects"))
 
 
+class Counted(Protocol):
+    """How many photos are done, of how many."""
+
+    rows: int
+    expected: int
+
+
 class ExportProgress:
-    """Shows from time to time how many rows an export has written."""
+    """Shows from time to time how many photos an export or a report has done, and how long the others will take."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
         self._clock = clock
         self._began = self._last = clock()
 
-    def __call__(self, exported: Exported) -> None:
+    def __call__(self, exported: Counted) -> None:
         """Takes what there is so far."""
         now = self._clock()
         is_due = now - self._last >= _EVERY and exported.rows < exported.expected

@@ -15,23 +15,23 @@ from harvester.errors import HarvestError, StopRun
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
-_TaskIn = TypeVar("_TaskIn", contravariant=True)
-_ResultOut = TypeVar("_ResultOut", covariant=True)
+_Task_contra = TypeVar("_Task_contra", contravariant=True)
+_Result_co = TypeVar("_Result_co", covariant=True)
 _AHEAD = 2
 """Tasks that each process has at hand, so that it need not wait for the next one."""
 
 
-class Worker(Protocol[_TaskIn, _ResultOut]):
+class Worker(Protocol[_Task_contra, _Result_co]):
     """Does tasks one after the other."""
 
-    def do(self, task: _TaskIn, /) -> _ResultOut:
+    def do(self, task: _Task_contra, /) -> _Result_co:
         """What comes of a task; StopRun where it cannot be done."""
 
 
-class Setup(Protocol[_TaskIn, _ResultOut]):
+class Setup(Protocol[_Task_contra, _Result_co]):
     """What is the same for all tasks. It, tasks and results can be pickled."""
 
-    def begin(self) -> Worker[_TaskIn, _ResultOut]:
+    def begin(self) -> Worker[_Task_contra, _Result_co]:
         """A worker, in the process that is to do the tasks."""
 
 

@@ -218,14 +218,14 @@ def _add_licenses(made: dict[str, Values]) -> None:
     made["license_name"], made["license_url"] = zip(*(LICENSES.get(each, _UNKNOWN) for each in ids), strict=True)
     authors = zip(made["owner_realname"], made["owner_username"], made["owner_id"], strict=True)
     made["attribution"] = [
-        _attribute(title, realname or username or owner, page, license_id)
+        attribute(title, realname or username or owner, page, license_id)
         for title, (realname, username, owner), page, license_id in zip(
             made["title"], authors, made["page_url"], ids, strict=True
         )
     ]
 
 
-def _attribute(title: str | None, author: str | None, page: str | None, license_id: int | None) -> str | None:
+def attribute(title: str | None, author: str | None, page: str | None, license_id: int | None) -> str | None:
     """`"Title" by Author (address), CC BY 2.0 (address)`, the title in one line."""
     if author is None or page is None:
         return None

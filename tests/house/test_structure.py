@@ -24,7 +24,7 @@ FLOORS = (
     {"export", "merge", "pictures"},
     {"engine", "repair"},
     {"status", "upkeep"},
-    {"curation", "python", "verify"},
+    {"curation", "python", "report", "verify"},
     {"api", "cli"},
     {"blocking", "launch"},
     {"__init__", "__main__", "dlt"},
