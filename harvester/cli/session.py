@@ -17,16 +17,19 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
 from harvester import timers
+from harvester.attach.server import open_to_watch
+from harvester.attach.teller import Teller
 from harvester.cli.measure import find_metrics
 from harvester.cli.notifications import Notification, RunTracker, Start, find_service
 from harvester.cli.options import Setup
 from harvester.config.settings import Settings
-from harvester.errors import Exit, StopRun
+from harvester.errors import CannotWrite, Exit, StopRun, UsageError
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job, Photos
 from harvester.notice.service import Service, ServiceForm
 from harvester.progress import DisplayOptions, Progress, open_progress
 from harvester.progress.gauge import Limits
+from harvester.quota.throttle import state_folder
 from harvester.signals import write_now
 
 if TYPE_CHECKING:
@@ -66,13 +69,15 @@ def attend(start: Start, look: DisplayOptions, notice: Notification | None = Non
     """
     course = RunTracker()
     if notice is None:
-        return _run(start, look, course, Service(None))
+        return _run(start, look, course, Service(None), None)
+    teller = Teller(quota=look.limits.quota, clean=notice.console.redact)
+    look = replace(look, beside=(*look.beside, teller))
     service = find_service()
     if service.is_there:
         form = ServiceForm(service, quota=look.limits.quota, clean=notice.console.redact)
         look = replace(look, beside=(*look.beside, form))
     try:
-        code = _run(course.follow(start), look, course, service)
+        code = _run(course.follow(start), look, course, service, teller)
     except Exception as error:
         notice.tell_failure(error, course, service)
         raise
@@ -80,10 +85,10 @@ def attend(start: Start, look: DisplayOptions, notice: Notification | None = Non
     return code
 
 
-def _run(start: Start, look: DisplayOptions, course: RunTracker, service: Service) -> Exit:
+def _run(start: Start, look: DisplayOptions, course: RunTracker, service: Service, teller: Teller | None) -> Exit:
     gc.freeze()  # what the imports have made stays: there is no use in looking through it again and again
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        return runner.run(_attend(start, look, course, service))
+        return runner.run(_attend(start, look, course, service, teller))
 
 
 def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -95,13 +100,15 @@ def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _attend(start: Start, look: DisplayOptions, course: RunTracker, service: Service) -> Exit:
+async def _attend(start: Start, look: DisplayOptions, course: RunTracker, service: Service, teller: Teller | None) -> Exit:
     from harvester.archive.sinks import PipeClosed  # noqa: PLC0415
 
     stop = asyncio.Event()
     with Signals(stop, course, service) as signals:  # until the display is put away
-        async with _living(service), open_progress(look) as progress:
+        async with _living(service), _watched(teller), open_progress(look) as progress:
             signals.progress = progress
+            if teller is not None:
+                teller.observer = progress
             try:
                 ended = await start(progress, stop)
             except PipeClosed:
@@ -111,6 +118,20 @@ async def _attend(start: Start, look: DisplayOptions, course: RunTracker, servic
                 raise
     code = ended if isinstance(ended, Exit) else _ENDS.get(ended.status, Exit.INTERRUPTED)
     return signals.caught or code if code is Exit.INTERRUPTED else code
+
+
+@asynccontextmanager
+async def _watched(teller: Teller | None) -> AsyncIterator[None]:
+    """Whoever watches from outside is answered, where there is a place for that."""
+    if teller is None:
+        yield
+        return
+    try:
+        folder = state_folder()
+    except (CannotWrite, UsageError):  # told where it matters
+        folder = None
+    async with open_to_watch(teller, folder):
+        yield
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ FLOORS = (
     {"jobs", "quota"},
     {"config", "disk", "listing", "progress", "sandbox"},
     {"checkpoint", "demo", "metrics", "notice", "transport"},
-    {"archive", "auth", "calls", "objects"},
+    {"archive", "attach", "auth", "calls", "objects"},
     {"export", "merge", "pictures"},
     {"engine", "repair"},
     {"status", "upkeep"},
