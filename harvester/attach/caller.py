@@ -25,12 +25,12 @@ class Caller:
         self._writer: asyncio.StreamWriter | None = None
         self._turn = asyncio.Lock()
 
-    async def ask(self, do: Deed = "look") -> Told | None:
+    async def ask(self, do: Deed = "look", *, place: tuple[int, int] | None = None) -> Told | None:
         """What the run tells, after it has done what is asked; None where it does not answer."""
         async with self._turn:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    return await self._ask(Question(do))
+                    return await self._ask(Question(do, place))
             except (OSError, TimeoutError, ValueError):
                 self._hang_up()
                 return None

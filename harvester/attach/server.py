@@ -75,6 +75,8 @@ class _Desk:
     def _answer(self, question: Question | None, writer: asyncio.StreamWriter) -> Told:
         if question is None:
             return self._teller.look(trouble="The question was not understood: is one of the two an older version?")
+        if question.place is not None and question.place != self._teller.place:
+            return self._teller.look(trouble="The run is at work elsewhere by now.")
         match question.do:
             case "pause":
                 self._pausing.add(writer)

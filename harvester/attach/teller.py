@@ -97,7 +97,7 @@ class Teller(Mute):
         wait = self._reading.wait if self._reading else None
         return Told(
             pid=os.getpid(),
-            place=self._place,
+            place=self.place,
             at=self._wall(),
             began=self._began,
             reading=self._reading,
@@ -109,6 +109,11 @@ class Teller(Mute):
             mishaps=list(self._mishaps),
             trouble=trouble,
         )
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Where a run is at work, as `find_place` tells it; None between two runs."""
+        return None if self._tally is None else self._place
 
     def pause(self, *, is_paused: bool) -> None:
         """Hold the run's calls back, or let them go on."""

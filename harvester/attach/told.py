@@ -18,6 +18,8 @@ class Question(msgspec.Struct, frozen=True):
     """What a run is asked: to tell how far it is, and before that to do something."""
 
     do: Deed = "look"
+    place: tuple[int, int] | None = None
+    """Where the run is held to be at work: nothing is done to one that works elsewhere by now."""
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):

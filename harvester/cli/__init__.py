@@ -25,6 +25,7 @@ SECTIONS = {
         "resume": LazyCommand("harvester.cli.archives:resume", "Go on with a stopped archive."),
         "update": LazyCommand("harvester.cli.archives:update", "Only what is new, changed or gone since."),
         "status": LazyCommand("harvester.cli.archives:status", "How far an archive is."),
+        "watch": LazyCommand("harvester.cli.watch:watch", "A live page about a harvest."),
         "verify": LazyCommand("harvester.cli.archives:verify", "Prove that an archive is whole."),
         "repair": LazyCommand("harvester.cli.repair:repair", "Make a damaged archive whole."),
         "ids": LazyCommand("harvester.cli.archives:ids", "The ids of an archive's photos."),

@@ -24,7 +24,7 @@ FLOORS = (
     {"export", "merge", "pictures"},
     {"engine", "repair"},
     {"status", "upkeep"},
-    {"curation", "python", "report", "verify"},
+    {"curation", "python", "report", "verify", "watch"},
     {"api", "cli"},
     {"blocking", "launch"},
     {"__init__", "__main__", "dlt"},

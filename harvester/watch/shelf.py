@@ -1,0 +1,71 @@
+"""Reads what an archive tells, beside a run or at rest; nothing is written, and no run has to wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from harvester.archive.sinks import PHOTOS
+from harvester.checkpoint.look import locate, look_at
+from harvester.checkpoint.state import State
+from harvester.config.settings import Settings
+from harvester.disk.layout import MANIFEST, STATE
+from harvester.errors import CannotWrite, UsageError, shorten
+from harvester.progress.lines import describe_job
+from harvester.standing.inspect import read_report
+from harvester.standing.months import count_months
+from harvester.standing.report import Report
+from harvester.watch.facts import Failure, Shelf
+from harvester.watch.latest import read_latest
+from harvester.watch.timeline import build_timeline
+
+MOST_FAILURES = 20
+
+
+def read_shelf(folder: Path, settings: Settings, *, wall: Callable[[], float] = time.time) -> Shelf:
+    """What the archive tells. What is wrong with it is told in its `trouble`, not raised."""
+    try:
+        report = read_report(folder, settings)
+        known: dict[str, Any] = {"report": report, "asked": describe_job(report.job or {})}
+        if report.read_from != "checkpoint":
+            size = report.bytes
+            return Shelf(**known, latest=read_latest(folder / PHOTOS, size) if size else [])
+        with look_at(folder) as state:
+            return Shelf(**known, **_read(folder, state, report, now=int(wall())))
+    except (CannotWrite, UsageError) as error:
+        return Shelf(trouble=str(error))
+
+
+def sign_shelf(folder: Path) -> tuple[object, ...]:
+    """Changes whenever what the archive tells does."""
+    names = (STATE, f"{STATE}-wal", PHOTOS, MANIFEST, "errors.ndjson")
+    return tuple(_sign(folder / name) for name in names)
+
+
+def _sign(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _read(folder: Path, state: State, report: Report, *, now: int) -> Mapping[str, Any]:
+    horizon = state.facts.horizon or now
+    sweeps = [sweep for _, sweep in state.sweeps()]
+    months = count_months(state)
+    return {
+        "months": months,
+        "timeline": build_timeline(list(state.stretches()), sweeps, months, horizon=min(horizon, now)),
+        "latest": read_latest(locate(folder, state, PHOTOS), report.bytes),
+        "failures": list(islice(_list_failures(state), MOST_FAILURES)),
+    }
+
+
+def _list_failures(state: State) -> Iterator[Failure]:
+    for failure in state.failures():
+        what = failure.get("id") or failure.get("input") or failure.get("list") or ""
+        yield Failure(shorten(str(what)), shorten(str(failure.get("message", "")), most=300))

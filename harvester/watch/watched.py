@@ -1,0 +1,158 @@
+"""Looks at archives as often as somebody asks, and no oftener than costs a fiftieth of the time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from harvester.attach.caller import Caller
+from harvester.attach.samples import Samples
+from harvester.attach.teller import find_place
+from harvester.attach.told import Deed, Sample, Told
+from harvester.config.settings import Settings
+from harvester.disk.holder import Holder
+from harvester.disk.lock import find_holder
+from harvester.quota.glance import Glance, glance
+from harvester.watch.facts import Facts, Shelf
+from harvester.watch.shelf import read_shelf, sign_shelf
+
+EVERY = 1.0
+"""Seconds between two looks at a run."""
+SHELF_EVERY = 2.0
+SHARE = 50
+"""A look at an archive may take one in so many seconds."""
+AWAY = (
+    "The run cannot be reached: it is of another user, was begun by another version or from Python, or keeps its state "
+    "in another folder (HARVESTER_STATE_DIR)."
+)
+
+
+class Watched:
+    """One archive. `state` is the folder with the sockets of runs, None where there is none."""
+
+    def __init__(
+        self,
+        folder: Path,
+        number: int,
+        settings: Settings,
+        *,
+        state: Path | None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.folder = folder
+        self.number = number
+        self._settings = settings
+        self._state = state
+        self._clock = clock
+        self._wall = wall
+        self._caller: Caller | None = None
+        self._shelf = Shelf()
+        self._sign: tuple[object, ...] = ()
+        self._due = 0.0
+        self._samples: list[Sample] = []
+        self._own = Samples()
+
+    async def look(self, quota: Glance | None) -> Facts:
+        """How it stands at this moment."""
+        holder = await asyncio.to_thread(find_holder, self.folder)
+        run, away = await self._ask(holder)
+        await self._read_shelf(holder)
+        return Facts(
+            number=self.number,
+            archive=str(self.folder),
+            at=self._wall(),
+            shelf=self._shelf,
+            run=run,
+            away=away,
+            quota=quota,
+            samples=self._list_samples(run, holder),
+        )
+
+    async def do(self, deed: Deed) -> str:
+        """Have the run do something; why it was not done, or nothing."""
+        run, away = await self._ask(await asyncio.to_thread(find_holder, self.folder))
+        if run is None or self._caller is None:
+            return away or "No run is at work there."
+        told = await self._caller.ask(deed, place=run.place)
+        return "The run does not answer." if told is None else told.trouble
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._caller is not None:
+            self._caller.close()
+            self._caller = None
+
+    async def _ask(self, holder: Holder | None) -> tuple[Told | None, str]:
+        """What the run tells; else why it tells nothing."""
+        if self._caller is not None and (holder is None or holder.pid != self._caller.pid):
+            self.close()
+        if holder is None:
+            return None, ""
+        if holder.host is not None:
+            return None, f"The run is on another machine, {holder.host}: it is reached from there alone."
+        if holder.pid is None or self._state is None:
+            return None, AWAY
+        self._caller = self._caller or Caller(self._state, holder.pid)
+        told = await self._caller.ask()
+        is_it = told is not None and told.pid == holder.pid and told.place == find_place(self.folder)
+        return (told, "") if is_it else (None, AWAY)
+
+    async def _read_shelf(self, holder: Holder | None) -> None:
+        now, sign = self._clock(), (holder, *sign_shelf(self.folder))
+        is_turned = bool(self._sign) and self._sign[0] != holder
+        if sign == self._sign or (now < self._due and not is_turned):
+            return
+        self._shelf = await asyncio.to_thread(partial(read_shelf, self.folder, self._settings, wall=self._wall))
+        self._sign = sign
+        self._due = self._clock() + max(SHELF_EVERY, SHARE * (self._clock() - now))
+
+    def _list_samples(self, run: Told | None, holder: Holder | None) -> list[Sample]:
+        """Those that the run has kept; else what has been seen from here. They stay when the run is over."""
+        if run is not None:
+            self._samples = run.samples
+        elif holder is not None and (report := self._shelf.report) is not None:
+            self._own.add(Sample(self._wall(), report.photos, 0))
+            self._samples = self._own.list()
+        return self._samples
+
+
+class Watcher:
+    """All archives that are watched. For one event loop."""
+
+    def __init__(self, watched: Sequence[Watched], settings: Settings) -> None:
+        self.watched = tuple(watched)
+        self._settings = settings
+        self._turn = asyncio.Lock()
+        self._looked = -EVERY
+        self._facts: list[Facts] = []
+
+    async def look(self) -> list[Facts]:
+        """How each stands, by its number; the same for all who ask within a second."""
+        async with self._turn:
+            now = time.monotonic()
+            if now - self._looked >= EVERY * 0.9:
+                quota = await asyncio.to_thread(self._glance)
+                self._facts = list(await asyncio.gather(*(each.look(quota) for each in self.watched)))
+                self._looked = now
+            return self._facts
+
+    async def do(self, number: int, deed: Deed) -> str:
+        """Have the run in one of them do something; why it was not done, or nothing."""
+        if not 1 <= number <= len(self.watched):
+            return f"There is no archive {number}."
+        async with self._turn:
+            self._looked = -EVERY  # all are to see it at once
+            return await self.watched[number - 1].do(deed)
+
+    def close(self) -> None:
+        """Hang up."""
+        for each in self.watched:
+            each.close()
+
+    def _glance(self) -> Glance | None:
+        settings = self._settings
+        return None if settings.api_key is None else glance(settings.name_account(), settings.quota)
