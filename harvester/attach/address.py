@@ -55,10 +55,10 @@ def open_socket(path: Path) -> socket.socket:
 
 def is_answered(path: Path) -> bool:
     """Whether anybody listens there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller, contextlib.suppress(OSError):
-        caller.settimeout(0.2)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client, contextlib.suppress(OSError):
+        client.settimeout(0.2)
         with shorten_path(path) as name:
-            caller.connect(name)
+            client.connect(name)
         return True
     return False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvester.attach.told import Sample
+from harvester.attach.messages import Sample
 
 MOST = 480
 """Samples that are kept: where there are more, every other one goes, and from then on half as many come."""

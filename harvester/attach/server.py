@@ -13,14 +13,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from harvester.attach.address import name_socket, open_socket, remove_stale
-from harvester.attach.teller import Teller
-from harvester.attach.told import LONGEST, Question, Told, decode_question, encode
+from harvester.attach.messages import LONGEST, Request, RunSnapshot, decode_request, encode
+from harvester.attach.monitor import RunMonitor
 
 _CREDENTIALS = struct.Struct("3i")
 
 
 @asynccontextmanager
-async def open_to_watch(teller: Teller, folder: Path | None) -> AsyncIterator[Path | None]:
+async def serve_control(monitor: RunMonitor, folder: Path | None) -> AsyncIterator[Path | None]:
     """Have the run answer at a socket in `folder` until the end. Gives the socket; None where there is none."""
     path = None if folder is None or not hasattr(socket, "AF_UNIX") else name_socket(folder, os.getpid())
     ear = None
@@ -31,35 +31,35 @@ async def open_to_watch(teller: Teller, folder: Path | None) -> AsyncIterator[Pa
     if path is None or ear is None:
         yield None
         return
-    desk = _Desk(teller)
-    server = await asyncio.start_unix_server(desk.serve, sock=ear, limit=LONGEST)
+    control = _ControlServer(monitor)
+    server = await asyncio.start_unix_server(control.serve, sock=ear, limit=LONGEST)
     try:
         yield path
     finally:
         with contextlib.suppress(OSError):
             path.unlink()
         server.close()
-        desk.close()
+        control.close()
 
 
-class _Desk:
+class _ControlServer:
     """Answers callers, one question a line, as long as they stay."""
 
-    def __init__(self, teller: Teller) -> None:
-        self._teller = teller
+    def __init__(self, monitor: RunMonitor) -> None:
+        self._monitor = monitor
         self._callers: dict[asyncio.StreamWriter, asyncio.Task[object] | None] = {}
         self._is_stopping = False
         self._pausing: set[asyncio.StreamWriter] = set()
         """Those who have asked for a pause: it lasts no longer than one of them stays."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one caller until it goes."""
+        """Answer one client until it goes."""
         self._callers[writer] = asyncio.current_task()
         try:
             if _is_own_user(writer.get_extra_info("socket")):
                 with contextlib.suppress(OSError, ValueError):  # it has gone, or its question is no line
                     while (line := await reader.readline()).endswith(b"\n"):
-                        writer.write(encode(self._answer(decode_question(line), writer)))
+                        writer.write(encode(self._answer(decode_request(line), writer)))
                         await writer.drain()
         finally:
             del self._callers[writer]
@@ -72,23 +72,23 @@ class _Desk:
             if task is not None:
                 task.cancel()
 
-    def _answer(self, question: Question | None, writer: asyncio.StreamWriter) -> Told:
+    def _answer(self, question: Request | None, writer: asyncio.StreamWriter) -> RunSnapshot:
         if question is None:
-            return self._teller.look(trouble="The question was not understood: is one of the two an older version?")
-        if question.place is not None and question.place != self._teller.place:
-            return self._teller.look(trouble="The run is at work elsewhere by now.")
+            return self._monitor.look(trouble="The question was not understood: is one of the two an older version?")
+        if question.place is not None and question.place != self._monitor.place:
+            return self._monitor.look(trouble="The run is at work elsewhere by now.")
         match question.do:
             case "pause":
                 self._pausing.add(writer)
-                self._teller.pause(is_paused=True)
+                self._monitor.pause(is_paused=True)
             case "go_on":
                 self._pausing.clear()
-                self._teller.pause(is_paused=False)
+                self._monitor.pause(is_paused=False)
             case "stop":
                 self._pausing.clear()
-                self._teller.pause(is_paused=False)
+                self._monitor.pause(is_paused=False)
                 self._stop()
-        return self._teller.look()
+        return self._monitor.look()
 
     def _stop(self) -> None:
         """End the run as a signal does, once: the second one would end it at once."""
@@ -100,11 +100,11 @@ class _Desk:
         if writer in self._pausing:
             self._pausing.discard(writer)
             if not self._pausing:
-                self._teller.pause(is_paused=False)
+                self._monitor.pause(is_paused=False)
 
 
 def _is_own_user(peer: socket.socket | None) -> bool:
-    """Whether the caller is this user, or root, where the system tells; the socket's mode lets in nobody else."""
+    """Whether the client is this user, or root, where the system tells; the socket's mode lets in nobody else."""
     if peer is None or not hasattr(socket, "SO_PEERCRED"):
         return True
     _, user, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))

@@ -17,8 +17,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
 from harvester import timers
-from harvester.attach.server import open_to_watch
-from harvester.attach.teller import Teller
+from harvester.attach.monitor import RunMonitor
+from harvester.attach.server import serve_control
 from harvester.cli.measure import find_metrics
 from harvester.cli.notifications import Notification, RunTracker, Start, find_service
 from harvester.cli.options import Setup
@@ -29,7 +29,7 @@ from harvester.jobs.model import Job, Photos
 from harvester.notice.service import Service, ServiceForm
 from harvester.progress import DisplayOptions, Progress, open_progress
 from harvester.progress.gauge import Limits
-from harvester.quota.throttle import state_folder
+from harvester.quota.counting import state_folder
 from harvester.signals import write_now
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def attend(start: Start, look: DisplayOptions, notice: Notification | None = Non
     course = RunTracker()
     if notice is None:
         return _run(start, look, course, Service(None), None)
-    teller = Teller(quota=look.limits.quota, clean=notice.console.redact)
-    look = replace(look, beside=(*look.beside, teller))
+    monitor = RunMonitor(quota=look.limits.quota, clean=notice.console.redact)
+    look = replace(look, beside=(*look.beside, monitor))
     service = find_service()
     if service.is_there:
         form = ServiceForm(service, quota=look.limits.quota, clean=notice.console.redact)
         look = replace(look, beside=(*look.beside, form))
     try:
-        code = _run(course.follow(start), look, course, service, teller)
+        code = _run(course.follow(start), look, course, service, monitor)
     except Exception as error:
         notice.tell_failure(error, course, service)
         raise
@@ -85,10 +85,10 @@ def attend(start: Start, look: DisplayOptions, notice: Notification | None = Non
     return code
 
 
-def _run(start: Start, look: DisplayOptions, course: RunTracker, service: Service, teller: Teller | None) -> Exit:
+def _run(start: Start, look: DisplayOptions, course: RunTracker, service: Service, monitor: RunMonitor | None) -> Exit:
     gc.freeze()  # what the imports have made stays: there is no use in looking through it again and again
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        return runner.run(_attend(start, look, course, service, teller))
+        return runner.run(_attend(start, look, course, service, monitor))
 
 
 def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -100,15 +100,17 @@ def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _attend(start: Start, look: DisplayOptions, course: RunTracker, service: Service, teller: Teller | None) -> Exit:
+async def _attend(
+    start: Start, look: DisplayOptions, course: RunTracker, service: Service, monitor: RunMonitor | None
+) -> Exit:
     from harvester.archive.sinks import PipeClosed  # noqa: PLC0415
 
     stop = asyncio.Event()
     with Signals(stop, course, service) as signals:  # until the display is put away
-        async with _living(service), _watched(teller), open_progress(look) as progress:
+        async with _living(service), _watched(monitor), open_progress(look) as progress:
             signals.progress = progress
-            if teller is not None:
-                teller.observer = progress
+            if monitor is not None:
+                monitor.observer = progress
             try:
                 ended = await start(progress, stop)
             except PipeClosed:
@@ -121,16 +123,16 @@ async def _attend(start: Start, look: DisplayOptions, course: RunTracker, servic
 
 
 @asynccontextmanager
-async def _watched(teller: Teller | None) -> AsyncIterator[None]:
+async def _watched(monitor: RunMonitor | None) -> AsyncIterator[None]:
     """Whoever watches from outside is answered, where there is a place for that."""
-    if teller is None:
+    if monitor is None:
         yield
         return
     try:
         folder = state_folder()
     except (CannotWrite, UsageError):  # told where it matters
         folder = None
-    async with open_to_watch(teller, folder):
+    async with serve_control(monitor, folder):
         yield
 
 

@@ -59,7 +59,7 @@ def watch(*, setup: Setup, folders: tuple[Path, ...], port: int, is_opened: bool
 
 
 def _build(folders: tuple[Path, ...], settings: Settings) -> Watcher:
-    from harvester.quota.throttle import state_folder  # noqa: PLC0415 - help can do without
+    from harvester.quota.counting import state_folder  # noqa: PLC0415 - help can do without
     from harvester.watch.watched import Watched, Watcher  # noqa: PLC0415
 
     try:
@@ -83,7 +83,7 @@ async def _show_once(watcher: Watcher, *, as_json: bool) -> Exit:
             show_lines([msgspec.json.encode(facts).decode()])
         else:
             show_lines([*([""] if n else []), *list_lines(facts, width=width, is_plain=is_plain)])
-    is_read = all(facts.shelf.report is not None for facts in found)
+    is_read = all(facts.contents.report is not None for facts in found)
     return Exit.COMPLETE if is_read else Exit.USAGE
 
 

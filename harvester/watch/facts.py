@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from harvester.attach.told import Sample, Told
+from harvester.attach.messages import RunSnapshot, Sample
 from harvester.quota.glance import Glance
-from harvester.standing.report import Report
+from harvester.status.report import Report
 from harvester.watch.latest import Latest
 from harvester.watch.timeline import Timeline
 
@@ -18,7 +18,7 @@ class Failure(msgspec.Struct, frozen=True):
     why: str
 
 
-class Shelf(msgspec.Struct, frozen=True, kw_only=True):
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """What is read from the archive itself."""
 
     report: Report | None = None
@@ -39,8 +39,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Its place among those that are watched, from 1."""
     archive: str
     at: float
-    shelf: Shelf
-    run: Told | None = None
+    contents: Contents
+    run: RunSnapshot | None = None
     """What the run tells of itself; None where none is at work, or it cannot be reached."""
     away: str = ""
     """Why a run that is at work cannot be reached."""

@@ -10,7 +10,7 @@ from harvester.watch.facts import Facts
 
 def measure(facts: Facts) -> Numbers:
     """The numbers of an archive."""
-    numbers, report, quota = facts.run.numbers if facts.run else Numbers(), facts.shelf.report, facts.quota
+    numbers, report, quota = facts.run.numbers if facts.run else Numbers(), facts.contents.report, facts.quota
     if numbers.expected is None and report is not None:
         numbers = replace(numbers, expected=report.expected)
     if numbers.quota_limit is None and quota is not None:

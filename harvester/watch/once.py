@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from harvester.attach.told import Told
+from harvester.attach.messages import RunSnapshot
 from harvester.progress.gauge import Reading
 from harvester.progress.lines import say_share, say_speed, say_wait
 from harvester.quota.glance import Glance
-from harvester.standing.report import Report
+from harvester.status.report import Report
 from harvester.text.bars import draw_bar, draw_spark, draw_strip
 from harvester.text.escapes import escape_line
 from harvester.text.words import flow, name_count, name_duration, name_period
@@ -31,11 +31,11 @@ def list_lines(facts: Facts, *, width: int, is_plain: bool) -> Iterator[str]:
 
 
 def _list_facts(facts: Facts, *, room: int, is_plain: bool) -> Iterator[tuple[str, list[str]]]:
-    report, run = facts.shelf.report, facts.run
-    if facts.shelf.trouble or report is None:
-        yield "trouble", [facts.shelf.trouble or "It was not read yet."]
+    report, run = facts.contents.report, facts.run
+    if facts.contents.trouble or report is None:
+        yield "trouble", [facts.contents.trouble or "It was not read yet."]
         return
-    yield "asked", [facts.shelf.asked]
+    yield "asked", [facts.contents.asked]
     if facts.away:
         yield "run", [facts.away]
     reading = run.reading if run else None
@@ -45,17 +45,17 @@ def _list_facts(facts: Facts, *, room: int, is_plain: bool) -> Iterator[tuple[st
     if reading is not None and reading.wait is not None:
         yield "waiting", [say_wait(reading.wait, now=facts.at)]
     yield "quota", _tell_quota(facts.quota, run)
-    yield from _tell_listing(facts.shelf.timeline, facts.shelf.months, room=room, is_plain=is_plain)
+    yield from _tell_listing(facts.contents.timeline, facts.contents.months, room=room, is_plain=is_plain)
     if run is not None:
         yield "calls", _tell_calls(run)
     yield "failures", _tell_failures(facts, report)
-    if facts.shelf.latest:
-        photo = facts.shelf.latest[0]
+    if facts.contents.latest:
+        photo = facts.contents.latest[0]
         yield "last", [f"{photo.id} {photo.title}"]
 
 
 def _tell_state(facts: Facts) -> str:
-    report = facts.shelf.report
+    report = facts.contents.report
     if report is None:
         return "it cannot be read"
     process = f", process {report.running_pid}" if report.running_pid is not None else ""
@@ -75,7 +75,7 @@ def _find_share(report: Report, reading: Reading | None) -> float | None:
     return min(photos / expected, 1.0) if expected else None
 
 
-def _tell_quota(quota: Glance | None, run: Told | None) -> list[str]:
+def _tell_quota(quota: Glance | None, run: RunSnapshot | None) -> list[str]:
     reading = run.reading if run else None
     if quota is not None:
         left = f"{name_count(quota.left)} of {name_count(quota.limit)} calls left {name_period(quota.period)}"
@@ -107,7 +107,7 @@ def fill_months(months: Mapping[str, int]) -> list[int]:
     return [months.get(f"{n // 12:04}-{n % 12 + 1:02}", 0) for n in numbers]
 
 
-def _tell_calls(run: Told) -> list[str]:
+def _tell_calls(run: RunSnapshot) -> list[str]:
     methods: defaultdict[str, list[str]] = defaultdict(list)
     for method, outcome, count in sorted(run.numbers.calls):
         methods[method.removeprefix("flickr.")].append(f"{name_count(count)} {outcome}")
@@ -118,4 +118,4 @@ def _tell_failures(facts: Facts, report: Report) -> list[str]:
     failed = facts.run.reading.failed if facts.run and facts.run.reading else report.failed
     if not failed:
         return ["none"]
-    return [name_count(failed), *(f"{each.what}: {each.why}" for each in facts.shelf.failures[:3])]
+    return [name_count(failed), *(f"{each.what}: {each.why}" for each in facts.contents.failures[:3])]

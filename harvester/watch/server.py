@@ -12,7 +12,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from harvester.attach.told import Deed
+from harvester.attach.messages import Action
 from harvester.errors import UsageError
 from harvester.watch.guard import HEADERS, is_own_page, is_token
 from harvester.watch.measure import measure
@@ -32,11 +32,11 @@ _LONGEST = 1024
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class _Wish(msgspec.Struct, frozen=True):
+class _Command(msgspec.Struct, frozen=True):
     """What the page wants to be done."""
 
     archive: int
-    do: Deed
+    do: Action
 
 
 class Site:
@@ -110,7 +110,7 @@ class Site:
 
     async def _do(self, request: web.Request) -> web.Response:
         try:
-            wish = msgspec.json.decode(await request.read(), type=_Wish)
+            wish = msgspec.json.decode(await request.read(), type=_Command)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return web.json_response({"trouble": "That is no wish."}, status=HTTPStatus.BAD_REQUEST)
         trouble = await self._watcher.do(wish.archive, wish.do)

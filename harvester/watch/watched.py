@@ -8,20 +8,20 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from harvester.attach.caller import Caller
+from harvester.attach.client import RunClient
+from harvester.attach.messages import Action, RunSnapshot, Sample
+from harvester.attach.monitor import identify_folder
 from harvester.attach.samples import Samples
-from harvester.attach.teller import find_place
-from harvester.attach.told import Deed, Sample, Told
 from harvester.config.settings import Settings
 from harvester.disk.holder import Holder
 from harvester.disk.lock import find_holder
 from harvester.quota.glance import Glance, glance
-from harvester.watch.facts import Facts, Shelf
-from harvester.watch.shelf import read_shelf, sign_shelf
+from harvester.watch.contents import fingerprint, read_contents
+from harvester.watch.facts import Contents, Facts
 
 EVERY = 1.0
 """Seconds between two looks at a run."""
-SHELF_EVERY = 2.0
+CONTENTS_EVERY = 2.0
 SHARE = 50
 """A look at an archive may take one in so many seconds."""
 AWAY = (
@@ -49,8 +49,8 @@ class Watched:
         self._state = state
         self._clock = clock
         self._wall = wall
-        self._caller: Caller | None = None
-        self._shelf = Shelf()
+        self._client: RunClient | None = None
+        self._contents = Contents()
         self._sign: tuple[object, ...] = ()
         self._due = 0.0
         self._samples: list[Sample] = []
@@ -60,35 +60,35 @@ class Watched:
         """How it stands at this moment."""
         holder = await asyncio.to_thread(find_holder, self.folder)
         run, away = await self._ask(holder)
-        await self._read_shelf(holder)
+        await self._read_contents(holder)
         return Facts(
             number=self.number,
             archive=str(self.folder),
             at=self._wall(),
-            shelf=self._shelf,
+            contents=self._contents,
             run=run,
             away=away,
             quota=quota,
             samples=self._list_samples(run, holder),
         )
 
-    async def do(self, deed: Deed) -> str:
+    async def do(self, deed: Action) -> str:
         """Have the run do something; why it was not done, or nothing."""
         run, away = await self._ask(await asyncio.to_thread(find_holder, self.folder))
-        if run is None or self._caller is None:
+        if run is None or self._client is None:
             return away or "No run is at work there."
-        told = await self._caller.ask(deed, place=run.place)
+        told = await self._client.ask(deed, place=run.place)
         return "The run does not answer." if told is None else told.trouble
 
     def close(self) -> None:
         """Hang up."""
-        if self._caller is not None:
-            self._caller.close()
-            self._caller = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
-    async def _ask(self, holder: Holder | None) -> tuple[Told | None, str]:
+    async def _ask(self, holder: Holder | None) -> tuple[RunSnapshot | None, str]:
         """What the run tells; else why it tells nothing."""
-        if self._caller is not None and (holder is None or holder.pid != self._caller.pid):
+        if self._client is not None and (holder is None or holder.pid != self._client.pid):
             self.close()
         if holder is None:
             return None, ""
@@ -96,25 +96,25 @@ class Watched:
             return None, f"The run is on another machine, {holder.host}: it is reached from there alone."
         if holder.pid is None or self._state is None:
             return None, AWAY
-        self._caller = self._caller or Caller(self._state, holder.pid)
-        told = await self._caller.ask()
-        is_it = told is not None and told.pid == holder.pid and told.place == find_place(self.folder)
+        self._client = self._client or RunClient(self._state, holder.pid)
+        told = await self._client.ask()
+        is_it = told is not None and told.pid == holder.pid and told.place == identify_folder(self.folder)
         return (told, "") if is_it else (None, AWAY)
 
-    async def _read_shelf(self, holder: Holder | None) -> None:
-        now, sign = self._clock(), (holder, *sign_shelf(self.folder))
+    async def _read_contents(self, holder: Holder | None) -> None:
+        now, sign = self._clock(), (holder, *fingerprint(self.folder))
         is_turned = bool(self._sign) and self._sign[0] != holder
         if sign == self._sign or (now < self._due and not is_turned):
             return
-        self._shelf = await asyncio.to_thread(partial(read_shelf, self.folder, self._settings, wall=self._wall))
+        self._contents = await asyncio.to_thread(partial(read_contents, self.folder, self._settings, wall=self._wall))
         self._sign = sign
-        self._due = self._clock() + max(SHELF_EVERY, SHARE * (self._clock() - now))
+        self._due = self._clock() + max(CONTENTS_EVERY, SHARE * (self._clock() - now))
 
-    def _list_samples(self, run: Told | None, holder: Holder | None) -> list[Sample]:
+    def _list_samples(self, run: RunSnapshot | None, holder: Holder | None) -> list[Sample]:
         """Those that the run has kept; else what has been seen from here. They stay when the run is over."""
         if run is not None:
             self._samples = run.samples
-        elif holder is not None and (report := self._shelf.report) is not None:
+        elif holder is not None and (report := self._contents.report) is not None:
             self._own.add(Sample(self._wall(), report.photos, 0))
             self._samples = self._own.list()
         return self._samples
@@ -140,7 +140,7 @@ class Watcher:
                 self._looked = now
             return self._facts
 
-    async def do(self, number: int, deed: Deed) -> str:
+    async def do(self, number: int, deed: Action) -> str:
         """Have the run in one of them do something; why it was not done, or nothing."""
         if not 1 <= number <= len(self.watched):
             return f"There is no archive {number}."
@@ -155,4 +155,6 @@ class Watcher:
 
     def _glance(self) -> Glance | None:
         settings = self._settings
-        return None if settings.api_key is None else glance(settings.name_account(), settings.quota)
+        if settings.api_key is None or settings.quota_ledger:  # a server is not asked by who only looks
+            return None
+        return glance(settings.name_account(), settings.quota)

@@ -61,13 +61,13 @@ export class Card {
   }
 
   write(facts: Facts): void {
-    const { shelf, run } = facts;
-    const { report } = shelf;
+    const { contents, run } = facts;
+    const { report } = contents;
     write(this.badge, run?.is_paused ? "paused" : (report?.state ?? "not readable"));
     this.badge.dataset["state"] = this.badge.textContent ?? "";
-    write(this.asked, shelf.asked);
-    write(this.trouble, shelf.trouble);
-    show(this.trouble, shelf.trouble !== "");
+    write(this.asked, contents.asked);
+    write(this.trouble, contents.trouble);
+    show(this.trouble, contents.trouble !== "");
     show(this.body, report !== null);
     write(this.note, run || !report ? "" : report.note);
     this.writeWait(facts);
@@ -85,8 +85,8 @@ export class Card {
     if (wait) write(this.wait, until);
   }
 
-  private writePhotos({ shelf, run }: Facts): void {
-    const { photos, expected } = run?.reading ?? shelf.report ?? { photos: 0, expected: null };
+  private writePhotos({ contents, run }: Facts): void {
+    const { photos, expected } = run?.reading ?? contents.report ?? { photos: 0, expected: null };
     const isKnown = expected !== null && photos <= expected;
     write(this.photos, isKnown ? `${count(photos)} of about ${plural(expected, "photo")}` : plural(photos, "photo"));
     const share = expected ? Math.min(photos / expected, 1) : 0;
@@ -94,9 +94,9 @@ export class Card {
     show(this.bar, Boolean(expected));
   }
 
-  private writeFacts({ shelf, run, quota, at }: Facts): void {
+  private writeFacts({ contents, run, quota, at }: Facts): void {
     const { reading } = run ?? { reading: null };
-    const { report } = shelf;
+    const { report } = contents;
     const facts = this.facts;
     const left = reading ? reading.seconds_left : report?.seconds_to_go;
     facts.rate.write(reading?.photos_per_second && !reading.wait ? rate(reading.photos_per_second) : "");
@@ -181,8 +181,8 @@ class ListingPart implements Part {
     this.element = panel("Listing", this.told, this.charts, this.uploads, numbers(this.table));
   }
 
-  write({ shelf }: Facts): void {
-    const { timeline, months } = shelf;
+  write({ contents }: Facts): void {
+    const { timeline, months } = contents;
     const names = fillMonths(months);
     show(this.element, timeline !== null || names.length > 0);
     show(this.charts, timeline !== null);
@@ -276,20 +276,20 @@ class LatestPart implements Part {
   private readonly table = new Table("Last photos", [["id", "short"], ["title", "text"], ["by", "text"], ["taken", "short"]], "There are no photos yet.", true);
   readonly element = panel("Last photos", this.table.element);
 
-  write({ shelf }: Facts): void {
-    this.table.write(shelf.latest.map((photo) => [photo.id, photo.title || "(no title)", photo.owner, photo.taken.slice(0, 10)]));
+  write({ contents }: Facts): void {
+    this.table.write(contents.latest.map((photo) => [photo.id, photo.title || "(no title)", photo.owner, photo.taken.slice(0, 10)]));
   }
 }
 
 /** What could not be had, and what the run has met lately. */
 class FailuresPart implements Part {
   private readonly failures = new Table("Could not be had for now", [["what", "text"], ["why", "text"]], "Nothing has failed.");
-  private readonly mishaps = new Table("Lately", [["at", "text"], ["what", "text"], ["why", "text"]], "Nothing else is to be told.");
-  readonly element = panel("Failures", this.failures.element, this.mishaps.element);
+  private readonly incidents = new Table("Lately", [["at", "text"], ["what", "text"], ["why", "text"]], "Nothing else is to be told.");
+  readonly element = panel("Failures", this.failures.element, this.incidents.element);
 
-  write({ shelf, run, at }: Facts): void {
-    this.failures.write(shelf.failures.map(({ what, why }) => [what, why]));
-    show(this.mishaps.element, run !== null);
-    this.mishaps.write((run?.mishaps ?? []).map((each) => [moment(each.at, at), each.what, each.why]).reverse());
+  write({ contents, run, at }: Facts): void {
+    this.failures.write(contents.failures.map(({ what, why }) => [what, why]));
+    show(this.incidents.element, run !== null);
+    this.incidents.write((run?.incidents ?? []).map((each) => [moment(each.at, at), each.what, each.why]).reverse());
   }
 }

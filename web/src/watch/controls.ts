@@ -40,10 +40,10 @@ export class Controls {
     if (run === null && this.dialog.open) this.dialog.close();
   }
 
-  private async ask(deed: string): Promise<void> {
+  private async ask(action: string): Promise<void> {
     write(this.trouble, "");
     try {
-      const body = JSON.stringify({ archive: this.number, do: deed });
+      const body = JSON.stringify({ archive: this.number, do: action });
       const answer = await fetch("do", { method: "POST", body, headers: { "Content-Type": "application/json" } });
       const told = (await answer.json()) as { trouble: string };
       write(this.trouble, told.trouble);

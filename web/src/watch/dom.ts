@@ -37,7 +37,7 @@ export class Table {
     const head = h("tr", {}, ...heads.map(([text, kind]) => h("th", { scope: "col", class: kind }, text)));
     this.table = h("table", {}, h("caption", isTold ? { class: "unseen" } : {}, caption), h("thead", {}, head), this.body);
     this.empty = h("p", { class: "quiet" }, nothing);
-    this.element = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, this.table, this.empty);
+    this.element = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption }, this.table, this.empty);
   }
 
   write(rows: string[][]): void {

@@ -30,7 +30,7 @@ export interface Run {
     retries: Record<string, number>;
     quota_limit: number | null;
   };
-  mishaps: { at: number; what: string; why: string }[];
+  incidents: { at: number; what: string; why: string }[];
 }
 
 export interface Report {
@@ -78,7 +78,7 @@ export interface Facts {
   number: number;
   archive: string;
   at: number;
-  shelf: {
+  contents: {
     report: Report | null;
     asked: string;
     months: Record<string, number>;

@@ -7,17 +7,17 @@ import { count, duration, percent, rate } from "./words";
 const cards = new Map<number, Card>();
 const list = h("main");
 const state = h("p", { class: "quiet", role: "status" }, "Connecting …");
-const overview = new Table("All archives", [["archive", "text"], ["", "text"], ["photos", "number"], ["done", "number"], ["speed", "number"], ["to go", "number"]], "");
+const overview = new Table("All archives", [["archive", "text"], ["state", "text"], ["photos", "number"], ["done", "number"], ["speed", "number"], ["to go", "number"]], "");
 const all = h("section", { class: "overview", "aria-label": "Overview" }, overview.element);
 
-function tellOverview({ archive, shelf, run }: Facts): string[] {
-  const known = run?.reading ?? shelf.report;
+function tellOverview({ archive, contents, run }: Facts): string[] {
+  const known = run?.reading ?? contents.report;
   const photos = known?.photos ?? 0;
   const share = known?.expected ? percent(Math.min(photos / known.expected, 1)) : "";
   const reading = run?.reading;
   const speed = reading?.photos_per_second && !reading.wait ? rate(reading.photos_per_second) : "";
   const left = reading?.seconds_left ? duration(reading.seconds_left) : "";
-  return [archive, run?.is_paused ? "paused" : (shelf.report?.state ?? "not readable"), count(photos), share, speed, left];
+  return [archive, run?.is_paused ? "paused" : (contents.report?.state ?? "not readable"), count(photos), share, speed, left];
 }
 
 function update(facts: Facts[]): void {

@@ -11,13 +11,13 @@ from harvester.progress.gauge import Reading
 
 LONGEST = 4096
 """Bytes of a question."""
-Deed: TypeAlias = Literal["look", "pause", "go_on", "stop"]
+Action: TypeAlias = Literal["look", "pause", "go_on", "stop"]
 
 
-class Question(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True):
     """What a run is asked: to tell how far it is, and before that to do something."""
 
-    do: Deed = "look"
+    do: Action = "look"
     place: tuple[int, int] | None = None
     """Where the run is held to be at work: nothing is done to one that works elsewhere by now."""
 
@@ -30,7 +30,7 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
     calls: int
 
 
-class Mishap(msgspec.Struct, frozen=True):
+class Incident(msgspec.Struct, frozen=True):
     """Something that went wrong, or that a person should know."""
 
     at: float
@@ -38,7 +38,7 @@ class Mishap(msgspec.Struct, frozen=True):
     why: str
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What a run tells of itself at one moment."""
 
     pid: int
@@ -54,28 +54,28 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds until the quota lets a call go."""
     numbers: Numbers = Numbers()
     samples: list[Sample] = []
-    mishaps: list[Mishap] = []
+    incidents: list[Incident] = []
     """The last of them."""
     trouble: str = ""
     """Why what was asked was not done."""
 
 
-def decode_question(line: bytes) -> Question | None:
+def decode_request(line: bytes) -> Request | None:
     """A question; None where the line is none."""
     try:
-        return msgspec.json.decode(line, type=Question)
+        return msgspec.json.decode(line, type=Request)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def decode_told(line: bytes) -> Told | None:
+def decode_snapshot(line: bytes) -> RunSnapshot | None:
     """An answer; None where the line is none, as from another version."""
     try:
-        return msgspec.json.decode(line, type=Told)
+        return msgspec.json.decode(line, type=RunSnapshot)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def encode(said: Question | Told) -> bytes:
+def encode(said: Request | RunSnapshot) -> bytes:
     """As a line."""
     return msgspec.json.encode(said) + b"\n"

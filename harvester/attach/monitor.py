@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from harvester.attach.messages import Incident, RunSnapshot, Sample
 from harvester.attach.samples import Samples
-from harvester.attach.told import Mishap, Sample, Told
 from harvester.events import Ended, Event, Failed, Noticed, Observer, Paused, Resumed, Retrying, Started, Tally, Waiting
 from harvester.metrics.record import Record
 from harvester.progress.forms import Mute
 from harvester.progress.gauge import Reading
-from harvester.quota.throttle import Rate
+from harvester.quota.rate import Rate
 
 EVERY = 1.0
 """Seconds between two looks at the run."""
@@ -22,7 +22,7 @@ MOST_TOLD = 20
 PAUSED_BY = "as `harvester watch` was asked; the run goes on once it is asked to, or that ends"
 
 
-class Teller(Mute):
+class RunMonitor(Mute):
     """Keeps the numbers of the run that is on, and holds it back while it is paused."""
 
     def __init__(
@@ -50,14 +50,14 @@ class Teller(Mute):
         self._began = self._wall()
         self._record = Record(quota=self._quota, clock=self._clock, wall=self._wall)
         self._samples = Samples(EVERY)
-        self._mishaps: deque[Mishap] = deque(maxlen=MOST_TOLD)
+        self._incidents: deque[Incident] = deque(maxlen=MOST_TOLD)
         self._reading: Reading | None = None
         self._reason = ""
 
     def tell(self, event: Event) -> None:
         """A run begins or ends, waits or goes on; something goes wrong."""
         if isinstance(event, Started):
-            if (place := find_place(event.output)) is None or place != self._place:
+            if (place := identify_folder(event.output)) is None or place != self._place:
                 self._begin(place)
             self._tally = event.tally
         self._record.tell(event)
@@ -89,13 +89,15 @@ class Teller(Mute):
         """The run is over."""
         self._tally = None
 
-    def look(self, trouble: str = "") -> Told:
+    def look(self, trouble: str = "") -> RunSnapshot:
         """What there is to tell."""
         tally = self._tally
         if tally is None:
-            return Told(pid=os.getpid(), place=None, at=self._wall(), numbers=self._record.read(), trouble=trouble)
+            return RunSnapshot(
+                pid=os.getpid(), place=None, at=self._wall(), numbers=self._record.read(), trouble=trouble
+            )
         wait = self._reading.wait if self._reading else None
-        return Told(
+        return RunSnapshot(
             pid=os.getpid(),
             place=self.place,
             at=self._wall(),
@@ -106,13 +108,13 @@ class Teller(Mute):
             frees_in=tally.quota_frees() if tally.quota_frees else None,
             numbers=self._record.read(),
             samples=self._samples.list(),
-            mishaps=list(self._mishaps),
+            incidents=list(self._incidents),
             trouble=trouble,
         )
 
     @property
     def place(self) -> tuple[int, int] | None:
-        """Where a run is at work, as `find_place` tells it; None between two runs."""
+        """Where a run is at work, as `identify_folder` tells it; None between two runs."""
         return None if self._tally is None else self._place
 
     def pause(self, *, is_paused: bool) -> None:
@@ -129,10 +131,10 @@ class Teller(Mute):
             self._tally.hold(is_held=is_held)
 
     def _note(self, what: str, why: str) -> None:
-        self._mishaps.append(Mishap(self._wall(), self._clean(what), self._clean(why)))
+        self._incidents.append(Incident(self._wall(), self._clean(what), self._clean(why)))
 
 
-def find_place(folder: Path | None) -> tuple[int, int] | None:
+def identify_folder(folder: Path | None) -> tuple[int, int] | None:
     """What tells a folder from any other on this machine; None where there is none."""
     try:
         found = folder.stat() if folder is not None else None

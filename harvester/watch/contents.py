@@ -9,37 +9,37 @@ from pathlib import Path
 from typing import Any
 
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.look import locate, look_at
+from harvester.checkpoint.read_only import locate, open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.disk.layout import MANIFEST, STATE
 from harvester.errors import CannotWrite, UsageError, shorten
 from harvester.progress.lines import describe_job
-from harvester.standing.inspect import read_report
-from harvester.standing.months import count_months
-from harvester.standing.report import Report
-from harvester.watch.facts import Failure, Shelf
+from harvester.status.inspect import read_report
+from harvester.status.months import count_months
+from harvester.status.report import Report
+from harvester.watch.facts import Contents, Failure
 from harvester.watch.latest import read_latest
 from harvester.watch.timeline import build_timeline
 
 MOST_FAILURES = 20
 
 
-def read_shelf(folder: Path, settings: Settings, *, wall: Callable[[], float] = time.time) -> Shelf:
+def read_contents(folder: Path, settings: Settings, *, wall: Callable[[], float] = time.time) -> Contents:
     """What the archive tells. What is wrong with it is told in its `trouble`, not raised."""
     try:
         report = read_report(folder, settings)
         known: dict[str, Any] = {"report": report, "asked": describe_job(report.job or {})}
         if report.read_from != "checkpoint":
             size = report.bytes
-            return Shelf(**known, latest=read_latest(folder / PHOTOS, size) if size else [])
-        with look_at(folder) as state:
-            return Shelf(**known, **_read(folder, state, report, now=int(wall())))
+            return Contents(**known, latest=read_latest(folder / PHOTOS, size) if size else [])
+        with open_archive_to_read(folder) as state:
+            return Contents(**known, **_read(folder, state, report, now=int(wall())))
     except (CannotWrite, UsageError) as error:
-        return Shelf(trouble=str(error))
+        return Contents(trouble=str(error))
 
 
-def sign_shelf(folder: Path) -> tuple[object, ...]:
+def fingerprint(folder: Path) -> tuple[object, ...]:
     """Changes whenever what the archive tells does."""
     names = (STATE, f"{STATE}-wal", PHOTOS, MANIFEST, "errors.ndjson")
     return tuple(_sign(folder / name) for name in names)

@@ -15,20 +15,19 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import KEY, Opener
 
 from harvester.attach.address import name_socket, remove_stale
-from harvester.attach.caller import Caller
+from harvester.attach.client import RunClient
+from harvester.attach.messages import RunSnapshot, Sample
+from harvester.attach.monitor import RunMonitor, identify_folder
 from harvester.attach.samples import MOST, Samples
-from harvester.attach.server import open_to_watch
-from harvester.attach.teller import Teller, find_place
-from harvester.attach.told import Sample, Told
+from harvester.attach.server import serve_control
 from harvester.errors import Exit
 from harvester.events import Event, Failed, Paused, Resumed, Started, Tally, Waiting
-from harvester.progress.gauge import Bounds, Gauge
-from harvester.quota.throttle import Rate
-
-ROOT = next(folder for folder in Path(__file__).parents if (folder / "pyproject.toml").is_file())
+from harvester.progress.gauge import Gauge, Limits
+from harvester.quota.rate import Rate
+from support.harvest import KEY, Opener
+from support.project import PYTHONPATH
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def running(folder: Path, url: str, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A harvest in a process of its own."""
     command = ["-m", "harvester", "search", "--min-upload-date", "2004-01-01", "-o", str(folder), *options]
-    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": url, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": url, "PYTHONPATH": PYTHONPATH}
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment
     )
@@ -55,10 +54,10 @@ async def running(folder: Path, url: str, *options: str) -> AsyncIterator[asynci
         await process.communicate()
 
 
-async def ask_until(caller: Caller, wanted: str) -> Told:
+async def ask_until(client: RunClient, wanted: str) -> RunSnapshot:
     """Ask until the run tells what is wanted of it."""
     while True:
-        told = await caller.ask()
+        told = await client.ask()
         if told and told.reading and (wanted != "photos" or told.reading.photos):
             return told
         await asyncio.sleep(0.05)
@@ -66,10 +65,10 @@ async def ask_until(caller: Caller, wanted: str) -> Told:
 
 async def test_a_run_tells_how_far_it_is(sandbox_of: Opener, state: Path, tmp_path: Path) -> None:
     async with sandbox_of() as sandbox, running(tmp_path / "out", sandbox.url, "--pace", "40/s") as process:
-        caller = Caller(state, process.pid)
-        told = await ask_until(caller, "photos")
+        client = RunClient(state, process.pid)
+        told = await ask_until(client, "photos")
         assert told.pid == process.pid
-        assert told.place == find_place(tmp_path / "out")
+        assert told.place == identify_folder(tmp_path / "out")
         assert told.reading
         assert 0 < told.reading.photos < 300
         assert told.reading.expected == 300
@@ -79,16 +78,16 @@ async def test_a_run_tells_how_far_it_is(sandbox_of: Opener, state: Path, tmp_pa
         assert {method for method, _, _ in told.numbers.calls} >= {"flickr.photos.search", "flickr.photos.getInfo"}
         assert stat.S_IMODE(name_socket(state, process.pid).stat().st_mode) == 0o600
         assert KEY not in repr(told)
-        caller.close()
+        client.close()
 
 
-async def test_a_pause_holds_all_calls_and_lasts_no_longer_than_its_caller(
+async def test_a_pause_holds_all_calls_and_lasts_no_longer_than_its_client(
     sandbox_of: Opener, state: Path, tmp_path: Path
 ) -> None:
     async with sandbox_of() as sandbox, running(tmp_path / "out", sandbox.url, "--pace", "40/s") as process:
-        caller, other = Caller(state, process.pid), Caller(state, process.pid)
-        await ask_until(caller, "photos")
-        told = await caller.ask("pause")
+        client, other = RunClient(state, process.pid), RunClient(state, process.pid)
+        await ask_until(client, "photos")
+        told = await client.ask("pause")
         assert told
         assert told.is_paused
         await asyncio.sleep(0.5)  # what was under way ends
@@ -102,7 +101,7 @@ async def test_a_pause_holds_all_calls_and_lasts_no_longer_than_its_caller(
         assert after.reading
         assert after.reading.wait
         assert "harvester watch" in after.reading.wait.why
-        caller.close()
+        client.close()
         while (told := await other.ask()) and told.is_paused:
             await asyncio.sleep(0.02)
         other.close()
@@ -117,32 +116,32 @@ async def test_a_stop_is_the_clean_one_of_a_signal(
     sandbox_of: Opener, state: Path, tmp_path: Path, *, paused: bool
 ) -> None:
     async with sandbox_of() as sandbox, running(tmp_path / "out", sandbox.url, "--pace", "40/s") as process:
-        caller = Caller(state, process.pid)
-        await ask_until(caller, "photos")
+        client = RunClient(state, process.pid)
+        await ask_until(client, "photos")
         if paused:
-            await caller.ask("pause")
-        await caller.ask("stop")
-        await caller.ask("stop")
+            await client.ask("pause")
+        await client.ask("stop")
+        await client.ask("stop")
         assert await process.wait() == Exit.TERMINATED
         assert process.stderr
         assert "Go on with: harvester resume" in (await process.stderr.read()).decode()
-        assert await caller.ask() is None
-        caller.close()
+        assert await client.ask() is None
+        client.close()
 
 
 async def test_a_signal_ends_a_paused_run(sandbox_of: Opener, state: Path, tmp_path: Path) -> None:
     async with sandbox_of() as sandbox, running(tmp_path / "out", sandbox.url, "--pace", "40/s") as process:
-        caller = Caller(state, process.pid)
-        await ask_until(caller, "photos")
-        await caller.ask("pause")
+        client = RunClient(state, process.pid)
+        await ask_until(client, "photos")
+        await client.ask("pause")
         process.send_signal(signal.SIGINT)
         assert await process.wait() == Exit.INTERRUPTED
-        caller.close()
+        client.close()
 
 
 @pytest.fixture
-def teller() -> Teller:
-    return Teller(quota=Rate(3600, 3600), clean=lambda text: text.replace(KEY, "***"))
+def monitor() -> RunMonitor:
+    return RunMonitor(quota=Rate(3600, 3600), clean=lambda text: text.replace(KEY, "***"))
 
 
 @pytest.fixture
@@ -150,8 +149,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_what_is_no_question_harms_nothing(teller: Teller, folder: Path) -> None:
-    async with open_to_watch(teller, folder) as path:
+async def test_what_is_no_question_harms_nothing(monitor: RunMonitor, folder: Path) -> None:
+    async with serve_control(monitor, folder) as path:
         assert path
         reader, writer = await asyncio.open_unix_connection(path)
         for line in (b"{}\n", b"nonsense\n", b'{"do":"burn"}\n', b"\xff\n"):
@@ -163,77 +162,79 @@ async def test_what_is_no_question_harms_nothing(teller: Teller, folder: Path) -
         writer.close()
 
 
-async def test_a_socket_of_a_killed_process_is_in_nobodys_way(teller: Teller, folder: Path) -> None:
+async def test_a_socket_of_a_killed_process_is_in_nobodys_way(monitor: RunMonitor, folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(name_socket(folder, os.getpid())))
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(name_socket(folder, 4_000_000_000)))
     (folder / "run-x.sock").touch()
-    async with open_to_watch(teller, folder):
-        caller = Caller(folder, os.getpid())
-        assert await caller.ask()
+    async with serve_control(monitor, folder):
+        client = RunClient(folder, os.getpid())
+        assert await client.ask()
         assert sorted(path.name for path in folder.iterdir()) == [f"run-{os.getpid()}.sock", "run-x.sock"]
-        caller.close()
+        client.close()
     assert [path.name for path in folder.iterdir()] == ["run-x.sock"]
     remove_stale(folder / "not there")
 
 
-async def test_without_a_place_for_a_socket_the_run_goes_on(teller: Teller, folder: Path) -> None:
+async def test_without_a_place_for_a_socket_the_run_goes_on(monitor: RunMonitor, folder: Path) -> None:
     (folder / "file").touch()
-    async with open_to_watch(teller, folder / "file" / "below") as path:
+    async with serve_control(monitor, folder / "file" / "below") as path:
         assert path is None
-    async with open_to_watch(teller, None) as path:
+    async with serve_control(monitor, None) as path:
         assert path is None
 
 
-def look(teller: Teller, tally: Tally, *events: Event) -> None:
-    gauge = Gauge(tally, job={"source": "search"}, bounds=Bounds(), wall=lambda: 0.0)
+def look(monitor: RunMonitor, tally: Tally, *events: Event) -> None:
+    gauge = Gauge(tally, job={"source": "search"}, limits=Limits(), wall=lambda: 0.0)
     for event in events:
         if isinstance(event, Waiting | Paused):
             gauge.wait(event)
-    teller.show(gauge.read())
+    monitor.show(gauge.read())
 
 
 @pytest.fixture
-def begun(teller: Teller, folder: Path) -> Iterator[Tally]:
+def begun(monitor: RunMonitor, folder: Path) -> Iterator[Tally]:
     tally = Tally()
-    teller.tell(Started(job={"source": "search"}, output=folder, resumed=0, tally=tally))
+    monitor.tell(Started(job={"source": "search"}, output=folder, resumed=0, tally=tally))
     yield tally
-    teller.close()
+    monitor.close()
 
 
-def test_waits_have_their_reason_while_they_last(teller: Teller, begun: Tally) -> None:
+def test_waits_have_their_reason_while_they_last(monitor: RunMonitor, begun: Tally) -> None:
     waiting = Waiting(why="the quota of 3600/h is spent", seconds=600, reason="quota")
-    teller.tell(waiting)
-    look(teller, begun, waiting)
-    assert teller.look().reason == "quota"
-    teller.tell(Resumed())
-    look(teller, begun)
-    assert teller.look().reason == ""
+    monitor.tell(waiting)
+    look(monitor, begun, waiting)
+    assert monitor.look().reason == "quota"
+    monitor.tell(Resumed())
+    look(monitor, begun)
+    assert monitor.look().reason == ""
 
 
-def test_a_pause_reaches_each_run_of_a_command_and_is_told_once(teller: Teller, begun: Tally, folder: Path) -> None:
+def test_a_pause_reaches_each_run_of_a_command_and_is_told_once(
+    monitor: RunMonitor, begun: Tally, folder: Path
+) -> None:
     told: list[Event] = []
     held: list[bool] = []
-    teller.observer = told.append
+    monitor.observer = told.append
     begun.hold = lambda *, is_held: held.append(is_held)
-    teller.pause(is_paused=True)
-    teller.pause(is_paused=True)
+    monitor.pause(is_paused=True)
+    monitor.pause(is_paused=True)
     second = Tally(hold=lambda *, is_held: held.append(is_held))
-    teller.tell(Started(job={}, output=folder, resumed=0, tally=second))
-    look(teller, second)
-    teller.pause(is_paused=False)
+    monitor.tell(Started(job={}, output=folder, resumed=0, tally=second))
+    look(monitor, second)
+    monitor.pause(is_paused=False)
     assert held == [True, True, False]
     assert [type(event) for event in told] == [Paused, Resumed]
 
 
-def test_what_went_wrong_is_told_without_secrets(teller: Teller, begun: Tally) -> None:
+def test_what_went_wrong_is_told_without_secrets(monitor: RunMonitor, begun: Tally) -> None:
     assert begun
     for n in range(30):
-        teller.tell(Failed(what=f"photo {n}", why=f"broken with {KEY}"))
-    mishaps = teller.look().mishaps
-    assert [mishap.what for mishap in mishaps] == [f"photo {n}" for n in range(10, 30)]
-    assert mishaps[0].why == "broken with ***"
+        monitor.tell(Failed(what=f"photo {n}", why=f"broken with {KEY}"))
+    incidents = monitor.look().incidents
+    assert [incident.what for incident in incidents] == [f"photo {n}" for n in range(10, 30)]
+    assert incidents[0].why == "broken with ***"
 
 
 def test_samples_cover_all_of_a_run_and_do_not_grow() -> None:

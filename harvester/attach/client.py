@@ -8,14 +8,14 @@ import socket
 from pathlib import Path
 
 from harvester.attach.address import name_socket, shorten_path
-from harvester.attach.told import Deed, Question, Told, decode_told, encode
+from harvester.attach.messages import Action, Request, RunSnapshot, decode_snapshot, encode
 
 PATIENCE = 5.0
 """Seconds for an answer: a run that is busy answers late."""
 _LARGEST = 1 << 22
 
 
-class Caller:
+class RunClient:
     """Asks the run of a process. The connection lasts, since a pause lasts as long as it does."""
 
     def __init__(self, folder: Path, pid: int) -> None:
@@ -25,17 +25,17 @@ class Caller:
         self._writer: asyncio.StreamWriter | None = None
         self._turn = asyncio.Lock()
 
-    async def ask(self, do: Deed = "look", *, place: tuple[int, int] | None = None) -> Told | None:
+    async def ask(self, do: Action = "look", *, place: tuple[int, int] | None = None) -> RunSnapshot | None:
         """What the run tells, after it has done what is asked; None where it does not answer."""
         async with self._turn:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    return await self._ask(Question(do, place))
+                    return await self._ask(Request(do, place))
             except (OSError, TimeoutError, ValueError):
                 self._hang_up()
                 return None
 
-    async def _ask(self, question: Question) -> Told | None:
+    async def _ask(self, question: Request) -> RunSnapshot | None:
         if self._writer is None or self._reader is None:
             self._reader, self._writer = await asyncio.open_unix_connection(sock=await self._dial(), limit=_LARGEST)
         self._writer.write(encode(question))
@@ -43,7 +43,7 @@ class Caller:
         line = await self._reader.readline()
         if not line:
             raise ConnectionResetError
-        return decode_told(line)
+        return decode_snapshot(line)
 
     async def _dial(self) -> socket.socket:
         dialled = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
