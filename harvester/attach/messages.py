@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from harvester.metrics.numbers import Numbers
-from harvester.progress.gauge import Reading
+from harvester.progress.gauge import Snapshot
 
 LONGEST = 4096
 """Bytes of a question."""
@@ -46,7 +46,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Device and inode of the folder that it works in; None where it works in none at this moment."""
     at: float = 0.0
     began: float | None = None
-    reading: Reading | None = None
+    reading: Snapshot | None = None
     reason: str = ""
     """Of the wait that is on: quota, outage or pause."""
     is_paused: bool = False

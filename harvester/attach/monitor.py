@@ -13,7 +13,7 @@ from harvester.attach.samples import Samples
 from harvester.events import Ended, Event, Failed, Noticed, Observer, Paused, Resumed, Retrying, Started, Tally, Waiting
 from harvester.metrics.record import Record
 from harvester.progress.forms import Mute
-from harvester.progress.gauge import Reading
+from harvester.progress.gauge import Snapshot
 from harvester.quota.rate import Rate
 
 EVERY = 1.0
@@ -51,7 +51,7 @@ class RunMonitor(Mute):
         self._record = Record(quota=self._quota, clock=self._clock, wall=self._wall)
         self._samples = Samples(EVERY)
         self._incidents: deque[Incident] = deque(maxlen=MOST_TOLD)
-        self._reading: Reading | None = None
+        self._reading: Snapshot | None = None
         self._reason = ""
 
     def tell(self, event: Event) -> None:
@@ -77,7 +77,7 @@ class RunMonitor(Mute):
             case Ended():
                 self._tally = None
 
-    def show(self, reading: Reading) -> None:
+    def show(self, reading: Snapshot) -> None:
         """How far it is."""
         self._record.show(reading)
         self._reading = reading

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from harvester.attach.messages import RunSnapshot
-from harvester.progress.gauge import Reading
+from harvester.progress.gauge import Snapshot
 from harvester.progress.lines import say_share, say_speed, say_wait
 from harvester.quota.glance import Glance
 from harvester.status.report import Report
@@ -63,14 +63,14 @@ def _tell_state(facts: Facts) -> str:
     return f"{report.state}{process}{paused}"
 
 
-def _tell_photos(report: Report, reading: Reading | None) -> list[str]:
+def _tell_photos(report: Report, reading: Snapshot | None) -> list[str]:
     if reading is not None:
         return [say_share(reading), *say_speed(reading)]
     claimed = "" if report.expected is None else f" of about {name_count(report.expected)}"
     return [f"{name_count(report.photos)}{claimed}"]
 
 
-def _find_share(report: Report, reading: Reading | None) -> float | None:
+def _find_share(report: Report, reading: Snapshot | None) -> float | None:
     photos, expected = (reading.photos, reading.expected) if reading else (report.photos, report.expected)
     return min(photos / expected, 1.0) if expected else None
 

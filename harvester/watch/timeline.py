@@ -52,23 +52,24 @@ def build_timeline(
         return None
     since = max(min(low for low, _ in ends), 0) or FLICKR_BEGAN
     until = max(*(high for _, high in ends), since + 1)
-    first = [(s.since, min(s.until, until)) for s in sweeps if s.reads == 1]
-    unread = _share_out(first, since, until)
-    edges = list(_list_periods(since, until))
-    rows = [
-        Row(name, sum(n for month, n in months.items() if month.startswith(name)), 1 - _overlap(first, low, high))
-        for name, low, high in edges
-    ]
+    unread = [(sweep.since, min(sweep.until, until)) for sweep in sweeps if sweep.reads == 1]
+    again = [(sweep.since, sweep.until) for sweep in sweeps if sweep.reads > 1]
     return Timeline(
         since=since,
         until=until,
-        read=[round(1 - share, 4) for share in unread],
-        again=[round(n, 4) for n in _share_out([(s.since, s.until) for s in sweeps if s.reads > 1], since, until)],
+        read=[round(1 - share, 4) for share in _share_out(unread, since, until)],
+        again=[round(share, 4) for share in _share_out(again, since, until)],
         lacking=_find_slots([(s.since, s.until) for s in stretches if not s.whole], since, until),
-        share=1 - _overlap(first, since, until),
+        share=1 - _overlap(unread, since, until),
         to_read=len(sweeps),
-        rows=rows,
+        rows=list(_build_rows(months, unread, since, until)),
     )
+
+
+def _build_rows(months: Mapping[str, int], unread: Sequence[tuple[int, int]], since: int, until: int) -> Iterator[Row]:
+    for name, low, high in _list_periods(since, until):
+        photos = sum(count for month, count in months.items() if month.startswith(name))
+        yield Row(name, photos, 1 - _overlap(unread, low, high))
 
 
 def _list_spans(stretches: Sequence[Stretch], sweeps: Sequence[Sweep]) -> Iterator[tuple[int, int]]:

@@ -20,7 +20,7 @@ from harvester.errors import Exit
 from harvester.jobs.model import Job
 from harvester.jobs.search import Search
 from harvester.metrics.numbers import Numbers
-from harvester.progress.gauge import Reading, Wait
+from harvester.progress.gauge import Snapshot, Wait
 from harvester.quota.glance import Glance
 from harvester.status.report import ArchiveStatus, Report
 from harvester.watch.facts import Contents, Facts, Failure
@@ -56,7 +56,7 @@ REPORT = Report(
     manifest="",
     read_from="checkpoint",
 )
-READING = Reading(
+READING = Snapshot(
     photos=250,
     expected=1000,
     calls=520,
