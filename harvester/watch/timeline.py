@@ -52,8 +52,7 @@ def build_timeline(
         return None
     since = max(min(low for low, _ in ends), 0) or FLICKR_BEGAN
     until = max(*(high for _, high in ends), since + 1)
-    unread = [(sweep.since, min(sweep.until, until)) for sweep in sweeps if sweep.reads == 1]
-    again = [(sweep.since, sweep.until) for sweep in sweeps if sweep.reads > 1]
+    unread, again = _find_unread(sweeps, until)
     return Timeline(
         since=since,
         until=until,
@@ -64,6 +63,12 @@ def build_timeline(
         to_read=len(sweeps),
         rows=list(_build_rows(months, unread, since, until)),
     )
+
+
+def _find_unread(sweeps: Sequence[Sweep], until: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """What was not read yet, and what is being read once more."""
+    unread = [(sweep.since, min(sweep.until, until)) for sweep in sweeps if sweep.reads == 1]
+    return unread, [(sweep.since, sweep.until) for sweep in sweeps if sweep.reads > 1]
 
 
 def _build_rows(months: Mapping[str, int], unread: Sequence[tuple[int, int]], since: int, until: int) -> Iterator[Row]:
