@@ -201,13 +201,28 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartClosed:
+    """A part of an archive's photos was closed: it stands under its name, counts, and never changes."""
+
+    name: str
+    lines: int
+    bytes: int
+    """Of the file."""
+
+    @property
+    def sentence(self) -> str:
+        """It, for a person."""
+        return f"Closed {self.name}: {self.lines:,} photos in {self.bytes:,} bytes."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The run is over."""
 
     summary: Summary
 
 
-Event: TypeAlias = Started | Progress | Waiting | Paused | Resumed | Retrying | Failed | Noticed | Ended
+Event: TypeAlias = Started | Progress | Waiting | Paused | Resumed | Retrying | Failed | Noticed | PartClosed | Ended
 Observer: TypeAlias = Callable[[Event], None]
 
 

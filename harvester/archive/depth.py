@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import structs
 
-from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import Depth
 from harvester.checkpoint.state import State
 from harvester.errors import UsageError
@@ -41,7 +40,7 @@ def widen_depth(state: State, depth: Depth) -> None:
     """
     known = state.facts.wanted_depth
     is_known = known is not None and known.parts == depth.parts
-    lines = known.lines if known is not None and is_known else state.length(PHOTOS).lines
+    lines = known.lines if known is not None and is_known else state.count_photos()
     base = known or depth
     wanted = structs.replace(base, detail=depth.detail, extras=depth.extras, sizes=depth.sizes, lines=lines)
     state.note(replace(state.facts, wanted_depth=wanted))
@@ -71,7 +70,7 @@ def split_depth(job: Job, state: State, *, where: Path | None) -> tuple[Job, Dep
             f"{where} is being deepened to {wanted}, and this command asks for less: `harvester resume "
             f"{where}` goes on with that."
         )
-    lines = state.length(PHOTOS).lines
+    lines = state.count_photos()
     if job.limit is not None and job.limit < lines:
         raise UsageError(
             f"{where} holds {lines:,} photos, and deepening it fetches what all of them lack: leave out the limit of "

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import to_builtins
 
 from harvester.about import __version__
 from harvester.archive.blocks import Blocks
-from harvester.archive.manifest import ENDED, FORMAT, FileEntry, FilePrefix, Manifest, encode_manifest, read_manifest
+from harvester.archive.manifest import (
+    ENDED,
+    FORMAT,
+    FORMAT_IN_PARTS,
+    FileEntry,
+    FilePrefix,
+    Manifest,
+    encode_manifest,
+    read_manifest,
+)
 from harvester.archive.put_away import describe_put_away
 from harvester.checkpoint.facts import describe_kept, describe_told
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import count_withdrawn, read_tombstones
-from harvester.disk.files import cannot_write, write_lines, write_whole
-from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, WITHDRAWN, find_archive, require_checkpoint
+from harvester.disk.files import cannot_write, damaged, write_lines, write_whole
+from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, WITHDRAWN, require_checkpoint
 from harvester.disk.lock import FolderLock, lock_folder
-from harvester.errors import CannotWrite
 from harvester.jobs.values import stamp
 from harvester.listing.sweep import Stretch
+from harvester.parts.part import Part, list_names
 from harvester.text.words import name_count
 
 __all__ = [
@@ -68,18 +78,10 @@ def check_lengths(folder: Path, state: State, names: Iterable[str]) -> None:
             raise damaged(path, f"has {name_count(size, 'byte')} where the checkpoint has {committed:,}")
 
 
-def damaged(path: Path, what: str) -> CannotWrite:
-    """The sentence for a file that is not what was written."""
-    return CannotWrite(
-        f"{path} {what}: the file was changed or cut. `harvester repair {find_archive(path)}` keeps every good line, "
-        "and `harvester resume` then fetches what was lost."
-    )
-
-
 def is_at_limit(state: State) -> bool:
     """Whether the archive holds as many photos as its last run was to bring."""
     limit = state.facts.limit
-    return limit is not None and state.length(PHOTOS).lines + count_withdrawn(state) >= limit
+    return limit is not None and state.count_photos() + count_withdrawn(state) >= limit
 
 
 def merge_stretches(stretches: Iterable[Stretch]) -> list[Stretch]:
@@ -126,14 +128,15 @@ def write_manifest(
     told = state.facts
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
     before, begins = read_manifest(folder), begins or {}
-    known = {} if before is None else {n: entry for n, entry in before.files.items() if n not in renewed}
+    parts = state.parts()
+    known = _find_known(before, parts, renewed)
     is_ended = status in ENDED
     entries = {
         name: _describe_file(folder / name, length, known.get(name), begins=begins.get(name), is_ended=is_ended)
         for name, length in files.items()
     }
     manifest = {
-        "format": FORMAT,
+        "format": FORMAT_IN_PARTS if parts else FORMAT,
         "harvester": __version__,
         "status": status,
         "job": told.job,
@@ -148,10 +151,20 @@ def write_manifest(
         **describe_told(told),
         "facts": describe_kept(told),
         "files": entries,
+        **({"parts": to_builtins(parts)} if parts else {}),
         **_describe_put_away(folder, state, before, renewed=renewed, is_ended=is_ended),
         "coverage": [_describe_stretch(s) for s in merge_stretches(state.stretches())],
     }
     write_whole(folder / MANIFEST, encode_manifest(manifest))
+
+
+def _find_known(before: Manifest | None, parts: Sequence[Part], renewed: Collection[str]) -> dict[str, FileEntry]:
+    """What the last manifest tells of files that are still those; of PHOTOS nothing once a part was closed."""
+    if before is None:
+        return {}
+    if list_names(before.parts) != list_names(parts):
+        renewed = (*renewed, PHOTOS)
+    return {name: entry for name, entry in before.files.items() if name not in renewed}
 
 
 def _describe_stretch(stretch: Stretch) -> dict[str, Any]:
@@ -191,6 +204,12 @@ def is_told_complete(folder: Path) -> bool:
     """Whether a sound manifest says that the archive is complete: it is written last, and may be lost."""
     manifest = read_manifest(folder)
     return manifest is not None and manifest.status == "complete"
+
+
+def is_told_in_parts(folder: Path, state: State) -> bool:
+    """Whether a sound manifest tells of the same closed parts as the checkpoint."""
+    manifest = read_manifest(folder)
+    return manifest is not None and manifest.parts == state.parts()
 
 
 def known_digests(folder: Path) -> dict[tuple[str, int], str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
-from harvester.archive.manifest import read_manifest
-from harvester.checkpoint.read_only import locate, open_archive_to_read
-from harvester.disk.layout import PHOTOS, STATE, check_entries, check_files
+from harvester.archive.pieces import Pieces, hold_pieces
+from harvester.disk.layout import PHOTOS
 from harvester.errors import UsageError
+from harvester.parts.part import Part
+from harvester.parts.reading import BrokenPart, read_part
 
 _LINE = re.compile(rb'\{"id":"(\d{1,18})"')
 
@@ -19,40 +21,44 @@ def read_photo_lines(folder: Path) -> Iterator[tuple[str, bytes]]:
 
     UsageError where there is no archive, where a line is no photo's, and where lines are missing.
     """
-    path, left = _find_photos(folder)
-    if not left:
-        return
+    with hold_pieces(folder) as (pieces, tail):
+        for part in pieces.parts:
+            yield from _match(folder, folder / part.name, _read_part(folder, part))
+        left = pieces.length.bytes
+        for photo_id, line in _match(folder, pieces.tail, _read_tail(pieces, tail)):
+            yield photo_id, line
+            left -= len(line)
+        if left > 0:
+            raise UsageError(
+                f"{pieces.tail} is shorter than the checkpoint says: harvester repair {folder} sets it right."
+            )
+
+
+def _match(folder: Path, path: Path, lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    for number, line in enumerate(lines, 1):
+        if (found := _LINE.match(line)) is None or not line.endswith(b"}\n"):
+            raise tell_damaged(folder, f"line {number}", path=path)
+        yield found[1].decode(), line
+
+
+def _read_part(folder: Path, part: Part) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if left <= 0:
-                    return
-                if not line.endswith(b"\n"):
-                    break
-                if (found := _LINE.match(line)) is None or not line.endswith(b"}\n"):
-                    raise tell_damaged(folder, f"line {number}", path=path)
-                yield found[1].decode(), line
-                left -= len(line)
+        yield from read_part(folder / part.name, part)
+    except BrokenPart as broken:
+        raise UsageError(f"{broken}: harvester repair {folder} sets it right.") from None
+
+
+def _read_tail(pieces: Pieces, tail: IO[bytes] | None) -> Iterator[bytes]:
+    """The whole lines that count."""
+    left = pieces.length.bytes
+    try:
+        while left > 0 and tail is not None and (line := tail.readline()).endswith(b"\n"):
+            yield line
+            left -= len(line)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    if left > 0:
-        raise UsageError(f"{path} is shorter than the checkpoint says: harvester repair {folder} sets it right.")
+        raise UsageError(f"{pieces.tail} cannot be read: {error.strerror}.") from None
 
 
 def tell_damaged(folder: Path, where: str, *, path: Path | None = None) -> UsageError:
     """The sentence for a line that is none."""
     return UsageError(f"{path or folder / PHOTOS} {where} is damaged: harvester repair {folder} sets it right.")
-
-
-def _find_photos(folder: Path) -> tuple[Path, int]:
-    """Where the photos are, and how many bytes of them count."""
-    has_checkpoint = (folder / STATE).is_symlink() or (folder / STATE).exists()
-    manifest = None if has_checkpoint else read_manifest(folder)
-    if manifest is not None:
-        check_entries(folder)
-        check_files(folder)
-        return folder / PHOTOS, manifest.files[PHOTOS].bytes
-    with open_archive_to_read(folder) as state:
-        if state.facts.stream:
-            raise UsageError(f"{folder} keeps track of records sent to standard output; their ids stand in them.")
-        return locate(folder, state, PHOTOS), state.length(PHOTOS).bytes

@@ -11,9 +11,12 @@ import msgspec
 import orjson
 
 from harvester.disk.layout import DATA, PHOTOS, is_put_away
+from harvester.parts.part import Part, sum_lines
 
 FORMAT = 2
 """Manifests of format 1 have no checksum of their own."""
+FORMAT_IN_PARTS = 3
+"""Of an archive in parts, which versions before this one would take for one without most of its photos."""
 CHECKSUM = "checksum"
 Status: TypeAlias = Literal["complete", "incomplete", "stopped", "unfinished"]
 """`unfinished` is the manifest of a harvest under way, or of one that was killed."""
@@ -73,6 +76,8 @@ class Manifest(msgspec.Struct, frozen=True):
     incomplete_stretches: list[dict[str, Any]] = []
     doubted: dict[str, int] = {}
     put_away: dict[str, PutAway] = {}
+    parts: list[Part] = []
+    """The closed parts of the photos, in order; `files` tells of what stands behind them."""
 
     facts: dict[str, Any] = {}
 
@@ -81,6 +86,10 @@ class Manifest(msgspec.Struct, frozen=True):
         """The photos that were taken down."""
         told = self.facts.get("withdrawn")
         return told if isinstance(told, list) else []
+
+    def count_photos(self) -> int:
+        """The lines of photos, in closed parts or not."""
+        return sum_lines(self.parts) + self.files[PHOTOS].lines
 
     @property
     def is_ended(self) -> bool:

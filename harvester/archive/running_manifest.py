@@ -19,6 +19,7 @@ from harvester.archive.manifest import FilePrefix, read_manifest
 from harvester.checkpoint.state import State
 from harvester.disk.layout import PHOTOS
 from harvester.errors import CannotWrite
+from harvester.parts.part import list_names
 
 INTERVAL = 30.0
 """Seconds between two manifests. Promised is one a minute, also where a disk is slow."""
@@ -58,8 +59,11 @@ class Unfinished:
         self._folder = folder
         self._state = state
         self._hashed: dict[str, tuple[int, Any, Blocks]] = {}
+        self._closed: list[str] | None = None
         before = read_manifest(folder)
         self._known = {name: entry.beginning for name, entry in before.files.items()} if before else {}
+        if before is not None and list_names(before.parts) != list_names(state.parts()):
+            self._known.pop(PHOTOS, None)
 
     def write(self) -> None:
         """Write it. Where that fails the harvest goes on: its end writes the manifest once more, and tells."""
@@ -68,7 +72,9 @@ class Unfinished:
             with state.changing():  # only where no other harvester can be at work there
                 files = {PHOTOS: state.length(PHOTOS), **state.files()}
                 failed = sum(1 for _ in state.failures())
-            counts = {**count_lists(state), "photos": files[PHOTOS].lines}
+                photos, closed = state.count_photos(), list_names(state.parts())
+            self._begin_anew(closed)
+            counts = {**count_lists(state), "photos": photos}
             write_manifest(
                 self._folder,
                 state,
@@ -76,6 +82,13 @@ class Unfinished:
                 facts={"counts": {**counts, "reported": state.facts.expected, "failed": failed}},
                 begins={name: self._hash(name, length.bytes) for name, length in files.items()},
             )
+
+    def _begin_anew(self, closed: list[str]) -> None:
+        """What was hashed of the photos counts as long as no part was closed, which takes their beginning away."""
+        if self._closed not in (None, closed):
+            self._hashed.pop(PHOTOS, None)
+            self._known.pop(PHOTOS, None)
+        self._closed = closed
 
     def _hash(self, name: str, length: int) -> FilePrefix:
         """The sha256 of a file's beginning, which is longer each time.

@@ -16,10 +16,12 @@ from typing import Protocol
 
 import orjson
 
+from harvester.archive.closing import close_parts
 from harvester.checkpoint.state import Length, State
 from harvester.disk.files import Appender, cannot_write, sync_file
 from harvester.disk.layout import PHOTOS
 from harvester.disk.record import Record
+from harvester.parts.part import Part
 from harvester.text.escapes import escape_controls
 from harvester.text.streams import cannot_write_stdout
 
@@ -49,6 +51,9 @@ class Sink(Protocol):
 
     def cut(self, length: int) -> None:
         """Take back what was sent behind so many bytes, where that is possible."""
+
+    def close_parts(self, state: State) -> Sequence[Part]:
+        """Close the parts that are full; all that was sent is committed, and nothing is sent meanwhile."""
 
 
 class ArchiveSink:
@@ -84,6 +89,14 @@ class ArchiveSink:
         self._guard()
         self._file.cut(length)
 
+    def close_parts(self, state: State) -> Sequence[Part]:
+        """Close them, and go on behind them."""
+        self._guard()
+        closed = close_parts(self._file.path.parent, state)
+        if closed:
+            self._file.reopen(state.length(PHOTOS).bytes)
+        return closed
+
 
 class OpenSink(Protocol):
     """Makes the sink of an archive's photos."""
@@ -115,6 +128,10 @@ class StreamSink:
     def cut(self, length: int) -> None:
         """Do nothing: records that were read cannot be taken back."""
 
+    def close_parts(self, state: State) -> Sequence[Part]:  # noqa: ARG002 - there are none
+        """Nor has it parts."""
+        return ()
+
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
         try:
@@ -145,6 +162,10 @@ class ChannelSink:
 
     def cut(self, length: int) -> None:
         """Do nothing: records that were handed over cannot be taken back."""
+
+    def close_parts(self, state: State) -> Sequence[Part]:  # noqa: ARG002 - there are none
+        """There are no parts of it."""
+        return ()
 
 
 def recover_lines(state: State, path: Path) -> None:

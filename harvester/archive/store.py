@@ -6,27 +6,26 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from harvester.archive.comparison import is_unexplained
-from harvester.archive.draft import Draft
+from harvester.archive.delivery import Delivery
 from harvester.archive.listing_result import Bounds, ListingResult, ListResult, count_claimed, is_listed_whole, read_row
 from harvester.archive.lists import LineFiles, Lists, Reuse
-from harvester.archive.sinks import PHOTOS, Sink
+from harvester.archive.sinks import Sink
 from harvester.checkpoint.comparison import Comparison
-from harvester.checkpoint.state import Gone, Length, State, Todo, is_photo_id
+from harvester.checkpoint.state import Gone, State, Todo, is_photo_id
 from harvester.checkpoint.withdrawn import add_missing, find_withdrawn
 from harvester.disk.record import Record
-from harvester.errors import CannotWrite, Refused
+from harvester.errors import Refused
 from harvester.flickr.methods import PAGE_SIZE
 from harvester.flickr.responses import Listed, Page, Row
 from harvester.jobs.model import Source
 from harvester.listing.parts import find_part, keep_part
 from harvester.listing.sweep import Step, Sweep, advance
 from harvester.listing.walk import Walk
-from harvester.text.escapes import unescape_json
+from harvester.parts.part import Part
 
 T = TypeVar("T")
 _LEAST_PATIENCE, _SHOWN_PER_ANSWER = 100, 100
@@ -54,13 +53,9 @@ class Store:
         self._withdrawn = find_withdrawn(state)
         self._lists = Lists(state, files, reuse=reuse, clock=clock, withdrawn=self._withdrawn)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._sent: list[tuple[Sequence[Record], int]] = []
-        """Records that were sent and are not committed, with the output's length behind each handful of them."""
-        self._is_failing = False
-        self.drafts: dict[str, Draft] = {}
-        """Photos of which some parts may have come, by id, until their lines are sent."""
-        self._unescapes = bool(state.facts.unescape)
-        self.listed = state.count_todo() + state.length(PHOTOS).lines
+        self._delivery = Delivery(state, self._thread)
+        self.drafts = self._delivery.drafts
+        self.listed = state.count_todo() + state.count_photos()
         self.shown = state.count_seen()
         """Photos that listings have shown."""
         self.unchanged = max(0, self.shown - self.listed) if state.is_update else 0
@@ -72,12 +67,7 @@ class Store:
         self._thread.shutdown(wait=True)
         if self._files is not None:
             self._files.close()
-        if self._is_failing:
-            sink.cut(self._state.length(PHOTOS).bytes)
-        else:
-            self._commit(sink)
-            with suppress(CannotWrite):  # this costs calls and no data; what has ended the run tells more
-                self._keep_drafts(self._take_drafts())
+        self._delivery.close(sink)
 
     async def do(self, work: Callable[[], T]) -> T:
         """Do some work on the store's thread."""
@@ -265,48 +255,16 @@ class Store:
 
     async def send(self, records: Sequence[Record], sink: Sink) -> None:
         """Deliver records. `commit` makes the checkpoint know of it."""
-        if self._unescapes:
-            records = [Record(record.id, unescape_json(record.line)) for record in records]
-        await sink.send(records, self._thread)
-        self._sent.append((records, sink.length))
-        for record in records:
-            self.drafts.pop(record.id, None)
+        await self._delivery.send(records, sink)
+
+    async def commit(self, sink: Sink) -> Sequence[Part]:
+        """Commit all that was sent: on the disk first, then in the checkpoint. The parts that were closed by it."""
+        return await self._delivery.commit(sink, self.do)
 
     async def keep_drafts(self) -> None:
         """Have the checkpoint know of the parts that have come of photos in flight."""
-        if drafts := self._take_drafts():
-            await self.do(lambda: self._keep_drafts(drafts))
-
-    def _take_drafts(self) -> list[tuple[str, bytes]]:
-        """The drafts that have changed since they were kept, as JSON: they change on while that is written."""
-        changed = [(photo_id, draft) for photo_id, draft in self.drafts.items() if draft.progress != draft.kept]
-        for _, draft in changed:
-            draft.kept = draft.progress
-        return [(photo_id, draft.encode()) for photo_id, draft in changed]
-
-    def _keep_drafts(self, drafts: Sequence[tuple[str, bytes]]) -> None:
-        if drafts:
-            with self._state.changing():
-                self._state.keep_drafts(drafts)
-
-    async def commit(self, sink: Sink) -> None:
-        """Commit all that was sent: on the disk first, then in the checkpoint."""
-        await self.do(lambda: self._commit(sink))
-
-    def _commit(self, sink: Sink) -> None:
-        sent = self._sent[:]
-        if not sent or self._is_failing:
-            return
-        self._is_failing = True
-        sink.sync()
-        with self._state.changing():
-            records = [record for some, _ in sent for record in some]
-            self._state.finish(record.id for record in records)
-            if sink.length:
-                self._state.note_lines(records)
-            self._state.commit_length(PHOTOS, Length(sent[-1][1], self._state.length(PHOTOS).lines + len(records)))
-        self._is_failing = False
-        del self._sent[: len(sent)]
+        if drafts := self._delivery.take_drafts():
+            await self.do(lambda: self._delivery.keep_drafts(drafts))
 
     async def spare_sweeps(self, claimed: int | None) -> None:
         """An update of one's own account knows what has changed: where no photo is gone, nothing is to be listed."""
@@ -346,7 +304,7 @@ class Store:
 
     async def note_failures(self, failures: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Note that these photos could not be fetched for now, and keep the parts that have come."""
-        drafts = self._take_drafts()
+        drafts = self._delivery.take_drafts()
         for photo_id, _ in failures:
             self.drafts.pop(photo_id, None)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from harvester.checkpoint.facts import PendingMerge, take_over
+from harvester.checkpoint.facts import take_over
+from harvester.checkpoint.moving import PendingMerge
 from harvester.checkpoint.shallow import drop_unfetched
 from harvester.checkpoint.state import Length, State
 

@@ -14,6 +14,7 @@ _JSON = {
     "meta": ("value",),
     "sweep": ("body",),
     "stretch": ("body",),
+    "part": ("body",),
     "walk": ("body", "failure"),
     "todo": ("row", "failure", "draft"),
     "bad_input": ("failure",),
@@ -72,7 +73,7 @@ def _check_rows(db: sqlite3.Connection) -> Iterator[str]:
 def _check_values(state: State) -> Iterator[str]:
     """All that is decoded when it is used."""
     try:
-        for _ in (state.facts, *state.sweeps(), *state.walks(), *state.files()):
+        for _ in (state.facts, *state.sweeps(), *state.walks(), *state.files(), *state.parts()):
             pass
         for _ in state.stretches():
             pass

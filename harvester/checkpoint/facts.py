@@ -15,26 +15,16 @@ from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict, g
 import msgspec
 import orjson
 
-from harvester.disk.layout import DATA, is_moment, is_own_move
+from harvester.checkpoint.moving import MOVING, PendingMerge, Repair, check_moves
+from harvester.disk.layout import is_moment
 from harvester.flickr.methods import Detail, SizesFrom, list_parts
 from harvester.jobs.model import Job, describe_depth
+from harvester.jobs.rotation import Rotation
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 _Number: TypeAlias = Annotated[int, msgspec.Meta(gt=-(1 << 62), lt=1 << 62)]
 _Second: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 37)]
 _Object: TypeAlias = dict[str, Any]
-
-
-class PendingMerge(TypedDict):
-    """An update that counts and whose files are on their way to their places."""
-
-    update: NotRequired[str | None]
-    time: str
-    files: dict[str, tuple[_Count, _Count]]
-    kept: NotRequired[list[tuple[str, str]]]
-    moves: list[tuple[str, str]]
-    status: str
-    facts: _Object
 
 
 class Depth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -119,16 +109,6 @@ class Tombstone(TypedDict):
     reason: str
 
 
-class Repair(TypedDict):
-    """A repair that counts and whose files are on their way to their places; files that end too late are cut."""
-
-    moves: list[tuple[str, str]]
-    files: list[str]
-    cuts: dict[str, _Count]
-    status: str
-    facts: _Object
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFacts:
     """What a checkpoint knows of its job; None is what is not known, or not so."""
@@ -207,6 +187,13 @@ class JobFacts:
     withdrawn: list[Tombstone] | None = None
     """The photos that were taken down."""
 
+    rotation: Rotation | None = None
+    """When a part of the photos is closed; None where all stands in one file."""
+    closing: list[tuple[str, str]] | None = None
+    """The moves that are left to be made of files of parts that count already."""
+    last_part: _Count | None = None
+    """The number of the last part that was closed: none is given twice."""
+
 
 NO_FACTS = JobFacts()
 _OTHER_NAMES = {
@@ -226,7 +213,7 @@ _TOLD = ("refusals", "notes", "difference", "incomplete_stretches", "doubted")
 """Facts that a manifest tells under their names in the table, where there is anything to tell."""
 _KEPT = (
     *("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream"),
-    *("deepen", "least", "withdrawn"),
+    *("deepen", "least", "withdrawn", "rotation", "last_part"),
 )
 """Facts that a manifest holds too, so that the checkpoint can be made anew out of it."""
 
@@ -317,10 +304,8 @@ def _read(name: str, text: object) -> Any:
     if not isinstance(text, str | bytes):
         raise ValueError(f"{name} is not JSON")  # noqa: TRY004 - what a file holds, not what a caller gives
     value = _decode(name, text, _DECODERS[name])
-    if name in ("fold", "repair") and value is not None and not all(is_own_move(*move) for move in value["moves"]):
-        raise ValueError(f"{name} moves a file that is not the archive's own")
-    if name == "repair" and value is not None and not DATA.issuperset(value["cuts"]):
-        raise ValueError("repair cuts a file that is not the archive's own")
+    if name in MOVING and value is not None:
+        check_moves(name, value)
     if name == "update_begun" and value is not None and not is_moment(value):
         raise ValueError("update_begun is no moment")
     return value

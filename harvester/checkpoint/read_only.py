@@ -75,8 +75,9 @@ def _open_copy(path: Path, stack: ExitStack) -> State:
 def locate(folder: Path, state: State, name: str) -> Path:
     """Where a file of the archive is: of an update or a repair that counts, it may be on its way to its place."""
     facts = state.facts
-    for known in (facts.pending_merge, facts.repair):
-        for source, target in () if known is None else known["moves"]:
+    on_the_way = [known["moves"] for known in (facts.pending_merge, facts.repair) if known is not None]
+    for moves in (*on_the_way, facts.closing or ()):
+        for source, target in moves:
             if target == name and (folder / source).exists():
                 return folder / str(source)
     return folder / name

@@ -9,6 +9,7 @@ from typing import Any
 
 from harvester.checkpoint.state import State
 from harvester.errors import UsageError
+from harvester.jobs.rotation import Rotation
 from harvester.jobs.sameness import Difference, is_open, leave_out_same_people, list_differences
 
 
@@ -48,3 +49,9 @@ def tell_other_job(differences: Sequence[Difference], *, where: Path | None) -> 
     return UsageError(
         f"{where} was begun with another query, which differs in {told}: choose another folder, or use the first query."
     )
+
+
+def settle_rotation(state: State, rotation: Rotation | None) -> None:
+    """When parts are closed from now on: as is given, else as before. Those that are closed stay as they are."""
+    if rotation is not None and rotation != state.facts.rotation:
+        state.note(replace(state.facts, rotation=rotation))

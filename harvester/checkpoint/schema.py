@@ -7,7 +7,7 @@ from contextlib import closing
 
 from harvester.filesystem.sqlite_modes import SQLITE_MODES, SqliteMode
 
-FORMAT = 5
+FORMAT = 6
 # What the last update could not get: the photo, NULL where it is a list, and the line of errors.ndjson.
 _UNFETCHED = "CREATE TABLE unfetched(id INTEGER, failure TEXT NOT NULL);"
 # A line's checksum (CRC-32 of its bytes) tells which line of a damaged file is not what was written.
@@ -15,6 +15,8 @@ _SUMS = """
 CREATE TABLE line(id INTEGER PRIMARY KEY, sum INTEGER NOT NULL);
 CREATE TABLE list_line(file TEXT, id TEXT, sum INTEGER NOT NULL, PRIMARY KEY(file, id)) WITHOUT ROWID;
 """
+# The closed parts of the photos, in their order.
+_PARTS = "CREATE TABLE part(n INTEGER PRIMARY KEY, body TEXT NOT NULL);"
 _WALKS = """
 CREATE TABLE walk(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, failure TEXT);
 CREATE TABLE gathered(walk INTEGER NOT NULL, id TEXT NOT NULL, row BLOB NOT NULL, UNIQUE(walk, id));
@@ -32,7 +34,7 @@ CREATE TABLE bad_input(text TEXT PRIMARY KEY, failure TEXT NOT NULL) WITHOUT ROW
 CREATE TABLE sweep(n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 CREATE TABLE stretch(n INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE file(name TEXT PRIMARY KEY, length INTEGER NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID;
-{_WALKS}{_SUMS}{_UNFETCHED}
+{_WALKS}{_SUMS}{_UNFETCHED}{_PARTS}
 """
 _STEPS = {
     1: "ALTER TABLE seen ADD COLUMN updated INTEGER;"
@@ -40,6 +42,7 @@ _STEPS = {
     2: f"ALTER TABLE seen ADD COLUMN uploaded INTEGER;{_SUMS}",
     3: _UNFETCHED,
     4: "ALTER TABLE todo ADD COLUMN draft BLOB;",
+    5: _PARTS,
 }
 """What brings a checkpoint of an older format to the next one."""
 

@@ -18,9 +18,10 @@ import orjson
 from harvester.checkpoint.facts import JobFacts, read_json
 from harvester.checkpoint.listed import Listed
 from harvester.checkpoint.shallow import SHALLOW
-from harvester.disk.layout import DATA
+from harvester.disk.layout import DATA, PHOTOS
 from harvester.disk.record import Record
 from harvester.errors import show
+from harvester.parts.part import Part
 
 LINE_ID = re.compile(rb'\{"id":"([0-9]{1,18})"')
 
@@ -208,8 +209,24 @@ class State(Listed):
             "INSERT OR REPLACE INTO list_line VALUES (?, ?, ?)", ((name, i, crc32(line)) for i, line in lines)
         )
 
+    def parts(self) -> list[Part]:
+        """The closed parts of the photos, in order; PHOTOS holds what comes behind them."""
+        rows = self._db.execute("SELECT body FROM part ORDER BY n")
+        return [self._read(read_json, "part", body, Part) for (body,) in rows]
+
+    def commit_parts(self, parts: Iterable[Part]) -> None:
+        """These are the closed parts, in their order: they are on the disk."""
+        self._db.execute("DELETE FROM part")
+        rows = ((msgspec.json.encode(part).decode(),) for part in parts)
+        self._db.executemany("INSERT INTO part(body) VALUES (?)", rows)
+
+    def count_photos(self) -> int:
+        """The lines of photos, in closed parts or not."""
+        query = "SELECT coalesce(sum(json_extract(body, '$.lines')), 0) FROM part"
+        return int(self._db.execute(query).fetchone()[0]) + self.length(PHOTOS).lines
+
     def length(self, name: str) -> Length:
-        """The committed length of a file."""
+        """The committed length of a file: of PHOTOS what stands in the file of that name, behind the parts."""
         row = self._db.execute("SELECT length, lines FROM file WHERE name = ?", (name,)).fetchone()
         return self._read(_read_length, name, *row) if row else Length()
 

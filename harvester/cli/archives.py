@@ -12,7 +12,16 @@ from typing import Any
 import click
 
 from harvester.cli.notifications import Notification
-from harvester.cli.options import Command, Setup, console_options, find_console, harvest_options, settings_options
+from harvester.cli.options import (
+    Command,
+    Setup,
+    console_options,
+    find_console,
+    harvest_options,
+    rotation_options,
+    settings_options,
+    take_rotation,
+)
 from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_lines
@@ -20,6 +29,7 @@ from harvester.cli.status import show_status
 from harvester.cli.verdict import show_verdict
 from harvester.errors import Exit
 from harvester.events import Observer, Summary
+from harvester.jobs.rotation import Rotation
 from harvester.progress.gauge import Limits
 
 IDS_AT_ONCE = 1000
@@ -33,8 +43,9 @@ folders_argument = click.argument("folders", metavar="DIR...", nargs=-1, require
     epilog="\b\nExample:\n  harvester resume archives/monkeys",
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@rotation_options
 @harvest_options
-def resume(*, setup: Setup, folder: Path) -> Exit:
+def resume(*, setup: Setup, folder: Path, **given: Any) -> Exit:
     """Go on where a stopped archive stands; what failed is tried again.
 
     Running the command that began it does the same.
@@ -43,6 +54,7 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
 
     settings = setup.load().settings
     settings.require_key()
+    _rotate(folder, take_rotation(given))
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
         return await resume_archive(folder, settings, observer=observer, stop=stop)
@@ -52,14 +64,23 @@ def resume(*, setup: Setup, folder: Path) -> Exit:
     return attend(start, choose_display(setup, limits=limits, to_stdout=False), notice)
 
 
+def _rotate(folder: Path, rotation: Rotation | None) -> None:
+    """Have the archive closed in parts from now on, where that was asked."""
+    from harvester.archive.closing import remember_rotation  # noqa: PLC0415
+
+    if rotation is not None:
+        remember_rotation(folder, rotation)
+
+
 @click.command(
     cls=Command,
     short_help="Only what is new, changed or gone since.",
     epilog="\b\nExample:\n  harvester update archives/monkeys",
 )
 @folders_argument
+@rotation_options
 @harvest_options
-def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
+def update(*, setup: Setup, folders: tuple[Path, ...], **given: Any) -> Exit:
     """Bring a finished archive up to date: a call for each 500 photos, and the calls of those that have changed.
 
     updates/ gets the new and changed lines, changes.ndjson a line for each photo that has changed, and history/ the
@@ -69,7 +90,7 @@ def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
     """
     from harvester.upkeep.deepening import update_archive  # noqa: PLC0415
 
-    settings = setup.load().settings
+    settings, rotation = setup.load().settings, take_rotation(given)
     settings.require_key()
 
     async def start(folder: Path, observer: Observer, stop: asyncio.Event) -> Summary:
@@ -78,6 +99,7 @@ def update(*, setup: Setup, folders: tuple[Path, ...]) -> Exit:
     limits = Limits(quota=settings.quota, pace=settings.pace)
 
     def begin(folder: Path) -> Exit:
+        _rotate(folder, rotation)
         notice = Notification(settings=settings, archive=folder, console=setup.console)
         return attend(partial(start, folder), choose_display(setup, limits=limits, to_stdout=False), notice)
 

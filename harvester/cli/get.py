@@ -16,6 +16,7 @@ from harvester.cli.options import (
     job_options,
     output_options,
     read_output,
+    take_rotation,
     update_option,
 )
 from harvester.cli.series import Turn, harvest_all
@@ -54,8 +55,8 @@ def get(
     Photos, photostreams, people, albums, galleries, groups, favourites, tags, archives, searches and images are
     known. Photos are harvested together, all else one after the other; an archive holds one of them.
     """
-    sources = gather_sources(url)
-    where = read_output(output, state, unescape=unescape, update=update)
+    sources, rotation = gather_sources(url), take_rotation(given, has_archive=output is not None)
+    where = read_output(output, state, unescape=unescape, update=update, rotation=rotation)
     if len(sources) > 1 and (output or state):
         raise UsageError(
             f"these addresses are {len(sources)} sources, and an archive holds one: give each its own run, or write "

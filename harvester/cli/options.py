@@ -20,6 +20,7 @@ from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
 from harvester.flickr.methods import DETAILS, FURTHER, SIZES_FROM
 from harvester.jobs.model import Account, Job, Source
+from harvester.jobs.rotation import PACKINGS, Rotation, choose_rotation
 from harvester.text.decoding import read_argument
 
 if TYPE_CHECKING:
@@ -231,6 +232,12 @@ output_options = decorate(
     ),
 )
 
+rotation_options = decorate(
+    option("Output", "--rotate", metavar="N|SIZE", help="Close a part of the archive every N photos, or SIZE (256MB)."),
+    option("Output", "--compress", type=Names(PACKINGS), help="How closed parts are packed.  [default: zstd]"),
+)
+output_options = decorate(output_options, rotation_options)
+
 update_option = option("Output", "--update", is_flag=True, help="Where the archive is complete: bring it up to date.")
 
 _detail = partial(option, "Output", "--detail", help="How much of each photo.  [default: full]")
@@ -309,7 +316,19 @@ def build_job(source: Source, given: Mapping[str, Any]) -> Job:
     return Job(source=source, **{name: value for name, value in given.items() if value is not None})
 
 
-def read_output(output: str | None, state: str | None, *, unescape: bool, update: bool = False) -> Output:
+def take_rotation(given: dict[str, Any], *, has_archive: bool = True) -> Rotation | None:
+    """What `--rotate` and `--compress` say, taken out of what was given; None where they say nothing."""
+    return choose_rotation(given.pop("rotate"), given.pop("compress"), has_archive=has_archive)
+
+
+def read_output(
+    output: str | None,
+    state: str | None,
+    *,
+    unescape: bool,
+    update: bool = False,
+    rotation: Rotation | None = None,
+) -> Output:
     """Build the Output that these options ask for."""
     from harvester.engine.run import Output  # noqa: PLC0415
 
@@ -322,6 +341,7 @@ def read_output(output: str | None, state: str | None, *, unescape: bool, update
         state=None if state is None else read_folder(state, field="state"),
         unescape=unescape,
         update=update,
+        rotation=rotation,
     )
 
 

@@ -16,6 +16,7 @@ from harvester.cli.options import (
     output_options,
     photo_job_options,
     read_output,
+    take_rotation,
 )
 from harvester.cli.session import run_harvest
 from harvester.errors import Exit, UsageError
@@ -54,7 +55,8 @@ def photos(
     if not photo and ids_from is None:
         raise UsageError("Name photos by id or address, or a file of them with --from (- is standard input).")
     ids = [parse_photo(text) for text in photo]
+    rotation = take_rotation(given, has_archive=output is not None)
     job = build_job(Photos(ids=open_ids(ids, ids_from)), given)
-    where = read_output(output, state, unescape=unescape)
+    where = read_output(output, state, unescape=unescape, rotation=rotation)
     expected = len(set(ids)) if ids_from is None else None
     return run_harvest(job, setup.load().settings, output=where, setup=setup, expected=expected)

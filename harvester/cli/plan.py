@@ -45,6 +45,8 @@ plan_options = decorate(
     click.option("--state", hidden=True, expose_value=False),
     click.option("--unescape", is_flag=True, hidden=True, expose_value=False),
     click.option("--update", is_flag=True, hidden=True, expose_value=False),
+    click.option("--rotate", hidden=True, expose_value=False),
+    click.option("--compress", hidden=True, expose_value=False),
     click.option("--on-complete", hidden=True, expose_value=False),
     click.option("--on-trouble", hidden=True, expose_value=False),
     click.option("--metrics", hidden=True, expose_value=False),

@@ -20,12 +20,14 @@ from harvester.cli.options import (
     job_options,
     output_options,
     read_output,
+    take_rotation,
     update_option,
 )
 from harvester.cli.series import Task, Turn, do_all, harvest_turn
 from harvester.config.settings import Config, NamedJob
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Photos
+from harvester.jobs.rotation import Rotation
 
 if TYPE_CHECKING:
     from harvester.engine.run import Output
@@ -66,6 +68,7 @@ def run(
     """
     config = setup.load()
     config.settings.require_key()
+    rotation = take_rotation(given)
     where = None if output is None and state is None else read_output(output, state, unescape=unescape)
     names = choose_jobs(config, job)
     if where is not None and len(names) > 1:
@@ -74,11 +77,18 @@ def run(
     def begin(name: str) -> Callable[[], Exit]:
         try:
             turn = _build(config.jobs[name], given, where, file=config.file, unescape=unescape, update=update)
+            turn = replace(turn, output=_rotate(turn.output, rotation or config.jobs[name].rotation))
         except UsageError as error:
             return partial(_refuse, error)
         return partial(harvest_turn, turn, config.settings, setup=setup)
 
     return do_all([Task(title=f"Job {name}", start=begin(name)) for name in names], setup.console)
+
+
+def _rotate(output: Output, rotation: Rotation | None) -> Output:
+    if rotation is not None and output.folder is None:
+        raise UsageError("only an archive has parts: give it an output.", field="rotate")
+    return replace(output, rotation=rotation)
 
 
 def _refuse(error: UsageError) -> NoReturn:

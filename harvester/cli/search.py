@@ -18,6 +18,7 @@ from harvester.cli.options import (
     option,
     output_options,
     read_output,
+    take_rotation,
     update_option,
 )
 from harvester.cli.session import run_harvest
@@ -76,8 +77,9 @@ def search(*, setup: Setup, output: str | None, state: str | None, unescape: boo
     what the archive lacks.
     """
     wanted = {name: given.pop(name) for name in JOB_FIELDS}
+    rotation = take_rotation(given, has_archive=output is not None)
     job = build_job(build_search(given), wanted)
-    where = read_output(output, state, unescape=unescape, update=update)
+    where = read_output(output, state, unescape=unescape, update=update, rotation=rotation)
     return run_harvest(job, setup.load().settings, output=where, setup=setup)
 
 

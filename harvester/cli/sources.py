@@ -21,6 +21,7 @@ from harvester.cli.options import (
     option,
     output_options,
     read_output,
+    take_rotation,
     update_option,
 )
 from harvester.cli.session import run_harvest
@@ -140,8 +141,9 @@ def build_command(kind: Named) -> click.Command:
     def command(
         *, setup: Setup, named: str, output: str | None, state: str | None, unescape: bool, update: bool, **given: Any
     ) -> Exit:
+        rotation = take_rotation(given, has_archive=output is not None)
         job = build_job(kind.build(named, given), given)
-        where = read_output(output, state, unescape=unescape, update=update)
+        where = read_output(output, state, unescape=unescape, update=update, rotation=rotation)
         check_output(job, where)
         return run_harvest(job, setup.load().settings, output=where, setup=setup)
 

@@ -17,6 +17,7 @@ from harvester.config.readers import API_URL, READERS, SECRETS
 from harvester.config.toml_file import ConfigFile, JobTable, expand_home, read_config_file
 from harvester.errors import UsageError
 from harvester.jobs.model import SOURCES, Job, Photos, Source
+from harvester.jobs.rotation import Rotation, choose_rotation
 from harvester.jobs.urls import NAMED, parse_photo, read_named, read_url
 from harvester.quota.place import Place
 from harvester.quota.rate import Rate
@@ -115,6 +116,7 @@ class NamedJob:
     state: Path | None = None
     unescape: bool = False
     update: bool = False
+    rotation: Rotation | None = None
 
 
 class Jobs(Mapping[str, NamedJob]):
@@ -245,6 +247,7 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
     given = table.given()
     common = {key: given.pop(key) for key in ("detail", "sizes", "extras", "limit") if key in given}
     unescape, update = given.pop("unescape", False), given.pop("update", False)
+    rotate, compress = given.pop("rotate", None), given.pop("compress", None)
     output, state, ids_from = (given.pop(key, None) for key in ("output", "state", "ids_from"))
     try:
         _check_update(table.source, output, update=update)
@@ -257,6 +260,7 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
             state=None if state is None else read_folder(state, field="state"),
             unescape=unescape,
             update=update,
+            rotation=choose_rotation(rotate, compress, has_archive=output is not None),
         )
     except UsageError as error:
         raise UsageError(error.sentence, field=file.name_place(error.field, job=name)) from None

@@ -68,6 +68,8 @@ class JobTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     state: str | UnsetType = UNSET
     unescape: bool | UnsetType = UNSET
     update: bool | UnsetType = UNSET
+    rotate: str | int | UnsetType = UNSET
+    compress: str | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """The members that the file sets, by their names in the code."""

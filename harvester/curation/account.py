@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from harvester.archive.manifest import Manifest, read_manifest
+from harvester.archive.pieces import refuse_parts
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.disk.layout import MANIFEST, STATE, check_entries, check_files
@@ -74,6 +75,7 @@ def _require_manifest(folder: Path) -> Manifest:
         raise UsageError(f"{folder} is no archive: there is no such folder.")
     if manifest is None:
         raise CannotWrite(f"{folder / MANIFEST} is missing or damaged: `harvester repair {folder}` writes it anew.")
+    refuse_parts(folder, manifest.parts, "a bag")
     return manifest
 
 

@@ -19,8 +19,10 @@ import orjson
 
 from harvester.archive.folder import check_lengths, damaged, open_archive_state, write_errors, write_withdrawn
 from harvester.archive.manifest import Manifest, read_manifest
+from harvester.archive.pieces import refuse_parts
 from harvester.archive.sinks import recover_lines
-from harvester.checkpoint.facts import Repair, Tombstone
+from harvester.checkpoint.facts import Tombstone
+from harvester.checkpoint.moving import Repair
 from harvester.checkpoint.read_only import open_archive_to_read, open_to_read
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import find_known, find_withdrawn, join_tombstones, purge, read_tombstones
@@ -69,6 +71,7 @@ def withdraw(folder: Path, ids: Sequence[str], *, reason: str, now: float, dry_r
 def _foretell(folder: Path, wanted: set[int]) -> Withdrawal:
     staging = folder / UPDATE
     with open_archive_to_read(folder) as state:
+        refuse_parts(folder, state.parts(), "a take-down")
         found, known = _search(folder, state, wanted), set[int]()
         if (staging / STATE).is_file():
             with open_to_read(staging / STATE, locked_at=folder) as staged:
@@ -105,6 +108,7 @@ def _withdraw(folder: Path, wanted: set[int], *, reason: str, at: str) -> Withdr
 
 def _settle(folder: Path, state: State) -> None:
     """Bring to its end what a kill has left of another command; CannotWrite where lines are missing."""
+    refuse_parts(folder, state.parts(), "a take-down")
     finish_merge(folder, state)
     recover_lines(state, folder / PHOTOS)
     check_lengths(folder, state, state.files())

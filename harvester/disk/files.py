@@ -27,6 +27,14 @@ def cannot_write(path: Path, error: OSError) -> CannotWrite:
     return CannotWrite(f"Cannot write {path}: {reason}. Mend that, then run the same command again to go on.")
 
 
+def damaged(path: Path, what: str) -> CannotWrite:
+    """The sentence for a file that is not what was written."""
+    return CannotWrite(
+        f"{path} {what}: the file was changed or cut. `harvester repair {find_archive(path)}` keeps every good line, "
+        "and `harvester resume` then fetches what was lost."
+    )
+
+
 class Appender:
     """One file, written only at its end. `length` counts the bytes of the whole lines in it."""
 
@@ -35,6 +43,10 @@ class Appender:
         self.path = path
         self.length = length
         self._write = write
+        self._open(length)
+
+    def _open(self, length: int) -> None:
+        path = self.path
         try:
             is_new = not path.exists()
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | NO_FOLLOW, find_mode(path.parent))
@@ -65,6 +77,16 @@ class Appender:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+    def reopen(self, length: int) -> None:
+        """Go on with the file that has taken this one's place, behind its first `length` bytes. Errors as at first."""
+        before = self._file
+        try:
+            self._open(length)
+        except BaseException:
+            self._file = before
+            raise
+        os.close(before)
 
     def append(self, data: bytes) -> None:
         """Write and sync whole lines; after a failure the file is cut back to what it was."""

@@ -28,6 +28,8 @@ STATE = "state.sqlite"
 LOCK = ".lock"
 UPDATE = ".update"
 NEW = f"{UPDATE}/new"
+CLOSING = ".part"
+"""The ending of a file that is being written, as of a part that is being closed."""
 REPAIR = ".repair"
 """The folder in which a repair is prepared."""
 UPDATES = "updates"
@@ -36,7 +38,10 @@ HISTORY = "history"
 DATA = frozenset({PHOTOS, CHANGES, *(f"{name}.ndjson" for name in LINE_FILES)})
 """The files whose lengths a checkpoint commits."""
 _WRITTEN = frozenset(
-    {*DATA, ERRORS, DAMAGED, MANIFEST, WITHDRAWN, *(f"{name}.part" for name in (ERRORS, MANIFEST, WITHDRAWN))}
+    {
+        *(DATA | {ERRORS, DAMAGED, MANIFEST, WITHDRAWN}),
+        *(f"{name}{CLOSING}" for name in (ERRORS, MANIFEST, WITHDRAWN, PHOTOS)),
+    }
 )
 SIDES = frozenset({f"{STATE}-wal", f"{STATE}-shm", f"{STATE}-journal"})
 """What SQLite keeps beside the checkpoint."""
@@ -44,6 +49,8 @@ _SUPERSEDED = "history.ndjson.zst"
 _FILES = sorted({*_WRITTEN, *SIDES, STATE, LOCK, _SUPERSEDED})
 _FOLDERS = (UPDATE, REPAIR, UPDATES, HISTORY)
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\dZ"
+PART_NAME = re.compile(r"photos-(\d{5,9})(?:-(\d{1,9}))?\.ndjson(\.zst|\.gz)?", re.ASCII)
+"""How the closed parts of PHOTOS are called: number, generation, packing."""
 _PUT_AWAY = re.compile(rf"(?:{UPDATES}/{_STAMP}(?:_\d+)?\.ndjson|{HISTORY}/{_STAMP}(?:_\d+)?\.ndjson\.zst)", re.ASCII)
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
@@ -67,6 +74,8 @@ def check_entries(folder: Path) -> None:
         if place.is_dir():
             for name in _FILES:
                 _check_kind(place / name, _is_file_or_folder, "file")
+            for path in (*list_part_files(place), *list_part_files(place, ending=CLOSING)):
+                _check_kind(path, _is_file_or_folder, "file")
 
 
 def check_files(folder: Path) -> None:
@@ -109,6 +118,7 @@ def check_not_foreign(folder: Path, *, is_stream: bool) -> None:
     found = [name for name in sorted(names) if _has_content(folder / name)]
     if not is_stream:
         found += [name for name in _FOLDERS if (folder / name).is_dir() and any((folder / name).iterdir())]
+        found += _name_part_files(folder)
     if not _is_own_lock(folder / LOCK):
         found.append(LOCK)
     if found:
@@ -119,6 +129,10 @@ def check_not_foreign(folder: Path, *, is_stream: bool) -> None:
         )
 
 
+def _name_part_files(folder: Path) -> list[str]:
+    return [path.name for path in list_part_files(folder)]
+
+
 def require_checkpoint(folder: Path) -> None:
     """UsageError where a folder has no checkpoint; it says what to do where there are files of an archive."""
     path = folder / STATE
@@ -126,7 +140,7 @@ def require_checkpoint(folder: Path) -> None:
         return
     check_files(folder)
     _check_kind(path, stat.S_ISREG, "file")
-    has_files = any((folder / name).is_file() for name in (PHOTOS, MANIFEST))
+    has_files = any((folder / name).is_file() for name in (PHOTOS, MANIFEST)) or list_part_files(folder)
     cure = f" `harvester repair {folder}` makes one out of the files." if has_files else ""
     raise UsageError(f"{folder} is no archive: it has no {STATE}.{cure}")
 
@@ -156,9 +170,25 @@ def is_own_move(source: str, target: str) -> bool:
     if _PUT_AWAY.fullmatch(target):
         prepared = f"{UPDATE}/{PHOTOS}" if target.startswith(UPDATES) else f"{NEW}/{_SUPERSEDED}"
         return source in (prepared, f"{REPAIR}/{target}")
+    if is_part(target) or target == PHOTOS:
+        return source in (f"{target}{CLOSING}", f"{UPDATE}/{target}", f"{NEW}/{target}", f"{REPAIR}/{target}")
     if source == f"{REPAIR}/{target}":
         return target in DATA or target == DAMAGED
     return target in DATA and source in (f"{UPDATE}/{target}", f"{NEW}/{target}")
+
+
+def is_part(name: str) -> bool:
+    """Whether this is the name of a closed part of the photos."""
+    return PART_NAME.fullmatch(name) is not None
+
+
+def list_part_files(folder: Path, *, ending: str = "") -> list[Path]:
+    """What bears the name of a part in a folder, by name; with an ending, what is being written under that."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(ending))  # noqa: PTH208 - names
+    except OSError:  # it is not there, which is told where it is opened
+        return []
+    return [folder / name for name in names if is_part(name.removesuffix(ending) if ending else name)]
 
 
 def is_put_away(name: str) -> bool:

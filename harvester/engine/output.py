@@ -17,6 +17,7 @@ from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, HarvestError, UsageError
 from harvester.jobs.model import Job
 from harvester.jobs.restore import rebuild_job
+from harvester.jobs.rotation import Rotation
 from harvester.merge.apply import finish_merge
 
 
@@ -32,6 +33,8 @@ class Output:
     shown: Path | None = None
     unescape: bool = False
     """Write letters in place of their escapes. An archive that was begun so stays so."""
+    rotation: Rotation | None = None
+    """When a part of an archive's photos is closed; None leaves it as the archive remembers it."""
     update: bool = False
     """Raise UpdateWanted where nothing but an update is left to be done."""
     redo_update: bool = False

@@ -28,6 +28,7 @@ from harvester.engine.deepen import Deepener
 from harvester.engine.frontier import Frontier
 from harvester.engine.hydrate import Hydrator
 from harvester.engine.intake import Intake
+from harvester.engine.run_end import tell_parts
 from harvester.engine.walker import Walker
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError, shorten
 from harvester.events import Failed, Observer, Tally
@@ -410,7 +411,7 @@ class Pipeline:
             await self._sent.wait()
             self._sent.clear()
             ended = self._all_sent.is_set()
-            await self._store.commit(self._sink)
+            tell_parts(await self._store.commit(self._sink), self._observer)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(COMMIT_PAUSE):
                     await self._all_sent.wait()

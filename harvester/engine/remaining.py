@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from harvester.archive.depth import list_least, read_depth
-from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import Depth
 from harvester.checkpoint.read_only import open_to_read
 from harvester.checkpoint.shallow import count_shallow
@@ -37,13 +36,13 @@ def _count_unlisted(state: State, job: Job) -> int:
     """Photos that Flickr claims and that no listing has shown, as far as they are to be listed."""
     claimed = state.facts.expected or 0
     most = claimed if job.limit is None else min(claimed, job.limit)
-    return max(0, most - state.length(PHOTOS).lines - state.count_todo()) if state.sweeps() else 0
+    return max(0, most - state.count_photos() - state.count_todo()) if state.sweeps() else 0
 
 
 def _count_parts(folder: Path, state: State, wanted: Depth) -> int:
     missing = list_missing(state, wanted)
     is_tried = covers(read_depth(state.facts.job or {}).parts, wanted.parts)
-    every = state.length(PHOTOS).lines
+    every = state.count_photos()
     left = every if wanted.lines is None else wanted.lines
     lines = count_shallow(state.connection) if is_tried else left
     staged, target = _read_staged(folder)
@@ -58,6 +57,6 @@ def _read_staged(folder: Path) -> tuple[int, tuple[str, ...]]:
     try:
         with open_to_read(path, locked_at=folder) as state:
             target = state.facts.target_depth
-            return (0, ()) if target is None else (state.length(PHOTOS).lines, target.parts)
+            return (0, ()) if target is None else (state.count_photos(), target.parts)
     except CannotWrite:
         return 0, ()

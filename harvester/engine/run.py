@@ -12,7 +12,7 @@ from harvester.archive.depth import deepen_job, split_depth, withdraw_depth
 from harvester.archive.lists import Files, LineFiles, Reuse
 from harvester.archive.running_manifest import Unfinished, keep_manifest
 from harvester.archive.shallow import Shallow
-from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, Sink
+from harvester.archive.sinks import ArchiveSink, OpenSink, Sink
 from harvester.archive.store import Store
 from harvester.archive.unbounded import AGAIN, list_again
 from harvester.checkpoint.facts import Depth
@@ -23,7 +23,7 @@ from harvester.engine.identity import choose_login, confirm_login, confirm_names
 from harvester.engine.output import NOWHERE, Output, UpdateWanted, open_output, restore_job
 from harvester.engine.pipeline import Pipeline
 from harvester.engine.planner import RunPlanner
-from harvester.engine.run_end import Halt, RunEnd, tell_limitations
+from harvester.engine.run_end import Halt, RunEnd, tell_limitations, tell_parts
 from harvester.engine.run_start import begin, check_no_secret, tell_asked
 from harvester.engine.task_errors import unwrap_group_error
 from harvester.errors import KeyRefused, Stopped, UsageError
@@ -118,7 +118,7 @@ async def run_open_job(
     resumed = begin(job, state, asked=asked, now=int(now), output=output, depth=depth)
     again = AGAIN if list_again(job.source, state) else ""
     is_complete = resumed and bool(state.facts.finished) and not isinstance(job.source, Photos)
-    before = state.length(PHOTOS).lines
+    before = state.count_photos()
     tally = Tally(written=before, written_before=before, expected=state.facts.expected, calls=calls)
     observer(
         Started(
@@ -130,6 +130,7 @@ async def run_open_job(
         )
     )
     tell_limitations(observer)
+    tell_parts(sink.close_parts(state), observer)
     end = RunEnd(job, state=state, output=output, tally=tally, observer=observer)
     planner = RunPlanner(job, state=state, tally=tally, observer=observer, shallow=shallow)
     for sentence in filter(None, (told, dated, again, *job.warnings)):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harvester.archive.comparison import read_difference, write_difference
-from harvester.archive.folder import ERRORS, MANIFEST, count_lists, is_told_complete, write_errors, write_manifest
+from harvester.archive.folder import (
+    ERRORS,
+    MANIFEST,
+    count_lists,
+    is_told_complete,
+    is_told_in_parts,
+    write_errors,
+    write_manifest,
+)
 from harvester.archive.incomplete import find_incomplete, list_notes, write_incomplete
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.claims import tell_claims
@@ -16,9 +25,10 @@ from harvester.engine.identity import tell_login
 from harvester.engine.outcome import Ending, Outcome, RunFacts, decide, list_sentences
 from harvester.engine.output import Output
 from harvester.engine.run_start import names_photos
-from harvester.events import Ended, Noticed, Observer, Status, Summary, Tally
+from harvester.events import Ended, Noticed, Observer, PartClosed, Status, Summary, Tally
 from harvester.filesystem.limitations import LIMITATIONS
 from harvester.jobs.model import Job
+from harvester.parts.part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +141,7 @@ class RunEnd:
     def pass_over(self, *, is_stop_asked: bool) -> Summary:
         """End a run of an archive that is complete already: nothing is done."""
         folder, calls = self._output.folder, self._tally.calls
-        if folder is not None and not is_told_complete(folder):
+        if folder is not None and not (is_told_complete(folder) and is_told_in_parts(folder, self._state)):
             self.keep(Halt(is_stop_asked, is_through=True))
         if self._state.is_update:
             return self._end("complete")
@@ -160,6 +170,12 @@ class RunEnd:
         )
         self._observer(Ended(summary=summary))
         return summary
+
+
+def tell_parts(closed: Sequence[Part], observer: Observer) -> None:
+    """Tell of parts that were closed."""
+    for part in closed:
+        observer(PartClosed(name=part.name, lines=part.lines, bytes=part.bytes))
 
 
 def tell_limitations(observer: Observer) -> None:

@@ -11,7 +11,7 @@ from harvester.archive.depth import widen_depth
 from harvester.archive.incomplete import is_update_left
 from harvester.archive.unbounded import mark_bounded
 from harvester.checkpoint.facts import Depth
-from harvester.checkpoint.same_job import check_same_job, settle_letters
+from harvester.checkpoint.same_job import check_same_job, settle_letters, settle_rotation
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.engine.output import Output, UpdateWanted
@@ -41,6 +41,7 @@ def begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: Ou
             state.note(replace(state.facts, unread=True))
         resumed = check_same_job(state, job.describe(), where=output.where)
         settle_letters(state, unescape=output.unescape, is_new=not resumed, where=output.where)
+        settle_rotation(state, output.rotation)
         if resumed:
             if depth is not None:
                 widen_depth(state, depth)

@@ -12,6 +12,7 @@ import orjson
 
 from harvester.archive.folder import is_told_complete
 from harvester.archive.manifest import read_manifest
+from harvester.archive.pieces import refuse_parts
 from harvester.checkpoint.read_only import locate, open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.disk.layout import ERRORS, MANIFEST, PHOTOS, STATE, check_entries, require_checkpoint
@@ -54,6 +55,7 @@ def open_source(folder: Path, *, lists: Sequence[str] = LISTS_OF_PHOTOS) -> Sour
     """
     if not (folder / STATE).exists() and (manifest := read_manifest(folder)) is not None:
         check_entries(folder)
+        refuse_parts(folder, manifest.parts, "an export")
         lengths = {name: (entry.bytes, entry.lines) for name, entry in manifest.files.items()}
         paths = {name: folder / name for name in lengths}
         files = _look_at_all(paths, lengths, lists)
@@ -64,6 +66,7 @@ def open_source(folder: Path, *, lists: Sequence[str] = LISTS_OF_PHOTOS) -> Sour
             raise UsageError(
                 f"{folder} keeps track of records sent to standard output; there is nothing in it to be exported."
             )
+        refuse_parts(folder, state.parts(), "an export")
         found = {PHOTOS: state.length(PHOTOS), **state.files()}
         lengths = {name: (length.bytes, length.lines) for name, length in found.items()}
         paths = {name: locate(folder, state, name) for name in found}

@@ -14,11 +14,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from harvester.archive.closing import finish_closing
 from harvester.archive.folder import CHANGES, STATE, write_errors, write_manifest, write_withdrawn
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.absorb import absorb
 from harvester.checkpoint.comparison import Comparison
-from harvester.checkpoint.facts import PendingMerge, Repair
+from harvester.checkpoint.moving import PendingMerge, Repair
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import count_withdrawn, forget_unshown
 from harvester.disk.files import Appender, cannot_write, put_in_place, sync_folder
@@ -30,7 +31,8 @@ from harvester.merge.staging import UPDATE, remove_staging
 
 
 def finish_merge(folder: Path, archive: State) -> None:
-    """Finish a merge that a crash has interrupted after it counted. The archive must be locked."""
+    """Finish a fold that counts already, and a closing of parts. The archive must be locked."""
+    finish_closing(folder, archive)
     if (moving := archive.facts.pending_merge) is not None:
         _finish(folder, archive, moving)
         remove_staging(folder)

@@ -16,7 +16,8 @@ from msgspec import structs
 from harvester.archive.depth import list_least
 from harvester.archive.folder import is_told_complete
 from harvester.archive.incomplete import read_incomplete
-from harvester.checkpoint.facts import Depth, JobFacts, PendingMerge
+from harvester.checkpoint.facts import Depth, JobFacts
+from harvester.checkpoint.moving import PendingMerge
 from harvester.checkpoint.shallow import SHALLOW, count_shallow
 from harvester.checkpoint.state import Length, State
 from harvester.flickr.methods import covers

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from harvester.events import Ended, Event, Failed, Noticed, Paused, Retrying, Started, Summary, Waiting
+from harvester.events import Ended, Event, Failed, Noticed, PartClosed, Paused, Retrying, Started, Summary, Waiting
 from harvester.progress.gauge import Snapshot
 from harvester.progress.lines import describe_job, list_facts, say_end, say_next, say_snapshot
 from harvester.quota.rate import Rate
@@ -60,7 +60,7 @@ class Notices:
                 return end_sentence(f"Retrying {event.method} in {name_duration(event.seconds)}: {event.why}")
             case Failed():
                 return self._word_failure(event)
-            case Noticed() | Paused():
+            case Noticed() | Paused() | PartClosed():
                 return event.sentence
             case _:
                 return None

@@ -16,7 +16,8 @@ import msgspec
 
 from harvester.archive.folder import CHANGES, STATE
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.facts import Repair, read_facts, write_facts
+from harvester.checkpoint.facts import read_facts, write_facts
+from harvester.checkpoint.moving import Repair
 from harvester.checkpoint.schema import prepare
 from harvester.checkpoint.withdrawn import IDS
 from harvester.flickr.listings import LISTINGS, Together

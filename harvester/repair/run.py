@@ -12,9 +12,20 @@ from pathlib import Path
 from typing import TypeAlias
 
 from harvester.archive.line_scan import Wanted
+from harvester.archive.pieces import refuse_parts
 from harvester.checkpoint.state import State
 from harvester.disk.files import cannot_write, put_in_place, sync_file, sync_folder
-from harvester.disk.layout import CHANGES, MANIFEST, PHOTOS, REPAIR, STATE, UPDATE, check_entries, check_files
+from harvester.disk.layout import (
+    CHANGES,
+    MANIFEST,
+    PHOTOS,
+    REPAIR,
+    STATE,
+    UPDATE,
+    check_entries,
+    check_files,
+    list_part_files,
+)
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, UsageError
@@ -67,6 +78,7 @@ def repair_archive(folder: Path, *, dry_run: bool = False, on_file: OnFile = lam
         raise UsageError(f"{folder} holds nothing of an archive: no {STATE}, no {MANIFEST} and no {PHOTOS}.")
     check_entries(folder)
     check_files(folder)
+    refuse_parts(folder, list_part_files(folder), "a repair")
     try:
         return _repair_archive(folder, dry_run=dry_run, on_file=on_file)
     except sqlite3.Error as error:

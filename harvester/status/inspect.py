@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from harvester.archive.comparison import read_difference
 from harvester.archive.folder import CHANGES, MANIFEST, count_lists
 from harvester.archive.incomplete import IncompleteStretch, read_incomplete
 from harvester.archive.manifest import Manifest, read_manifest
+from harvester.archive.pieces import find_pieces
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.read_only import locate, open_archive_to_read
 from harvester.checkpoint.state import Length, State
@@ -24,6 +25,7 @@ from harvester.engine.estimate import estimate_seconds
 from harvester.engine.remaining import count_remaining_calls
 from harvester.engine.run import restore_job
 from harvester.merge.staging import find_deepening, is_under_way
+from harvester.parts.part import Part, measure_lines
 from harvester.quota.glance import glance
 from harvester.status.gaps import Gap, find_gaps
 from harvester.status.report import ArchiveStatus, Report
@@ -77,7 +79,7 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
     job, manifest = restore_job(state, where=folder), read_manifest(folder)
     gaps = find_gaps(folder, state, job.source, manifest)
     status, note = _judge(folder, state, gaps, manifest, holder)
-    length, todo, lists = state.length(PHOTOS), state.count_todo(), state.walks()
+    pieces, todo, lists = find_pieces(folder, state), state.count_todo(), state.walks()
     calls = count_remaining_calls(folder, state, job, wanted=state.facts.wanted_depth)
     has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
     difference = read_difference(state)
@@ -87,15 +89,15 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
         "job": state.facts.job,
         "begun": state.facts.begun,
         "brought_up_to_date": state.facts.updated,
-        "photos": length.lines,
+        "photos": pieces.lines,
         "expected": state.facts.expected,
         "difference": difference.sentence if difference else None,
         "incomplete_stretches": read_incomplete(state),
-        "listed": length.lines + todo,
+        "listed": pieces.lines + todo,
         "failed": sum(state.count_failures().values()),
         "withdrawn": count_withdrawn(state),
         "lists": {**count_lists(state), "to_be_read": len(lists)} if has_lists else {},
-        "bytes": length.bytes,
+        "bytes": pieces.plain_bytes,
         "calls_to_go": calls,
         "seconds_to_go": round(estimate_seconds(calls, settings), 1),
         "read_from": "checkpoint",
@@ -106,7 +108,7 @@ def _judge(
     folder: Path, state: State, gaps: list[Gap], manifest: Manifest | None, holder: Holder | None
 ) -> tuple[ArchiveStatus, str]:
     """The state and its note. What is damaged is told first, then the process that is at work."""
-    lengths = {} if state.facts.stream else {PHOTOS: state.length(PHOTOS), **state.files()}
+    lengths = {} if state.facts.stream else {**_measure(state.parts()), PHOTOS: state.length(PHOTOS), **state.files()}
     places = {name: locate(folder, state, name) for name in lengths}
     if damage := _find_damage(folder, lengths, places):
         return ArchiveStatus.DAMAGED, damage
@@ -137,6 +139,10 @@ def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
     return notes
 
 
+def _measure(parts: Sequence[Part]) -> dict[str, Length]:
+    return {part.name: Length(part.bytes, part.lines) for part in parts}
+
+
 def _find_damage(folder: Path, lengths: Mapping[str, Length], places: Mapping[str, Path]) -> str:
     """What is wrong with the files, by their lengths alone: a proof takes `verify`."""
     for name, committed in lengths.items():
@@ -150,6 +156,10 @@ def _find_damage(folder: Path, lengths: Mapping[str, Length], places: Mapping[st
             cure = f"`harvester repair {folder}` keeps every good line."
             return f"{name} has {size:,} of {committed.bytes:,} bytes: {cure}"
     return ""
+
+
+def _find_damage_by(folder: Path, lengths: Mapping[str, Length]) -> str:
+    return _find_damage(folder, lengths, {name: folder / name for name in lengths})
 
 
 _NOTHING: Mapping[str, Any] = {
@@ -179,14 +189,15 @@ def _describe_nothing(holder: Holder) -> Mapping[str, Any]:
 def _describe_manifest(folder: Path, manifest: Manifest) -> Mapping[str, Any]:
     """An archive without checkpoint, by its manifest."""
     lengths = {name: Length(entry.bytes, entry.lines) for name, entry in manifest.files.items()}
-    damage = _find_damage(folder, lengths, {name: folder / name for name in lengths})
+    damage = _find_damage_by(folder, {**_measure(manifest.parts), **lengths})
     if not damage and (folder / STATE).exists():
         damage = f"{STATE} is empty: `harvester repair {folder}` makes it anew out of the files."
     status = ArchiveStatus(manifest.status if manifest.is_ended else "unfinished")
     cure = f" `harvester repair {folder}` makes one, and `harvester resume {folder}` goes on."
     note = f"By {MANIFEST} alone: there is no {STATE}." + ("" if status == ArchiveStatus.COMPLETE else cure)
     lists = {name.removesuffix(".ndjson"): length.lines for name, length in lengths.items() if name != CHANGES}
-    photos = lists.pop(PHOTOS.removesuffix(".ndjson"))
+    del lists[PHOTOS.removesuffix(".ndjson")]
+    photos = manifest.count_photos()
     return {
         **_NOTHING,
         "state": ArchiveStatus.DAMAGED if damage else status,
@@ -201,7 +212,7 @@ def _describe_manifest(folder: Path, manifest: Manifest) -> Mapping[str, Any]:
         "failed": manifest.counts.get("failed") or 0,
         "withdrawn": len(manifest.withdrawn),
         "lists": lists,
-        "bytes": lengths[PHOTOS].bytes,
+        "bytes": measure_lines(manifest.parts) + lengths[PHOTOS].bytes,
         "read_from": "manifest",
     }
 

@@ -28,6 +28,7 @@ from harvester.archive.folder import (
     open_archive_state,
     write_errors,
 )
+from harvester.archive.pieces import refuse_parts
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, recover_lines
 from harvester.checkpoint.comparison import Staged
@@ -192,6 +193,7 @@ async def _deepen(
         lock = stack.enter_context(lock_folder(folder))
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
         finish_merge(folder, archive)
+        refuse_parts(folder, archive.parts(), "a deepening")
         check_lengths(folder, archive, (PHOTOS, CHANGES))
         stack.callback(clear_merged, folder, archive)  # when the checkpoint of the deepening, opened below, is closed
         staging = make_staging(folder)
@@ -248,7 +250,7 @@ def _begin(state: State, archive: State) -> Depth:
                     update=uuid4().hex,
                     update_begun=stamp(time.time()),
                     arguments={},  # nothing is looked up, and nothing listed
-                    expected=archive.length(PHOTOS).lines,
+                    expected=archive.count_photos(),
                 )
             )
         state.settle()
@@ -270,7 +272,7 @@ def _conclude(
     return replace(
         summary,
         status="complete" if is_told_complete(folder) else "incomplete",
-        photos=archive.length(PHOTOS).lines,
+        photos=archive.count_photos(),
         output=folder,
         lists=count_lists(archive),
         notes=(told, *filter(None, (left,)), *summary.notes),
@@ -288,9 +290,7 @@ def _postpone(summary: Summary, archive: State, *, target: Depth, folder: Path) 
         f"The deepening to {target} is not through: {folder} is as it was, and "
         f"{name_lines(summary.photos)} with more parts wait for it."
     )
-    return replace(
-        summary, photos=archive.length(PHOTOS).lines, output=folder, is_update=True, notes=(told, *summary.notes)
-    )
+    return replace(summary, photos=archive.count_photos(), output=folder, is_update=True, notes=(told, *summary.notes))
 
 
 class _Held:

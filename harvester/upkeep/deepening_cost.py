@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from harvester.archive.depth import split_depth
-from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.same_job import check_same_job
 from harvester.config.settings import Settings
@@ -39,7 +38,7 @@ def estimate_deepening(job: Job, folder: Path, settings: Settings) -> dict[str, 
         is_known = known is not None and (depth is None or known.parts == depth.parts)
         wanted = known if is_known else depth
         missing = [] if wanted is None else [*map(name_member, list_missing(state, wanted))]
-        lines = state.length(PHOTOS).lines
+        lines = state.count_photos()
         calls = count_remaining_calls(folder, state, shallow, wanted=wanted)
     return {
         "job": replace(settled, limit=None).describe(),

@@ -38,6 +38,7 @@ from harvester.archive.folder import (
     write_errors,
 )
 from harvester.archive.incomplete import is_update_left
+from harvester.archive.pieces import refuse_parts
 from harvester.archive.sinks import PHOTOS, ArchiveSink, recover_lines
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.comparison import Comparison
@@ -82,6 +83,7 @@ async def run_update(
         lock = stack.enter_context(lock_folder(folder))
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
         finish_merge(folder, archive)
+        refuse_parts(folder, archive.parts(), "an update")
         _check_ready(archive, folder)
         if is_under_way(folder, archive) and find_deepening(folder) is not None:
             raise UsageError(f"{folder} is being deepened: `harvester resume {folder}` first, then update it.")
@@ -234,7 +236,7 @@ def _count_shallow(summary: Summary, state: State, folder: Path) -> Summary:
 
 def _conclude(summary: Summary, merged: Merged, folder: Path, archive: State) -> Summary:
     """The update's summary: what it has brought, of an archive of so many photos."""
-    count = archive.length(PHOTOS).lines
+    count = archive.count_photos()
     told = [f"{n:,} photos {what}" if n > 1 else f"1 photo {what}" for what, n in merged.counts.items() if n]
     told += [f"{n:,} of the {name.removesuffix('.ndjson')} differ" for name, n in merged.lists.items()]
     what = ", ".join(told) or "nothing has changed"
@@ -246,7 +248,7 @@ def _conclude(summary: Summary, merged: Merged, folder: Path, archive: State) ->
 def _postpone(summary: Summary, folder: Path, archive: State) -> Summary:
     """The summary of an update that is not through: the archive is the old one."""
     told = f"The update is not through: {folder} is as it was, and {summary.photos:,} new or changed lines wait for it."
-    return replace(summary, photos=archive.length(PHOTOS).lines, output=folder, notes=(told, *summary.notes))
+    return replace(summary, photos=archive.count_photos(), output=folder, notes=(told, *summary.notes))
 
 
 class Unchanged:

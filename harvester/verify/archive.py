@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,9 +18,19 @@ from harvester.disk.layout import PHOTOS, STATE
 from harvester.disk.lock import find_holder
 from harvester.engine.run import restore_job
 from harvester.errors import StopRun
+from harvester.parts.part import Part
 from harvester.status.gaps import find_gaps
 from harvester.text.words import name_count
-from harvester.verify.manifest import FileCheck, check_by_manifest, find_put_away, limit, tell_doubted, tell_withdrawn
+from harvester.verify.manifest import (
+    FileCheck,
+    check_by_manifest,
+    find_in_parts,
+    find_put_away,
+    find_unknown_parts,
+    limit,
+    tell_doubted,
+    tell_withdrawn,
+)
 
 _READINGS = 3
 """Readings of an archive whose files change their places meanwhile."""
@@ -102,7 +112,7 @@ def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -
 
 
 def _find_moves(state: State) -> tuple[object, ...]:
-    return state.facts.pending_merge, state.facts.repair, state.facts.merged_update
+    return state.facts.pending_merge, state.facts.repair, state.facts.merged_update, state.facts.last_part
 
 
 def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
@@ -126,24 +136,50 @@ def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[st
     manifest = read_manifest(folder)
     if manifest is None and not is_running:
         yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
-    known = state.facts
-    moved = known.pending_merge["files"] if known.pending_merge else known.repair["files"] if known.repair else ()
+    parts, moved = state.parts(), _list_moved(state, manifest)
     for name, committed in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
         told = manifest if name not in moved else None
         may_grow = is_running or not (manifest.is_ended if manifest else state.facts.finished)
-        yield from _check_file(locate(folder, state, name), committed, told, may_grow=may_grow, notes=notes)
+        held = [(locate(folder, state, part.name), part) for part in parts] if name == PHOTOS else []
+        path = locate(folder, state, name)
+        yield from _check_file(path, committed, told, may_grow=may_grow, notes=notes, parts=held)
+    if not is_running and not _is_moving(state):
+        yield from _find_strange_parts(folder, parts, manifest)
     notes += tell_withdrawn(count_withdrawn(state))
     if manifest is not None:
         yield from find_put_away(folder, manifest, notes)
 
 
+def _is_moving(state: State) -> bool:
+    return state.facts.pending_merge is not None or state.facts.repair is not None
+
+
+def _list_moved(state: State, manifest: Manifest | None) -> list[str]:
+    """The files that the manifest does not speak of any more."""
+    known = state.facts.pending_merge or state.facts.repair
+    moved = [*(known["files"] if known else ())]
+    return moved if manifest is not None and manifest.parts == state.parts() else [*moved, PHOTOS]
+
+
+def _find_strange_parts(folder: Path, parts: Sequence[Part], manifest: Manifest | None) -> Iterator[str]:
+    if manifest is not None and manifest.is_ended and manifest.parts != parts:
+        yield f"{MANIFEST} does not tell of the same parts as the checkpoint; resume to have it written anew."
+    yield from find_unknown_parts(folder, parts, "the checkpoint")
+
+
 def _check_file(
-    path: Path, committed: Length, manifest: Manifest | None, *, may_grow: bool, notes: list[str]
+    path: Path,
+    committed: Length,
+    manifest: Manifest | None,
+    *,
+    may_grow: bool,
+    notes: list[str],
+    parts: Sequence[tuple[Path, Part]] = (),
 ) -> Iterator[str]:
     entry = manifest.files.get(path.name) if manifest else None
     beginning = entry.beginning if entry else None
     check = FileCheck(path, committed, "the checkpoint", beginning=beginning, may_grow=may_grow, notes=notes)
-    yield from check.find()
+    yield from find_in_parts(parts, check) if parts else check.find()
     if manifest is None or may_grow or not path.exists():
         return
     if entry is None or entry.lines != check.lines:

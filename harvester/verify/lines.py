@@ -7,6 +7,8 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import orjson
 
@@ -15,57 +17,112 @@ from harvester.archive.manifest import FilePrefix
 from harvester.checkpoint.state import is_photo_id
 from harvester.disk.files import cannot_write
 from harvester.disk.layout import CHANGES, PHOTOS
+from harvester.parts.part import Part
+from harvester.parts.reading import BrokenPart, read_part
 from harvester.repair.fast import read_id
 from harvester.text.words import name_count
 
 _READ_AT_ONCE = 1 << 20
 
 
+class Ids:
+    """The ids of records, and where each stands. In a table on disk, so that memory stays flat."""
+
+    def __init__(self) -> None:
+        self._table = sqlite3.connect("", isolation_level=None)
+        self._table.execute("PRAGMA cache_size=-8000")
+        self._table.execute("CREATE TABLE id(id PRIMARY KEY, place INTEGER) WITHOUT ROWID")
+        self._table.execute("BEGIN")
+        self._before = 0
+        self._files: list[tuple[int, str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._table.close()
+
+    def begin(self, name: str, *, behind: int) -> None:
+        """Further lines are those of a file by this name; `behind` so many of the file before."""
+        self._before += behind
+        self._files.append((self._before, name))
+
+    def add(self, key: int | str, line: int) -> bool:
+        """Take the id of a line; False where it stands already."""
+        place = self._before + line
+        return self._table.execute("INSERT OR IGNORE INTO id VALUES (?, ?)", (key, place)).rowcount == 1
+
+    def find(self, key: int | str) -> str:
+        """Where an id stands first: `line 5`, and of which file, where that is another."""
+        (place,) = self._table.execute("SELECT place FROM id WHERE id = ?", (key,)).fetchone()
+        begin, name = next(file for file in reversed(self._files) if file[0] < place)
+        return f"line {place - begin}" + ("" if name == self._files[-1][1] else f" of {name}")
+
+
 class Reader:
-    """Reads a file of records through. Ids are compared in a table on disk, so that memory stays flat.
+    """Reads a file of records through. Ids are compared in a table, which other files of the same records may share.
 
     `end` is the byte at which the reading ends, None for the end of the file. `beginning` is what is known of the
-    file's first bytes.
+    file's first bytes. A `part` is unpacked, and its bytes are those of its lines.
     """
 
-    def __init__(self, path: Path, *, end: int | None = None, beginning: FilePrefix | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        ids: Ids,
+        end: int | None = None,
+        beginning: FilePrefix | None = None,
+        part: Part | None = None,
+    ) -> None:
         self.path = path
+        self._part = part
         self.lines = 0
         self.bytes = 0
         self.size = 0
         """Bytes of the whole file."""
         self.is_as_known: bool | None = None
         """Whether the file begins with what is known of it; None where the reading ended before that."""
-        self._is_photos = path.name == PHOTOS
+        self._is_photos = part is not None or path.name == PHOTOS
         self._end = end
         self._beginning = beginning
         self._digest = hashlib.sha256()
-        self._ids = sqlite3.connect("", isolation_level=None)
-        self._ids.execute("PRAGMA cache_size=-8000")
-        self._ids.execute("CREATE TABLE id(id PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        self._ids = ids
 
     def read(self) -> Iterator[str]:
         """What is wrong, line by line."""
-        self._ids.execute("BEGIN")
         try:
-            with self.path.open("rb", buffering=_READ_AT_ONCE) as file:
-                self.size = os.fstat(file.fileno()).st_size
-                self._hash(b"")
-                while self._end is None or self.bytes < self._end:
-                    line = file.readline(-1 if self._end is None else self._end - self.bytes)
-                    if not line:
-                        break
-                    self.lines += 1
-                    if not self._is_sound(line):
-                        yield from self._check(line)
-                    self._hash(line)
-                    self.bytes += len(line)
-                if self._beginning is not None and self.size < self._beginning.bytes:
-                    self.is_as_known = False
+            yield from self._read() if self._part is None else self._read_part(self._part)
         except OSError as error:
             raise cannot_write(self.path, error) from None
-        finally:
-            self._ids.close()
+
+    def _read(self) -> Iterator[str]:
+        with self.path.open("rb", buffering=_READ_AT_ONCE) as file:
+            self.size = os.fstat(file.fileno()).st_size
+            self._hash(b"")
+            while self._end is None or self.bytes < self._end:
+                line = file.readline(-1 if self._end is None else self._end - self.bytes)
+                if not line:
+                    break
+                yield from self._take(line)
+            if self._beginning is not None and self.size < self._beginning.bytes:
+                self.is_as_known = False
+
+    def _read_part(self, part: Part) -> Iterator[str]:
+        try:
+            for line in read_part(self.path, part):
+                yield from self._take(line)
+        except BrokenPart as broken:
+            yield f"{self.path.name} {broken.why}."
+
+    def _take(self, line: bytes) -> Iterator[str]:
+        self.lines += 1
+        if not self._is_sound(line):
+            yield from self._check(line)
+        self._hash(line)
+        self.bytes += len(line)
 
     def _hash(self, line: bytes) -> None:
         known = self._beginning
@@ -83,7 +140,7 @@ class Reader:
         return photo_id is not None and self._is_new(photo_id)
 
     def _is_new(self, key: int | str) -> bool:
-        return self._ids.execute("INSERT OR IGNORE INTO id VALUES (?, ?)", (key, self.lines)).rowcount == 1
+        return self._ids.add(key, self.lines)
 
     def _check(self, line: bytes) -> Iterator[str]:
         where = f"{self.path.name} line {self.lines}, byte {self.bytes}"
@@ -104,5 +161,5 @@ class Reader:
             yield f"{where}: {fault}."
         key = int(record_id) if self._is_photos else record_id
         if not self._is_new(key):
-            (first,) = self._ids.execute("SELECT line FROM id WHERE id = ?", (key,)).fetchone()
-            yield f"{where}: {'photo ' if self._is_photos else ''}{record_id} stands in line {first} already."
+            first = self._ids.find(key)
+            yield f"{where}: {'photo ' if self._is_photos else ''}{record_id} stands in {first} already."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,10 +10,21 @@ from pathlib import Path
 from harvester.archive.manifest import FilePrefix, Manifest, read_manifest
 from harvester.archive.put_away import find_harmed
 from harvester.checkpoint.state import Length
-from harvester.disk.layout import CHANGES, DATA, MANIFEST, STATE, WITHDRAWN, check_entries, check_files
+from harvester.disk.layout import (
+    CHANGES,
+    DATA,
+    MANIFEST,
+    PHOTOS,
+    STATE,
+    WITHDRAWN,
+    check_entries,
+    check_files,
+    list_part_files,
+)
 from harvester.errors import UsageError
+from harvester.parts.part import Part
 from harvester.text.words import name_count
-from harvester.verify.lines import Reader
+from harvester.verify.lines import Ids, Reader
 
 MOST = 100
 """Findings told of; a file that is damaged throughout needs no longer list."""
@@ -36,14 +47,17 @@ class FileCheck:
     lines: int = 0
     """Lines that were read."""
 
-    def find(self) -> Iterator[str]:
-        """One sentence for each thing that is wrong."""
+    def find(self, ids: Ids | None = None, *, behind: int = 0) -> Iterator[str]:
+        """One sentence for each thing that is wrong. `ids` are those of files before, the last of so many lines."""
         name = self.path.name
         if not self.path.exists():
             yield f"{name} is missing."
             return
-        reader = Reader(self.path, end=self.length.bytes if self.may_grow else None, beginning=self.beginning)
-        yield from reader.read()
+        with ids or Ids() as known:
+            known.begin(name, behind=behind)
+            end = self.length.bytes if self.may_grow else None
+            reader = Reader(self.path, ids=known, end=end, beginning=self.beginning)
+            yield from reader.read()
         self.lines = reader.lines
         if reader.bytes != self.length.bytes:
             yield f"{name}: {name_count(reader.bytes, 'byte')} where {self.source} has {self.length.bytes:,}."
@@ -57,6 +71,24 @@ class FileCheck:
             self.notes.append(
                 f"{name}: {name_count(more, 'byte')} behind the {self.length.bytes:,} that {self.source} counts."
             )
+
+
+def find_in_parts(parts: Sequence[tuple[Path, Part]], tail: FileCheck) -> Iterator[str]:
+    """One sentence for each thing that is wrong with the photos: in the closed parts, then behind them."""
+    ids, behind = Ids(), 0
+    for path, part in parts:
+        ids.begin(part.name, behind=behind)
+        yield from Reader(path, ids=ids, part=part).read()
+        behind = part.lines
+    yield from tail.find(ids, behind=behind)
+
+
+def find_unknown_parts(folder: Path, parts: Sequence[Part], source: str) -> Iterator[str]:
+    """A sentence for each file that is called as a part and is none."""
+    known = {part.name for part in parts}
+    for path in list_part_files(folder):
+        if path.name not in known:
+            yield f"{path.name} is no part by {source}."
 
 
 def limit(found: Iterator[str]) -> list[str]:
@@ -116,10 +148,13 @@ def _find(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
         check = FileCheck(
             folder / name, length, MANIFEST, beginning=entry.beginning, may_grow=not manifest.is_ended, notes=notes
         )
-        yield from check.find()
-        counted = manifest.counts.get(name.removesuffix(".ndjson"), entry.lines)
-        if manifest.status == "complete" and name != CHANGES and counted != entry.lines:
-            yield f"{MANIFEST} counts {counted} in {name} and says that it has {entry.lines} lines."
+        parts = [(folder / part.name, part) for part in manifest.parts] if name == PHOTOS else []
+        yield from find_in_parts(parts, check) if parts else check.find()
+        lines = manifest.count_photos() if name == PHOTOS else entry.lines
+        counted = manifest.counts.get(name.removesuffix(".ndjson"), lines)
+        if manifest.status == "complete" and name != CHANGES and counted != lines:
+            yield f"{MANIFEST} counts {counted} in {name} and says that it has {lines} lines."
+    yield from find_unknown_parts(folder, manifest.parts, MANIFEST)
     yield from find_put_away(folder, manifest, notes)
 
 
@@ -140,7 +175,7 @@ def _tell_end(folder: Path, manifest: Manifest, *, is_damaged: bool) -> Iterator
 def _tell_lost(folder: Path) -> str:
     """The sentence for a folder in which nothing tells what its files should be. UsageError where it is no archive."""
     has_manifest = (folder / MANIFEST).exists()
-    has_lines = any((folder / name).is_file() and (folder / name).stat().st_size for name in DATA)
+    has_lines = any(_has_size(folder / name) for name in DATA) or any(map(_has_size, list_part_files(folder)))
     if not has_manifest and not has_lines:
         if (folder / STATE).exists():
             raise UsageError(f"{folder} remembers no job: it was never begun.")
@@ -149,3 +184,7 @@ def _tell_lost(folder: Path) -> str:
     if has_lines:
         return f"{told}: `harvester repair {folder}` keeps every good line and makes both anew."
     return f"{told}, and no line of any photo is left: harvest it anew into another folder."
+
+
+def _has_size(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0

@@ -17,7 +17,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from harvester.archive.store import Store
+from harvester.archive.delivery import Delivery
 from harvester.cli import main
 from harvester.disk.layout import LOCK
 from harvester.errors import CannotWrite, UsageError
@@ -217,17 +217,17 @@ async def test_a_copy_made_while_the_harvest_ran_is_completed(
     names = ["photos.ndjson", "state.sqlite", "state.sqlite-wal"]
     names = names[moment % 3 :] + names[: moment % 3]
     account = Job(source=Account(user=json.loads((world.whole / "manifest.json").read_bytes())["job"]["user"]))
-    commit, commits = Store._commit, [0]
+    commit, commits = Delivery._commit, [0]
 
-    def commit_and_copy(store: Store, sink: Any) -> None:
-        commit(store, sink)
+    def commit_and_copy(delivery: Delivery, sink: Any) -> None:
+        commit(delivery, sink)
         commits[0] += 1
-        if names and store._state.length("photos.ndjson").lines and commits[0] % 2 == 0:
+        if names and delivery._state.length("photos.ndjson").lines and commits[0] % 2 == 0:
             name = names.pop()
             if (whole / name).exists():
                 shutil.copyfile(whole / name, copied / name)
 
-    monkeypatch.setattr(Store, "_commit", commit_and_copy)
+    monkeypatch.setattr(Delivery, "_commit", commit_and_copy)
     monkeypatch.setattr("harvester.engine.pipeline.COMMIT_PAUSE", 0.0)  # each handful of photos is a commit
     await harvest_into(whole, world.sandbox, account, workers=1)
     monkeypatch.undo()
