@@ -12,16 +12,8 @@ from typing import Any
 import click
 
 from harvester.cli.notifications import Notification
-from harvester.cli.options import (
-    Command,
-    Setup,
-    console_options,
-    find_console,
-    harvest_options,
-    rotation_options,
-    settings_options,
-    take_rotation,
-)
+from harvester.cli.options import Command, Setup, console_options, find_console, harvest_options, settings_options
+from harvester.cli.output import rotation_options, take_rotation
 from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_lines

@@ -7,18 +7,8 @@ from typing import Any
 
 import click
 
-from harvester.cli.options import (
-    Command,
-    Setup,
-    build_job,
-    check_output,
-    harvest_options,
-    job_options,
-    output_options,
-    read_output,
-    take_rotation,
-    update_option,
-)
+from harvester.cli.options import Command, Setup, build_job, harvest_options, job_options
+from harvester.cli.output import check_output, output_options, read_output, take_rotation, update_option
 from harvester.cli.series import Turn, harvest_all
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Photos, Source

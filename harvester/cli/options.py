@@ -15,18 +15,16 @@ import click
 from harvester.auth.token_store import add_login, config_folder
 from harvester.cli.console import Console
 from harvester.config.readers import MAX_WORKERS
-from harvester.config.settings import Config, load_config, read_folder
+from harvester.config.settings import Config, load_config
 from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
 from harvester.flickr.methods import DETAILS, FURTHER, SIZES_FROM
-from harvester.jobs.model import Account, Job, Source
-from harvester.jobs.rotation import PACKINGS, Rotation, choose_rotation
+from harvester.jobs.model import Job, Source
 from harvester.text.decoding import read_argument
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from harvester.engine.run import Output
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SETTINGS = ("api_url", "quota", "quota_ledger", "pace", "workers", "give_up_after", "on_complete", "on_trouble")
@@ -224,22 +222,6 @@ _metrics_options = decorate(
     option("Metrics", "--metrics-file", metavar="FILE", help="The same in FILE.prom, for a textfile collector."),
 )
 
-output_options = decorate(
-    option("Output", "-o", "--output", metavar="DIR", help="The archive; else records go to standard output."),
-    option("Output", "--state", metavar="DIR", help="Keeps track of what went to standard output: resumable."),
-    option(
-        "Output", "--unescape", is_flag=True, help="Write letters, as grep needs them, where Flickr sends \\u escapes."
-    ),
-)
-
-rotation_options = decorate(
-    option("Output", "--rotate", metavar="N|SIZE", help="Close a part of the archive every N photos, or SIZE (256MB)."),
-    option("Output", "--compress", type=Names(PACKINGS), help="How closed parts are packed.  [default: zstd]"),
-)
-output_options = decorate(output_options, rotation_options)
-
-update_option = option("Output", "--update", is_flag=True, help="Where the archive is complete: bring it up to date.")
-
 _detail = partial(option, "Output", "--detail", help="How much of each photo.  [default: full]")
 _rest_of_job = decorate(
     option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(FURTHER)}."),
@@ -314,42 +296,3 @@ def find_console(**manner: Any) -> Console:
 def build_job(source: Source, given: Mapping[str, Any]) -> Job:
     """The job of a source and the options that were given."""
     return Job(source=source, **{name: value for name, value in given.items() if value is not None})
-
-
-def take_rotation(given: dict[str, Any], *, has_archive: bool = True) -> Rotation | None:
-    """What `--rotate` and `--compress` say, taken out of what was given; None where they say nothing."""
-    return choose_rotation(given.pop("rotate"), given.pop("compress"), has_archive=has_archive)
-
-
-def read_output(
-    output: str | None,
-    state: str | None,
-    *,
-    unescape: bool,
-    update: bool = False,
-    rotation: Rotation | None = None,
-) -> Output:
-    """Build the Output that these options ask for."""
-    from harvester.engine.run import Output  # noqa: PLC0415
-
-    if output is not None and state is not None:
-        raise UsageError("an archive keeps track of itself; leave --state out, or -o.", field="state")
-    if update and output is None:
-        raise UsageError("only an archive can be brought up to date: name its folder with -o.", field="update")
-    return Output(
-        folder=None if output is None else read_folder(output, field="output"),
-        state=None if state is None else read_folder(state, field="state"),
-        unescape=unescape,
-        update=update,
-        rotation=rotation,
-    )
-
-
-def check_output(job: Job, output: Output) -> None:
-    """UsageError where there is more to write than photos, and no archive to write it to."""
-    if isinstance(job.source, Account) and job.source.kinds != ("photos",) and output.folder is None:
-        raise UsageError(
-            "an account is more than photos, so it needs an archive: name a folder with -o. To have its photos alone "
-            "on standard output, use harvester account USER --only photos.",
-            field="output",
-        )

@@ -7,17 +7,8 @@ from typing import Any
 import click
 
 from harvester.cli.ids import open_ids
-from harvester.cli.options import (
-    Command,
-    Setup,
-    build_job,
-    harvest_options,
-    option,
-    output_options,
-    photo_job_options,
-    read_output,
-    take_rotation,
-)
+from harvester.cli.options import Command, Setup, build_job, harvest_options, option, photo_job_options
+from harvester.cli.output import output_options, read_output, take_rotation
 from harvester.cli.session import run_harvest
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Photos

@@ -12,17 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from harvester.cli.ids import open_ids
-from harvester.cli.options import (
-    Command,
-    Setup,
-    check_output,
-    harvest_options,
-    job_options,
-    output_options,
-    read_output,
-    take_rotation,
-    update_option,
-)
+from harvester.cli.options import Command, Setup, harvest_options, job_options
+from harvester.cli.output import check_output, output_options, read_output, take_rotation, update_option
 from harvester.cli.series import Task, Turn, do_all, harvest_turn
 from harvester.config.settings import Config, NamedJob
 from harvester.errors import Exit, UsageError

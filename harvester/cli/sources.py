@@ -9,21 +9,8 @@ from typing import Any, get_args
 
 import click
 
-from harvester.cli.options import (
-    Command,
-    Names,
-    Setup,
-    build_job,
-    check_output,
-    decorate,
-    harvest_options,
-    job_options,
-    option,
-    output_options,
-    read_output,
-    take_rotation,
-    update_option,
-)
+from harvester.cli.options import Command, Names, Setup, build_job, decorate, harvest_options, job_options, option
+from harvester.cli.output import check_output, output_options, read_output, take_rotation, update_option
 from harvester.cli.session import run_harvest
 from harvester.errors import Exit
 from harvester.jobs.model import SOURCES, Source
