@@ -29,7 +29,7 @@ from harvester.sandbox.server import Sandbox
 from harvester.status.report import ArchiveStatus, Report
 from harvester.upkeep.update import run_resume, run_update
 from support.harvest import KEY, harvest_into, settings_for
-from support.project import README
+from support.project import ROOT
 
 JOB = Job(source=Search(tags="sandbox"), detail="info")
 LISTED = Job(source=Search(tags="sandbox"), detail="list")
@@ -233,12 +233,11 @@ async def test_for_people_only_what_says_something_is_shown(sandbox: Sandbox, tm
     assert re.search(rf"^running pid +{os.getpid()}$", result.stdout, re.MULTILINE)
 
 
-def read_readme() -> str:
-    text = README
-    return text.partition("### How an archive stands")[2].partition("\n## ")[0].partition("\n### ")[0]
+def read_page() -> str:
+    return (ROOT / "docs" / "pages" / "guide" / "status.md").read_text("utf-8")
 
 
-def test_the_readme_documents_each_field_and_each_state_of_status() -> None:
-    documented = re.findall(r"^\| `(\w+)` \|", read_readme(), re.MULTILINE)
+def test_the_guide_documents_each_field_and_each_state_of_status() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", read_page(), re.MULTILINE)
     states, fields = [status.value for status in ArchiveStatus], list(Report.__struct_fields__)
     assert documented == ["state", *states, *fields]
