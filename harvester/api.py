@@ -17,6 +17,7 @@ from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary, ignore
 from harvester.flickr.methods import Detail, SizesFrom
 from harvester.jobs.model import Job, Source, check_limit
+from harvester.publish.beside import read_address
 from harvester.python.archive_task import ArchiveTask, RepairReport, repair, update
 from harvester.python.calls import Calls
 from harvester.python.harvest import Harvest, check_complete
@@ -111,6 +112,7 @@ class Flickr:
         source: Source,
         *,
         archive: str | os.PathLike[str] | None = None,
+        publish: str | os.PathLike[str] | None = None,
         detail: Detail = "full",
         sizes: SizesFrom = "call",
         extras: Sequence[str] = (),
@@ -125,37 +127,47 @@ class Flickr:
         killed, the same call goes on: it gives the photos that the archive does not hold yet. Where it asks for more of
         each photo than the archive has (`detail`, `sizes`, `extras`), the lines that are there get the missing parts at
         the end; the loop gets no photo twice. With `sizes` "listing" the sizes are those of the listing's row, for no
-        call, where that tells them. `observer` watches this harvest in place of the client's.
+        call, where that tells them. `publish` keeps a copy of the archive in a store, as `--publish` does; what could
+        not be published makes the harvest incomplete. `observer` watches this harvest in place of the client's.
         """
         job = Job(source=source, detail=detail, sizes=sizes, extras=extras, limit=limit)
         folder, observer = None if archive is None else _read_archive(archive), self._choose(observer)
+        address = _read_publish(publish)
+        if address is not None and folder is None:
+            raise UsageError("only an archive can be published: name its folder as `archive`.", field="publish")
         if observer is ignore:
             for sentence in job.warnings:
                 warnings.warn(sentence, stacklevel=2)
-        begin = begin_stream if folder is None else partial(begin_archive, folder=folder, limit=limit)
+        archived = partial(begin_archive, limit=limit, publish=address)
+        begin = begin_stream if folder is None else partial(archived, folder=folder)
         return self._begin(partial(begin, job, observer=observer), allow_incomplete=allow_incomplete)
 
     def resume(
         self,
         archive: str | os.PathLike[str],
         *,
+        publish: str | os.PathLike[str] | None = None,
         limit: int | None = None,
         allow_incomplete: bool = False,
         observer: Observer | None = None,
     ) -> Harvest:
         """The photos that an archive lacks still: it knows what it was begun with. Its deepening is gone on with.
 
+        It also knows where it is published; `publish` names another place.
+
         An update is gone on with by `update`.
         """
         folder = _read_archive(archive)
         check_limit(limit)
-        begin = partial(begin_archive, None, folder=folder, limit=limit, observer=self._choose(observer))
+        archived = partial(begin_archive, None, folder=folder, limit=limit, publish=_read_publish(publish))
+        begin = partial(archived, observer=self._choose(observer))
         return self._begin(begin, allow_incomplete=allow_incomplete)
 
     async def update(
         self,
         archive: str | os.PathLike[str],
         *,
+        publish: str | os.PathLike[str] | None = None,
         allow_incomplete: bool = False,
         observer: Observer | None = None,
     ) -> Summary:
@@ -166,7 +178,8 @@ class Flickr:
         could not be had, unless `allow_incomplete` is true: the summary then says so.
         """
         folder = _read_archive(archive)
-        start = partial(update, folder, self._settings, observer=self._choose(observer))
+        address, observer = _read_publish(publish), self._choose(observer)
+        start = partial(update, folder, self._settings, publish=address, observer=observer)
         task = self._under_way.begin(lambda: ArchiveTask(lambda stop: start(stop=stop)))
         summary = await task.wait()
         if not allow_incomplete:
@@ -222,6 +235,13 @@ def _check_observer(observer: Observer) -> Observer:
     if not callable(observer):
         raise UsageError(f"{show(observer)} cannot be called; give a function of one event.", field="observer")
     return observer
+
+
+def _read_publish(address: object) -> str | None:
+    text = os.fspath(address) if isinstance(address, str | os.PathLike) else address
+    if text is None or isinstance(text, str):
+        return None if text is None else read_address(text)
+    raise UsageError(f"{show(address)} is no address of a store: use a text or a Path.", field="publish")
 
 
 def _read_archive(archive: object) -> Path:

@@ -62,6 +62,7 @@ def harvest(
     source: Source,
     *,
     archive: str | os.PathLike[str] | None = None,
+    publish: str | os.PathLike[str] | None = None,
     detail: Detail = "full",
     sizes: SizesFrom = "call",
     extras: Sequence[str] = (),
@@ -77,7 +78,8 @@ def harvest(
     All is as with `Flickr(**options).harvest(source, …)`, whose event loop runs in a thread of its own here: it does
     not matter whether one is running where this is called, as in a notebook. An observer is called in that thread.
     Leaving the loop ends the harvest at once, unless a variable holds it: then use `with`. With `archive`, the photos
-    are kept in that folder, and the same call goes on where an earlier one ended. Raises what `Flickr` raises.
+    are kept in that folder, and the same call goes on where an earlier one ended; `publish` keeps a copy in a store.
+    Raises what `Flickr` raises.
     """
     flickr = Flickr(**options)
     loop = LoopThread()
@@ -87,6 +89,7 @@ def harvest(
                 flickr,
                 source,
                 archive=archive,
+                publish=publish,
                 detail=detail,
                 sizes=sizes,
                 extras=extras,
@@ -207,10 +210,16 @@ class Archive(Iterable[Photo]):
         """Read all of it through, and hold it against its checksums: `is_whole`, and `findings` if it is not."""
         return prove_archive(self.folder)
 
-    def update(self, *, allow_incomplete: bool = False, **options: Unpack[Options]) -> Summary:
+    def update(
+        self,
+        *,
+        publish: str | os.PathLike[str] | None = None,
+        allow_incomplete: bool = False,
+        **options: Unpack[Options],
+    ) -> Summary:
         """Bring it up to date, as `Flickr(**options).update(…)` does."""
         with LoopThread() as loop:
-            return loop.run(_update(Flickr(**options), self.folder, allow_incomplete=allow_incomplete))
+            return loop.run(_update(Flickr(**options), self.folder, publish=publish, allow_incomplete=allow_incomplete))
 
     def repair(self, *, dry_run: bool = False) -> RepairReport:
         """Make it whole from whatever is left of it, as `Flickr.repair` does. No call is made."""
@@ -244,8 +253,8 @@ class Archive(Iterable[Photo]):
         return export(order)
 
 
-async def _update(flickr: Flickr, folder: Path, *, allow_incomplete: bool) -> Summary:
-    return await flickr.update(folder, allow_incomplete=allow_incomplete)
+async def _update(flickr: Flickr, folder: Path, **arguments: Any) -> Summary:
+    return await flickr.update(folder, **arguments)
 
 
 async def _repair(folder: Path, *, dry_run: bool) -> RepairReport:

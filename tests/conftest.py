@@ -8,7 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings as effort
@@ -21,6 +21,9 @@ from harvester.transport.retry import Backoff
 from support.exports import harvest_archives
 from support.harvest import Opener
 from support.shim import Zygote, open_zygote
+
+if TYPE_CHECKING:
+    from support.object_stores import Bucket
 
 effort.register_profile("patient", deadline=None)  # a busy machine is no fault
 effort.load_profile("patient")
@@ -76,6 +79,26 @@ async def sandbox(sandbox_of: Opener) -> AsyncIterator[Sandbox]:
     """A sandbox of 300 photos that does nothing wrong."""
     async with sandbox_of() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of a server that speaks S3."""
+    from support.object_stores import open_server  # noqa: PLC0415 - a second that few tests need
+
+    with open_server() as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """An empty bucket that the environment leads to, through a proxy that can misbehave."""
+    from support.object_stores import open_bucket  # noqa: PLC0415
+
+    with open_bucket(s3_server) as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        yield found
 
 
 @pytest.fixture(scope="session")

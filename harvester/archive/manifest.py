@@ -61,6 +61,14 @@ class PutAway(FilePrefix, frozen=True):
     harmed: bool = False
 
 
+class Published(msgspec.Struct, frozen=True):
+    """A file of a published archive: the key of its object in the store, and what is in it."""
+
+    key: str
+    bytes: _Count
+    sha256: _Sha256
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """What of a manifest is relied on; the rest is for people, and for a repair."""
 
@@ -78,6 +86,8 @@ class Manifest(msgspec.Struct, frozen=True):
     put_away: dict[str, PutAway] = {}
     parts: list[Part] = []
     """The closed parts of the photos, in order; `files` tells of what stands behind them."""
+    objects: dict[str, Published] = {}
+    """In the manifest of a published archive: its files."""
 
     facts: dict[str, Any] = {}
 
@@ -113,9 +123,17 @@ def is_as_written(facts: Mapping[str, Any]) -> bool:
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of an archive; None where there is none that can be relied on."""
     try:
-        facts = orjson.loads((folder / "manifest.json").read_bytes())
+        return decode_manifest((folder / "manifest.json").read_bytes())
+    except OSError:
+        return None
+
+
+def decode_manifest(data: bytes) -> Manifest | None:
+    """The manifest that stands in a file; None where it cannot be relied on."""
+    try:
+        facts = orjson.loads(data)
         manifest = msgspec.convert(facts, Manifest)
-    except (OSError, orjson.JSONDecodeError, msgspec.ValidationError):
+    except (orjson.JSONDecodeError, msgspec.ValidationError):
         return None
     is_sound = PHOTOS in manifest.files and manifest.files.keys() <= DATA and is_as_written(facts)
     is_sound = is_sound and all(map(is_put_away, manifest.put_away))

@@ -130,6 +130,8 @@ class JobFacts:
     """The moment at which the job was begun."""
     limit: _Number | None = None
     """The photos that the last run was to bring at most."""
+    publish: str | None = None
+    """The address of the store in which the archive is published."""
     unescape: bool | None = None
     """Whether lines have letters in place of their escapes."""
     stream: bool | None = None
@@ -213,7 +215,7 @@ _TOLD = ("refusals", "notes", "difference", "incomplete_stretches", "doubted")
 """Facts that a manifest tells under their names in the table, where there is anything to tell."""
 _KEPT = (
     *("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream"),
-    *("deepen", "least", "withdrawn", "rotation", "last_part"),
+    *("deepen", "least", "withdrawn", "rotation", "last_part", "publish"),
 )
 """Facts that a manifest holds too, so that the checkpoint can be made anew out of it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_lines
 from harvester.cli.status import show_status
 from harvester.cli.verdict import show_verdict
-from harvester.errors import Exit
+from harvester.errors import Exit, UsageError
 from harvester.events import Observer, Summary
 from harvester.jobs.rotation import Rotation
 from harvester.progress.gauge import Limits
@@ -42,14 +42,19 @@ def resume(*, setup: Setup, folder: Path, **given: Any) -> Exit:
 
     Running the command that began it does the same.
     """
+    from harvester.publish.beside import read_address, run_and_publish  # noqa: PLC0415
     from harvester.upkeep.deepening import resume_archive  # noqa: PLC0415
 
     settings = setup.load().settings
     settings.require_key()
     _rotate(folder, take_rotation(given))
+    address = None if setup.publish is None else read_address(setup.publish)
 
     async def start(observer: Observer, stop: asyncio.Event) -> Summary:
-        return await resume_archive(folder, settings, observer=observer, stop=stop)
+        def run(observer: Observer) -> Awaitable[Summary]:
+            return resume_archive(folder, settings, observer=observer, stop=stop)
+
+        return await run_and_publish(run, folder=folder, address=address, observer=observer, stop=stop)
 
     limits = Limits(quota=settings.quota, pace=settings.pace)
     notice = Notification(settings=settings, archive=folder, console=setup.console)
@@ -80,13 +85,20 @@ def update(*, setup: Setup, folders: tuple[Path, ...], **given: Any) -> Exit:
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
+    from harvester.publish.beside import read_address, run_and_publish  # noqa: PLC0415
     from harvester.upkeep.deepening import update_archive  # noqa: PLC0415
 
+    if setup.publish is not None and len(folders) > 1:
+        raise UsageError(f"{len(folders)} archives cannot share one place; name one archive.", field="publish")
     settings, rotation = setup.load().settings, take_rotation(given)
     settings.require_key()
+    address = None if setup.publish is None else read_address(setup.publish)
 
     async def start(folder: Path, observer: Observer, stop: asyncio.Event) -> Summary:
-        return await update_archive(folder, settings, observer=observer, stop=stop)
+        def run(observer: Observer) -> Awaitable[Summary]:
+            return update_archive(folder, settings, observer=observer, stop=stop)
+
+        return await run_and_publish(run, folder=folder, address=address, observer=observer, stop=stop)
 
     limits = Limits(quota=settings.quota, pace=settings.pace)
 

@@ -121,6 +121,7 @@ class Setup:
     """Go without the login that there is."""
     metrics: str | None = None
     metrics_file: str | None = None
+    publish: str | None = None
 
     def load(self, *, kept: bool = True) -> Config:
         """Settings and jobs of all sources. Secrets are not shown from here on; warnings are.
@@ -222,6 +223,10 @@ _metrics_options = decorate(
     option("Metrics", "--metrics-file", metavar="FILE", help="The same in FILE.prom, for a textfile collector."),
 )
 
+_publish_option = option(
+    "Output", "--publish", metavar="URL", help="Copy the archive to s3://, gs://, az://, file:// or a folder."
+)
+
 _detail = partial(option, "Output", "--detail", help="How much of each photo.  [default: full]")
 _rest_of_job = decorate(
     option("Output", "--with", "extras", metavar="A,B", help=f"And, a call each: {', '.join(FURTHER)}."),
@@ -245,7 +250,7 @@ def settings_options(function: _F) -> _F:
 
 def harvest_options(function: _F) -> _F:
     """Options of every command that harvests."""
-    return decorate(_settings_options, _notice_options, _metrics_options)(_give_setup(function))  # type: ignore[return-value]
+    return decorate(_publish_option, _settings_options, _notice_options, _metrics_options)(_give_setup(function))  # type: ignore[return-value]
 
 
 def connection_options(function: _F) -> _F:
@@ -266,6 +271,7 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
         anonymous: bool = False,
         metrics: str | None = None,
         metrics_file: str | None = None,
+        publish: str | None = None,
         **given: Any,
     ) -> Any:
         if verbose and quiet:
@@ -279,6 +285,7 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
             anonymous=anonymous,
             metrics=metrics,
             metrics_file=metrics_file,
+            publish=publish,
         )
         return function(setup=setup, **given)
 

@@ -62,6 +62,10 @@ def run(
     rotation = take_rotation(given)
     where = None if output is None and state is None else read_output(output, state, unescape=unescape)
     names = choose_jobs(config, job)
+    if setup.publish is not None and len(names) > 1:
+        raise UsageError(
+            f"{len(names)} jobs cannot share one place; name one job, or set it in the file.", field="publish"
+        )
     if where is not None and len(names) > 1:
         raise UsageError(f"{len(names)} jobs cannot share one; name one job, or set it in the file.", field="output")
 
@@ -116,6 +120,6 @@ def _build(
     output = where or Output(folder=named.output, state=named.state)
     # --update is for all jobs of the file, also beside such as have nothing to update.
     is_updated = (update or named.update) and output.folder is not None
-    output = replace(output, unescape=unescape or named.unescape, update=is_updated)
+    output = replace(output, unescape=unescape or named.unescape, update=is_updated, publish=named.publish)
     check_output(job, output)
     return Turn(title=f"Job {named.name}", job=job, output=output)

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -42,22 +43,39 @@ _ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
     """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
     from harvester.engine.run import UpdateWanted  # noqa: PLC0415
+    from harvester.publish.beside import read_address, run_and_publish  # noqa: PLC0415
     from harvester.upkeep.deepening import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
 
     settings.require_key()
+    address = setup.publish or output.publish
+    if address is not None:
+        if output.folder is None:
+            raise UsageError("only an archive can be published: name its folder with -o.", field="publish")
+        address = read_address(address)
     limits = Limits(quota=settings.quota, pace=settings.pace, limit=job.limit, expected=expected)
     # Ids that were not read yet are in no checkpoint, so only the command itself can bring them.
     repeat = output.state is not None or (output.folder is not None and isinstance(job.source, Photos))
     again = "the same command" if repeat else None
     look = choose_display(setup, limits=limits, to_stdout=output.folder is None, again=again)
 
-    async def start(observer: Observer, stop: asyncio.Event) -> Summary:
+    async def run(stop: asyncio.Event, observer: Observer) -> Summary:
+        given = replace(output, redo_update=True, publish=address)
         try:
-            return await run_whole_job(
-                job, settings, output=replace(output, redo_update=True), observer=observer, stop=stop
-            )
+            return await run_whole_job(job, settings, output=given, observer=observer, stop=stop)
         except UpdateWanted as wanted:
             return await update_archive(wanted.folder, settings, observer=observer, stop=stop)
+
+    async def start(observer: Observer, stop: asyncio.Event) -> Summary:
+        if output.folder is None:
+            return await run(stop, observer)
+        return await run_and_publish(
+            partial(run, stop),
+            folder=output.folder,
+            address=address,
+            is_private=settings.has_login,
+            observer=observer,
+            stop=stop,
+        )
 
     return attend(start, look, Notification(settings=settings, archive=output.folder, console=setup.console))
 

@@ -117,6 +117,7 @@ class NamedJob:
     unescape: bool = False
     update: bool = False
     rotation: Rotation | None = None
+    publish: str | None = None
 
 
 class Jobs(Mapping[str, NamedJob]):
@@ -248,9 +249,9 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
     common = {key: given.pop(key) for key in ("detail", "sizes", "extras", "limit") if key in given}
     unescape, update = given.pop("unescape", False), given.pop("update", False)
     rotate, compress = given.pop("rotate", None), given.pop("compress", None)
-    output, state, ids_from = (given.pop(key, None) for key in ("output", "state", "ids_from"))
+    output, state, ids_from, publish = (given.pop(key, None) for key in ("output", "state", "ids_from", "publish"))
     try:
-        _check_update(table.source, output, update=update)
+        _check_archive(table.source, output, update=update, publish=publish)
         source = _build_source(table.source, given, ids_from=ids_from)
         return NamedJob(
             name=name,
@@ -261,12 +262,15 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
             unescape=unescape,
             update=update,
             rotation=choose_rotation(rotate, compress, has_archive=output is not None),
+            publish=publish,
         )
     except UsageError as error:
         raise UsageError(error.sentence, field=file.name_place(error.field, job=name)) from None
 
 
-def _check_update(kind: str, output: str | None, *, update: bool) -> None:
+def _check_archive(kind: str, output: str | None, *, update: bool, publish: str | None) -> None:
+    if publish is not None and output is None:
+        raise UsageError("only an archive can be published: name its folder as `output`.", field="publish")
     if update and kind == "photos":
         raise UsageError("photos given by id are in no listing that tells what is new; leave it out.", field="update")
     if update and output is None:

@@ -70,6 +70,7 @@ class JobTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     update: bool | UnsetType = UNSET
     rotate: str | int | UnsetType = UNSET
     compress: str | UnsetType = UNSET
+    publish: str | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """The members that the file sets, by their names in the code."""

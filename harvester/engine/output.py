@@ -39,6 +39,8 @@ class Output:
     """Raise UpdateWanted where nothing but an update is left to be done."""
     redo_update: bool = False
     """Raise UpdateWanted where the last update could not get everything."""
+    publish: str | None = None
+    """The address of the store in which an archive that is new is to be published."""
     deepens: bool = False
     """Whoever runs the job deepens an archive that holds less of each photo: it is not refused for that."""
 

@@ -50,7 +50,8 @@ def begin(job: Job, state: State, *, asked: dict[str, Any], now: int, output: Ou
             state.clear_failures()
             return True
         mark_bounded(state)
-        state.note(replace(state.facts, job=job.describe(), asked=asked, begun=stamp(now)))
+        publish = output.publish or state.facts.publish
+        state.note(replace(state.facts, job=job.describe(), asked=asked, begun=stamp(now), publish=publish))
     state.settle()
     return False
 

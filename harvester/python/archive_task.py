@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from harvester.config.settings import Settings
 from harvester.errors import unchain
 from harvester.events import Noticed, Observer, Summary
+from harvester.publish.beside import run_and_publish
 from harvester.python.harvest_task import wait_for_left
 from harvester.python.progress import guard, tell_progress
 from harvester.python.running import find_loop
@@ -43,12 +44,18 @@ class ArchiveTask(Generic[T]):
         await asyncio.wait({self.task})
 
 
-async def update(folder: Path, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> Summary:
+async def update(
+    folder: Path, settings: Settings, *, publish: str | None, observer: Observer, stop: asyncio.Event
+) -> Summary:
     """Bring an archive up to date, or go on with that."""
+
+    def run(observer: Observer) -> Awaitable[Summary]:
+        return update_archive(folder, settings, observer=observer, stop=stop)
+
     await wait_for_left(folder)
     try:
         async with tell_progress(observer, stop=stop) as watched:
-            return await update_archive(folder, settings, observer=watched, stop=stop)
+            return await run_and_publish(run, folder=folder, address=publish, observer=watched, stop=stop)
     except Exception as error:
         unchain(error)
         raise

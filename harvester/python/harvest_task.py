@@ -18,6 +18,7 @@ from harvester.engine.run import Output, restore_job, run_open_job
 from harvester.errors import UsageError, unchain
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job
+from harvester.publish.beside import run_and_publish
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
 from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
 from harvester.python.progress import tell_progress
@@ -136,21 +137,37 @@ def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Harvest
 
 
 def begin_archive(
-    job: Job | None, settings: Settings, *, folder: Path, limit: int | None, observer: Observer
+    job: Job | None,
+    settings: Settings,
+    *,
+    folder: Path,
+    limit: int | None,
+    publish: str | None = None,
+    observer: Observer,
 ) -> HarvestTask:
     """Begin or continue a harvest into an archive's folder. Without a job, that is the archive's own."""
     handover = Handover()
 
+    async def run(stop: asyncio.Event, watched: Observer) -> Summary:
+        return await run_whole_job(
+            _restore(folder, limit) if job is None else job,
+            settings,
+            output=Output(folder=folder, publish=publish),
+            observer=watched,
+            stop=stop,
+            open_sink=partial(HandedSink, handover=handover),
+        )
+
     async def start(stop: asyncio.Event) -> Summary:
         await wait_for_left(folder)
         async with tell_progress(observer, stop=stop) as watched:
-            return await run_whole_job(
-                _restore(folder, limit) if job is None else job,
-                settings,
-                output=Output(folder=folder),
+            return await run_and_publish(
+                partial(run, stop),
+                folder=folder,
+                address=publish,
+                is_private=settings.has_login,
                 observer=watched,
                 stop=stop,
-                open_sink=partial(HandedSink, handover=handover),
             )
 
     return HarvestTask(handover, start, entries=ArchivedEntries(folder), folder=folder)

@@ -22,7 +22,7 @@ FLOORS = (
     {"demo", "metrics", "notice", "parts", "transport"},
     {"attach", "auth", "calls", "checkpoint", "objects"},
     {"archive"},
-    {"export", "merge", "pictures"},
+    {"export", "merge", "pictures", "publish"},
     {"engine", "repair"},
     {"status", "upkeep"},
     {"curation", "python", "report", "verify", "watch"},
@@ -35,7 +35,8 @@ PURE = (
     "calls.answer", "calls.arguments", "calls.paging", "disk.record", "dlt.bookmarks", "errors", "events",
     "export.columns",
     "export.convert", "export.licenses", "export.reading", "export.row", "export.schemas", "export.shapes",
-    "export.table", "export.texts", "engine.outcome", "flickr", "jobs", "listing", "parts.part", "quota.ledger",
+    "export.table", "export.texts", "engine.outcome", "flickr", "jobs", "listing", "objects.faults",
+    "parts.part", "publish.plan", "quota.ledger",
     "transport.circuit_breaker", "transport.retry",
 )  # fmt: skip
 OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "subprocess", "threading", "uvloop"}

@@ -53,6 +53,19 @@ class Bucket:
         return self.plan(method, inner)
 
 
+def fail_first(method: str, times: int, fault: Fault) -> Plan:
+    """A plan in which so many requests of a method fail first."""
+    left = [times]
+
+    def plan(asked: str, _path: str) -> Fault:
+        if asked != method or not left[0]:
+            return ""
+        left[0] -= 1
+        return fault
+
+    return plan
+
+
 @contextmanager
 def open_server() -> Iterator[str]:
     """The address of a server that speaks S3."""

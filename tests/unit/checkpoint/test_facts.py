@@ -14,7 +14,7 @@ from harvester.errors import CannotWrite
 NAMES = set(
     "arguments asked begun bounded changed_since claims deepen deepens difference doubted expected finished fold "
     "folded harmed "
-    "horizon incomplete_stretches job least limit login looked_up names notes refusals repair repaired reread "
+    "horizon incomplete_stretches job least limit login looked_up names notes publish refusals repair repaired reread "
     "signed spared stream unescape unread update update_begun updated withdrawn".split()
 )
 """The names in the table, which checkpoints of earlier versions have too."""
@@ -28,6 +28,7 @@ ALL = JobFacts(
     login={"nsid": "1@N01", "username": "X"},
     begun="2026-01-01T00:00:00Z",
     limit=5,
+    publish="s3://bucket/p",
     unescape=True,
     stream=False,
     horizon=1,

@@ -8,7 +8,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,21 +19,7 @@ from harvester.objects import Entry, Store, cloud, folder, open_store
 from harvester.objects.faults import read_fault
 from harvester.objects.patience import Patience
 from harvester.objects.store import PIECE, check_key
-from support.object_stores import Bucket, Fault, Plan, open_bucket, open_server
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with open_server() as url:
-        yield url
-
-
-@pytest.fixture
-def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with open_bucket(server) as found:
-        for name, value in found.environment.items():
-            monkeypatch.setenv(name, value)
-        yield found
+from support.object_stores import Bucket, Fault, fail_first
 
 
 class Time:
@@ -117,41 +103,29 @@ def test_a_key_that_could_lead_out_of_the_store_is_none(key: str) -> None:
 async def test_many_objects_are_listed(bucket: Bucket) -> None:
     store = open_store(f"s3://{bucket.name}")
     await asyncio.gather(*(store.put(f"d/{number:04}", b"") for number in range(1010)))
-    bucket.plan = _fail_first("GET", 2, "503")
+    bucket.plan = fail_first("GET", 2, "503")
     time = Time()
     found = open_store(f"s3://{bucket.name}", patience=time.patience()).list("d")
     assert [entry.key async for entry in found] == [f"d/{number:04}" for number in range(1010)]
     assert time.waits == [0.5, 1.0]
 
 
-def _fail_first(method: str, times: int, fault: Fault) -> Plan:
-    left = [times]
-
-    def plan(asked: str, _path: str) -> Fault:
-        if asked != method or not left[0]:
-            return ""
-        left[0] -= 1
-        return fault
-
-    return plan
-
-
 @pytest.mark.parametrize("fault", ["503", "cut"])
 async def test_transient_faults_are_waited_through(bucket: Bucket, fault: Fault) -> None:
     time = Time()
     store = open_store(f"s3://{bucket.name}/p", patience=time.patience())
-    bucket.plan = _fail_first("PUT", 4, fault)
+    bucket.plan = fail_first("PUT", 4, fault)
     assert await store.put_new("a", b"1")
     assert time.waits == [0.5, 1.0, 2.0, 4.0]
-    bucket.plan = _fail_first("GET", 1, fault)
+    bucket.plan = fail_first("GET", 1, fault)
     assert await store.get("a") == b"1"
 
 
 async def test_a_put_whose_answer_was_lost_is_still_the_first(bucket: Bucket) -> None:
     store = open_store(f"s3://{bucket.name}/p", patience=Time().patience())
-    bucket.plan = _fail_first("PUT", 1, "lost")
+    bucket.plan = fail_first("PUT", 1, "lost")
     assert await store.put_new("a", b"attempt 1")
-    bucket.plan = _fail_first("PUT", 1, "lost")
+    bucket.plan = fail_first("PUT", 1, "lost")
     assert not await store.put_new("a", b"attempt 2")
     assert await store.get("a") == b"attempt 1"
 
