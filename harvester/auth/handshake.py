@@ -22,7 +22,7 @@ from harvester.events import Tally, ignore
 from harvester.flickr.lenient_json import check_page
 from harvester.flickr.oauth import Sign, build_login_prefix, build_signer, check_problem
 from harvester.jobs.values import stamp
-from harvester.transport.client import open_client
+from harvester.transport.opening import open_client
 from harvester.transport.server_clock import ServerClock
 
 NOWHERE = "oob"

@@ -209,7 +209,7 @@ def _find_facts(setup: Setup) -> dict[str, Any]:
 
 async def _ask(settings: Settings) -> Person:
     from harvester.engine.names import ask_login  # noqa: PLC0415
-    from harvester.transport.client import open_client  # noqa: PLC0415
+    from harvester.transport.opening import open_client  # noqa: PLC0415
 
     hurried = replace(settings, give_up_after=timers.PERSON_SECONDS)
     async with open_client(hurried, tally=Tally(), observer=ignore, sleep=asyncio.sleep) as client:

@@ -130,7 +130,7 @@ def _list_names(part: str) -> Exit:
 @asynccontextmanager
 async def _open(settings: Settings, observer: Observer, stop: asyncio.Event) -> AsyncIterator[Client]:
     from harvester.engine.run import build_sleep  # noqa: PLC0415
-    from harvester.transport.client import open_client  # noqa: PLC0415 - help can do without
+    from harvester.transport.opening import open_client  # noqa: PLC0415 - help can do without
 
     async with open_client(settings, tally=Tally(), observer=observer, sleep=build_sleep(stop)) as client:
         yield client

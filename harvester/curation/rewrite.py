@@ -18,7 +18,7 @@ from harvester.curation.strike import strike_any, strike_damaged, strike_photo
 from harvester.disk.files import sync_file
 from harvester.disk.layout import CHANGES, DAMAGED, HISTORY, MANIFEST, NO_FOLLOW, PHOTOS, UPDATES, is_put_away
 from harvester.disk.modes import create_file, find_mode
-from harvester.merge.merge import zstd
+from harvester.merge.history import zstd
 from harvester.merge.proof import Proof
 
 Strike: TypeAlias = Callable[[bytes, Collection[int]], tuple[bytes, set[int]]]

@@ -29,7 +29,8 @@ from harvester.jobs.restore import settle_job
 from harvester.listing.roots import Roots, find_roots
 from harvester.listing.sweep import OPEN_END
 from harvester.listing.walk import Walk
-from harvester.transport.client import Client, open_client
+from harvester.transport.client import Client
+from harvester.transport.opening import open_client
 
 T = TypeVar("T")
 

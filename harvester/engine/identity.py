@@ -23,7 +23,8 @@ from harvester.events import Observer, Tally
 from harvester.jobs.model import Gallery, Group, Job, Photos, Search, Source
 from harvester.jobs.restore import rebuild_job
 from harvester.jobs.sameness import NAMES, is_open, leave_out_same_people, list_differences
-from harvester.transport.client import Client, open_client
+from harvester.transport.client import Client
+from harvester.transport.opening import open_client
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 

@@ -30,7 +30,7 @@ from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Noticed, Observer, Started, Summary, Tally, ignore
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.restore import settle_job
-from harvester.transport.client import open_client
+from harvester.transport.opening import open_client
 from harvester.transport.server_clock import ServerClock, tell_skew
 
 __all__ = ["Output", "UpdateWanted", "build_sleep", "restore_job", "run_job", "run_open_job", "tell_limitations"]

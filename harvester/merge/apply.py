@@ -25,7 +25,8 @@ from harvester.checkpoint.withdrawn import count_withdrawn, forget_unshown
 from harvester.disk.files import Appender, cannot_write, put_in_place, sync_folder
 from harvester.disk.layout import REPAIR
 from harvester.disk.modes import make_file
-from harvester.merge.merge import History, Merge, Merged
+from harvester.merge.history import History
+from harvester.merge.merge import Merge, Merged
 from harvester.merge.proof import Proof, read_parts
 from harvester.merge.staging import UPDATE, remove_staging
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sqlite3
-import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -12,29 +11,21 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
 from harvester.archive.folder import CHANGES, damaged
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.state import Length, State
-from harvester.disk.files import Appender, sync_file
-from harvester.disk.modes import make_file
+from harvester.disk.files import Appender
 from harvester.errors import Stopped
 from harvester.flickr.lenient_json import dump
 from harvester.merge.changes import describe_change, without_counters, without_time
+from harvester.merge.history import History
 from harvester.merge.proof import Proof, read_parts
 from harvester.merge.staging import UPDATE
 from harvester.text.words import name_count
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-__all__ = ["History", "Merge", "Merged", "zstd"]
 
 _BUFFER = 1 << 20
 _START = b'{"id":"'
@@ -53,34 +44,6 @@ class Merged:
     def count(self, what: str) -> None:
         """One more."""
         self.counts[what] = self.counts.get(what, 0) + 1
-
-
-class History:
-    """The lines that are superseded, compressed; no file where there is none."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: Any = None
-        self.lines = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
-            with self._path.open("rb+") as file:
-                sync_file(file.fileno(), self._path)
-
-    def write(self, line: bytes) -> None:
-        """Keep a line, of whatever file it was."""
-        if self._file is None:
-            make_file(self._path)
-            self._file = zstd.open(self._path, "wb")
-        self._file.write(line if line.endswith(b"\n") else line + b"\n")
-        self.lines += 1
 
 
 class Merge:

@@ -16,7 +16,8 @@ from harvester.events import Noticed, Observer, Tally
 from harvester.flickr.method_list import Method, find_method
 from harvester.python.progress import guard
 from harvester.python.running import RunningTasks, find_loop
-from harvester.transport.client import Client, open_client
+from harvester.transport.client import Client
+from harvester.transport.opening import open_client
 from harvester.transport.server_clock import ServerClock, tell_skew
 
 T = TypeVar("T")

@@ -55,6 +55,10 @@ class CircuitBreaker:
         self._probing = True
         return 0.0
 
+    def seconds_down(self) -> float | None:
+        """How long nothing has succeeded since the first failure; None where the last call succeeded."""
+        return None if self.down_since is None else self._clock() - self.down_since
+
     def release(self) -> None:
         """A call that was let go never went out, or was cancelled: if it was the probe, another may be."""
         self._probing = False

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 import time
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TypeVar, TypeVarTuple
 
 import aiohttp
 
-from harvester import timers
-from harvester.config.settings import Settings
-from harvester.errors import GivenUp, HarvestError, KeyRefused, OutcomeUnknown, Stopped, TryLater, Unreachable
-from harvester.events import DURATIONS, Noticed, Observer, Resumed, Retrying, Tally, Waiting
+from harvester.errors import GivenUp, HarvestError, KeyRefused, OutcomeUnknown, Stopped, TryLater
+from harvester.events import DURATIONS, Observer, Resumed, Retrying, Tally, Waiting
 from harvester.flickr.failures import check_failure, check_status
 from harvester.flickr.forms import split_long
 from harvester.flickr.lenient_json import read_members
 from harvester.flickr.oauth import Person, Sign
-from harvester.quota.throttle import Slot, Throttle, open_throttle
-from harvester.text.redactor import Redactor
+from harvester.quota.throttle import Slot, Throttle
 from harvester.transport.circuit_breaker import CircuitBreaker
 from harvester.transport.connections import Connections, Reply, StrayAnswer, UnnamedAnswer
-from harvester.transport.endpoint import find_endpoint
 from harvester.transport.idle_watchdog import IdleWatchdog
-from harvester.transport.proxies import find_proxy, find_trust
+from harvester.transport.patience import Patience
 from harvester.transport.retry import OWN, TRIES, read_retry_after
-from harvester.transport.server_clock import ServerClock, tell_skew
+from harvester.transport.server_clock import ServerClock
 from harvester.transport.unreached import ProxyFailed, tell_failure, tell_refusal
 
 T = TypeVar("T")
 About = TypeVarTuple("About")
 
-FIRST_TRIES = 4
-"""Tries to reach a server that has never answered: a wrong address should be told soon."""
 WORTH_TELLING = 2.0
 SKEW_OF_OAUTH = 60.0
 """Seconds by which the time of a signature must have been wrong for a new signature to be worth a call."""
@@ -46,7 +38,7 @@ CALLS_PER_DATE = 500
 
 
 class Client:
-    """Makes calls: paced, within the quota, retried. For one event loop; `open_client` makes it."""
+    """Makes calls: paced, within the quota, retried. For one event loop; `opening.open_client` makes it."""
 
     def __init__(
         self,
@@ -78,12 +70,10 @@ class Client:
         self._tally = tally
         self._observer = observer
         self._sleep = sleep
-        self._patient = patient
-        self._give_up_after = give_up_after
+        self._patience = Patience(self.breaker, connections, patient=patient, give_up_after=give_up_after)
         self._clock = clock
         self._rng = rng
         self._told_rest = False
-        self._why_down = ""
         self._redact = redact
         """Takes secrets out of what errors say: a server's message may repeat the address that was asked."""
 
@@ -151,7 +141,9 @@ class Client:
                 attempts.within[bisect_left(DURATIONS, took)] += 1
                 attempts.seconds += took
             self._tally.retries += 1
-            self._judge(failure, total, query, once=once)
+            if once and not failure.undone:
+                raise OutcomeUnknown(_method(query), failure)
+            self._patience.judge(failure, tries=total)
             if own >= TRIES or has_own_trouble:
                 raise GivenUp(f"{_method(query)}: {failure}", attempts=total)
             # An outage may have ended just now: where the service answers, the call is tried once more.
@@ -162,8 +154,8 @@ class Client:
         """Wait for the circuit breaker, then for pace and quota."""
         while True:
             while wait := self.breaker.wait():
-                self._check_patience()
-                await self._sleep(min(wait, self._find_patience()))
+                self._patience.check()
+                await self._sleep(min(wait, self._patience.left()))
             is_probe = self.breaker.is_open
             try:
                 slot = await self.throttle.acquire()
@@ -213,18 +205,15 @@ class Client:
             if not reply.body.is_eof():
                 self._watchdog.follow(task, reply.body)
             body = await reply.read(mark or b"")
-        except (ProxyFailed, aiohttp.ClientConnectorError) as error:
-            self.throttle.done(slot, sent=False)
-            raise TryLater(tell_failure(error), unreached=True) from None
-        except TimeoutError:
-            raise TryLater("no connection in time", undone=True) from None
         except asyncio.CancelledError:
             if self._watchdog.has_cut(task):
                 raise TryLater("no answer in time") from None
             raise
-        except (aiohttp.ClientError, OSError) as error:
-            is_stray = isinstance(error, StrayAnswer)
-            raise TryLater(str(error) if is_stray else f"the answer broke off ({type(error).__name__})") from None
+        except (ProxyFailed, aiohttp.ClientError, OSError) as error:
+            failure = _translate(error)
+            if failure.unreached:
+                self.throttle.done(slot, sent=False)
+            raise failure from None
         finally:
             self._watchdog.end(task)
             if slot.open:
@@ -254,35 +243,6 @@ class Client:
             self._observer(Resumed())
         self.breaker.succeeded()
 
-    def _judge(self, error: TryLater, tries: int, query: str, *, once: bool) -> None:
-        """Stop the run where waiting cannot help."""
-        if once and not error.undone:
-            raise OutcomeUnknown(_method(query), error)
-        proxy = self._connections.proxy
-        by = f" through the {proxy}" if proxy and str(proxy) not in str(error) else ""
-        also = "the proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), " if proxy else ""
-        is_new = not self.breaker.successes and not self._patient
-        if (error.unreached or error.foreign) and is_new and tries >= FIRST_TRIES:
-            what = "No call succeeds to" if error.foreign else "Cannot reach"
-            raise Unreachable(
-                f"{what} Flickr's API at {self._connections.origin}{by}: {error}. Check {also}the address "
-                "(--api-url, FLICKR_API_URL) and the network, then run the same command again."
-            )
-        self._why_down = f"{by} ({error})"
-        self._check_patience()
-
-    def _find_patience(self) -> float:
-        """Seconds for which an outage may still last."""
-        since = self.breaker.down_since
-        if self._give_up_after is None or since is None:
-            return math.inf
-        return since + self._give_up_after - self._clock()
-
-    def _check_patience(self) -> None:
-        if self._find_patience() <= 0:
-            seconds = f"{self._give_up_after:.0f} s"
-            raise Unreachable(f"Flickr has not answered for {seconds}{self._why_down}. Run the same again.")
-
     async def _is_alive(self) -> bool:
         """Whether the service answers at all: then the failing call's trouble is its own."""
         try:
@@ -308,6 +268,18 @@ class Client:
             await self._sleep(seconds)
 
 
+def _translate(error: Exception) -> TryLater:
+    """What a call that HTTP or the network has ended means to the caller."""
+    match error:
+        case ProxyFailed() | aiohttp.ClientConnectorError():
+            return TryLater(tell_failure(error), unreached=True)
+        case TimeoutError():
+            return TryLater("no connection in time", undone=True)
+        case StrayAnswer():
+            return TryLater(str(error))
+    return TryLater(f"the answer broke off ({type(error).__name__})")
+
+
 def _is_to_be_tried_again(read: Callable[[bytes, *About], object], body: bytes, *about: *About) -> bool:
     try:
         read(body, *about)
@@ -320,68 +292,3 @@ def _is_to_be_tried_again(read: Callable[[bytes, *About], object], body: bytes, 
 
 def _method(query: str) -> str:
     return query.split("&", 1)[0].removeprefix("method=")
-
-
-@asynccontextmanager
-async def open_client(
-    settings: Settings,
-    *,
-    tally: Tally,
-    observer: Observer,
-    sleep: Callable[[float], Awaitable[None]],
-    patient: bool = False,
-    endpoint: tuple[str, Sign] | None = None,
-    server_clock: ServerClock | None = None,
-) -> AsyncIterator[Client]:
-    """The client of a run. `patient` waits for a server that has not answered yet, as a resumed harvest must.
-
-    Calls are signed where the settings have a login. `endpoint` is another way in than the API's, for logging in:
-    what addresses begin with, and what signs. `server_clock` is the clock that `endpoint` signs by, if there is one.
-    """
-    key = settings.require_key()
-    clock = server_clock or ServerClock(on_skew=lambda seconds: observer(Noticed(sentence=tell_skew(seconds))))
-    prefix, sign = endpoint or find_endpoint(settings, key, clock)
-    proxy = None if settings.direct else find_proxy(prefix)
-    is_safe = prefix.lower().startswith("https:") or (proxy is not None and proxy.url.scheme == "https")
-    trust = find_trust() if is_safe else True
-
-    def tell_wait(seconds: float) -> None:
-        observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds, reason="quota"))
-
-    def tell_notice(sentence: str) -> None:
-        observer(Noticed(sentence=sentence))
-
-    async with (
-        open_throttle(
-            settings.name_account(),
-            quota=settings.quota,
-            pace=settings.pace,
-            ledger_at=settings.quota_ledger,
-            sleep=sleep,
-            on_wait=tell_wait,
-            on_notice=tell_notice,
-        ) as throttle,
-        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust) as connector,
-        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust, force_close=True) as fresh,
-    ):
-        tally.quota_left, tally.quota_frees, tally.hold = throttle.left, throttle.free_at, throttle.hold
-        watchdog = IdleWatchdog(timers.find_silence(settings.give_up_after))
-        client = Client(
-            Connections(prefix, connector, fresh=fresh, proxy=proxy, may_send=throttle.may_send),
-            throttle,
-            watchdog=watchdog,
-            server_clock=clock,
-            prefix=prefix,
-            tally=tally,
-            observer=observer,
-            sleep=sleep,
-            patient=patient,
-            give_up_after=settings.give_up_after,
-            sign=sign,
-            redact=Redactor(settings.secrets),
-        )
-        try:
-            yield client
-        finally:
-            watchdog.close()
-            tally.quota_left = tally.quota_frees = tally.hold = None

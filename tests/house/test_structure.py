@@ -44,8 +44,6 @@ LONGEST = 350
 """Lines of a module. Longer are only those named here, and none may grow."""
 LONG = {
     "harvester.engine.pipeline": 432,
-    "harvester.merge.merge": 355,
-    "harvester.transport.client": 395,
 }
 MOST_BRANCHES = 12
 """Ways through a function: one, and one more for each branch, loop, condition in a comprehension, `and` and `or`."""
@@ -66,7 +64,6 @@ BRANCHY = {
     "harvester.sandbox.search.build_filter": 21,
     "harvester.status.gaps._find_tried": 13,
     "harvester.status.inspect._judge": 13,
-    "harvester.transport.client._send": 14,
     "harvester.verify.lines._check": 15,
 }
 """Functions that have more; none may grow."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from harvester.merge.merge import zstd
+from harvester.merge.history import zstd
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

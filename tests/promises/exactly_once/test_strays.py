@@ -19,7 +19,8 @@ from harvester.engine.hydrate import Hydrator, PartRequest
 from harvester.errors import GivenUp
 from harvester.events import Tally
 from harvester.flickr.methods import PARTS
-from harvester.transport.client import Client, open_client
+from harvester.transport.client import Client
+from harvester.transport.opening import open_client
 from support.strays import PHOTOS, UNNAMED, Deed, Step, Unruly, build_part, serving
 
 KEPT = ("info", "sizes", "comments", "favorites")

@@ -17,7 +17,7 @@ from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
 from harvester.sandbox.wire import Reply, Request
-from harvester.transport.client import open_client
+from harvester.transport.opening import open_client
 from support.harvest import KEY, Opener, settings_for
 
 ADD = METHODS["flickr.favorites.add"]

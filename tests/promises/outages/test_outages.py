@@ -16,7 +16,7 @@ from harvester.jobs.model import Job, Search
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
-from harvester.transport.client import open_client
+from harvester.transport.opening import open_client
 from harvester.transport.retry import Backoff
 from harvester.upkeep.update import run_resume
 from support.archives import read_lines

@@ -21,7 +21,7 @@ from harvester.curation.withdraw import withdraw
 from harvester.engine.run import Output, run_job
 from harvester.errors import CannotWrite, Exit
 from harvester.jobs.model import Account, Album, Job, Search
-from harvester.merge.merge import zstd
+from harvester.merge.history import zstd
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status

@@ -11,8 +11,8 @@ from aiohttp import StreamReader
 
 from harvester.config.settings import Settings
 from harvester.events import Event, Retrying, Tally
-from harvester.transport.client import open_client
 from harvester.transport.idle_watchdog import IdleWatchdog
+from harvester.transport.opening import open_client
 
 
 async def wait_watched(watchdog: IdleWatchdog, seconds: float) -> str:
