@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import orjson
 
 from harvester.config.settings import Settings
+from harvester.engine.lister import explain_sweep
 from harvester.engine.names import ResolvedName, ask_login, look_up_source
-from harvester.engine.pipeline import explain_sweep
 from harvester.engine.run import build_sleep
 from harvester.engine.walker import explain
 from harvester.errors import Refused, UsageError

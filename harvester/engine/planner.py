@@ -11,7 +11,7 @@ from harvester.archive.shallow import Shallow
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.engine.names import ResolvedName, look_up_source, read_names, write_names
-from harvester.engine.pipeline import RunPlan
+from harvester.engine.run_plan import RunPlan
 from harvester.engine.run_start import list_secrets
 from harvester.events import Noticed, Observer, Tally
 from harvester.jobs.model import Account, Job, Search

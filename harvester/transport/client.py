@@ -141,9 +141,7 @@ class Client:
                 attempts.within[bisect_left(DURATIONS, took)] += 1
                 attempts.seconds += took
             self._tally.retries += 1
-            if once and not failure.undone:
-                raise OutcomeUnknown(_method(query), failure)
-            self._patience.judge(failure, tries=total)
+            self._judge(failure, total, query, once=once)
             if own >= TRIES or has_own_trouble:
                 raise GivenUp(f"{_method(query)}: {failure}", attempts=total)
             # An outage may have ended just now: where the service answers, the call is tried once more.
@@ -242,6 +240,12 @@ class Client:
             self._told_rest = False
             self._observer(Resumed())
         self.breaker.succeeded()
+
+    def _judge(self, error: TryLater, tries: int, query: str, *, once: bool) -> None:
+        """Raise where another try cannot help, or may do twice what is to be done `once`."""
+        if once and not error.undone:
+            raise OutcomeUnknown(_method(query), error)
+        self._patience.judge(error, tries=tries)
 
     async def _is_alive(self) -> bool:
         """Whether the service answers at all: then the failing call's trouble is its own."""

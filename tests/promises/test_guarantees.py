@@ -241,7 +241,7 @@ async def test_g6_what_is_in_flight_lands_so_that_no_call_is_wasted(sandbox_of: 
 async def test_g1_what_was_sent_is_committed_however_the_run_ends(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.engine.pipeline.COMMIT_PAUSE", 60)
+    monkeypatch.setattr("harvester.engine.writer.COMMIT_PAUSE", 60)
     honest, calls = PartReader.__call__, iter(range(1_000))
 
     def refuse(reader: PartReader, body: bytes, photo_id: str) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 from harvester.api import Flickr
 from harvester.checkpoint.state import State
-from harvester.engine import pipeline
+from harvester.engine import lister
 from harvester.engine.estimate import estimate_job
 from harvester.engine.run import Output, run_job
 from harvester.errors import CannotWrite
@@ -115,7 +115,7 @@ async def begin_as_before(
 ) -> set[str]:
     """An archive as an earlier version left it, which knew no lower bound; the ids it has."""
     with monkeypatch.context() as earlier:
-        earlier.setattr(pipeline, "EVER", {})
+        earlier.setattr(lister, "EVER", {})
         await harvest_into(folder, sandbox, job, **given)
     with State(folder / "state.sqlite") as state, state.changing():
         state.note(replace(state.facts, bounded=None))
@@ -168,7 +168,7 @@ async def test_an_update_begun_without_a_first_date_is_listed_again(
         removed = ids_of(tmp_path)[5]
         sandbox.api.control({"delete": [removed]})
         with monkeypatch.context() as earlier:
-            earlier.setattr(pipeline, "EVER", {})
+            earlier.setattr(lister, "EVER", {})
             earlier.setattr(update, "merge_update", refuse)
             with pytest.raises(CannotWrite):
                 await run_update(tmp_path, settings_for(sandbox))

@@ -110,7 +110,7 @@ async def test_what_could_not_be_synced_is_not_committed(
 
     with monkeypatch.context() as patched:
         patched.setattr("harvester.disk.files._sync", sync)
-        patched.setattr("harvester.engine.pipeline.COMMIT_PAUSE", 0)
+        patched.setattr("harvester.engine.writer.COMMIT_PAUSE", 0)
         with pytest.raises(CannotWrite, match=r"photos\.ndjson: Input/output error"):
             await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     with State(tmp_path / STATE) as state:

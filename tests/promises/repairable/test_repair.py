@@ -228,7 +228,7 @@ async def test_a_copy_made_while_the_harvest_ran_is_completed(
                 shutil.copyfile(whole / name, copied / name)
 
     monkeypatch.setattr(Delivery, "_commit", commit_and_copy)
-    monkeypatch.setattr("harvester.engine.pipeline.COMMIT_PAUSE", 0.0)  # each handful of photos is a commit
+    monkeypatch.setattr("harvester.engine.writer.COMMIT_PAUSE", 0.0)  # each handful of photos is a commit
     await harvest_into(whole, world.sandbox, account, workers=1)
     monkeypatch.undo()
     for name in names:  # a run of few commits: the rest is copied at its end
