@@ -85,7 +85,7 @@ def _find_hidden(source: Source, state: State) -> Difference | None:
 def _claims_own_photos(source: Source) -> bool:
     """Whether what is claimed counts the photos that are harvested."""
     if isinstance(source, Account):
-        return "photos" in source.kinds and not source.hydrated
+        return "photos" in source.kinds and not source.hydrated and not source.is_bounded
     return not isinstance(source, Search | Photos)
 
 

@@ -18,6 +18,7 @@ SECTIONS = {
         "photos": LazyCommand("harvester.cli.photos:photos", "Photos given by id or address."),
         "get": LazyCommand("harvester.cli.get:get", "Whatever an address of Flickr's means."),
         "run": LazyCommand("harvester.cli.run:run", "The jobs of a config file."),
+        "shard": LazyCommand("harvester.cli.shard:shard", "One harvest on many machines."),
         "plan": LazyCommand("harvester.cli.plan:plan", "What a harvest would find, cost and take."),
         "call": LazyCommand("harvester.cli.call:call", "Any method of Flickr's API."),
     },

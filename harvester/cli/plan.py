@@ -119,12 +119,12 @@ def show_plan(
         show_facts(facts, as_json=as_json)
         return Exit.COMPLETE
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        facts = runner.run(estimate_job(job, settings, observer=_tell_to(setup)))
+        facts = runner.run(estimate_job(job, settings, observer=tell_to(setup)))
     show_facts(facts, as_json=as_json)
     return Exit.COMPLETE
 
 
-def _tell_to(setup: Setup) -> Observer:
+def tell_to(setup: Setup) -> Observer:
     """Says what a person should know while a plan is made: why it waits, and what is odd."""
     from harvester.text.words import name_duration  # noqa: PLC0415
 

@@ -69,7 +69,7 @@ class RunPlanner:
 
     def _find_bounds(self) -> Bounds:
         source = self._job.source
-        since, until = source.upload_span if isinstance(source, Search) else (None, None)
+        since, until = source.upload_span if isinstance(source, Search | Account) else (None, None)
         return Bounds(since or 0, OPEN_END if until is None else until, self._job.limit)
 
     def _take_up(self, seeds: Roots, found: dict[str, str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from harvester.archive.comparison import read_difference, write_difference
@@ -30,6 +31,8 @@ from harvester.filesystem.limitations import LIMITATIONS
 from harvester.jobs.model import Job
 from harvester.parts.part import Part
 
+NOTHING_ELSE: Mapping[str, Any] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Halt:
@@ -45,8 +48,19 @@ class Halt:
 class RunEnd:
     """Writes down and tells how a run has ended."""
 
-    def __init__(self, job: Job, *, state: State, output: Output, tally: Tally, observer: Observer) -> None:
+    def __init__(
+        self,
+        job: Job,
+        *,
+        state: State,
+        output: Output,
+        tally: Tally,
+        observer: Observer,
+        told: Mapping[str, Any] = NOTHING_ELSE,
+    ) -> None:
+        """`told` are further facts for the manifest."""
         self._job = job
+        self._told = told
         self._state = state
         self._output = output
         self._tally = tally
@@ -110,6 +124,7 @@ class RunEnd:
         return {
             "counts": counts,
             "last_run": {"calls": self._tally.calls, "seconds": round(self._tally.seconds, 1)},
+            **self._told,
         }
 
     def conclude(self, outcome: Outcome) -> Summary:

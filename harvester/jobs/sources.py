@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from harvester.errors import UsageError, show
+from harvester.jobs.dates import Moment, read_upload
 from harvester.jobs.plain import list_given
-from harvester.jobs.values import check_choice, read_id_text, read_texts
+from harvester.jobs.values import check_choice, read_id_text, read_texts, stamp
 
 Kind: TypeAlias = Literal[
     "person", "photos", "photosets", "collections", "galleries", "groups", "favorites", "contacts"
@@ -139,13 +140,16 @@ class Account(_Named):
     """All of an account; `user` as in a Search.
 
     `only` and `skip` choose among the kinds. The photos of `hydrate` (favorites, galleries), which are other
-    people's, are harvested too instead of being listed alone.
+    people's, are harvested too instead of being listed alone. `min_upload_date` and `max_upload_date`, as in a Search
+    but not relative to today, choose among the account's own photos.
     """
 
     user: str
     only: Sequence[Kind] | str = ()
     skip: Sequence[Kind] | str = ()
     hydrate: Sequence[Hydrated] | str = ()
+    min_upload_date: Moment | None = None
+    max_upload_date: Moment | None = None
 
     name: ClassVar[str] = "account"
 
@@ -159,6 +163,23 @@ class Account(_Named):
         for text in read_texts(self.hydrate, field="hydrate"):
             if text not in self.kinds:
                 raise UsageError(f"{text} are not among the kinds to be harvested.", field="hydrate")
+        _ = self.upload_span
+
+    @property
+    def upload_span(self) -> tuple[int | None, int | None]:
+        """First and last second of upload of the photos, both inclusive, in Unix seconds; None is open."""
+        low, high = self.min_upload_date, self.max_upload_date
+        return read_upload(low, field="min_upload_date"), read_upload(high, field="max_upload_date")
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether photos of a part of its time are asked for, so that its owner's count says nothing about them."""
+        return self.upload_span != (None, None)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether nothing but photos of a part of its time are asked for."""
+        return self.is_bounded and self.kinds == ("photos",)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -176,7 +197,9 @@ class Account(_Named):
         known: dict[str, Any] = {"source": self.name, "user": self.user.strip()}
         if len(self.kinds) < len(get_args(Kind)):
             known["kinds"] = list(self.kinds)
-        return {**known, "hydrate": sorted(set(self.hydrated))} if self.hydrated else known
+        known |= {"hydrate": sorted(set(self.hydrated))} if self.hydrated else {}
+        span = zip(("min_upload_date", "max_upload_date"), self.upload_span, strict=True)
+        return {**known, **{name: stamp(second) for name, second in span if second is not None}}
 
 
 def _check_user(user: object) -> None:

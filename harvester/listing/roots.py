@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from harvester.flickr.listings import UPDATED
@@ -73,26 +73,31 @@ def _enter(head: str, inside: str, subject: str, *, to_files: bool) -> Walk:
 
 
 def _find_account_roots(source: Account, user: str, *, horizon: int, login: str | None) -> Roots:
-    kinds, is_own = source.kinds, user == login
-    owner = user if "photos" in kinds else ""
-    walks = [Walk(listing="person", subject=user, writes="person" in kinds, top=True)]
-    if "photosets" in kinds:
-        walks.append(Walk(listing="photosets", subject=user, owner=owner))
-    if "collections" in kinds:
-        walks.append(Walk(listing="collections", subject=user))
-    if "galleries" in kinds:
-        walks.append(Walk(listing="galleries", subject=user, hydrates="galleries" in source.hydrated))
-    if "groups" in kinds:
-        walks.append(Walk(listing="own_groups" if is_own else "groups", subject=user))
-    if "favorites" in kinds:
-        listing = "favorites" if login is None else "own_favorites"
-        walks.append(Walk(listing=listing, subject=user, hydrates="favorites" in source.hydrated))
-    if "contacts" in kinds:
-        walks.append(Walk(listing="own_contacts" if is_own else "contacts", subject=user))
-    stream = first_sweep(since=0, until=horizon, sort="date-posted-desc")
+    since, until = source.upload_span
+    end = horizon if until is None else min(until, horizon)
+    stream = first_sweep(since=since or 0, until=end, sort="date-posted-desc")
     return Roots(
         arguments={"user_id": user, "content_type": ALL_CONTENT, "safe_search": RESTRICTED},
         method=PERSON_PHOTOS,
-        sweeps=(stream,) if "photos" in kinds else (),
-        walks=tuple(walks),
+        sweeps=(stream,) if "photos" in source.kinds else (),
+        walks=tuple(_find_list_roots(source, user, login=login)),
     )
+
+
+def _find_list_roots(source: Account, user: str, *, login: str | None) -> Iterator[Walk]:
+    kinds, is_own = source.kinds, user == login
+    if not source.is_part:
+        yield Walk(listing="person", subject=user, writes="person" in kinds, top=True)
+    if "photosets" in kinds:
+        yield Walk(listing="photosets", subject=user, owner=user if "photos" in kinds else "")
+    if "collections" in kinds:
+        yield Walk(listing="collections", subject=user)
+    if "galleries" in kinds:
+        yield Walk(listing="galleries", subject=user, hydrates="galleries" in source.hydrated)
+    if "groups" in kinds:
+        yield Walk(listing="own_groups" if is_own else "groups", subject=user)
+    if "favorites" in kinds:
+        listing = "favorites" if login is None else "own_favorites"
+        yield Walk(listing=listing, subject=user, hydrates="favorites" in source.hydrated)
+    if "contacts" in kinds:
+        yield Walk(listing="own_contacts" if is_own else "contacts", subject=user)

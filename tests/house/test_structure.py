@@ -24,7 +24,7 @@ FLOORS = (
     {"archive"},
     {"export", "merge", "pictures", "publish"},
     {"engine", "repair"},
-    {"status", "upkeep"},
+    {"shards", "status", "upkeep"},
     {"curation", "python", "report", "verify", "watch"},
     {"api", "cli"},
     {"blocking", "launch"},
@@ -36,7 +36,7 @@ PURE = (
     "export.columns",
     "export.convert", "export.licenses", "export.reading", "export.row", "export.schemas", "export.shapes",
     "export.table", "export.texts", "engine.outcome", "flickr", "jobs", "listing", "objects.faults",
-    "parts.part", "publish.plan", "quota.ledger",
+    "parts.part", "publish.plan", "quota.ledger", "shards.names", "shards.shard", "shards.tree",
     "transport.circuit_breaker", "transport.retry",
 )  # fmt: skip
 OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "subprocess", "threading", "uvloop"}

@@ -1,0 +1,283 @@
+"""One harvest out of shards is the harvest that one machine would have made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from harvester.config.settings import Settings
+from harvester.errors import StoreFault, UsageError
+from harvester.events import Event, Noticed, Started
+from harvester.jobs.model import Account, Album, Job, Photos, Search
+from harvester.sandbox.server import Sandbox
+from harvester.shards.merging import merge_shards
+from harvester.shards.planning import plan_shards
+from harvester.shards.standing import read_standing
+from harvester.status.inspect import read_status
+from harvester.upkeep.deepening import resume_archive, update_archive
+from harvester.verify.archive import prove_archive
+from support.archives import read_archive, read_lines
+from support.harvest import Opener, harvest_into, settings_for
+from support.shard_runs import Clock, at_once, open_folder, plan, read_by_id, run
+
+JOB = Job(source=Search(tags="sandbox"))
+PHOTOS = 120
+
+
+@pytest.fixture
+async def sandbox(sandbox_of: Opener) -> AsyncIterator[Sandbox]:
+    """A sandbox of 120 photos that does nothing wrong."""
+    async with sandbox_of(photos=PHOTOS) as running:
+        yield running
+
+
+async def make(store: Path, sandbox: Sandbox, job: Job, target: Path, *, photos: int = 60) -> None:
+    await plan(open_folder(store), sandbox, job, photos=photos)
+    assert (await run(open_folder(store), sandbox, store.with_name("work"))).exit_code == 0
+    merged = await merge_shards(open_folder(store), target)
+    assert merged.missing == ()
+    assert merged.summary is not None
+    assert merged.summary.status == "complete"
+
+
+async def test_the_archive_is_that_of_a_single_harvest(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path / "single", sandbox, JOB)
+    before = Counter(sandbox.stats.methods)
+    await make(tmp_path / "store", sandbox, JOB, tmp_path / "merged")
+    spent = Counter(sandbox.stats.methods) - before
+    assert read_by_id(tmp_path / "merged/photos.ndjson") == read_by_id(tmp_path / "single/photos.ndjson")
+    assert spent["flickr.photos.getInfo"] == spent["flickr.photos.getSizes"] == PHOTOS
+    uploads = [int(line["search"]["dateupload"]) for line in read_lines(tmp_path / "merged/photos.ndjson")]
+    assert uploads == sorted(uploads, reverse=True)
+    manifest = orjson.loads((tmp_path / "merged/manifest.json").read_bytes())
+    assert manifest["status"] == "complete"
+    assert manifest["shards"]["tile_without_gap"] is True
+    assert len(manifest["shards"]["merged"]) > 4
+    assert sum(each["photos"] for each in manifest["shards"]["merged"]) == PHOTOS
+    assert max(each["photos"] for each in manifest["shards"]["merged"]) < PHOTOS
+    assert prove_archive(tmp_path / "merged").findings == ()
+
+
+async def test_a_merged_archive_is_an_ordinary_one(sandbox: Sandbox, tmp_path: Path) -> None:
+    await make(tmp_path / "store", sandbox, JOB, tmp_path / "merged")
+    folder, settings = tmp_path / "merged", settings_for(sandbox)
+    told = read_status(folder, settings)
+    assert told["photos"] == PHOTOS
+    calls = sandbox.stats.calls
+    assert (await resume_archive(folder, settings)).status == "complete"
+    assert sandbox.stats.calls == calls
+    updated = await update_archive(folder, settings)
+    assert (updated.status, updated.new) == ("complete", 0)
+    assert prove_archive(folder).findings == ()
+
+
+async def test_merged_twice_it_is_the_same_byte_for_byte(sandbox: Sandbox, tmp_path: Path) -> None:
+    await make(tmp_path / "store", sandbox, JOB, tmp_path / "one")
+    await merge_shards(open_folder(tmp_path / "store"), tmp_path / "two")
+    assert read_archive(tmp_path / "one") == read_archive(tmp_path / "two")
+    for name in ("state.sqlite", "manifest.json", "photos.ndjson"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+async def test_an_account_has_its_lists_and_all_photos(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=120, owners=3) as sandbox:
+        job = Job(source=Account(user=sandbox.catalogue.people[1].nsid), detail="info")
+        single = await harvest_into(tmp_path / "single", sandbox, job)
+        await make(tmp_path / "store", sandbox, job, tmp_path / "merged", photos=20)
+    files = {path.name for path in (tmp_path / "single").glob("*.ndjson")}
+    assert {path.name for path in (tmp_path / "merged").glob("*.ndjson")} == files
+    for name in files:
+        assert read_by_id(tmp_path / "merged" / name) == read_by_id(tmp_path / "single" / name), name
+    manifests = [orjson.loads((tmp_path / each / "manifest.json").read_bytes()) for each in ("single", "merged")]
+    assert manifests[0]["counts"] == manifests[1]["counts"]
+    assert manifests[1]["counts"]["photos"] == single.photos
+    assert prove_archive(tmp_path / "merged").findings == ()
+
+
+async def test_given_ids_are_cut_into_ranges(sandbox: Sandbox, tmp_path: Path) -> None:
+    ids = [line["id"] for line in await _list(sandbox, tmp_path)][:50]
+    job = Job(source=Photos(ids=[*ids, ids[0]]))
+    await make(tmp_path / "store", sandbox, job, tmp_path / "merged", photos=15)
+    assert list(read_by_id(tmp_path / "merged/photos.ndjson").keys() - set(ids)) == []
+    manifest = orjson.loads((tmp_path / "merged/manifest.json").read_bytes())
+    assert [each["photos"] for each in manifest["shards"]["merged"]] == [15, 15, 15, 6]
+    assert manifest["counts"]["photos"] == 50
+
+
+async def _list(sandbox: Sandbox, tmp_path: Path) -> list[dict[str, Any]]:
+    await harvest_into(tmp_path / "listed", sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    return read_lines(tmp_path / "listed/photos.ndjson")
+
+
+async def test_a_line_that_names_no_photo_keeps_the_archive_incomplete(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = open_folder(tmp_path / "store")
+    ids = [line["id"] for line in await _list(sandbox, tmp_path)][:3]
+    await plan(store, sandbox, Job(source=Photos(ids=[*ids, "no photo"])))
+    assert (await run(store, sandbox, tmp_path / "work")).exit_code == 3
+    merged = await merge_shards(store, tmp_path / "merged")
+    assert merged.summary is not None
+    assert (merged.summary.status, merged.summary.photos) == ("incomplete", 3)
+    assert [line["input"] for line in read_lines(tmp_path / "merged/errors.ndjson")] == ["no photo"]
+
+
+async def test_what_cannot_be_cut_is_one_shard(sandbox: Sandbox, tmp_path: Path) -> None:
+    own = Account(user=sandbox.catalogue.people[0].nsid, only="photosets")
+    await harvest_into(tmp_path / "own", sandbox, Job(source=own))
+    album = next(line for line in read_lines(tmp_path / "own/photosets.ndjson") if line["photo_ids"])
+    job = Job(source=Album(album=album["id"]), detail="info")
+    await make(tmp_path / "store", sandbox, job, tmp_path / "merged", photos=2)
+    assert sorted(read_by_id(tmp_path / "merged/photos.ndjson")) == sorted(album["photo_ids"])
+    assert len(read_lines(tmp_path / "merged/photosets.ndjson")) == 1
+    assert prove_archive(tmp_path / "merged").findings == ()
+
+
+async def hurry(seconds: float) -> None:
+    await asyncio.sleep(min(seconds, 0.05))
+
+
+async def test_several_workers_commit_each_shard_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = open_folder(tmp_path / "store")
+    await plan(store, sandbox, JOB, photos=60)
+    clock = Clock()
+    done = await asyncio.gather(
+        *(
+            run(store, sandbox, tmp_path / "work", terms=at_once(name, clock=clock, sleep=hurry))
+            for name in ("one", "two", "three")
+        )
+    )
+    ran = Counter(shard for each in done for shard in each.ended)
+    assert set(ran.values()) == {1}
+    assert sandbox.stats.methods["flickr.photos.getInfo"] == PHOTOS
+    await merge_shards(store, tmp_path / "merged")
+    assert len(read_by_id(tmp_path / "merged/photos.ndjson")) == PHOTOS
+
+
+async def test_an_incomplete_set_makes_no_archive_and_names_what_is_missing(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = open_folder(tmp_path / "store")
+    await plan(store, sandbox, JOB)
+    await run(store, sandbox, tmp_path / "work")
+    gone = sorted((tmp_path / "store/commits").iterdir())[:2]
+    for path in gone:
+        path.unlink()
+    merged = await merge_shards(store, tmp_path / "merged")
+    assert merged.summary is None
+    assert sorted(merged.missing) == [path.name for path in gone]
+    assert not (tmp_path / "merged").exists()
+    standing = await read_standing(store, clock=lambda: 4e9)
+    assert (standing["is_committed"], standing["lost"]) == (False, 2)
+
+
+async def test_a_partial_archive_is_incomplete_and_resume_fetches_the_rest(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = open_folder(tmp_path / "store")
+    await plan(store, sandbox, JOB)
+    await run(store, sandbox, tmp_path / "work")
+    commits = {path: orjson.loads(path.read_bytes())["photos"] for path in (tmp_path / "store/commits").iterdir()}
+    path, missing = max(commits.items(), key=lambda each: each[1])
+    path.unlink()
+    merged = await merge_shards(store, tmp_path / "merged", is_partial=True)
+    assert merged.summary is not None
+    assert (merged.summary.status, merged.summary.photos) == ("incomplete", PHOTOS - missing)
+    manifest = orjson.loads((tmp_path / "merged/manifest.json").read_bytes())
+    assert (manifest["shards"]["tile_without_gap"], manifest["shards"]["missing"]) == (False, [path.name])
+    calls = sandbox.stats.methods["flickr.photos.getInfo"]
+    summary = await resume_archive(tmp_path / "merged", settings_for(sandbox))
+    assert (summary.status, summary.photos, summary.new) == ("complete", PHOTOS, missing)
+    assert sandbox.stats.methods["flickr.photos.getInfo"] == calls + missing
+    assert prove_archive(tmp_path / "merged").findings == ()
+
+
+async def test_what_could_not_be_had_in_a_shard_is_missing_in_the_archive_and_resume_tries_it(
+    sandbox: Sandbox, tmp_path: Path, failing: Any
+) -> None:
+    store = open_folder(tmp_path / "store")
+    await plan(store, sandbox, JOB)
+    photo = str(sandbox.catalogue.id_of(7))
+    with failing(sandbox, lambda query: query.get("photo_id") == photo):
+        assert (await run(store, sandbox, tmp_path / "work")).exit_code == 3
+    merged = await merge_shards(store, tmp_path / "merged")
+    assert merged.summary is not None
+    assert (merged.summary.status, merged.summary.photos, merged.summary.failed) == ("incomplete", PHOTOS - 1, 1)
+    assert [line["id"] for line in read_lines(tmp_path / "merged/errors.ndjson")] == [photo]
+    assert orjson.loads((tmp_path / "merged/manifest.json").read_bytes())["status"] == "incomplete"
+    summary = await resume_archive(tmp_path / "merged", settings_for(sandbox))
+    assert (summary.status, summary.photos, summary.new) == ("complete", PHOTOS, 1)
+    assert read_by_id(tmp_path / "merged/photos.ndjson")[photo]["search"]["id"] == photo
+
+
+async def test_another_job_is_refused_a_store_and_the_same_changes_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = open_folder(tmp_path / "store")
+    settings = settings_for(sandbox)
+    first, is_new = await plan_shards(store, JOB, settings)
+    assert is_new
+    assert await plan_shards(store, JOB, settings, photos=7) == (first, False)
+    with pytest.raises(UsageError, match="another job"):
+        await plan_shards(store, Job(source=Search(tags="other")), settings)
+    with pytest.raises(UsageError, match="another job"):
+        await plan_shards(store, Job(source=Photos(ids=["1"])), settings)
+
+
+@pytest.mark.parametrize(
+    ("job", "field"),
+    [
+        (Job(source=Search(tags="a"), limit=5), "limit"),
+        (Job(source=Search(tags="a", sort="relevance")), "sort"),
+        (Job(source=Photos(ids=[])), "ids"),
+    ],
+)
+async def test_what_shards_cannot_do_is_refused_before_a_call(job: Job, field: str, tmp_path: Path) -> None:
+    settings = Settings(api_key="k" * 32, api_url="http://127.0.0.1:9/")
+    with pytest.raises(UsageError) as caught:
+        await plan_shards(open_folder(tmp_path), job, settings)
+    assert caught.value.field == field
+
+
+async def test_a_part_that_was_changed_or_lost_ends_the_merge(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = open_folder(tmp_path / "store")
+    await plan(store, sandbox, JOB, photos=1000)
+    await run(store, sandbox, tmp_path / "work")
+    part = next((tmp_path / "store/parts").rglob("*.ndjson.zst"))
+    part.write_bytes(part.read_bytes()[:-9] + b"123456789")
+    with pytest.raises(StoreFault, match="not what was put there"):
+        await merge_shards(store, tmp_path / "merged")
+    part.unlink()
+    with pytest.raises(StoreFault, match="is missing"):
+        await merge_shards(store, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+async def test_an_archive_that_is_there_is_not_written_over(sandbox: Sandbox, tmp_path: Path) -> None:
+    await make(tmp_path / "store", sandbox, JOB, tmp_path / "merged", photos=1000)
+    before = read_archive(tmp_path / "merged")
+    with pytest.raises(UsageError, match="is there already"):
+        await merge_shards(open_folder(tmp_path / "store"), tmp_path / "merged")
+    assert read_archive(tmp_path / "merged") == before
+
+
+async def test_who_is_stopped_leaves_the_next_one_what_it_had(sandbox: Sandbox, tmp_path: Path) -> None:
+    store, stop = open_folder(tmp_path / "store"), asyncio.Event()
+    await plan(store, sandbox, JOB, photos=1000)
+
+    async def stop_soon() -> None:
+        while sandbox.stats.methods["flickr.photos.getSizes"] < 60:
+            await asyncio.sleep(0.01)
+        stop.set()
+
+    stopping = asyncio.create_task(stop_soon())
+    first = await run(store, sandbox, tmp_path / "one", terms=at_once("one"), stop=stop, workers=4)
+    await stopping
+    assert list(first.ended.values()) == ["stopped"]
+    events: list[Event] = []
+    assert (await run(store, sandbox, tmp_path / "two", observer=events.append)).exit_code == 0
+    assert any("are taken over" in each.sentence for each in events if isinstance(each, Noticed))
+    assert next(each for each in events if isinstance(each, Started)).resumed >= 50
+    assert sandbox.stats.methods["flickr.photos.getInfo"] <= PHOTOS + 4
+    merged = await merge_shards(store, tmp_path / "merged")
+    assert merged.summary is not None
+    assert merged.summary.status == "complete"
+    assert len(read_by_id(tmp_path / "merged/photos.ndjson")) == PHOTOS
