@@ -50,6 +50,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     """Of the wait that is on: quota, outage or pause."""
     is_paused: bool = False
+    quota: str = ""
+    """That of the run, as `3600/h`; empty without one."""
     frees_in: float | None = None
     """Seconds until the quota lets a call go."""
     numbers: Numbers = Numbers()

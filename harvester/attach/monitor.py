@@ -105,6 +105,7 @@ class RunMonitor(Mute):
             reading=self._reading,
             reason=self._reason if wait else "",
             is_paused=self.is_paused,
+            quota=str(self._quota or ""),
             frees_in=tally.quota_frees() if tally.quota_frees else None,
             numbers=self._record.read(),
             samples=self._samples.list(),

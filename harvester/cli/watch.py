@@ -67,7 +67,7 @@ def _build(folders: tuple[Path, ...], settings: Settings) -> Watcher:
     except CannotWrite:
         state = None
     each = enumerate(dict.fromkeys(folders), 1)
-    return Watcher([Watched(folder, number, settings, state=state) for number, folder in each], settings)
+    return Watcher([Watched(folder, number, settings, state=state) for number, folder in each])
 
 
 async def _show_once(watcher: Watcher, *, as_json: bool) -> Exit:

@@ -15,7 +15,9 @@ from harvester.attach.samples import Samples
 from harvester.config.settings import Settings
 from harvester.disk.holder import Holder
 from harvester.disk.lock import find_holder
+from harvester.errors import UsageError
 from harvester.quota.glance import Glance, glance
+from harvester.quota.rate import Rate
 from harvester.watch.contents import fingerprint, read_contents
 from harvester.watch.facts import Contents, Facts
 
@@ -56,11 +58,12 @@ class Watched:
         self._samples: list[Sample] = []
         self._own = Samples()
 
-    async def look(self, quota: Glance | None) -> Facts:
+    async def look(self) -> Facts:
         """How it stands at this moment."""
         holder = await asyncio.to_thread(find_holder, self.folder)
         run, away = await self._ask(holder)
         await self._read_contents(holder)
+        quota = await asyncio.to_thread(self._glance, run)
         return Facts(
             number=self.number,
             archive=str(self.folder),
@@ -79,6 +82,13 @@ class Watched:
             return away or "No run is at work there."
         told = await self._client.ask(deed, place=run.place)
         return "The run does not answer." if told is None else told.trouble
+
+    def _glance(self, run: RunSnapshot | None) -> Glance | None:
+        """The quota, as the run counts it if there is one."""
+        settings = self._settings
+        if settings.api_key is None or settings.quota_ledger:  # a server is not asked by who only looks
+            return None
+        return glance(settings.name_account(), settings.quota if run is None else _read_rate(run.quota))
 
     def close(self) -> None:
         """Hang up."""
@@ -123,9 +133,8 @@ class Watched:
 class Watcher:
     """All archives that are watched. For one event loop."""
 
-    def __init__(self, watched: Sequence[Watched], settings: Settings) -> None:
+    def __init__(self, watched: Sequence[Watched]) -> None:
         self.watched = tuple(watched)
-        self._settings = settings
         self._turn = asyncio.Lock()
         self._looked = -EVERY
         self._facts: list[Facts] = []
@@ -135,8 +144,7 @@ class Watcher:
         async with self._turn:
             now = time.monotonic()
             if now - self._looked >= EVERY * 0.9:
-                quota = await asyncio.to_thread(self._glance)
-                self._facts = list(await asyncio.gather(*(each.look(quota) for each in self.watched)))
+                self._facts = list(await asyncio.gather(*(each.look() for each in self.watched)))
                 self._looked = now
             return self._facts
 
@@ -153,8 +161,9 @@ class Watcher:
         for each in self.watched:
             each.close()
 
-    def _glance(self) -> Glance | None:
-        settings = self._settings
-        if settings.api_key is None or settings.quota_ledger:  # a server is not asked by who only looks
-            return None
-        return glance(settings.name_account(), settings.quota)
+
+def _read_rate(text: str) -> Rate | None:
+    try:
+        return Rate.parse(text) if text else None
+    except UsageError:
+        return None

@@ -49,7 +49,7 @@ def test_a_token_is_good_as_a_whole_alone() -> None:
 @pytest.fixture
 async def address(tmp_path: Path) -> AsyncIterator[str]:
     settings = Settings()
-    watcher = Watcher([Watched(tmp_path, 1, settings, state=None)], settings)
+    watcher = Watcher([Watched(tmp_path, 1, settings, state=None)])
     async with open_site(watcher, port=0) as served:
         yield served
 

@@ -163,7 +163,7 @@ async def test_the_numbers_of_several_archives_are_told_apart(folder: Path) -> N
     settings = Settings(api_key="0" * 32)
     watched = [Watched(folder, number, settings, state=None) for number in (1, 2)]
     async with (
-        open_site(Watcher(watched, settings), port=0) as address,
+        open_site(Watcher(watched), port=0) as address,
         aiohttp.ClientSession() as session,
         session.get(f"{address.rsplit('/', 2)[0]}/metrics") as answer,
     ):

@@ -35,7 +35,7 @@ async def watching(*folders: Path) -> AsyncIterator[str]:
     settings = Settings(api_key=KEY)
     state = state_folder()
     watched = [Watched(folder, number, settings, state=state) for number, folder in enumerate(folders, 1)]
-    async with open_site(Watcher(watched, settings), port=0) as address:
+    async with open_site(Watcher(watched), port=0) as address:
         yield address
 
 
@@ -71,7 +71,7 @@ async def test_an_archive_at_rest_is_shown_as_it_is(
         lines = read_lines(folder / "photos.ndjson")[:-13:-1]
         assert [row[0] for row in latest] == [line["id"] for line in lines]
         titles = [line["info"]["title"]["_content"] for line in lines]
-        assert [row[1] for row in latest] == [title or "(no title)" for title in titles]
+        assert [row[1] for row in latest] == [title.strip() or "(no title)" for title in titles]
         drawn = "document.querySelectorAll('canvas').length"
         assert await seen.page.evaluate(drawn) > 0
         assert not await seen.page.get_by_role("button", name="Pause").is_visible()
@@ -160,7 +160,7 @@ async def test_whatever_stands_in_a_text_is_a_text(sandbox_of: Opener, tmp_path:
     async with sandbox_of(photos=20) as sandbox:
         await harvest_into(folder, sandbox, ALL)
     settings = Settings()
-    watcher = Watcher([Watched(folder, 1, settings, state=None)], settings)
+    watcher = Watcher([Watched(folder, 1, settings, state=None)])
     (facts,) = msgspec.to_builtins(await watcher.look())
     bad = poison(facts)
     bad["contents"] |= {"months": facts["contents"]["months"], "failures": [{"what": HOSTILE, "why": HOSTILE}]}

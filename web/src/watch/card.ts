@@ -1,10 +1,12 @@
 /** All about one archive: how far it is, its run, what it waits for, and each thing as a chart and as a table. */
+import { h } from "../shared/dom";
+import { bytes, count, plural } from "../shared/format";
 import { Chart } from "./chart";
 import { Controls } from "./controls";
-import { h, numbers, panel, show, Table, write } from "./dom";
+import { numbers, panel, show, Table, write } from "./dom";
 import type { Facts, Quota, Run, Sample, Timeline } from "./facts";
 import { Strip } from "./strip";
-import { bytes, count, date, duration, moment, percent, plural, rate } from "./words";
+import { date, duration, moment, percent, rate } from "./words";
 
 const MOST_ROWS = 24;
 const SMOOTH = 30;
@@ -205,7 +207,7 @@ class ListingPart implements Part {
 
 function tellListing(timeline: Timeline): string {
   if (timeline.to_read === 0) return timeline.lacking.length ? "Read to its end; of some of it Flickr keeps photos back." : "Read to its end.";
-  return `${percent(timeline.share)} of the time is read; ${plural(timeline.to_read, "stretch")} to go.`;
+  return `${percent(timeline.share)} of the time is read; ${plural(timeline.to_read, "stretch", "stretches")} to go.`;
 }
 
 /** All months from the first to the last. */
@@ -277,7 +279,7 @@ class LatestPart implements Part {
   readonly element = panel("Last photos", this.table.element);
 
   write({ contents }: Facts): void {
-    this.table.write(contents.latest.map((photo) => [photo.id, photo.title || "(no title)", photo.owner, photo.taken.slice(0, 10)]));
+    this.table.write(contents.latest.map((photo) => [photo.id, photo.title.trim() || "(no title)", photo.owner, photo.taken.slice(0, 10)]));
   }
 }
 

@@ -1,8 +1,8 @@
 /** Charts on a canvas by uPlot, in the colours of the page. Each has a table beside it, since a canvas says nothing. */
 import uPlot from "uplot";
 
-import { h } from "./dom";
-import { count } from "./words";
+import { h } from "../shared/dom";
+import { count } from "../shared/format";
 
 export type Data = [x: number[], ...y: (number | null)[][]];
 
@@ -18,12 +18,13 @@ export interface Form {
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const second = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 /** A colour of the page as a canvas takes it: what the variable comes to in this scheme. */
-function colour(name: string): string {
+function colour(name: string, share = 1): string {
   const probe = h("span");
-  probe.style.color = `var(${name})`;
+  probe.style.color = `color-mix(in srgb, var(${name}) ${share * 100}%, transparent)`;
   document.body.append(probe);
   const found = getComputedStyle(probe).color;
   probe.remove();
@@ -61,10 +62,10 @@ export class Chart {
     this.plot = null;
     const width = this.element.clientWidth;
     if (!width || !this.data[0].length) return;
-    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const { isTime, isBars, height = 180, x, steps } = this.form;
-    const tell = x ?? ((at: number): string => (isTime ? hour.format(at * 1000) : count(at)));
+    const tell = (at: number, step: number): string => (x ? x(at) : (step < 60 ? second : minute).format(at * 1000));
     const bars = uPlot.paths.bars?.({ size: [0.9, 60], align: 1 });
     this.plot = new uPlot(
       {
@@ -74,14 +75,14 @@ export class Chart {
         cursor: { show: false },
         scales: { x: { time: isTime }, y: { range: (_, __, most) => [0, Math.max(most * 1.05, 1)] } },
         axes: [
-          { ...axis, font, size: 28, space: 70, values: (_, all) => all.map(tell), ...(steps ? { incrs: steps } : {}) },
+          { ...axis, font, size: 28, space: 70, values: (_, all, __, ___, step) => all.map((at) => tell(at, step)), ...(steps ? { incrs: steps } : {}) },
           { ...axis, font, size: 62, values: (_, all) => all.map((v) => (Number.isInteger(v) ? count(v) : "")) },
         ],
         series: [
           {},
           {
-            stroke: colour("--mark"),
-            fill: colour(isBars ? "--mark" : "--wash"),
+            stroke: colour("--one"),
+            fill: isBars ? colour("--one") : colour("--one", 0.14),
             width: isBars ? 0 : 2,
             points: { show: false },
             ...(isBars && bars ? { paths: bars } : {}),

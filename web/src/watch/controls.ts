@@ -1,5 +1,6 @@
 /** Pause, go on, stop: what the page may ask of a run on this machine. */
-import { h, show, write } from "./dom";
+import { h } from "../shared/dom";
+import { show, write } from "./dom";
 import type { Facts } from "./facts";
 
 export class Controls {

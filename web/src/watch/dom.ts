@@ -1,19 +1,8 @@
-/** Elements whose texts are only ever texts: nothing that comes from outside is read as HTML. */
+/** Parts of the page that change while one looks at them. */
+import { type Child, h } from "../shared/dom";
 
-type Child = Node | string;
 /** Of a column: `short` is broken nowhere, and so is a number, which is flush right. */
 type Kind = "text" | "short" | "number";
-
-export function h<K extends keyof HTMLElementTagNameMap>(
-  name: K,
-  attributes: Record<string, string> = {},
-  ...children: Child[]
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
 
 /** Set a text where it differs, so that selections and screen readers are left in peace. */
 export function write(element: Element, text: string): void {

@@ -1,8 +1,10 @@
 /** The live page: facts come once a second over one stream, and each archive has its card. */
+import { h } from "../shared/dom";
+import { count } from "../shared/format";
 import { Card } from "./card";
-import { h, show, Table, write } from "./dom";
+import { show, Table, write } from "./dom";
 import type { Facts } from "./facts";
-import { count, duration, percent, rate } from "./words";
+import { duration, percent, rate } from "./words";
 
 const cards = new Map<number, Card>();
 const list = h("main");
@@ -49,6 +51,7 @@ function listen(): void {
 }
 
 document.head.append(h("link", { rel: "icon", href: "icon.svg" }));
-document.body.append(h("header", {}, h("h1", {}, "harvester watch"), state), all, list);
+document.body.append(h("header", {}, h("h1", {}, "harvester watch"), state), list);
+list.append(all);
 show(all, false);
 listen();

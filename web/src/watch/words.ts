@@ -1,16 +1,10 @@
 /** Numbers, lengths and moments as people read them; the same words as the terminal's. */
+import { count } from "../shared/format";
 
-const numbers = new Intl.NumberFormat("en");
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-export const count = (n: number): string => numbers.format(n);
-
 export const percent = (share: number): string => `${Math.floor(share * 100)} %`;
-
-export function plural(n: number, noun: string): string {
-  return `${count(n)} ${n === 1 ? noun : noun.endsWith("ch") ? `${noun}es` : `${noun}s`}`;
-}
 
 /** `4.2 s`, `12 s`, `4 min 5 s`, `2 h 13 min`, `3 d 4 h`. */
 export function duration(seconds: number): string {
@@ -45,15 +39,6 @@ export function rate(perSecond: number): string {
 export function moment(seconds: number, now: number): string {
   const when = new Date(seconds * 1000);
   return when.toDateString() === new Date(now * 1000).toDateString() ? clock.format(when) : day.format(when);
-}
-
-export function bytes(n: number): string {
-  if (n < 1000) return `${n} B`;
-  const units = ["kB", "MB", "GB", "TB"];
-  let value = n / 1000;
-  let unit = 0;
-  for (; value >= 999.5 && unit < 3; unit += 1) value /= 1000;
-  return `${value >= 10 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
 export const date = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
