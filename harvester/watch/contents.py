@@ -8,16 +8,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.read_only import locate, open_archive_to_read
+from harvester.archive.pieces import find_pieces, read_pieces
+from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
-from harvester.disk.layout import MANIFEST, STATE
+from harvester.disk.layout import MANIFEST, PHOTOS, STATE
 from harvester.errors import CannotWrite, UsageError, shorten
 from harvester.progress.lines import describe_job
 from harvester.status.inspect import read_report
 from harvester.status.months import count_months
-from harvester.status.report import Report
 from harvester.watch.facts import Contents, Failure
 from harvester.watch.latest import read_latest
 from harvester.watch.timeline import build_timeline
@@ -31,10 +30,9 @@ def read_contents(folder: Path, settings: Settings, *, wall: Callable[[], float]
         report = read_report(folder, settings)
         known: dict[str, Any] = {"report": report, "asked": describe_job(report.job or {})}
         if report.read_from != "checkpoint":
-            size = report.bytes
-            return Contents(**known, latest=read_latest(folder / PHOTOS, size) if size else [])
+            return Contents(**known, latest=read_latest(read_pieces(folder)) if report.photos else [])
         with open_archive_to_read(folder) as state:
-            return Contents(**known, **_read(folder, state, report, now=int(wall())))
+            return Contents(**known, **_read(folder, state, now=int(wall())))
     except (CannotWrite, UsageError) as error:
         return Contents(trouble=str(error))
 
@@ -53,14 +51,14 @@ def _sign(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _read(folder: Path, state: State, report: Report, *, now: int) -> Mapping[str, Any]:
+def _read(folder: Path, state: State, *, now: int) -> Mapping[str, Any]:
     horizon = state.facts.horizon or now
     sweeps = [sweep for _, sweep in state.sweeps()]
     months = count_months(state)
     return {
         "months": months,
         "timeline": build_timeline(list(state.stretches()), sweeps, months, horizon=min(horizon, now)),
-        "latest": read_latest(locate(folder, state, PHOTOS), report.bytes),
+        "latest": read_latest(find_pieces(folder, state)),
         "failures": list(islice(_list_failures(state), MOST_FAILURES)),
     }
 

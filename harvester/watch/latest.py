@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 import orjson
 
+from harvester.archive.pieces import Pieces
 from harvester.errors import shorten
+from harvester.parts.part import Part
+from harvester.parts.reading import BrokenPart, PartReader
 
 MOST = 12
 _TAIL = 1 << 19
@@ -25,17 +28,43 @@ class Latest(msgspec.Struct, frozen=True, kw_only=True):
     harvested_at: str
 
 
-def read_latest(path: Path, size: int) -> list[Latest]:
-    """The last photos of so many bytes of the file, the newest first."""
+def read_latest(pieces: Pieces) -> list[Latest]:
+    """The last photos of an archive, the newest first."""
+    lines = _read_tail(pieces.tail, pieces.length.bytes)
+    if len(lines) < MOST and pieces.parts:
+        lines = [*_read_part(pieces.folder, pieces.parts[-1]), *lines]
+    return [found for line in reversed(lines[-MOST:]) if (found := describe_photo(line)) is not None]
+
+
+def _read_tail(path: Path, size: int) -> list[bytes]:
+    begin = max(0, size - _TAIL)
     try:
         with path.open("rb") as file:
-            begin = max(0, size - _TAIL)
             file.seek(begin)
-            lines = file.read(size - begin).split(b"\n")
+            return _split(file.read(size - begin), is_cut=begin > 0)
     except OSError:
         return []
-    whole = lines[1:-1] if begin else lines[:-1]
-    return [found for line in reversed(whole[-MOST:]) if (found := describe_photo(line)) is not None]
+
+
+def _read_part(folder: Path, part: Part) -> list[bytes]:
+    begin = place = max(0, part.plain_bytes - _TAIL)
+    data = bytearray()
+    try:
+        reader = PartReader(folder / part.name, part)
+        try:
+            while some := reader.pread(part.plain_bytes - place, place):
+                data += some
+                place += len(some)
+        finally:
+            reader.close()
+    except (BrokenPart, OSError):
+        return []
+    return _split(bytes(data), is_cut=begin > 0)
+
+
+def _split(data: bytes, *, is_cut: bool) -> list[bytes]:
+    """The whole lines; the first one is none where the data begin within it."""
+    return data.split(b"\n")[int(is_cut) : -1]
 
 
 def describe_photo(line: bytes) -> Latest | None:
