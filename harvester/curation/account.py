@@ -14,7 +14,7 @@ from harvester.archive.pieces import refuse_parts
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.disk.layout import MANIFEST, STATE, check_entries, check_files
-from harvester.engine.run import restore_job
+from harvester.engine.output import restore_job
 from harvester.errors import CannotWrite, UsageError
 from harvester.status.gaps import find_gaps
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import orjson
 
 from harvester.config.settings import Settings
+from harvester.engine.call_costs import count_calls, estimate_seconds
 from harvester.engine.lister import explain_sweep
 from harvester.engine.names import ResolvedName, ask_login, look_up_source
 from harvester.engine.run import build_sleep
@@ -22,7 +23,7 @@ from harvester.events import Observer, Tally, ignore
 from harvester.flickr.counts import count_members
 from harvester.flickr.geo import EVER, find_page_size
 from harvester.flickr.listings import LISTINGS, Itself, Listing, Opens, Paged
-from harvester.flickr.methods import DETAILS, PAGE_SIZE, ROW_SIZES, SEARCH, build_query, count_asked, list_parts
+from harvester.flickr.methods import DETAILS, ROW_SIZES, SEARCH, build_query, count_asked, list_parts
 from harvester.flickr.responses import Listed, read_list, read_page
 from harvester.jobs.model import Job, Photos, Search
 from harvester.jobs.restore import settle_job
@@ -33,25 +34,6 @@ from harvester.transport.client import Client
 from harvester.transport.opening import open_client
 
 T = TypeVar("T")
-
-EXTRA_PAGES = 1.02
-"""The sweep's pages overlap by a hundredth, and its last ones are not full."""
-
-
-def count_calls(photos: int, *, parts: int, listed: int = 0, page_size: int = PAGE_SIZE) -> int:
-    """Calls for so many photos, `listed` of them known already."""
-    pages = math.ceil(max(0, photos - listed) / page_size * EXTRA_PAGES)
-    return pages + photos * parts
-
-
-def estimate_seconds(calls: int, settings: Settings) -> float:
-    """The least time that quota and pace allow for so many calls, from a fresh window."""
-    paced = calls / settings.pace.per_second if settings.pace else 0.0
-    if settings.quota is None or calls <= settings.quota.calls:
-        return paced
-    windows = (calls - 1) // int(settings.quota.calls)
-    rest = calls - windows * settings.quota.calls
-    return max(paced, windows * settings.quota.period + (rest / settings.pace.per_second if settings.pace else 0.0))
 
 
 async def estimate_job(

@@ -10,7 +10,7 @@ from harvester.checkpoint.read_only import open_to_read
 from harvester.checkpoint.shallow import count_shallow
 from harvester.checkpoint.state import State
 from harvester.disk.layout import STATE, UPDATE
-from harvester.engine.estimate import count_calls
+from harvester.engine.call_costs import count_calls
 from harvester.errors import CannotWrite
 from harvester.flickr.geo import find_page_size
 from harvester.flickr.methods import count_asked, covers

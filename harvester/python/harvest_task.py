@@ -14,7 +14,8 @@ from weakref import WeakSet
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
-from harvester.engine.run import Output, restore_job, run_open_job
+from harvester.engine.output import Output, restore_job
+from harvester.engine.run import run_open_job
 from harvester.errors import UsageError, unchain
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job

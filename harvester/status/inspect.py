@@ -21,9 +21,9 @@ from harvester.config.settings import Settings
 from harvester.disk.holder import Holder
 from harvester.disk.layout import STATE, check_entries, check_files
 from harvester.disk.lock import find_holder
-from harvester.engine.estimate import estimate_seconds
+from harvester.engine.call_costs import estimate_seconds
+from harvester.engine.output import restore_job
 from harvester.engine.remaining import count_remaining_calls
-from harvester.engine.run import restore_job
 from harvester.merge.staging import find_deepening, is_under_way
 from harvester.parts.part import Part, measure_lines
 from harvester.quota.glance import glance

@@ -41,7 +41,8 @@ from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import run as engine
-from harvester.engine.run import Output, UpdateWanted, restore_job, run_open_job, tell_limitations
+from harvester.engine.output import Output, UpdateWanted, restore_job
+from harvester.engine.run import run_open_job, tell_limitations
 from harvester.errors import KeyRefused, Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, ignore
 from harvester.jobs.model import Job, Photos

@@ -12,7 +12,7 @@ from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.same_job import check_same_job
 from harvester.config.settings import Settings
 from harvester.disk.layout import STATE
-from harvester.engine.estimate import estimate_seconds
+from harvester.engine.call_costs import estimate_seconds
 from harvester.engine.remaining import count_remaining_calls, list_missing
 from harvester.flickr.methods import name_member
 from harvester.jobs.model import Job

@@ -50,7 +50,8 @@ from harvester.config.settings import Settings
 from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
-from harvester.engine.run import Output, restore_job, run_job, run_open_job, tell_limitations
+from harvester.engine.output import Output, restore_job
+from harvester.engine.run import run_job, run_open_job, tell_limitations
 from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
 from harvester.flickr.counts import COUNTS

@@ -16,7 +16,7 @@ from harvester.checkpoint.withdrawn import count_withdrawn
 from harvester.disk.holder import Holder
 from harvester.disk.layout import PHOTOS, STATE
 from harvester.disk.lock import find_holder
-from harvester.engine.run import restore_job
+from harvester.engine.output import restore_job
 from harvester.errors import StopRun
 from harvester.parts.part import Part
 from harvester.status.gaps import find_gaps

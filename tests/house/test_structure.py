@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -189,3 +191,14 @@ def test_the_sandbox_knows_nothing_of_the_harvesters_own_doings() -> None:
         if name.startswith("harvester.sandbox"):
             known = {found for found in imports_of(name) if found.startswith("harvester.") and "sandbox" not in found}
             assert known <= allowed, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["archive.ids", "export.run", "repair.run", "report.run", "status.inspect", "status.quota", "verify.archive"],
+)
+def test_what_only_reads_archives_starts_without_a_client(name: str) -> None:
+    """Importing aiohttp takes longer than all else that these commands need."""
+    tell = f"import sys, harvester.{name}; print('aiohttp' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"

@@ -12,7 +12,7 @@ from harvester import Flickr
 from harvester.checkpoint.state import State
 from harvester.cli import main
 from harvester.config.settings import load_config
-from harvester.engine.run import restore_job
+from harvester.engine.output import restore_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.arguments import KNOWN, OPTIONS, name_option

@@ -12,7 +12,8 @@ import pytest
 from harvester.checkpoint.state import State
 from harvester.config.settings import load_config
 from harvester.engine.estimate import estimate_job
-from harvester.engine.run import Output, restore_job, run_job
+from harvester.engine.output import Output, restore_job
+from harvester.engine.run import run_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.dates import Moment, read_taken, read_upload, settle
