@@ -6,19 +6,24 @@ import asyncio
 import shlex
 import stat
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from harvester.archive.folder import STATE, lock_folder, open_archive_state
 from harvester.archive.manifest import read_manifest
+from harvester.archive.pieces import list_parts
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.disk.layout import MANIFEST
 from harvester.errors import StopRun, StoreFault, UsageError
-from harvester.events import Ended, Event, Noticed, Observer, Started, Summary, Tally
+from harvester.events import Ended, Event, Noticed, Observer, PartClosed, Started, Summary, Tally
 from harvester.objects import Store, open_store
 from harvester.objects.opening import is_address
 from harvester.objects.patience import Patience
+from harvester.parts.part import Part
+from harvester.publish.parts import PartUploads
+from harvester.publish.plan import name_key
 from harvester.publish.upload import Done, check_same, publish
 from harvester.text.words import name_count, name_duration
 
@@ -58,8 +63,9 @@ async def run_and_publish(
     is_private = is_private or (is_begun and _is_private(folder))
     publication = Publication(folder, str(known), is_private=is_private, observer=observer)
     await publication.begin(is_new=not is_begun)
-    summary = await run(publication.watch)
-    summary = await publication.end(summary, stop=stop)
+    async with publication.parts.working():
+        summary = await run(publication.watch)
+        summary = await publication.end(summary, stop=stop)
     observer(Ended(summary=summary))
     return summary
 
@@ -84,11 +90,16 @@ class Publication:
         self._is_private = is_private
         self._observer = observer
         self._tally: Tally | None = None
+        self._is_waiting = False
+        self.parts = PartUploads(folder, self._open_patiently, observer)
+        """Those that are closed meanwhile."""
 
     def watch(self, event: Event) -> None:
         """Pass on what happens, but for the end, which comes later."""
         if isinstance(event, Started):
             self._tally = event.tally
+        elif isinstance(event, PartClosed):
+            self.parts.add(event.name)
         if not isinstance(event, Ended):
             self._observer(event)
 
@@ -99,10 +110,19 @@ class Publication:
             await store.check(make=True)
             if (manifest := read_manifest(self._folder)) is not None:
                 check_same(store, manifest, await store.get(MANIFEST))
+            await self._add_parts(store)
         except StopRun as error:
             if is_new and not (isinstance(error, StoreFault) and error.is_transient):
                 raise
             self._observer(Noticed(sentence=f"Nothing can be published for now, and the harvest goes on: {error}"))
+
+    async def _add_parts(self, store: Store) -> None:
+        """The parts that an earlier run has closed and not published."""
+        if parts := _list_parts(self._folder):
+            keys = {entry.key async for entry in store.list()}
+            for part in parts:
+                if name_key(part.name, part.sha256) not in keys:
+                    self.parts.add(part.name)
 
     async def end(self, summary: Summary, *, stop: asyncio.Event) -> Summary:
         """Publish what the harvest has made of the archive, and say so."""
@@ -118,13 +138,20 @@ class Publication:
         return self._postpone(summary) if done is None else replace(summary, notes=(*summary.notes, self._tell(done)))
 
     async def _publish(self) -> Done:
-        return await publish(self._folder, self._open(Patience(on_wait=self._note_wait)))
+        await self.parts.finish()
+        return await publish(self._folder, self._open_patiently())
+
+    def _open_patiently(self) -> Store:
+        self._is_waiting = False
+        return self._open(Patience(on_wait=self._note_wait))
 
     def _open(self, patience: Patience) -> Store:
         return open_store(self._address, patience=patience, is_private=self._is_private)
 
     def _note_wait(self, error: StoreFault, seconds: float) -> None:
-        self._observer(Noticed(sentence=f"Publishing waits {name_duration(seconds)}. {error}"))
+        if not self._is_waiting:
+            self._observer(Noticed(sentence=f"Publishing waits {name_duration(seconds)} and tries again. {error}"))
+        self._is_waiting = True
 
     def _postpone(self, summary: Summary) -> Summary:
         again = f"harvester resume {shlex.quote(str(self._folder))}"
@@ -147,6 +174,12 @@ async def _unless(stop: asyncio.Event, work: Awaitable[Done]) -> Done | None:
         for each in (task, stopping):
             each.cancel()
         await asyncio.wait({task, stopping})
+
+
+def _list_parts(folder: Path) -> list[Part]:
+    with suppress(StopRun):  # whoever harvests tells what is wrong with the archive
+        return list_parts(folder)
+    return []
 
 
 def _check_apart(folder: Path, address: str | None) -> None:

@@ -28,6 +28,7 @@ from harvester.engine.run import Output
 from harvester.errors import Exit, Incomplete, StoreFault, UsageError
 from harvester.events import Ended, Event, Noticed, Summary
 from harvester.jobs.model import Account, Job, Search
+from harvester.jobs.rotation import Rotation
 from harvester.objects import open_store
 from harvester.objects.patience import Patience
 from harvester.publish import beside
@@ -56,10 +57,18 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def harvest(
-    folder: Path, sandbox: Sandbox, address: str | None, *, job: Job = ALL, events: list[Event] | None = None
+    folder: Path,
+    sandbox: Sandbox,
+    address: str | None,
+    *,
+    job: Job = ALL,
+    events: list[Event] | None = None,
+    rotation: Rotation | None = None,
 ) -> Summary:
     settings, stop = settings_for(sandbox), asyncio.Event()
-    run = partial(run_whole_job, job, settings, output=Output(folder=folder, publish=address), stop=stop)
+    run = partial(
+        run_whole_job, job, settings, output=Output(folder=folder, publish=address, rotation=rotation), stop=stop
+    )
     return await run_and_publish(
         lambda observer: run(observer=observer),
         folder=folder,
@@ -96,7 +105,11 @@ async def read_copy(address: str) -> dict[str, bytes]:
 
 def read_folder(folder: Path) -> dict[str, bytes]:
     """The files of an archive that are to be published, by name."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name.endswith((".ndjson", ".ndjson.zst"))]
+    paths = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.name.endswith((".ndjson", ".ndjson.zst", ".ndjson.gz"))
+    ]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
@@ -212,6 +225,7 @@ async def test_a_store_that_fails_costs_the_harvest_nothing(sandbox: Sandbox, tm
     told = [event.sentence for event in events if isinstance(event, Noticed)]
     assert told[0].startswith("Nothing can be published for now, and the harvest goes on: ")
     assert told[1].startswith("Publishing waits ")
+    assert len(told) == 2
     assert verify_archive(tmp_path / "a") == []
     bucket.plan = lambda _method, _path: ""
     calls = sandbox.stats.calls
@@ -406,6 +420,43 @@ def _kill_at(step: int, pid: int, bucket: Bucket) -> Callable[[str, str], Fault]
         return "lost" if step % 2 else "cut"
 
     return plan
+
+
+async def test_parts_go_there_while_the_harvest_goes_on(sandbox_of: Opener, tmp_path: Path, bucket: Bucket) -> None:
+    address, folder = f"s3://{bucket.name}/p", tmp_path / "a"
+    async with sandbox_of(photos=300, latency=0.2) as sandbox:
+        put_at: list[tuple[str, int]] = []
+
+        def note(method: str, path: str) -> Fault:
+            if method == "PUT":
+                put_at.append((path.removeprefix("p/"), sandbox.stats.calls))
+            return ""
+
+        bucket.plan = note
+        summary = await harvest(folder, sandbox, address, rotation=Rotation(lines=50))
+        assert summary.status == "complete"
+        assert sandbox.stats.calls > put_at[0][1] + 50
+    assert await read_copy(address) == read_folder(folder)
+    names = [read_key(key) for key, _ in put_at]
+    assert names[0] == "photos-00001.ndjson.zst"
+    assert len(names) == len(set(names)) == len(read_folder(folder)) + 1
+    assert put_at[-1][0] == "manifest.json"
+    bucket.asked.clear()
+    assert (await go_on(folder, sandbox)).status == "complete"
+    assert {method for method, _ in bucket.asked} == {"GET"}
+
+
+async def test_parts_whose_store_fails_delay_no_photo(sandbox_of: Opener, tmp_path: Path, bucket: Bucket) -> None:
+    address, folder, events = f"s3://{bucket.name}/p", tmp_path / "a", list[Event]()
+    bucket.plan = lambda _method, _path: "503"
+    async with sandbox_of(photos=300) as sandbox:
+        summary = await harvest(folder, sandbox, address, rotation=Rotation(lines=50), events=events)
+        assert (summary.status, summary.photos) == ("incomplete", 300)
+        told = [event.sentence for event in events if isinstance(event, Noticed)]
+        assert sum("is not published yet, and the harvest goes on" in sentence for sentence in told) == 1
+        bucket.plan = lambda _method, _path: ""
+        assert (await go_on(folder, sandbox)).status == "complete"
+    assert await read_copy(address) == read_folder(folder)
 
 
 async def test_what_is_private_stays_so_in_a_folder(sandbox: Sandbox, tmp_path: Path) -> None:
