@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -24,7 +24,11 @@ from harvester.events import Observer, Summary
 from harvester.jobs.rotation import Rotation
 from harvester.progress.gauge import Limits
 
+if TYPE_CHECKING:
+    from harvester.verify.verdict import Verdict
+
 IDS_AT_ONCE = 1000
+_Place = TypeVar("_Place", Path, str)
 
 folders_argument = click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 
@@ -139,29 +143,45 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
 @click.command(
     cls=Command,
     short_help="Prove that an archive is whole.",
-    epilog="\b\nExample:\n  harvester verify archives/monkeys && echo whole",
+    epilog=(
+        "\b\nExamples:\n  harvester verify archives/monkeys && echo whole\n  harvester verify s3://my-bucket/monkeys"
+    ),
 )
-@folders_argument
+@click.argument("places", metavar="URL|DIR...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @console_options
-def verify(*, folders: tuple[Path, ...], as_json: bool, **manner: Any) -> Exit:
+def verify(*, places: tuple[str, ...], as_json: bool, **manner: Any) -> Exit:
     """Read an archive through and prove that it is whole; exit code 3 where it is not.
 
-    An archive without state.sqlite, as one that was published, is proved by its manifest alone. While a harvest is
-    under way, what it has written so far is proved, and nothing is disturbed.
+    An archive without state.sqlite, as one that was published, is proved by its manifest alone: in a folder, or at an
+    s3://, gs://, az:// or file:// address. While a harvest is under way, what it has written so far is proved, and
+    nothing is disturbed.
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
     console = find_console(**manner)
     from harvester.verify.archive import prove_archive  # noqa: PLC0415
 
-    def show(folder: Path) -> Exit:
-        return show_verdict(prove_archive(folder), as_json=as_json, is_alone=len(folders) == 1)
+    def show(place: str) -> Exit:
+        verdict = _prove_copy(place) if "://" in place else prove_archive(Path(place))
+        return show_verdict(verdict, as_json=as_json, is_alone=len(places) == 1)
 
-    return do_all(_list_tasks(show, folders), console, is_announced=False)
+    return do_all(_list_tasks(show, places), console, is_announced=False)
 
 
-def _list_tasks(start: Callable[[Path], Exit], folders: Sequence[Path]) -> list[Task]:
+def _prove_copy(address: str) -> Verdict:
+    from harvester.objects import open_store  # noqa: PLC0415
+    from harvester.verify.published import prove_published  # noqa: PLC0415
+
+    async def prove() -> Verdict:
+        store = open_store(address)
+        await store.check()
+        return await prove_published(store)
+
+    return asyncio.run(prove())
+
+
+def _list_tasks(start: Callable[[_Place], Exit], folders: Sequence[_Place]) -> list[Task]:
     """A task for each folder, each once."""
     return [Task(title=str(folder), start=partial(start, folder)) for folder in dict.fromkeys(folders)]
 

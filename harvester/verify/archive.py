@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from harvester.archive.folder import MANIFEST
 from harvester.archive.manifest import Manifest, read_manifest
@@ -31,29 +29,12 @@ from harvester.verify.manifest import (
     tell_doubted,
     tell_withdrawn,
 )
+from harvester.verify.verdict import Verdict
 
+__all__ = ["Verdict", "prove_archive", "verify_archive"]
 _READINGS = 3
 """Readings of an archive whose files change their places meanwhile."""
 _STREAM = "Records go to standard output, so there is no file to verify."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a proof has come to. An archive is whole where there are no findings.
-
-    `notes` are no fault of the archive. `holder` is the process that is at work in it.
-    """
-
-    folder: Path
-    findings: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    checked_by: Literal["checkpoint", "manifest"] = "checkpoint"
-    holder: Holder | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
 
 
 def verify_archive(folder: Path) -> list[str]:

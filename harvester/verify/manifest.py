@@ -25,6 +25,7 @@ from harvester.errors import UsageError
 from harvester.parts.part import Part
 from harvester.text.words import name_count
 from harvester.verify.lines import Ids, Reader
+from harvester.verify.published import find_in_copy
 
 MOST = 100
 """Findings told of; a file that is damaged throughout needs no longer list."""
@@ -107,11 +108,11 @@ def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
         return
     notes.append(f"Checked by {MANIFEST} alone: there is no {STATE}{' with anything in it' * is_there}.")
     notes += [*tell_doubted(manifest.doubted), *tell_withdrawn(len(manifest.withdrawn))]
-    damages = limit(_find(folder, manifest, notes))
+    damages = limit(find_in_copy(folder, manifest) if manifest.objects else _find(folder, manifest, notes))
     if is_there:
         damages.append(f"{STATE} is empty.")
     yield from damages
-    if damages:
+    if damages and not manifest.objects:
         yield f"`harvester repair {folder}` keeps every good line, and `harvester resume` then fetches what was lost."
     yield from _tell_end(folder, manifest, is_damaged=bool(damages))
 
