@@ -27,7 +27,7 @@ export function figure({ title, alt, draw, below = [] }: Figure): HTMLElement {
 function render(options: Plot.PlotOptions, width: number, alt: string): Element {
   const drawn = Plot.plot({ ...options, width, style: { fontSize: "12px", fontFamily: "inherit" } });
   // The chart is one picture with one text: Plot's own names of its groups say "rect" and "text".
-  for (const group of drawn.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
+  for (const group of drawn.querySelectorAll("[aria-label]")) group.removeAttribute("aria-label");
   drawn.setAttribute("role", "img");
   drawn.setAttribute("aria-label", alt);
   return drawn;

@@ -15,6 +15,8 @@ const STATES: Record<string, string> = {
   damaged: "Damaged",
 };
 
+const MOST_OPEN = 3;
+
 /** `complete` where all archives are; else the state of the first that is not. */
 export function stateOf(archives: Archive[]): string {
   return archives.find(({ state }) => state !== "complete")?.state ?? "complete";
@@ -24,9 +26,14 @@ export const tellState = (state: string): string => STATES[state] ?? state;
 
 export function completeSection({ archives, refusals, counts }: Report): Child[] {
   const alone = archives.length === 1;
+  const box = (archive: Archive): HTMLElement => {
+    const details = folded(archive.name, ...one(archive));
+    details.toggleAttribute("open", archives.length <= MOST_OPEN);
+    return details;
+  };
   return [
     !alone && overview(archives),
-    ...archives.map((archive) => (alone ? h("div", {}, ...one(archive)) : folded(archive.name, ...one(archive)))),
+    ...archives.map((archive) => (alone ? h("div", {}, ...one(archive)) : box(archive))),
     ...missingParts(refusals),
     counts.misfits > 0 && h("p", { class: "note" }, `${plural(counts.misfits, "value")} could not be read as what they should be, and count as unknown.`),
   ];

@@ -98,7 +98,8 @@ function overTime({ licenses, licenses_by_year }: Report): HTMLElement | null {
     draw: (width) => {
       const every = Math.ceil((years.length * 38) / Math.max(width - 50, 1));
       return {
-        height: 220,
+        height: 230,
+        marginTop: 30,
         marginLeft: 50,
         x: { domain: years, label: null, tickSize: 0, tickFormat: (year: string) => (years.indexOf(year) % every ? "" : year) },
         y: { percent: true, label: "% of the year's photos", grid: true, ticks: 4 },
