@@ -17,9 +17,9 @@ from harvester.demo import serve_sandbox
 from harvester.report.run import Order, write_report
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
-from support.looks import LOOKS, open_browser, open_page
 from support.exports import ALL, run
 from support.handmade import STAMP, build_info, make_archive, photo
+from support.looks import LOOKS, open_browser, open_page
 
 SCRIPT = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 NASTY = f"{SCRIPT} ' \" ` ${{alert(1)}} &lt; \u202eevil \u2028"
