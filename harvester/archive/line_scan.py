@@ -93,17 +93,20 @@ def find_fault(record: dict[str, Any], wanted: Wanted) -> str:
     if not isinstance(photo_id, str) or not is_photo_id(photo_id):
         return "no photo id"
     for name in ("search", "info"):
-        member = record.get(name)
-        if isinstance(member, dict) and str(member.get("id")) != photo_id:
-            return f"its {name} is that of photo {member.get('id')}"
-        if member is not None and not isinstance(member, dict):
-            return f"its {name} is no object"
+        if fault := _find_member_fault(name, record.get(name), photo_id):
+            return fault
     if missing := [name for name in ("harvested_at", "search", *wanted.parts) if name not in record]:
         return f"it has no {' and no '.join(missing)}"
     owner = find_owner(record.get("search") or {}, record.get("info") or {})
     if wanted.owner and owner not in ("", wanted.owner):
         return f"it is a photo of {owner}"
     return ""
+
+
+def _find_member_fault(name: str, member: Any, photo_id: str) -> str:
+    if isinstance(member, dict) and str(member.get("id")) != photo_id:
+        return f"its {name} is that of photo {member.get('id')}"
+    return "" if member is None or isinstance(member, dict) else f"its {name} is no object"
 
 
 def find_owner(row: Mapping[str, Any], info: Mapping[str, Any]) -> str:

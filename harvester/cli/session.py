@@ -224,14 +224,7 @@ class Signals:
 
 def choose_display(setup: Setup, *, limits: Limits, to_stdout: bool, again: str | None = None) -> DisplayOptions:
     """How to show a run: live on a terminal, unless something else is written there at the same time."""
-    console = setup.console
-    form: Literal["live", "plain", "json", "quiet"] = "plain"
-    if console.log_format == "json":
-        form = "json"
-    elif console.quiet:
-        form = "quiet"
-    elif setup.progress is not False and _is_drawable() and (setup.progress or not (to_stdout and _is_shown())):
-        form = "live"
+    console, form = setup.console, _choose_form(setup, to_stdout=to_stdout)
     readings = setup.progress is not False and not console.quiet
     if form != "json" and setup.progress is None and to_stdout and sys.stdout.isatty():
         readings = False
@@ -245,6 +238,16 @@ def choose_display(setup: Setup, *, limits: Limits, to_stdout: bool, again: str 
         again=again,
         beside=find_metrics(setup, quota=limits.quota),
     )
+
+
+def _choose_form(setup: Setup, *, to_stdout: bool) -> Literal["live", "plain", "json", "quiet"]:
+    if setup.console.log_format == "json":
+        return "json"
+    if setup.console.quiet:
+        return "quiet"
+    if setup.progress is not False and _is_drawable() and (setup.progress or not (to_stdout and _is_shown())):
+        return "live"
+    return "plain"
 
 
 def _is_drawable() -> bool:

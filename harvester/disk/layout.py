@@ -112,16 +112,7 @@ def check_not_foreign(folder: Path, *, is_stream: bool) -> None:
     path = folder / STATE
     if path.is_dir() or _has_content(path):
         return
-    names = set() if is_stream else set(_WRITTEN)
-    if not path.exists():  # an empty one is what a kill has left, and SQLite's own files may be beside it
-        names |= SIDES
-    found = [name for name in sorted(names) if _has_content(folder / name)]
-    if not is_stream:
-        found += [name for name in _FOLDERS if (folder / name).is_dir() and any((folder / name).iterdir())]
-        found += _name_part_files(folder)
-    if not _is_own_lock(folder / LOCK):
-        found.append(LOCK)
-    if found:
+    if found := _find_foreign(folder, is_stream=is_stream):
         raise UsageError(
             f"{folder} holds {', '.join(found)}, but no {STATE} that knows of it, so it may be somebody else's work: "
             f"choose another folder, or, where it is an archive that has lost its {STATE}, run "
@@ -129,8 +120,16 @@ def check_not_foreign(folder: Path, *, is_stream: bool) -> None:
         )
 
 
-def _name_part_files(folder: Path) -> list[str]:
-    return [path.name for path in list_part_files(folder)]
+def _find_foreign(folder: Path, *, is_stream: bool) -> list[str]:
+    """The names of an archive in a folder whose checkpoint is missing or empty."""
+    names = set() if is_stream else set(_WRITTEN)
+    if not (folder / STATE).exists():  # an empty one is what a kill has left, and SQLite's own files may be beside it
+        names |= SIDES
+    found = [name for name in sorted(names) if _has_content(folder / name)]
+    if not is_stream:
+        found += [name for name in _FOLDERS if (folder / name).is_dir() and any((folder / name).iterdir())]
+        found += [path.name for path in list_part_files(folder)]
+    return found if _is_own_lock(folder / LOCK) else [*found, LOCK]
 
 
 def require_checkpoint(folder: Path) -> None:

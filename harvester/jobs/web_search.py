@@ -49,6 +49,13 @@ def read_query(query: str) -> Found:
     old = {name: kept.pop(name) for name in _OLD if name in kept}
     if unknown := sorted(kept.keys() - _FIELDS.keys() - OTHERS):
         raise UsageError(f"{', '.join(unknown)}: Flickr's API cannot search by that; take it out of the address.")
+    found = _read_fields(kept)
+    for name, value in old.items():
+        _OLD[name](found, value)
+    return found
+
+
+def _read_fields(kept: Mapping[str, str]) -> Found:
     found: Found = {_FIELDS[name]: value for name, value in kept.items() if name in _FIELDS}
     found["params"] = {name: value for name, value in kept.items() if name in OTHERS}
     for name in {"min_taken_date", "max_taken_date"} & found.keys():
@@ -57,8 +64,6 @@ def read_query(query: str) -> Found:
         found["has_geo"] = found["has_geo"] not in ("0", "false")
     if "content_types" in kept:
         found["content_types"] = [_WEB_TYPES.get(name, name) for name in kept["content_types"].split(",")]
-    for name, value in old.items():
-        _OLD[name](found, value)
     return found
 
 

@@ -56,8 +56,7 @@ def merge_deepening(
     others = sum(archive.count_failures().values()) - count_shallow(archive.connection)
     # What was complete when the deepening was begun may have been updated since, with a stretch or a photo missing.
     is_else_whole = not others and not read_incomplete(archive)
-    was_complete = (wanted is not None and wanted.complete) or is_told_complete(folder)
-    was_finished = (wanted is not None and wanted.finished) or bool(known.finished)
+    was_complete, was_finished = _find_earlier(folder, known)
     is_uneven = failed or next(state.gone(), None) is not None
     facts = replace(
         known,
@@ -80,6 +79,14 @@ def merge_deepening(
         take_over=partial(absorb_parts, facts=facts),
         counts={"reported": archive.facts.expected, "failed": failed + others},
     )
+
+
+def _find_earlier(folder: Path, known: JobFacts) -> tuple[bool, bool]:
+    """Whether the archive was complete before the deepening, and whether its last run had ended."""
+    wanted = known.wanted_depth
+    if wanted is None:
+        return is_told_complete(folder), bool(known.finished)
+    return wanted.complete or is_told_complete(folder), wanted.finished or bool(known.finished)
 
 
 def _find_rest(wanted: Depth | None, target: Depth, *, failed: int, complete: bool, finished: bool) -> Depth | None:

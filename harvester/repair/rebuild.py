@@ -22,7 +22,7 @@ from harvester.checkpoint.schema import prepare
 from harvester.checkpoint.withdrawn import IDS
 from harvester.flickr.listings import LISTINGS, Together
 from harvester.jobs.model import Photos, Source
-from harvester.listing.roots import find_roots
+from harvester.listing.roots import Roots, find_roots
 from harvester.listing.sweep import OPEN_END, Sweep
 from harvester.listing.walk import Walk
 from harvester.repair.facts import Facts
@@ -201,16 +201,22 @@ def _list_again(db: sqlite3.Connection, folder: Path, source: Source, facts: Fac
         db.execute("INSERT OR IGNORE INTO later SELECT id, NULL FROM lost")
         db.execute("INSERT OR IGNORE INTO later SELECT id, NULL FROM sought")
     if arguments is not None and not rebuilt.lists_all:
-        login = facts.meta.login["nsid"] if facts.meta.login and facts.meta.signed else None
-        seeds = find_roots(source, arguments, horizon=facts.meta.horizon or OPEN_END, login=login)
-        changed_since = facts.meta.changed_since
-        if login is not None and login == arguments.get("user_id") and changed_since and seeds.sweeps:
-            seeds = seeds.since(changed_since)  # an update of one's own account may do without the sweeps
-        _read_again(db, seeds.walks, rebuilt)
-        if rebuilt.photos and seeds.sweeps:
-            sweeps = narrow(db, is_in_lists=SETS in rebuilt.lists) if is_known else list(seeds.sweeps)
-            _sweep_again(db, seeds.sweeps if sweeps is None else sweeps)
+        roots = _find_roots(source, arguments, facts)
+        _read_again(db, roots.walks, rebuilt)
+        if rebuilt.photos and roots.sweeps:
+            sweeps = narrow(db, is_in_lists=SETS in rebuilt.lists) if is_known else list(roots.sweeps)
+            _sweep_again(db, roots.sweeps if sweeps is None else sweeps)
     db.execute("DELETE FROM seen WHERE id IN (SELECT id FROM lost)")
+
+
+def _find_roots(source: Source, arguments: Mapping[str, str], facts: Facts) -> Roots:
+    """Where the listings of the archive's job, or of its update, begin."""
+    login = facts.meta.login["nsid"] if facts.meta.login and facts.meta.signed else None
+    roots = find_roots(source, arguments, horizon=facts.meta.horizon or OPEN_END, login=login)
+    changed_since = facts.meta.changed_since
+    if login is not None and login == arguments.get("user_id") and changed_since and roots.sweeps:
+        return roots.since(changed_since)  # an update of one's own account may do without the sweeps
+    return roots
 
 
 def _sweep_again(db: sqlite3.Connection, sweeps: Sequence[Sweep]) -> None:
@@ -234,6 +240,15 @@ def _read_again(db: sqlite3.Connection, walks: Sequence[Walk], rebuilt: Rebuilt)
         db.execute("INSERT INTO walk(body) VALUES (?)", (msgspec.json.encode(walk).decode(),))
 
 
+def _count_kept(found: Sequence[Found]) -> dict[str, int]:
+    return {each.name.removesuffix(".ndjson"): each.kept for each in found if each.kept}
+
+
+def _list_renewed(facts: Facts, found: Sequence[Found]) -> list[str]:
+    """The files that are not what the manifest tells."""
+    return [each.name for each in found if each.sha256 != facts.digests.get(each.name, (0, ""))[1]]
+
+
 def _settle(
     db: sqlite3.Connection,
     facts: Facts,
@@ -248,13 +263,12 @@ def _settle(
     doubted = {each.name: each.doubted for each in found if each.doubted}
     # No listing tells which photos are lost that were given by their ids, nor does a manifest.
     is_left_unread = facts.copy is None and isinstance(facts.job and facts.job.source, Photos)
-    counts = {each.name.removesuffix(".ndjson"): each.kept for each in found if each.kept}
     repair: Repair = {
         "moves": list(moves),
-        "files": [each.name for each in found if each.sha256 != facts.digests.get(each.name, (0, ""))[1]],
+        "files": _list_renewed(facts, found),
         "cuts": dict(db.execute("SELECT name, length FROM file").fetchall()),
         "status": "complete" if is_finished else "stopped",
-        "facts": {"counts": {**counts, "reported": facts.meta.expected, "failed": 0}},
+        "facts": {"counts": {**_count_kept(found), "reported": facts.meta.expected, "failed": 0}},
     }
     write_facts(
         db,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -161,7 +161,7 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
     with closing(open_table(scratch / _TABLE)) as table:
         files = _scan(folder, facts, table=table, wanted=facts.wanted, on_file=on_file)
         if not dry_run:
-            moves += [write_good(folder, scratch, each, table=table) for each in files if each.kept and not each.stands]
+            moves += _write_good_lines(folder, scratch, files, table=table)
             moves += write_damaged(folder, scratch, table=table)
     if _is_proved(facts, files) and count_lost(facts, scratch / _TABLE):
         facts = facts.without_checkpoint()
@@ -170,7 +170,7 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
     rebuilt = rebuild(scratch, facts, files, folder=folder, table=scratch / _TABLE, moves=moves)
     return Report(
         folder=folder,
-        files=tuple(each for each in files if each.is_there or each.name == PHOTOS or rebuilt.lists.get(each.name)),
+        files=tuple(_list_told(files, rebuilt)),
         checkpoint=facts.checkpoint,
         manifest=facts.manifest,
         job=facts.job,
@@ -180,6 +180,18 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
         dry_run=dry_run,
         harmed=tuple(facts.harmed.values()),
     )
+
+
+def _write_good_lines(
+    folder: Path, scratch: Path, files: Sequence[Found], *, table: sqlite3.Connection
+) -> list[tuple[str, str]]:
+    """Write the files anew that hold more than good lines; returns their moves."""
+    return [write_good(folder, scratch, each, table=table) for each in files if each.kept and not each.stands]
+
+
+def _list_told(files: Sequence[Found], rebuilt: Rebuilt) -> Iterator[Found]:
+    """The files that a report tells: those that are there, and those of which lines were lost."""
+    return (each for each in files if each.is_there or each.name == PHOTOS or rebuilt.lists.get(each.name))
 
 
 def _scan(folder: Path, facts: Facts, *, table: sqlite3.Connection, wanted: Wanted, on_file: OnFile) -> list[Found]:
@@ -207,7 +219,7 @@ def _examine_staged(folder: Path, scratch: Path, archive: State, *, dry_run: boo
             return None
         files = [*select_files(files, facts)]
         if not dry_run:
-            moves = [write_good(staging, scratch, each, table=table) for each in files if each.kept and not each.stands]
+            moves = _write_good_lines(staging, scratch, files, table=table)
             set_aside(folder, scratch, table=table)
     facts = complete_facts(facts, archive, scratch / _TABLE)
     rebuilt = rebuild(scratch, facts, files, folder=staging, table=scratch / _TABLE, moves=moves)
@@ -238,11 +250,16 @@ def _is_as_told(facts: Facts, files: list[Found]) -> bool:
     """Whether checkpoint, manifest and files are sound and say the same."""
     if facts.checkpoint != "sound" or facts.manifest != "sound" or facts.is_misnumbered or facts.meta.repair:
         return False
-    if any(each.damaged or each.doubled or each.reshaped or each.size != each.kept_bytes for each in files):
+    if not all(map(_is_sound, files)):
         return False
     if facts.read_lengths() != {each.name: (each.size, each.kept) for each in files if each.is_there and each.kept}:
         return False
     return all(each.sha256 == facts.digests.get(each.name, (0, each.sha256))[1] for each in files if each.kept)
+
+
+def _is_sound(file: Found) -> bool:
+    """Whether each line of a file is good and stands there once, as it was written."""
+    return not (file.damaged or file.doubled or file.reshaped) and file.size == file.kept_bytes
 
 
 def _put_into_place(folder: Path, scratch: Path, *, keep_old: bool) -> None:

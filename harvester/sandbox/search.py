@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -115,7 +115,7 @@ def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
     """Whether a photo, by its number, matches everything but the dates."""
     tests: list[Callable[[int], bool]] = []
     if catalogue.options.private or catalogue.privacy:
-        caller = next((i for i, p in enumerate(catalogue.people) if p.nsid == query.get(CALLER)), -1)
+        caller = _find_person(query.get(CALLER), catalogue)
         tests.append(lambda n: catalogue.owners[n] == caller or not catalogue.is_private(n))
     if tags_fit := _tag_filter(query):
         by_tags = [tags_fit(text) for text in catalogue.texts]
@@ -123,10 +123,25 @@ def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
     if words_fit := _word_filter(query.get("text", ""), catalogue):
         tests.append(words_fit)
     if user := query.get("user_id"):
-        owner = next((i for i, p in enumerate(catalogue.people) if p.nsid == user), -1)
+        owner = _find_person(user, catalogue)
         tests.append(lambda n: catalogue.owners[n] == owner)
     if query.get("group_id"):
         tests.append(lambda n: n % 3 == 0)
+    tests += _build_kind_tests(query, catalogue)
+    try:
+        tests += geo.build_place_tests(query, catalogue)
+    except geo.Illogical:
+        raise Failure(18, "Illogical arguments") from None
+    return lambda n: all(test(n) for test in tests)
+
+
+def _find_person(nsid: str | None, catalogue: Catalogue) -> int:
+    return next((i for i, person in enumerate(catalogue.people) if person.nsid == nsid), -1)
+
+
+def _build_kind_tests(query: Query, catalogue: Catalogue) -> list[Callable[[int], bool]]:
+    """Whether a photo is of the licences, media and content types that are asked for."""
+    tests: list[Callable[[int], bool]] = []
     if licenses := query.get("license"):
         allowed = {int(i) for i in licenses.split(",") if i.strip().isdecimal()}
         tests.append(lambda n: catalogue.license(n) in allowed)
@@ -134,11 +149,7 @@ def build_filter(query: Query, catalogue: Catalogue) -> Callable[[int], bool]:
         tests.append(lambda n: catalogue.is_video(n) == (media == "videos"))
     if (kinds := query.get("content_type")) and kinds not in _CONTENT_PHOTO:
         tests.append(lambda _n: False)
-    try:
-        tests += geo.build_place_tests(query, catalogue)
-    except geo.Illogical:
-        raise Failure(18, "Illogical arguments") from None
-    return lambda n: all(test(n) for test in tests)
+    return tests
 
 
 def _word_filter(text: str, catalogue: Catalogue) -> Callable[[int], bool] | None:
@@ -166,19 +177,26 @@ def _word_filter(text: str, catalogue: Catalogue) -> Callable[[int], bool] | Non
 def _tag_filter(query: Query) -> Callable[[Text], bool] | None:
     """What is decided once for each text of the stock."""
     tests: list[Callable[[Text], bool]] = []
-    given = [tag.strip() for tag in query.get("tags", "").split(",")]
-    tags = [normalise_tag(tag) for tag in given if tag and tag[0] != "-"]
-    without = {normalise_tag(tag[1:]) for tag in given if tag[:1] == "-"}
+    given = [tag.strip() for tag in query.get("tags", "").split(",") if tag.strip()]
+    tags = [normalise_tag(tag) for tag in given if tag[0] != "-"]
+    without = {normalise_tag(tag[1:]) for tag in given if tag[0] == "-"}
     if tags:
-        how = all if query.get("tag_mode") == "all" else any
+        how = _read_mode(query, "tag_mode")
         tests.append(lambda text: how(tag in text.names for tag in tags))
     if without:
         tests.append(lambda text: without.isdisjoint(text.names))
-    wanted = [tag.strip().lower() for tag in query.get("machine_tags", "").split(",") if tag.strip()]
-    if wanted:
-        which = all if query.get("machine_tag_mode") == "all" else any
-        tests.append(lambda text: which(_has_machine_tag(text, tag) for tag in wanted))
+    tests += _build_machine_tag_tests(query)
     return (lambda text: all(test(text) for test in tests)) if tests else None
+
+
+def _build_machine_tag_tests(query: Query) -> list[Callable[[Text], bool]]:
+    wanted = [tag.strip().lower() for tag in query.get("machine_tags", "").split(",") if tag.strip()]
+    how = _read_mode(query, "machine_tag_mode")
+    return [lambda text: how(_has_machine_tag(text, tag) for tag in wanted)] if wanted else []
+
+
+def _read_mode(query: Query, name: str) -> Callable[[Iterable[bool]], bool]:
+    return all if query.get(name) == "all" else any
 
 
 def _has_machine_tag(text: Text, wanted: str) -> bool:

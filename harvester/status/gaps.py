@@ -65,17 +65,7 @@ def _find_tried(state: State, source: Source | None) -> Iterator[Gap]:
     if failed["bad_input"]:
         lines = name_count(failed["bad_input"], "line")
         yield Gap(f"No photo is named by {lines} of the input: correct what errors.ndjson tells.", True)
-    new, shallow = state.count_unfetched(without_line=True), count_shallow(state.connection)
-    if new:
-        yield Gap(
-            f"Listed by the last update and not there yet: {name_count(new, 'photo')}; update to try again.", True
-        )
-    if older := failed["unfetched"] - new - shallow:
-        what = f"{name_count(older, 'photo')} or {'list' if older == 1 else 'lists'}"
-        told = f"The last update could not get {what}, and kept the older lines; update to try again."
-        yield Gap(told, True)
-    if shallow:
-        yield Gap(f"{name_count(shallow, 'photo')} could not be had with all parts; resume to try again.", True)
+    yield from _find_unfetched(state, failed["unfetched"])
     if source is not None and is_cut_off(source, state):
         told = "An earlier version saw only the last 12 hours of this geographic search; resume to list it all."
         yield Gap(told, True)
@@ -83,3 +73,18 @@ def _find_tried(state: State, source: Source | None) -> Iterator[Gap]:
         yield Gap(stretch.note, True)
     if (difference := read_difference(state)) and difference.is_wide:
         yield Gap(difference.sentence, True)
+
+
+def _find_unfetched(state: State, count: int) -> Iterator[Gap]:
+    """What an update or a deepening, which has been merged, could not get: `count` rows in all."""
+    new, shallow = state.count_unfetched(without_line=True), count_shallow(state.connection)
+    if new:
+        yield Gap(
+            f"Listed by the last update and not there yet: {name_count(new, 'photo')}; update to try again.", True
+        )
+    if older := count - new - shallow:
+        what = f"{name_count(older, 'photo')} or {'list' if older == 1 else 'lists'}"
+        told = f"The last update could not get {what}, and kept the older lines; update to try again."
+        yield Gap(told, True)
+    if shallow:
+        yield Gap(f"{name_count(shallow, 'photo')} could not be had with all parts; resume to try again.", True)

@@ -118,10 +118,13 @@ def _judge(
         return ArchiveStatus.RUNNING, holder.sentence
     if not gaps and manifest is None and lengths:
         return ArchiveStatus.DAMAGED, f"{MANIFEST} is missing or damaged: `harvester resume {folder}` writes it anew."
-    status = ArchiveStatus.COMPLETE
-    if gaps:
-        status = ArchiveStatus.INCOMPLETE if all(gap.was_tried for gap in gaps) else ArchiveStatus.UNFINISHED
-    return status, " ".join(_list_notes(folder, state, gaps))
+    return _judge_gaps(gaps), " ".join(_list_notes(folder, state, gaps))
+
+
+def _judge_gaps(gaps: list[Gap]) -> ArchiveStatus:
+    if not gaps:
+        return ArchiveStatus.COMPLETE
+    return ArchiveStatus.INCOMPLETE if all(gap.was_tried for gap in gaps) else ArchiveStatus.UNFINISHED
 
 
 def _list_notes(folder: Path, state: State, gaps: list[Gap]) -> list[str]:
