@@ -33,6 +33,7 @@ _LEAST_PATIENCE, _SHOWN_PER_ANSWER = 100, 100
 least so many with an answer, but not more of them than there are."""
 
 
+# Many attributes: the checkpoint, its output and the thread that both change on have one owner.
 class Store:
     """The one owner of checkpoint and files. Its methods wait for the thread, one after the other."""
 

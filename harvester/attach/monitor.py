@@ -22,6 +22,7 @@ MOST_TOLD = 20
 PAUSED_BY = "as `harvester watch` was asked; the run goes on once it is asked to, or that ends"
 
 
+# Many attributes: it observes a run, keeps its samples and incidents, and holds its pause.
 class RunMonitor(Mute):
     """Keeps the numbers of the run that is on, and holds it back while it is paused."""
 

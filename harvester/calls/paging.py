@@ -24,6 +24,7 @@ _EMPTY = 2
 _CAPPED = f"it shows at most {CAP:,} results of a search. `harvester search` finds all."
 
 
+# Many attributes: how a list goes on depends on all that its pages have shown so far.
 class Paging:
     """One way through a list, page by page."""
 

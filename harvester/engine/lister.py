@@ -28,6 +28,7 @@ PHOTOS_PER_SPLIT = 25_000
 """A split of a sweep costs up to two calls: so many photos make that a hundredth."""
 
 
+# Many attributes: six are what it works with; the frontier and the splits are its own.
 class Lister:
     """Lists the photos of one run. `hand_on` takes the photos of each page."""
 

@@ -38,6 +38,7 @@ QUEUED = 2 * PAGE_SIZE
 """Photos waiting for a worker: two pages, so that the next page is there before the last one is worked off."""
 
 
+# Many attributes: it joins the stages of a run: lister, walker, workers, writer.
 class Pipeline:
     """One run of one job."""
 

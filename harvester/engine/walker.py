@@ -23,6 +23,7 @@ NOT_FOUND = 1
 """Of every list. Flickr answers so for a private one too, where the login may not see it."""
 
 
+# Many attributes: seven are what it works with; the frontier is its own.
 class Walker:
     """Walks the lists of one run, with so many `walkers` at a time. `limit` is that of the job's photos."""
 

@@ -46,6 +46,7 @@ class Merged:
         self.counts[what] = self.counts.get(what, 0) + 1
 
 
+# Many attributes: it writes several files at once, and counts what becomes of their lines.
 class Merge:
     """Writes the files that are to take the place of the archive's."""
 

@@ -24,6 +24,7 @@ HUNG = 60.0
 WAITS = ("quota", "outage", "pause")
 
 
+# Many attributes: one for each number that Prometheus reads.
 class Record(Mute):
     """A form of progress that keeps the numbers. `clock` is monotonic, `wall` is Unix time."""
 

@@ -61,6 +61,7 @@ def unpack(frame: bytes, packing: Packing, size: int) -> bytes:
     return data
 
 
+# Many attributes: a file, its compression and the sums over it grow together.
 class PartWriter:
     """Writes one part. Its name says how it is packed; it is written under another one, and renamed by its owner."""
 

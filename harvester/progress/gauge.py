@@ -91,6 +91,7 @@ def _ask_left(tally: Tally) -> int | None:
     return ask() if ask is not None else None
 
 
+# Many attributes: speeds are measured over samples, without the waits between them.
 class Gauge:
     """Reads a tally again and again. `clock` is the tally's, `wall` is Unix time."""
 

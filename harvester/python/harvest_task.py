@@ -30,6 +30,7 @@ Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 """Runs a harvest to its end, or until the event is set."""
 
 
+# Many attributes: it is the state of a task that a loop in another place asks for.
 class HarvestTask:
     """The task of one harvest. It has no reference to the Harvest, which can thus be garbage-collected."""
 

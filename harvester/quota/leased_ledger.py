@@ -85,6 +85,7 @@ class LeaseServer(Protocol):
         """Note what is claimed and grant what may be. Unanswered where that cannot be known."""
 
 
+# Many attributes: calls in hand, in flight, used and reported change together, in one step.
 class LeasedLedger:
     """One process's calls of a quota that a server keeps. For one event loop; `open_leases` makes it."""
 

@@ -56,6 +56,7 @@ UNKNOWN_BOOT = 1
 not, less time counts as passed than did."""
 
 
+# Many attributes: six are what a view of the shared words is given; four are its own counts.
 class Ledger:
     """One process's view of a key's calls, under its own quota of `calls` in `period` nanoseconds.
 

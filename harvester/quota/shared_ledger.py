@@ -100,6 +100,7 @@ class Clocks:
     boot: int = field(default_factory=_this_boot)
 
 
+# Many attributes: a mapped file, its lock, and calls that wait to be entered while it is taken.
 class SharedLedger:
     """The ledger of one key in a file, open. For one thread."""
 

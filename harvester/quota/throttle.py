@@ -83,6 +83,7 @@ def find_pace(key: str, rate: Rate) -> Pace:
     return pace
 
 
+# Many attributes: it joins pace and ledger, and keeps the line of those who wait.
 class Throttle:
     """Lets calls go, first come first served. For one event loop; `open_throttle` makes it."""
 

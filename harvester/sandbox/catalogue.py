@@ -70,6 +70,7 @@ class Person:
         return str(int(self.nsid.partition("@")[0]) % 100_000_000)
 
 
+# Many attributes: the photos, and each kind of change that was made to them.
 class Catalogue:
     """The photos, in order of upload. They may be added to at the end, removed and changed while it is served."""
 

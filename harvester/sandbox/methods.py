@@ -40,6 +40,7 @@ LICENSES = (
 """Name and address of each licence, by its id, as recorded 2025-06-19."""
 
 
+# Many attributes: one for each group of methods.
 class Api:
     """Answers calls out of a catalogue."""
 

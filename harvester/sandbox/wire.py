@@ -102,6 +102,7 @@ def compress(answer: bytes) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n" + packed
 
 
+# Many attributes: a parser calls back for each piece of a request, which is kept until it is whole.
 class _Connection(asyncio.Protocol):
     """One client. httptools calls the `on_` methods."""
 

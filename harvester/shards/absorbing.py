@@ -27,6 +27,7 @@ _APPENDED = ("sweep", "stretch")
 _RECEIVED = "SELECT CAST(json_extract(value, '$[0]') AS INTEGER), json_extract(value, '$[1]') FROM json_each(?)"
 
 
+# Many attributes: it works with the tables of all shards, and with the shard whose lines are merged.
 class Merger:
     """Takes shards one after the other. Of a photo that several have brought, the first line counts."""
 
@@ -102,7 +103,7 @@ class Merger:
             self._sets = data.splitlines()
 
     def _check_lines(self, shard: Shard) -> None:
-        """StoreFault where the parts do not hold just the lines that the shard's checkpoint vouches for."""
+        """StoreFault where the parts do not hold just the lines that the shard's checkpoint has committed."""
         query = (
             "SELECT (SELECT count(*) FROM shard.line), (SELECT count(*) FROM come), "
             "(SELECT count(*) FROM shard.line AS told JOIN come USING(id) WHERE told.sum = come.sum)"

@@ -21,6 +21,7 @@ NOISE = 2
 """Failures in a row that are still chance: with 3 of 100 answers bad and 16 workers, a third comes by outage."""
 
 
+# Many attributes: the state of an outage is one; each method changes several of them at once.
 class CircuitBreaker:
     """Decides whether calls may go out; all workers share one.
 

@@ -37,6 +37,7 @@ CALLS_PER_DATE = 500
 """The server's time is read from one answer in so many: a machine that was suspended has lost it."""
 
 
+# Many attributes: it joins pace, breaker, watchdog and connections for a call.
 class Client:
     """Makes calls: paced, within the quota, retried. For one event loop; `opening.open_client` makes it."""
 

@@ -115,6 +115,7 @@ class Reply:
         return body
 
 
+# Many attributes: what all requests share is put together once, not for each call.
 class Connections:
     """What all calls of a client share: the address that they begin with, and the connections to its host."""
 

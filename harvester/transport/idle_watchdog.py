@@ -21,6 +21,7 @@ LEAST_BYTES = 4000
 Task: TypeAlias = "asyncio.Task[Any]"
 
 
+# Many attributes: one look goes over all calls, so what it knows of each stands in tables.
 class IdleWatchdog:
     """Cancels tasks that wait for too long between `begin` and `end`. For one event loop; looks until `close`."""
 

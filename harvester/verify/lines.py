@@ -61,6 +61,7 @@ class Ids:
         return f"line {place - begin}" + ("" if name == self._files[-1][1] else f" of {name}")
 
 
+# Many attributes: a file is read once for all that is counted and summed of it.
 class Reader:
     """Reads a file of records through. Ids are compared in a table, which other files of the same records may share.
 

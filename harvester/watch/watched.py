@@ -32,6 +32,7 @@ AWAY = (
 )
 
 
+# Many attributes: the view of one archive: its samples, and what it last looked like.
 class Watched:
     """One archive. `state` is the folder with the sockets of runs, None where there is none."""
 

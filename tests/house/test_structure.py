@@ -159,6 +159,25 @@ def test_functions_are_simple() -> None:
     assert simple == set(), "no longer branchy: take them off the list"
 
 
+def find_attributes(node: ast.ClassDef) -> set[str]:
+    """The attributes that a class sets on itself."""
+    return {
+        each.attr
+        for each in ast.walk(node)
+        if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store) and ast.unparse(each.value) == "self"
+    }
+
+
+def test_a_class_of_more_than_eight_attributes_says_why() -> None:
+    for path in MODULES.values():
+        text = path.read_text("utf-8")
+        lines = text.splitlines()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef):
+                is_told = lines[node.lineno - 2].strip().startswith("# Many attributes: ")
+                assert is_told == (len(find_attributes(node)) > 8), f"{path}: {node.name}: `# Many attributes: WHY`?"
+
+
 @pytest.mark.parametrize("name", sorted(n for n in MODULES if n.startswith(tuple(f"harvester.{p}" for p in PURE))))
 def test_what_is_pure_imports_nothing_that_reaches_outside(name: str) -> None:
     seen, waiting = set(), [name]
