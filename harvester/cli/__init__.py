@@ -41,6 +41,9 @@ SECTIONS = {
         "auth": LazyCommand("harvester.cli.auth:auth", "Log in, for private photos."),
         "quota": LazyCommand("harvester.cli.quota:quota", "What is left of the key's calls."),
     },
+    "Your shell": {
+        "completion": LazyCommand("harvester.cli.completion:completion", "Completion for bash, zsh or fish."),
+    },
     "Try it out": {
         "demo": LazyCommand("harvester.cli.demo:demo", "Sandbox, harvest and summary in one go; no key needed."),
         "sandbox": LazyCommand("harvester.sandbox.command:sandbox", "A local Flickr-compatible API server."),
@@ -55,7 +58,7 @@ main = LazyGroup(
         "An API key is needed for all but the sandbox and the demo: get one at "
         "https://www.flickr.com/services/apps/create/ and put it into FLICKR_API_KEY.\n\n"
         "\b\nExample:\n  harvester search --tags monkey,chimp --min-upload-date 2009-12-01 -o monkeys\n\n"
-        "\b\nCompletion of commands and options, in ~/.bashrc (zsh_source in ~/.zshrc):\n"
-        '  eval "$(_HARVESTER_COMPLETE=bash_source harvester)"'
+        "\b\nCompletion of commands and options, in ~/.bashrc (zsh in ~/.zshrc):\n"
+        '  eval "$(harvester completion bash)"'
     ),
 )

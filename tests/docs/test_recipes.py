@@ -322,7 +322,7 @@ def test_prefect_decides_by_the_code(
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_of_the_shell(shell: str, tmp_path: Path) -> None:
     path = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    printing = re.search(rf"_HARVESTER_COMPLETE={shell}_source harvester", line(f"={shell}_source"))
+    printing = re.search(rf"harvester completion {shell}", line(f"completion {shell}"))
     assert printing
     script = subprocess.run(["bash", "-c", printing[0]], env=path, capture_output=True, text=True, check=True)
     assert (script.stderr, "_harvester_completion" in script.stdout) == ("", True)
@@ -349,7 +349,7 @@ def test_the_tab_key_completes_a_command_in_bash() -> None:
     ) as shell:
         os.close(theirs)
         read_until(ours, b"ready> ")
-        os.write(ours, f"{line('=bash_source')}\n".encode())
+        os.write(ours, f"{line('completion bash')}\n".encode())
         read_until(ours, b"\nready> ")
         os.write(ours, b"harvester sea\t--he\t\n")
         said = read_until(ours, b"\nready> ")
@@ -361,6 +361,6 @@ def test_the_tab_key_completes_a_command_in_bash() -> None:
 
 
 def test_help_and_readme_name_them() -> None:
-    assert "_HARVESTER_COMPLETE=bash_source" in str(main.epilog)
-    assert "_HARVESTER_COMPLETE=bash_source" in README
+    assert "harvester completion bash" in str(main.epilog)
+    assert "harvester completion bash" in README
     assert "docs/pages/guide/recipes.md" in README
