@@ -1,4 +1,4 @@
-"""The ids of an archive: what is left when all that can be fetched again is taken away."""
+"""Lists the ids of an archive's photos, from which all else can be fetched again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a listing's answer comes to, and what is taken of it."""
+"""What an answer of a listing brings: new photos, sweeps and lists to be read next."""
 
 from __future__ import annotations
 

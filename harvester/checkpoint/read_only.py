@@ -1,4 +1,4 @@
-"""Looking at an archive: whoever looks writes nothing in it, wherever it comes from.
+"""Opens an archive's checkpoint to be read only: nothing is written in the archive.
 
 SQLite makes files beside a database that it reads. So a checkpoint at rest is read as one that nobody can change. One
 that a kill has left with a log, or that is of an older format, is copied first and read elsewhere. One that a harvester

@@ -1,4 +1,4 @@
-"""What may have been meant by an option that there is not."""
+"""Suggests options for one that does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be said of an archive that is handed over: what was asked, when, and how complete it is."""
+"""Describes an archive that is handed over: what was asked, when, and how complete it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a take-down does to a line. Pure: bytes go in, bytes come out."""
+"""Removes a photo from a line. Pure: bytes go in, bytes come out."""
 
 from __future__ import annotations
 

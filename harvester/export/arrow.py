@@ -1,4 +1,4 @@
-"""Rows as Arrow has them: the schema, and batches of rows. Imported where Arrow is wanted only."""
+"""Rows as Arrow has them: the schema, and batches of rows. Imported only where Arrow is used."""
 
 from __future__ import annotations
 

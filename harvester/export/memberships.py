@@ -1,4 +1,4 @@
-"""In which sets and collections an archive's photos are, by its lists. As small as a million photos allow."""
+"""Finds the sets and collections of a photo in an archive's lists; compact, for a million photos."""
 
 from __future__ import annotations
 

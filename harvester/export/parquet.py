@@ -1,4 +1,4 @@
-"""Parquet: one file, or one for each year of upload. Imported where it is wanted only."""
+"""Parquet: one file, or one for each year of upload. Imported only where it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stretch of photos.ndjson becomes rows of a format. The same in this process and in one of several."""
+"""Turns a stretch of photos.ndjson into rows of a format, in this process or in one of several."""
 
 from __future__ import annotations
 

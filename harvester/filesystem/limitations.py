@@ -1,4 +1,4 @@
-"""What a file system refuses and what is done without: kept, so that the run can say it once."""
+"""Collects what a file system lacks, so that a run tells each limitation once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Flickr knows things by: the ids of people, the numbers of licences, kinds of content, levels of safety. Pure."""
+"""Flickr's codes: ids of people, numbers of licences, kinds of content, levels of safety. Pure."""
 
 from __future__ import annotations
 

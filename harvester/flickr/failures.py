@@ -1,4 +1,4 @@
-"""What the failures of Flickr, and of what stands before it, mean to whoever has asked. Pure."""
+"""Translates failures of Flickr, and of servers before it, into errors by what the caller can do. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a part is, as its answer tells. Pure.
+"""Tells which photo an answer is about. Pure.
 
 getInfo, getExif and getFavorites name the photo in `id`, comments.getList in `photo_id`. getSizes names it only in the
 addresses of its pictures and pages; each of the recorded answers names one photo there. people.getList and

@@ -1,4 +1,4 @@
-"""Pages of flickr.com that people paste and that are no list of the API's, and what to ask for instead. Pure."""
+"""Pages of flickr.com that the API has no list for, and what to ask for instead. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether several readings of a doubtful piece agree, and how many must before a claim counts as wrong. Pure."""
+"""Decides whether repeated readings of a doubtful piece agree, so that Flickr's claim counts as wrong. Pure."""
 
 from __future__ import annotations
 

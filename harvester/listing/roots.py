@@ -1,4 +1,4 @@
-"""What a source comes to: the lists to be walked, the sweep, the arguments. Names are ids by now. Pure."""
+"""Where the listing of a source begins: its lists, its sweeps, their arguments. Names are resolved to ids. Pure."""
 
 from __future__ import annotations
 

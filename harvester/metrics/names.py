@@ -1,4 +1,4 @@
-"""The metrics of a run: what there is, and what each means. The documentation is made from this."""
+"""The metrics of a run: their names, kinds and meanings. The documentation is generated from this table."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Whoever is not watching is told: a command of the user's when a run is over, and systemd while it goes on."""
+"""Notifications: a command of the user's runs at the end of a run, and systemd is told during it."""

@@ -1,4 +1,4 @@
-"""A command of the user's that is told how a run ended. Whatever becomes of it, the run is as it was."""
+"""Runs the user's command at the end of a run. Its failure does not change the run's outcome."""
 
 from __future__ import annotations
 
