@@ -60,12 +60,27 @@ FURTHER = (
     "errors",
     "listed_tags",
     "listed_machine_tags",
+    "exif",
 )
-"""What else `read_members` returns, behind the plain columns. `tags` is None where there is only a listing's row."""
+"""What else `read_members` returns, behind the plain columns. `tags` is None where there is only a listing's row.
+
+`exif` is that part of the line, unread; good as long as the line is.
+"""
 _Read: TypeAlias = Callable[[Any], tuple[Any, ...]]
 _get_whole: _Read = attrgetter(
     *(column.info.replace("_content", "text") for column in PLAIN),
-    *("id", "harvested_at", "info.tags.tag", "sizes.size", "info.urls.url", "contexts", "errors", "nothing", "nothing"),
+    *(
+        "id",
+        "harvested_at",
+        "info.tags.tag",
+        "sizes.size",
+        "info.urls.url",
+        "contexts",
+        "errors",
+        "nothing",
+        "nothing",
+        "exif",
+    ),
 )
 _get_info: _Read = attrgetter(*(column.info.replace("_content", "text") for column in PLAIN))
 _get_listed: _Read = attrgetter(*(column.listed.replace("_content", "text") or "nothing" for column in PLAIN))
@@ -135,6 +150,7 @@ def _gather(line: Line) -> tuple[Any, ...]:
         line.errors,
         row.tags,
         row.machine_tags,
+        line.exif,
     )
 
 
@@ -157,6 +173,7 @@ def _parse_members(data: Buffer, misfits: Misfits) -> tuple[Any, ...]:
         parts.find_contexts(),
         parts.list_refusals(),
         *(parts.find_text("tags", "search", name) for name in ("tags", "machine_tags")),
+        orjson.dumps(line["exif"]) if line.get("exif") else b"",
     )
 
 

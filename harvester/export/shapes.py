@@ -207,6 +207,9 @@ class Refusal(msgspec.Struct, gc=False):
     message: Any = None
 
 
+_NO_JSON = msgspec.Raw()
+
+
 class Whole(msgspec.Struct, gc=False, kw_only=True):
     """A line that has info and sizes."""
 
@@ -219,6 +222,8 @@ class Whole(msgspec.Struct, gc=False, kw_only=True):
     sizes: Sizes | None = None
     contexts: Contexts | None = None
     errors: dict[str, Refusal] = {}
+    exif: msgspec.Raw = _NO_JSON
+    """Unread: a table has no column for it."""
 
 
 class Line(Whole, gc=False, kw_only=True):

@@ -10,40 +10,38 @@ from typing import Any
 import msgspec
 import orjson
 
+from harvester.export.reading import Buffer
+
 _LENS = ("LensModel", "Lens", "LensType", "LensInfo")
 """Where cameras write it, the most telling first."""
 _SPACES = str.maketrans(dict.fromkeys("\r\n\t", " "))
 
 
-class Extras(msgspec.Struct, frozen=True):
-    """`has_exif` is true where Flickr has told it, be it empty; texts are "" where nothing tells them."""
+class Exif(msgspec.Struct, frozen=True):
+    """What took a photo; "" where nothing tells it."""
 
-    has_exif: bool = False
     camera: str = ""
     lens: str = ""
-    albums: tuple[tuple[str, str], ...] = ()
-    """The ids and titles of sets."""
 
 
-NONE = Extras()
-
-
-def read_extras(line: bytes) -> Extras:
-    """What a line tells; nothing where it has none of these parts."""
-    if b'"exif":{' not in line and b'"contexts":{' not in line:
-        return NONE
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return NONE
-    exif, contexts = found.get("exif"), found.get("contexts")
-    tags = _read_tags(exif) if isinstance(exif, dict) else {}
-    return Extras(
-        has_exif=isinstance(exif, dict),
-        camera=_name_camera(exif, tags) if isinstance(exif, dict) else "",
+def read_exif(part: Buffer) -> Exif | None:
+    """What the part `exif` of a line tells; None where Flickr has refused it."""
+    exif = orjson.loads(part)
+    if not isinstance(exif, dict):
+        return None
+    tags = _read_tags(exif)
+    return Exif(
+        camera=_name_camera(exif, tags),
         lens=next((tags[name] for name in _LENS if tags.get(name)), ""),
-        albums=_read_albums(contexts) if isinstance(contexts, dict) else (),
     )
+
+
+def read_albums(line: Buffer) -> list[tuple[str, str]]:
+    """The ids and titles of the sets that the part `contexts` of a line tells."""
+    contexts = orjson.loads(line).get("contexts")
+    told = contexts.get("set") if isinstance(contexts, dict) else None
+    entries = [entry for entry in (told if isinstance(told, list) else ()) if isinstance(entry, dict)]
+    return [(_clean(entry["id"]), _clean(entry.get("title"))) for entry in entries if entry.get("id")]
 
 
 def _name_camera(exif: dict[str, Any], tags: dict[str, str]) -> str:
@@ -59,12 +57,6 @@ def _read_tags(exif: dict[str, Any]) -> dict[str, str]:
     told = exif.get("exif")
     entries = [entry for entry in (told if isinstance(told, list) else ()) if isinstance(entry, dict)]
     return {str(entry.get("tag")): _clean(entry.get("raw")) for entry in reversed(entries)}
-
-
-def _read_albums(contexts: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    told = contexts.get("set")
-    entries = [entry for entry in (told if isinstance(told, list) else ()) if isinstance(entry, dict)]
-    return tuple((_clean(entry["id"]), _clean(entry.get("title"))) for entry in entries if entry.get("id"))
 
 
 def _clean(value: object) -> str:

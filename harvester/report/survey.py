@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 from harvester.export.lines import LineReader
-from harvester.export.reading import FURTHER, PLAIN, BrokenLine, read_members
+from harvester.export.reading import FURTHER, PLAIN, BrokenLine, Buffer, read_members
 from harvester.export.row import find_largest, is_somewhere
 from harvester.export.source import File, damaged
 from harvester.export.table import Size
 from harvester.export.work import Task
 from harvester.report.counts import MOST_VIEWED, Counts, Viewed, choose_viewed, span
-from harvester.report.extras import read_extras
+from harvester.report.extras import read_albums, read_exif
 from harvester.report.tally import Pair
 from harvester.report.times import count_taken, count_uploads, name_year
 
@@ -54,6 +55,8 @@ _WANTED = (
     "sizes_",
     "errors_",
     "listed_tags_",
+    "contexts_",
+    "exif_",
 )
 _choose = itemgetter(*map(_MEMBERS.index, _WANTED))
 _PICTURES = ("Small 320", "Small", "Thumbnail", "Large Square", "Medium")
@@ -97,11 +100,13 @@ class Surveyor:
             rows = [_choose(read_members(line, self._note)) for line in lines]
         except BrokenLine as broken:
             raise damaged(file.path, find_number(file, broken.line)) from None
-        count_columns(dict(zip(_WANTED, zip(*rows, strict=True), strict=True)), counts)
+        columns: Columns = dict(zip(_WANTED, zip(*rows, strict=True), strict=True))
+        count_columns(columns, counts)
         counts.simple.misfits += self._misfits
         self._misfits = 0
-        for line in lines:
-            _count_extras(bytes(line), counts)
+        for told, line in zip(columns["contexts_"], lines, strict=True):
+            if told is not None:
+                counts.pairs.albums.update((each[:LONGEST], title[:LONGEST]) for each, title in read_albums(line))
 
     def _note(self, *_: object) -> None:
         self._misfits += 1
@@ -122,6 +127,7 @@ def count_columns(of: Columns, counts: Counts) -> None:
     _count_sizes(of["sizes_"], of["media"], counts)
     _count_places(of, counts)
     _count_views(of, counts)
+    _count_exif(filter(None, map(bytes, of["exif_"])), counts)
     counts.few.licenses.update(zip([-1 if each is None else each for each in of["license_id"]], years, strict=True))
     counts.uploaded.add(count_uploads(of["date_posted"]))
     taken = zip(of["date_taken_text"], of["date_taken_granularity"], of["date_taken_unknown"], strict=True)
@@ -156,9 +162,13 @@ def _count_tags(of: Columns, years: Sequence[str], counts: Counts) -> None:
 
 def _count_pairs(of: Columns, counts: Counts) -> None:
     pairs = counts.pairs
-    names = zip(of["owner_id"], of["owner_realname"], of["owner_username"], strict=True)
-    pairs.owners.update((owner[:LONGEST], _cut(username or realname)) for owner, realname, username in names if owner)
-    pairs.countries.update((_cut(country), "") for country in of["country"] if country)
+    names = Counter(zip(of["owner_id"], of["owner_username"], of["owner_realname"], strict=True))
+    for (owner, username, realname), count in names.items():
+        if owner:
+            pairs.owners[owner[:LONGEST], _cut(username or realname)] += count
+    for country, count in Counter(of["country"]).items():
+        if country:
+            pairs.countries[_cut(country), ""] += count
     pairs.formats.update((form, "") for form in of["original_format"] if form and _FORMAT.fullmatch(form))
     for errors in filter(None, of["errors_"]):
         pairs.refusals.update(
@@ -187,10 +197,11 @@ def _count_sizes(sizes: Sequence[list[Size] | None], media: Sequence[str | None]
         width, height = largest.width, largest.height
         pixels.append(min(width * height // 1_000_000, 1000))
         shapes.append("square" if width == height else "landscape" if width > height else "portrait")
-        labels.append((_cut(largest.label), ""))
+        labels.append(largest.label)
     counts.few.pixels.update(pixels)
     counts.few.shapes.update(shapes)
-    counts.pairs.sizes.update(labels)
+    for label, count in Counter(labels).items():
+        counts.pairs.sizes[_cut(label), ""] += count
 
 
 def _count_places(of: Columns, counts: Counts) -> None:
@@ -234,10 +245,10 @@ def _find_picture(sizes: Sequence[Size]) -> str:
     return next((address for label in _PICTURES if (address := known.get(label))), "")
 
 
-def _count_extras(line: bytes, counts: Counts) -> None:
-    extras = read_extras(line)
-    counts.simple.with_exif += extras.has_exif
-    for tally, text in ((counts.pairs.cameras, extras.camera), (counts.pairs.lenses, extras.lens)):
-        if text:
-            tally[text[:LONGEST], ""] += 1
-    counts.pairs.albums.update((album[:LONGEST], title[:LONGEST]) for album, title in extras.albums)
+def _count_exif(parts: Iterable[Buffer], counts: Counts) -> None:
+    for part in parts:
+        if (exif := read_exif(part)) is not None:
+            counts.simple.with_exif += 1
+            for tally, text in ((counts.pairs.cameras, exif.camera), (counts.pairs.lenses, exif.lens)):
+                if text:
+                    tally[text[:LONGEST], ""] += 1

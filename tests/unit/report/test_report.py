@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from harvester.demo import serve_sandbox
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.report.anonymous import LEFT_OUT
-from harvester.report.extras import read_extras
+from harvester.report.extras import Exif, read_exif
 from harvester.report.model import Stretch
 from harvester.report.reuse import read_terms
 from harvester.report.run import Order, write_report
@@ -245,7 +245,9 @@ def test_reasons_that_differ_by_an_id_are_one() -> None:
 def test_cameras_without_flickrs_name_are_named_by_what_they_wrote() -> None:
     def name(**told: str) -> str:
         exif = [{"tag": tag, "raw": {"_content": text}} for tag, text in told.items()]
-        return read_extras(orjson.dumps({"exif": {"camera": "", "exif": exif}})).camera
+        found = read_exif(orjson.dumps({"camera": "", "exif": exif}))
+        assert isinstance(found, Exif)
+        return found.camera
 
     assert name(Make="NIKON CORPORATION", Model="NIKON D80") == "NIKON D80"
     assert name(Make="Apple", Model="iPhone 5") == "Apple iPhone 5"
