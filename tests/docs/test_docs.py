@@ -100,6 +100,7 @@ def test_every_page_of_the_guide_is_tried_or_has_no_commands() -> None:
     assert [name for name in others if make_scripts((PAGES / "guide" / f"{name}.md").read_text(encoding="utf-8"))] == []
 
 
+@pytest.mark.slow
 @needs_jq
 async def test_the_commands_of_the_guide_run_in_its_order(sandbox_of: Opener, tmp_path: Path) -> None:
     texts = [(PAGES / "guide" / f"{name}.md").read_text(encoding="utf-8") for name in GUIDE]

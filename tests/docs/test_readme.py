@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import orjson
+import pytest
 
 from support.harvest import Opener
 from support.project import README, ROOT
@@ -21,6 +22,7 @@ def test_its_make_targets_exist() -> None:
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
 
 
+@pytest.mark.slow
 @needs_jq
 async def test_its_commands_run(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=2_000, owners=20, private=0.1) as sandbox:

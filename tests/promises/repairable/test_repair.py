@@ -355,6 +355,7 @@ async def test_a_whole_archive_is_left_as_it_is(world: World) -> None:
     assert {path: path.read_bytes() for path in world.whole.iterdir() if path.name != LOCK} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["fail", "die", "late"])
 async def test_a_repair_survives_each_step_going_wrong(
     how: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -94,6 +94,7 @@ def one_kind(sandbox: Sandbox) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 async def test_a_resume_reads_incomplete_stretches_alone_and_completes_the_archive(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:
@@ -113,6 +114,7 @@ async def test_a_resume_reads_incomplete_stretches_alone_and_completes_the_archi
     assert await asyncio.to_thread(verify_archive, tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_an_archive_that_is_killed_while_it_reads_stretches_again_goes_on_there(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:
