@@ -6,7 +6,7 @@ from harvester.archive.draft import Draft
 from harvester.archive.shallow import add_parts, find_missing, keep_listed, read_row
 from harvester.checkpoint.state import Gone, Todo
 from harvester.disk.record import Record
-from harvester.engine.hydrate import Hydrator, PartRequest
+from harvester.engine.hydrate import Hydrator, PartRequest, take_listed
 from harvester.errors import Refused
 from harvester.flickr.methods import name_member
 
@@ -24,7 +24,9 @@ class Deepener(Hydrator):
         try:
             for part in self._parts:
                 if part.name in missing:
-                    await self._get(part, photo.id, draft, row=row)
+                    if part.listed_first:
+                        take_listed(part, draft, row=row)
+                    await self._ask(part, photo.id, draft)
         except Refused as error:
             self._drafts.pop(photo.id, None)
             return Gone(photo.id, error.code, error.message)

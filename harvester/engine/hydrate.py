@@ -67,7 +67,9 @@ class Hydrator:
         """
         draft = self._take_draft(photo)
         for part in self._parts:
-            await self._get(part, photo.id, draft, row=photo.row)
+            if part.listed_first:
+                take_listed(part, draft, row=photo.row)
+            await self._ask(part, photo.id, draft)
         parts = draft.parts if photo.draft is None else {part.name: draft.parts[part.name] for part in self._parts}
         at = self._client.server_clock.now()
         return build_record(photo.id, at=at, search=photo.row, parts=parts, errors=draft.errors)
@@ -75,14 +77,6 @@ class Hydrator:
     def _take_draft(self, photo: Todo) -> Draft:
         self._drafts[photo.id] = draft = Draft() if photo.draft is None else read_draft(photo.draft)
         return draft
-
-    async def _get(self, part: PartRequest, photo_id: str, draft: Draft, *, row: bytes | None) -> None:
-        """Put a part into the draft: from the listing's row, where that is to be asked first and has it."""
-        if part.listed_first and row is not None and part.name not in draft.parts:
-            listed = build_listed_sizes(row)
-            if listed is not None:
-                draft.parts[part.name] = listed
-        await self._ask(part, photo_id, draft)
 
     async def _ask(self, part: PartRequest, photo_id: str, draft: Draft) -> None:
         """Put a part into the draft, unless it is there."""
@@ -136,3 +130,9 @@ def _name_rows(rows: Any) -> dict[str | bytes, Any]:
     """Rows by what tells them apart: a person's NSID, or else all that they say."""
     people = [(row, row.get("nsid") if isinstance(row, dict) else None) for row in rows or []]
     return {nsid if isinstance(nsid, str) else dump(row): row for row, nsid in people}
+
+
+def take_listed(part: PartRequest, draft: Draft, *, row: bytes | None) -> None:
+    """Put a part into the draft from the listing's row, where that has it."""
+    if row is not None and part.name not in draft.parts and (listed := build_listed_sizes(row)) is not None:
+        draft.parts[part.name] = listed

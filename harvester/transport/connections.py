@@ -134,6 +134,7 @@ class Connections:
         `may_send` is asked just before a call is sent, once there is a connection for it.
         """
         self._may_send = may_send
+        self._open = self._connect_in_time if may_send else self._connect
         address, mark, query = prefix.partition("?")
         url = URL(address)
         self.origin = url.origin()
@@ -187,7 +188,7 @@ class Connections:
         if form:
             more += f"Content-Type: {FORM}\r\nContent-Length: {len(form)}\r\n"
         request = f"{'POST' if form else 'GET'} {target}{self._end}{more}\r\n{form}".encode("ascii")
-        connection, guard = await self._connect_in_time(alone=alone)
+        connection, guard = await self._open(alone=alone)
         try:
             protocol = cast("ResponseHandler", connection.protocol)
             protocol.set_response_params(read_until_eof=True, auto_decompress=False)
