@@ -47,6 +47,7 @@ def withdraw(
     console = find_console(**manner)
     from harvester.curation.withdraw import withdraw as take_down  # noqa: PLC0415
     from harvester.jobs.urls import parse_photo  # noqa: PLC0415
+    from harvester.publish.beside import read_published  # noqa: PLC0415
 
     wanted = [parse_photo(text) for text in open_ids(ids, ids_from)]
     if not wanted:
@@ -57,6 +58,8 @@ def withdraw(
     show_lines(_describe(told, folder, dry_run=dry_run))
     for one in told.unknown:
         console.warn(f"Photo {one} is not in {folder}.")
+    if not dry_run and (place := read_published(folder)):
+        console.warn(f"{place} still has them: `harvester resume {folder}` publishes the archive without them.")
     if (folder / "state.sqlite.damaged").exists():
         console.warn(f"{folder / 'state.sqlite.damaged'}, which a repair has set aside, may tell of them: remove it.")
     return Exit.INCOMPLETE if told.unknown else Exit.COMPLETE

@@ -70,11 +70,17 @@ async def run_and_publish(
     return summary
 
 
-def remember(folder: Path, address: str | None) -> str | None:
-    """Have an archive know where it is published from now on; where that is. None asks for what it knows."""
+def read_published(folder: Path) -> str | None:
+    """Where an archive is published; None where it is not."""
     with open_archive_to_read(folder) as state:
         known = state.facts.publish
-    if address is None or address == known:
+    return None if known == NOWHERE else known
+
+
+def remember(folder: Path, address: str | None) -> str | None:
+    """Have an archive know where it is published from now on; where that is. None leaves it as it is."""
+    known = read_published(folder)
+    if address in (None, known):
         return known
     with lock_folder(folder) as lock, open_archive_state(folder, lock=lock) as state, state.changing():
         state.note(replace(state.facts, publish=address))
@@ -159,9 +165,8 @@ class Publication:
         return replace(summary, status="stopped", notes=(*summary.notes, told))
 
     def _tell(self, done: Done) -> str:
-        if not done.files:
-            return f"Published in {self._address}, where all files were already."
-        return f"Published in {self._address}: {name_count(done.files, 'file')}, {name_count(done.bytes, 'byte')}."
+        what = f"{name_count(done.files, 'file')}, {name_count(done.bytes, 'byte')}"
+        return f"Published in {self._address}: {what}{'' if done.is_new else ', which were there already'}."
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[Done]) -> Done | None:

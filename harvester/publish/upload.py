@@ -26,10 +26,11 @@ from harvester.publish.plan import BESIDE, Item
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a publication has brought to the store: how many files, and how many bytes."""
+    """What is published: how many files, of how many bytes; whether anything of it `is_new`."""
 
     files: int
     bytes: int
+    is_new: bool
 
 
 async def publish(folder: Path, store: Store) -> Done:
@@ -53,7 +54,7 @@ async def publish(folder: Path, store: Store) -> Done:
             facts = orjson.loads(there)
         for key in plan.find_stale(keys, facts):
             await store.delete(key)
-    return Done(len(missing), sum(item.bytes for item in missing))
+    return Done(len(local.items), sum(item.bytes for item in local.items), is_new or bool(missing))
 
 
 async def put_item(folder: Path, store: Store, item: Item, *, is_other: bool = False) -> None:

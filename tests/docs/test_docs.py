@@ -23,8 +23,8 @@ from support.scripts import make_scripts, needs_jq, run_all
 
 PAGES = ROOT / "docs" / "pages"
 GUIDE = ("first-harvest", "own-account", "updates", "repair", "reading", "any-method", "python")
-RECIPES = "recipes"
-"""Run by test_recipes.py."""
+OTHERS = ("recipes", "publishing")
+"""Run by test_recipes.py and test_publishing.py."""
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_it_has_the_sentences_of_errors(site: Path) -> None:
 
 
 def test_every_page_of_the_guide_is_tried_or_has_no_commands() -> None:
-    others = {path.stem for path in (PAGES / "guide").glob("*.md")} - {*GUIDE, RECIPES}
+    others = {path.stem for path in (PAGES / "guide").glob("*.md")} - {*GUIDE, *OTHERS}
     assert [name for name in others if make_scripts((PAGES / "guide" / f"{name}.md").read_text(encoding="utf-8"))] == []
 
 

@@ -80,9 +80,9 @@ def open_server() -> Iterator[str]:
 
 
 @contextmanager
-def open_bucket(server: str) -> Iterator[Bucket]:
+def open_bucket(server: str, *, name: str | None = None) -> Iterator[Bucket]:
     """A new bucket, and a proxy before it."""
-    bucket = Bucket(f"bucket-{next(_NUMBERS)}", "")
+    bucket = Bucket(name or f"bucket-{next(_NUMBERS)}", "")
     request = urllib.request.Request(f"{server}/{bucket.name}", method="PUT")  # noqa: S310
     with urllib.request.urlopen(request):  # noqa: S310
         pass

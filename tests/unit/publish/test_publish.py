@@ -22,7 +22,6 @@ from click.testing import CliRunner
 from harvester.api import Flickr
 from harvester.archive.manifest import decode_manifest, read_manifest
 from harvester.cli import main
-from harvester.curation.withdraw import withdraw
 from harvester.demo import serve_sandbox
 from harvester.engine.run import Output
 from harvester.errors import Exit, Incomplete, StoreFault, UsageError
@@ -143,7 +142,8 @@ async def test_what_is_there_is_not_sent_again(sandbox: Sandbox, tmp_path: Path,
     bucket.asked.clear()
     summary = await go_on(tmp_path / "a", sandbox)
     assert summary.status == "complete"
-    assert summary.notes[-1] == f"Published in {address}, where all files were already."
+    size = (tmp_path / "a" / "photos.ndjson").stat().st_size
+    assert summary.notes[-1] == f"Published in {address}: 1 file, {size:,} bytes, which were there already."
     assert [(method, path) for method, path in bucket.asked if method not in ("GET", "HEAD")] == []
 
 
@@ -329,7 +329,8 @@ async def test_an_object_of_another_length_is_put_anew(sandbox: Sandbox, tmp_pat
 async def test_what_was_withdrawn_is_nowhere_in_the_store(sandbox: Sandbox, tmp_path: Path, address: str) -> None:
     await harvest(tmp_path / "a", sandbox, address)
     photo_id = json.loads((tmp_path / "a" / "photos.ndjson").read_text().splitlines()[0])["id"]
-    withdraw(tmp_path / "a", [photo_id], reason="asked", now=1.7e9)
+    result = await asyncio.to_thread(call, "withdraw", str(tmp_path / "a"), photo_id, "--reason", "asked")
+    assert f"{address} still has them: `harvester resume {tmp_path / 'a'}`" in result.stderr
     await go_on(tmp_path / "a", sandbox)
     copy = await read_copy(address)
     assert copy == read_folder(tmp_path / "a")
