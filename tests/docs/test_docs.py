@@ -23,8 +23,8 @@ from support.scripts import make_scripts, needs_jq, run_all
 
 PAGES = ROOT / "docs" / "pages"
 GUIDE = ("first-harvest", "own-account", "updates", "repair", "reading", "any-method", "python")
-OTHERS = ("recipes", "publishing")
-"""Run by test_recipes.py and test_publishing.py."""
+OTHERS = ("recipes", "publishing", "machines")
+"""Each is run by a test of its own: test_recipes.py and so on."""
 
 
 @pytest.fixture(scope="module")
