@@ -122,6 +122,9 @@ class Setup:
     metrics: str | None = None
     metrics_file: str | None = None
     publish: str | None = None
+    dask: str | None = None
+    store: str | None = None
+    """Where the shards of a harvest on a cluster meet."""
 
     def load(self, *, kept: bool = True) -> Config:
         """Settings and jobs of all sources. Secrets are not shown from here on; warnings are.
@@ -276,6 +279,7 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if verbose and quiet:
             raise UsageError("-v and -q say opposite things; use one of them.")
+        meeting = given.pop("store", None) if "dask" in given else None
         console = find_console(log_format=log_format, log_file=log_file, verbose=verbose, quiet=quiet)
         setup = Setup(
             console=console,
@@ -286,6 +290,8 @@ def _give_setup(function: Callable[..., Any]) -> Callable[..., Any]:
             metrics=metrics,
             metrics_file=metrics_file,
             publish=publish,
+            dask=given.pop("dask", None),
+            store=meeting,
         )
         return function(setup=setup, **given)
 

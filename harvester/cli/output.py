@@ -18,6 +18,14 @@ rotation_options = decorate(
     option("Output", "--compress", type=Names(PACKINGS), help="How closed parts are packed.  [default: zstd]"),
 )
 
+cluster_options = decorate(
+    option(
+        "Many machines", "--dask", metavar="ADDRESS", help="On the workers of a Dask cluster, or local:N processes."
+    ),
+    option("Many machines", "--store", metavar="STORE", help="Where their shards meet: a shared folder, or s3://…."),
+)
+"""Those of commands that can harvest on many machines."""
+
 output_options = decorate(
     option("Output", "-o", "--output", metavar="DIR", help="The archive; else records go to standard output."),
     option("Output", "--state", metavar="DIR", help="Keeps track of what went to standard output: resumable."),

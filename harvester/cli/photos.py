@@ -8,7 +8,7 @@ import click
 
 from harvester.cli.ids import open_ids
 from harvester.cli.options import Command, Setup, build_job, harvest_options, option, photo_job_options
-from harvester.cli.output import output_options, read_output, take_rotation
+from harvester.cli.output import cluster_options, output_options, read_output, take_rotation
 from harvester.cli.session import run_harvest
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Photos
@@ -28,6 +28,7 @@ from harvester.jobs.urls import parse_photo
 @click.argument("photo", nargs=-1)
 @option("Options", "--from", "ids_from", metavar="FILE", help="One photo a line, # for comments; - is standard input.")
 @output_options
+@cluster_options
 @photo_job_options
 @harvest_options
 def photos(

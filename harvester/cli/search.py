@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from harvester.cli.options import Command, Names, Setup, build_job, decorate, harvest_options, job_options, option
-from harvester.cli.output import output_options, read_output, take_rotation, update_option
+from harvester.cli.output import cluster_options, output_options, read_output, take_rotation, update_option
 from harvester.cli.session import run_harvest
 from harvester.cli.sources import JOB_FIELDS
 from harvester.errors import Exit, UsageError, show
@@ -55,6 +55,7 @@ search_options = decorate(
 )
 @search_options
 @output_options
+@cluster_options
 @update_option
 @job_options
 @harvest_options

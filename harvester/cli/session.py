@@ -47,6 +47,10 @@ def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, e
     from harvester.upkeep.deepening import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
 
     settings.require_key()
+    if setup.dask is not None:
+        from harvester.cli.dask import harvest_on_dask  # noqa: PLC0415
+
+        return harvest_on_dask(job, settings, output=output, setup=setup)
     address = setup.publish or output.publish
     if address is not None:
         if output.folder is None:

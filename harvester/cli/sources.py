@@ -10,7 +10,14 @@ from typing import Any, get_args
 import click
 
 from harvester.cli.options import Command, Names, Setup, build_job, decorate, harvest_options, job_options, option
-from harvester.cli.output import check_output, output_options, read_output, take_rotation, update_option
+from harvester.cli.output import (
+    check_output,
+    cluster_options,
+    output_options,
+    read_output,
+    take_rotation,
+    update_option,
+)
 from harvester.cli.session import run_harvest
 from harvester.errors import Exit
 from harvester.jobs.model import SOURCES, Source
@@ -122,6 +129,7 @@ def build_command(kind: Named) -> click.Command:
     )
     @kind.arguments
     @output_options
+    @cluster_options
     @update_option
     @job_options
     @harvest_options

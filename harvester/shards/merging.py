@@ -67,7 +67,7 @@ async def merge_shards(store: Store, target: Path, *, is_partial: bool = False, 
     missing = tuple(leaf.shard.id for leaf in leaves if not leaf.is_committed)
     if missing and not is_partial:
         return Merged(missing, None)
-    _check_target(target)
+    check_target(target)
     scratch = _name_scratch(target)
     with lock_folder(scratch, private=plan.signed):
         _clear(scratch)
@@ -81,7 +81,8 @@ def _name_scratch(target: Path) -> Path:
     return whole.with_name(f".{whole.name}.merging")
 
 
-def _check_target(target: Path) -> None:
+def check_target(target: Path) -> None:
+    """UsageError where there is something by the name of the archive that is to be made."""
     if target.is_dir() and not any(target.iterdir()):
         return
     if target.exists() or target.is_symlink():

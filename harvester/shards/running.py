@@ -92,6 +92,11 @@ class ShardWorker:
                     done.ended[taken.shard.id] = ended
         return done
 
+    async def run_one(self) -> tuple[Shard | None, Ended | None]:
+        """Take a shard and run it: which, and how it ended; None where none is to be had, or it was cut in two."""
+        taken = await self._take(await read_leaves(self.store, self.plan))
+        return (None, None) if taken is None else (taken.shard, await self.run_claimed(taken))
+
     async def run_claimed(self, taken: Claim) -> Ended | None:
         """Cut a shard that is too big, which ends with None, or run it."""
         if await self._is_cut(taken):

@@ -27,7 +27,7 @@ FLOORS = (
     {"export", "merge", "pictures", "publish"},
     {"engine", "repair"},
     {"shards", "status", "upkeep"},
-    {"curation", "python", "report", "verify", "watch"},
+    {"curation", "dask", "python", "report", "verify", "watch"},
     {"api", "cli"},
     {"blocking", "launch"},
     {"__init__", "__main__", "dlt"},
