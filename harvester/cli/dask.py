@@ -26,7 +26,7 @@ def harvest_on_dask(job: Job, settings: Settings, *, output: Output, setup: Setu
     try:
         from harvester.dask.cluster import find_cluster, harvest_in  # noqa: PLC0415
         from harvester.dask.driver import Course  # noqa: PLC0415
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if error.name != "distributed":
             raise
         raise UsageError('this needs Dask: pip install "flickr-harvester[dask]".', field="dask") from None
@@ -36,13 +36,12 @@ def harvest_on_dask(job: Job, settings: Settings, *, output: Output, setup: Setu
     if output.folder is None or output.update:
         raise UsageError("shards make a new archive: name its folder with -o, and leave --update out.", field="dask")
     connect = find_cluster(setup.dask or "")
-    options = {name: None if value is None else str(value) for name, value in setup.options.items()}
     course = Course(
         job=job,
         store=setup.store,
         settings=settings,
         output=output.folder,
-        options={name: options.get(name) for name in _PASSED_ON},
+        options={name: setup.options.get(name) for name in _PASSED_ON},
         config=None if setup.config_path is None else str(setup.config_path.absolute()),
         anonymous=setup.anonymous,
     )
