@@ -7,9 +7,10 @@ from pathlib import Path
 from harvester.events import Observer, Started, Tally
 from harvester.objects import Store
 from harvester.shards.commit import Commit, decode_commit
-from harvester.shards.leases import read_leases, read_leaves
+from harvester.shards.leases import Lease, read_leases, read_leaves
 from harvester.shards.names import name_commit
 from harvester.shards.plan import Plan
+from harvester.shards.shard import Shard
 
 
 class Follower:
@@ -31,16 +32,22 @@ class Follower:
         leaves = await read_leaves(self._store, self._plan)
         for leaf in leaves:
             if leaf.is_committed and leaf.shard.id not in self._commits:
-                data = await self._store.get(name_commit(leaf.shard))
-                if data is not None:
-                    self._commits[leaf.shard.id] = decode_commit(data, leaf.shard, where=self._store.url)
+                await self._read_commit(leaf.shard)
         leases = (await read_leases(self._store, leaves)).values()
         self.left = sum(not leaf.is_committed for leaf in leaves)
         self.is_all_committed = not self.left
         commits = [self._commits[leaf.shard.id] for leaf in leaves if leaf.shard.id in self._commits]
-        photos = sum(commit.photos for commit in commits) + sum(lease.photos for lease in leases)
-        calls = sum(commit.calls for commit in commits) + sum(lease.calls for lease in leases)
-        self._tell(photos, calls, failed=sum(commit.failed for commit in commits))
+        brought: list[Commit | Lease] = [*commits, *leases]
+        self._tell(
+            sum(each.photos for each in brought),
+            sum(each.calls for each in brought),
+            failed=sum(commit.failed for commit in commits),
+        )
+
+    async def _read_commit(self, shard: Shard) -> None:
+        data = await self._store.get(name_commit(shard))
+        if data is not None:
+            self._commits[shard.id] = decode_commit(data, shard, where=self._store.url)
 
     def _tell(self, photos: int, calls: int, *, failed: int) -> None:
         if self._tally is None:
