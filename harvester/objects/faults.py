@@ -18,8 +18,8 @@ _LATER = frozenset({408, 409, 425, 429})
 """Refusals that pass: too slow, two writers at once, too many requests."""
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|^FileNotFoundError ")
 _REFUSED = re.compile(r"^(?:UnauthenticatedError|PermissionDeniedError) ")
-_NO_CREDENTIALS = re.compile(r"169\.254\.169\.254|metadata\.google|/latest/(?:api/token|meta-data)|[Cc]redential")
-"""In the text where obstore has looked for credentials in all places and found none."""
+_METADATA = re.compile(r"169\.254\.169\.254|metadata\.google|/latest/(?:api/token|meta-data)")
+"""Where obstore asks for the machine's own credentials when it has found none, whatever answers there."""
 USUAL = {
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_SERVICE_ACCOUNT",
@@ -54,14 +54,14 @@ def _read_access(said: _Said, url: str, usual: str) -> StoreFault | None:
     """No bucket, or no key to it."""
     if _NO_BUCKET.search(said.text):
         return StoreFault(f"{url}: there is no such bucket. Make it, or name another.", exit_code=Exit.USAGE)
+    if _METADATA.search(said.text) or (not said.status and "redential" in said.text):
+        return StoreFault(
+            f"{url}: there are no credentials for it. Set {usual} in the environment.", exit_code=Exit.KEY_REFUSED
+        )
     if said.status in (401, 403) or _REFUSED.match(said.text):
         return StoreFault(
             f"{url} refuses the credentials ({said.short}): see {usual} in the environment, and what they may do.",
             exit_code=Exit.KEY_REFUSED,
-        )
-    if not said.status and _NO_CREDENTIALS.search(said.text):
-        return StoreFault(
-            f"{url}: there are no credentials for it. Set {usual} in the environment.", exit_code=Exit.KEY_REFUSED
         )
     return None
 

@@ -178,7 +178,7 @@ async def _unless(stop: asyncio.Event, work: Awaitable[Done]) -> Done | None:
     finally:
         for each in (task, stopping):
             each.cancel()
-        await asyncio.wait({task, stopping})
+        await asyncio.gather(task, stopping, return_exceptions=True)
 
 
 def _list_parts(folder: Path) -> list[Part]:

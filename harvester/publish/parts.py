@@ -42,7 +42,7 @@ class PartUploads:
             yield
         finally:
             self._task.cancel()
-            await asyncio.wait({self._task})
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def finish(self) -> None:
         """Wait until all have had their turn."""
@@ -55,6 +55,8 @@ class PartUploads:
             try:
                 await self._put(name)
             except StopRun as error:
+                if not (self._folder / name).exists():
+                    continue
                 if not self._is_told:
                     self._observer(Noticed(sentence=f"{name} is not published yet, and the harvest goes on: {error}"))
                 self._is_told = True

@@ -18,8 +18,8 @@ from aiohttp import web
 from moto.server import ThreadedMotoServer
 from yarl import URL
 
-Fault = Literal["", "503", "403", "cut", "lost", "slow"]
-"""`cut`: the request never arrives. `lost`: it does, and its answer does not."""
+Fault = Literal["", "503", "403", "cut", "lost", "half", "slow"]
+"""`cut`: the request never arrives. `lost`: it does, and its answer does not. `half`: half of the answer does."""
 Plan = Callable[[str, str], Fault]
 """From a request's method and path to what becomes of it."""
 _NUMBERS = count(1)
@@ -44,6 +44,8 @@ class Bucket:
             "AWS_ACCESS_KEY_ID": "testing-key-id",
             "AWS_SECRET_ACCESS_KEY": "testing-secret-key",
             "AWS_REGION": "us-east-1",
+            "GOOGLE_BASE_URL": self.endpoint,
+            "GOOGLE_BEARER_TOKEN": "testing-bearer-token",
         }
 
     def fault(self, method: str, path: str) -> Fault:
@@ -128,7 +130,9 @@ class _Proxy:
             await asyncio.sleep(1)
         if fault != "cut":
             answer = await self._forward(request, body)
-            if fault != "lost":
+            if fault == "half":
+                await _send_half(request, answer)
+            elif fault != "lost":
                 return answer
         assert request.transport is not None
         request.transport.abort()
@@ -136,7 +140,12 @@ class _Proxy:
 
     async def _forward(self, request: web.BaseRequest, body: bytes) -> web.Response:
         headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
-        url = URL(f"{self.server}{request.raw_path}", encoded=True)
+        path = request.raw_path
+        if not request.headers.get("Authorization", "").startswith("AWS4"):  # as to Google Cloud Storage
+            headers["Authorization"], path = _SIGNED, path.replace("%2F", "/").replace("%2D", "-")
+        if headers.get("x-goog-if-generation-match") == "0":
+            headers["If-None-Match"] = "*"
+        url = URL(f"{self.server}{path}", encoded=True)
         async with self.session.request(request.method, url, headers=headers, data=io.BytesIO(body)) as answer:
             kept = {name: value for name, value in answer.headers.items() if name.lower() in _KEPT}
             content = await answer.read()
@@ -145,4 +154,13 @@ class _Proxy:
             return web.Response(status=answer.status, headers=kept, body=content)
 
 
+async def _send_half(request: web.BaseRequest, answer: web.Response) -> None:
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    begun = web.StreamResponse(status=answer.status, headers=answer.headers)
+    begun.content_length = len(body)
+    await begun.prepare(request)
+    await begun.write(body[: len(body) // 2])
+
+
+_SIGNED = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 _KEPT = frozenset({"etag", "content-type", "content-range", "last-modified", "accept-ranges", "x-amz-version-id"})

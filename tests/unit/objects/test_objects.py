@@ -41,12 +41,12 @@ class Time:
         self.now += seconds
 
 
-@pytest.fixture(params=["folder", "cloud"])
+@pytest.fixture(params=["folder", "s3", "gs"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return open_store(tmp_path / "store")
     found: Bucket = request.getfixturevalue("bucket")
-    return open_store(f"s3://{found.name}/some/prefix")
+    return open_store(f"{request.param}://{found.name}/some/prefix")
 
 
 async def collect(found: AsyncIterator[Entry]) -> list[Entry]:
@@ -108,6 +108,15 @@ async def test_many_objects_are_listed(bucket: Bucket) -> None:
     found = open_store(f"s3://{bucket.name}", patience=time.patience()).list("d")
     assert [entry.key async for entry in found] == [f"d/{number:04}" for number in range(1010)]
     assert time.waits == [0.5, 1.0]
+
+
+async def test_half_an_answer_costs_one_piece(bucket: Bucket) -> None:
+    time, data = Time(), os.urandom(3 * PIECE)
+    store = open_store(f"s3://{bucket.name}/p", patience=time.patience())
+    await store.put("a", data)
+    bucket.plan, bucket.asked = fail_first("GET", 2, "half"), []
+    assert b"".join([piece async for piece in store.stream("a")]) == data
+    assert [method for method, _ in bucket.asked] == ["HEAD", *["GET"] * 5]
 
 
 @pytest.mark.parametrize("fault", ["503", "cut"])

@@ -377,8 +377,8 @@ async def test_a_stop_ends_publishing_and_resume_goes_on(sandbox: Sandbox, tmp_p
     assert await read_copy(address) == read_folder(tmp_path / "a")
 
 
-async def start(*arguments: str) -> asyncio.subprocess.Process:
-    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": "http://127.0.0.1:9/services/rest/"}
+async def start(*arguments: str, api_url: str = "http://127.0.0.1:9/services/rest/") -> asyncio.subprocess.Process:
+    environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": api_url}
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "harvester", *arguments, env=environment, stdout=pipe, stderr=pipe
@@ -458,6 +458,35 @@ async def test_parts_whose_store_fails_delay_no_photo(sandbox_of: Opener, tmp_pa
         bucket.plan = lambda _method, _path: ""
         assert (await go_on(folder, sandbox)).status == "complete"
     assert await read_copy(address) == read_folder(folder)
+
+
+async def test_killed_while_parts_are_published_nothing_is_lost_or_doubled(
+    sandbox_of: Opener, tmp_path: Path, bucket: Bucket
+) -> None:
+    address, folder = f"s3://{bucket.name}/p", tmp_path / "a"
+    search = ("search", "--tags", "sandbox", "--detail", "info", "-o", str(folder), "--pace", "none", "--quota", "none")
+    async with sandbox_of(photos=300, latency=0.2) as sandbox:
+        for number in (1, 2, 4, 0):
+            process = await start(*search, "--rotate", "50", "--publish", address, api_url=sandbox.url)
+            bucket.asked.clear()
+            bucket.plan = _kill_at_put(number, process.pid, bucket)
+            _, said = await process.communicate()
+            assert process.returncode == (-signal.SIGKILL if number else 0), said.decode()
+    ids = [line["id"] for line in map(json.loads, (folder / "photos.ndjson").read_text().splitlines())]
+    assert len(ids) == len(set(ids)) < 50
+    assert verify_archive(folder) == []
+    assert await read_copy(address) == read_folder(folder)
+    assert len(await list_keys(address)) == len(read_folder(folder)) + 1
+
+
+def _kill_at_put(number: int, pid: int, bucket: Bucket) -> Callable[[str, str], Fault]:
+    def plan(method: str, _path: str) -> Fault:
+        if not number or method != "PUT" or [each for each, _ in bucket.asked].count("PUT") < number:
+            return ""
+        os.kill(pid, signal.SIGKILL)
+        return "lost" if number % 2 else "cut"
+
+    return plan
 
 
 async def test_what_is_private_stays_so_in_a_folder(sandbox: Sandbox, tmp_path: Path) -> None:
