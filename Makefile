@@ -9,7 +9,7 @@ WIRE := .wire/aiohttp-$(OLDEST)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick pythons check cover lint types wire replay soak bench smoke sandbox vendor docs build lock clean
+.PHONY: help demo test quick pythons check cover lint types wire replay soak bench smoke sandbox vendor pictures docs build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 
 vendor: web/node_modules/.package-lock.json ## Bundle the pages for a browser out of web/ into harvester/web/bundles/
 	npm run --silent --prefix web build
+
+pictures: $(READY) ## Make the README's pictures of the pages, with Chromium
+	$(BIN)/python docs/pictures.py
 
 docs: $(READY) ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml --site-dir ../site
