@@ -9,7 +9,7 @@ WIRE := .wire/aiohttp-$(OLDEST)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick pythons check cover lint types wire replay soak bench smoke sandbox vendor pictures docs build lock clean
+.PHONY: help demo test quick pythons check cover lint types wire replay soak bench simulate smoke sandbox vendor pictures docs build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sw
 
 bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (5 minutes)
 	$(BIN)/python tests/bench/run.py
+
+simulate: $(READY) ## Reckon a harvest of 100 million photos on many machines; no call is made (10 seconds)
+	@PYTHONPATH=tests $(BIN)/python -m support.simulate
 
 smoke: $(READY) ## Fail where the harvester has become half as fast beside a bare loop: what CI runs
 	$(BIN)/python tests/bench/run.py --smoke
