@@ -94,7 +94,7 @@ def run(*, setup: Setup, store: str, within: str | None, work: str | None, lease
     place = find_work(None if work is None else read_folder(work, field="work"))
 
     async def start(observer: Observer, stop: asyncio.Event) -> Exit:
-        objects = open_store(store)
+        objects = open_store(store, is_private=settings.has_login)
         await objects.check()
         worker = await open_worker(objects, settings, work=place, terms=terms, observer=observer, stop=stop)
         done = await worker.run(None if within is None else parse_shard(within))

@@ -49,7 +49,7 @@ async def take_shard(assignment: Assignment) -> Report:
     try:
         settings = read_settings(assignment["options"], config=assignment["config"], anonymous=assignment["anonymous"])
         worker = await open_worker(
-            open_store(assignment["store"]),
+            open_store(assignment["store"], is_private=settings.has_login),
             settings,
             work=find_work(None),
             terms=Terms(worker=name_worker(), lease=assignment["lease"], publish_every=assignment["publish_every"]),

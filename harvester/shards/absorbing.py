@@ -14,7 +14,8 @@ import orjson
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import JobFacts
 from harvester.checkpoint.state import LINE_ID, Length, State
-from harvester.disk.files import Appender, write_whole
+from harvester.disk.files import Appender, cannot_write
+from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, StoreFault
 from harvester.jobs.model import Account
 from harvester.shards.commit import Part
@@ -42,14 +43,17 @@ class Merger:
         self._shard: Shard | None = None
         self._lines = 0
         self._facts: list[tuple[Shard, JobFacts]] = []
-        self._sets: list[bytes] = []
+        self.checkpoint = scratch / "shard.sqlite"
+        """Where the checkpoint of the next shard is to be put."""
         self._db.execute("CREATE TEMP TABLE come(id INTEGER PRIMARY KEY, sum INTEGER NOT NULL)")
 
     @contextmanager
-    def taking(self, shard: Shard, checkpoint: bytes) -> Iterator[None]:
-        """Take a shard of this checkpoint; its lines and files are added within. StoreFault where some are missing."""
-        path = self._scratch / "shard.sqlite"
-        path.write_bytes(checkpoint)
+    def taking(self, shard: Shard) -> Iterator[None]:
+        """Take a shard, whose checkpoint is there; its lines and files are added within.
+
+        StoreFault where some are missing.
+        """
+        path = self.checkpoint
         with self._opened(path, shard) as known:
             self._facts.append((shard, known))
         self._db.execute("ATTACH ? AS shard", (str(path),))
@@ -95,12 +99,11 @@ class Merger:
         query = f"INSERT OR IGNORE INTO {table} {_RECEIVED} WHERE true RETURNING id, sum"
         return self._db.execute(query, (told,)).fetchall()
 
-    def add_file(self, name: str, data: bytes) -> None:
-        """Add a file of lists: only one shard has them."""
-        write_whole(self._scratch / name, data)
-        self._state.commit_length(name, Length(len(data), data.count(b"\n")))
-        if name == _SETS:
-            self._sets = data.splitlines()
+    def add_to_file(self, name: str, data: bytes) -> None:
+        """Add bytes of a file of lists: only one shard has that."""
+        append(self._scratch / name, data)
+        known = self._state.length(name)
+        self._state.commit_length(name, Length(known.bytes + len(data), known.lines + data.count(b"\n")))
 
     def _check_lines(self, shard: Shard) -> None:
         """StoreFault where the parts do not hold just the lines that the shard's checkpoint has committed."""
@@ -138,13 +141,19 @@ class Merger:
         source = self._plan.whole_job.source
         if not isinstance(source, Account) or "photos" not in source.kinds:
             return
-        for line in self._sets:
+        for line in self._read_sets():
             ids = orjson.dumps(orjson.loads(line).get("photo_ids") or []).decode()
             self._db.execute(
                 "INSERT OR IGNORE INTO later(id) SELECT CAST(value AS INTEGER) FROM json_each(?) "
                 "WHERE CAST(value AS INTEGER) NOT IN (SELECT id FROM seen)",
                 (ids,),
             )
+
+    def _read_sets(self) -> Iterator[bytes]:
+        path = self._scratch / _SETS
+        if path.exists():
+            with path.open("rb") as lines:
+                yield from lines
 
     def _sum_up(self) -> JobFacts:
         plan = self._plan
@@ -173,6 +182,17 @@ class Merger:
         claims = [known.expected for shard, known in self._facts if shard.kind == "time"]
         known = [claimed for claimed in claims if claimed is not None]
         return sum(known) if known and len(known) == len(claims) else None
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add to a file. It is brought to the disk with all others, in the end."""
+    try:
+        if not path.exists():
+            make_file(path)
+        with path.open("ab") as file:
+            file.write(data)
+    except OSError as error:
+        raise cannot_write(path, error) from None
 
 
 def _read_id(line: bytes) -> str | None:

@@ -18,7 +18,7 @@ from harvester.config.settings import Settings
 from harvester.disk.files import Appender
 from harvester.disk.layout import PHOTOS
 from harvester.engine.run import Output, run_job
-from harvester.errors import KeyRefused, StoreFault
+from harvester.errors import CannotWrite, KeyRefused, StoreFault
 from harvester.events import Event, Noticed, Observer, Started, Summary, Tally
 from harvester.jobs.model import Job
 from harvester.jobs.values import stamp
@@ -26,9 +26,9 @@ from harvester.objects import Store
 from harvester.shards.commit import Commit, Part, decode_commit, encode_commit, recognize
 from harvester.shards.leases import Claim, Lease
 from harvester.shards.local import Taken, Workspace, copy_checkpoint, prepare
-from harvester.shards.names import ATTEMPTS, Lines, name_attempt, name_commit, name_ids, name_parts, read_attempt
+from harvester.shards.names import ATTEMPTS, name_attempt, name_commit, name_ids, name_parts, read_attempt
 from harvester.shards.plan import Plan
-from harvester.shards.publishing import Publisher, WatchedSink, list_lines, read_bytes, split_own
+from harvester.shards.publishing import Publisher, WatchedSink, list_lines, split_own
 from harvester.shards.shard import Shard
 
 Ended: TypeAlias = Literal["complete", "incomplete", "stopped", "superseded", "busy"]
@@ -62,6 +62,7 @@ class Attempt:
     is_superseded: bool = False
     tally: Tally = field(default_factory=Tally)
     _sink: WatchedSink | None = None
+    _is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def _shard(self) -> Shard:
@@ -69,11 +70,9 @@ class Attempt:
 
     async def run(self, settings: Settings) -> Ended:
         """Until the shard is committed, or somebody else has it, or `stop`. Errors as of `run_job`, and StoreFault."""
-        job, taken = await self._begin()
-        publisher = Publisher(
-            self.store, self._shard, self.claim.number, path=self.workspace.photos, published=taken.bytes
-        )
-        publisher.recall(split_own(await list_lines(self.store, self._shard), self.claim.number))
+        ids = await self._read_ids() if self._shard.kind == "ids" else []
+        job = self.plan.build_job(self._shard, ids)
+        taken, publisher = await self._go_on() or await self._begin(job)
         try:
             async with self._keeping(publisher):
                 summary = await self._harvest(job, settings)
@@ -89,29 +88,42 @@ class Attempt:
 
     # -- beginning
 
-    async def _begin(self) -> tuple[Job, Taken]:
-        ids = await self._read_ids() if self._shard.kind == "ids" else []
-        job = self.plan.build_job(self._shard, ids)
-        if self.workspace.is_begun():
-            return job, self.workspace.recall()
-        found = [lines for lines in await list_lines(self.store, self._shard) if lines.attempt < self.claim.number]
-        pieces = [piece for lines in found if (piece := await self._fetch(lines)) is not None]
-        parts, data = [part for part, _ in pieces], b"".join(plain for _, plain in pieces)
-        if count := data.count(b"\n"):
+    async def _go_on(self) -> tuple[Taken, Publisher] | None:
+        """Take up what was cut short here; None where there is nothing, or not all of it that was published."""
+        if not self.workspace.is_begun():
+            return None
+        taken = self.workspace.recall()
+        publisher = self._open_publisher(taken)
+        own = split_own(await list_lines(self.store, self._shard), self.claim.number)
+        return (taken, publisher) if await asyncio.to_thread(publisher.recall, list(own)) else None
+
+    async def _begin(self, job: Job) -> tuple[Taken, Publisher]:
+        """Begin with what was published of the shard."""
+        taken = await prepare(self.workspace, job, self.plan, self._shard, self._fetch_published())
+        with open_archive_to_read(self.workspace.folder) as state:
+            count = state.length(PHOTOS).lines
+        if count:
             told = f"{self._shard}: {count:,} photos of an earlier attempt are taken over."
             self.observer(Noticed(sentence=told))
-        taken = await asyncio.to_thread(prepare, self.workspace, job, self.plan, self._shard, parts=parts, lines=data)
-        return job, taken
+        return taken, self._open_publisher(taken)
+
+    def _open_publisher(self, taken: Taken) -> Publisher:
+        path, number = self.workspace.photos, self.claim.number
+        return Publisher(self.store, self._shard, number, path=path, published=taken.bytes)
+
+    async def _fetch_published(self) -> AsyncIterator[tuple[Part, bytes]]:
+        """Published parts and what they hold, but for those that were removed, or are not what their names say."""
+        for lines in await list_lines(self.store, self._shard):
+            if lines.attempt <= self.claim.number:
+                piece = recognize(lines, await self.store.get(lines.key))
+                if piece is not None:
+                    yield piece
 
     async def _read_ids(self) -> list[str]:
         data = await self.store.get(name_ids(self._shard))
         if data is None:
             raise StoreFault(f"{self.store.url} holds no {name_ids(self._shard)}: plan the same job again.")
         return data.decode("utf-8", "replace").split("\n")
-
-    async def _fetch(self, lines: Lines) -> tuple[Part, bytes] | None:
-        """A published part and what it holds; None where it was removed, or is not what its name says."""
-        return recognize(lines, await self.store.get(lines.key))
 
     # -- harvesting
 
@@ -149,22 +161,33 @@ class Attempt:
     @asynccontextmanager
     async def _keeping(self, publisher: Publisher) -> AsyncIterator[None]:
         """Say again and again that this attempt lives, and publish what it has brought."""
-        tasks = [asyncio.create_task(self._keep_lease()), asyncio.create_task(self._keep_publishing(publisher))]
+        self._is_over = asyncio.Event()
+        tasks = asyncio.gather(self._keep_lease(), self._keep_publishing(publisher), return_exceptions=True)
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._is_over.set()  # what is on its way to the store comes to its end: cut off, it would land later
+            await tasks
 
     async def _keep_lease(self) -> None:
-        while not self.is_superseded:
+        while not self._is_over.is_set():
             with suppress(StoreFault):  # told at the commit, if it lasts so long
                 await self._renew_lease(self.terms.lease)
                 self.is_superseded = await self._find_successor()
             if self.is_superseded:
                 self.stop.set()
-            await self.terms.sleep(self.terms.lease / 3)
+                return
+            await self._pause(self.terms.lease / 3)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, or until the harvest is over."""
+        sleeping = asyncio.ensure_future(self.terms.sleep(seconds))
+        over = asyncio.create_task(self._is_over.wait())
+        try:
+            await asyncio.wait((sleeping, over), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            over.cancel()
 
     async def _renew_lease(self, seconds: float) -> None:
         tally = self.tally
@@ -187,7 +210,9 @@ class Attempt:
 
     async def _keep_publishing(self, publisher: Publisher) -> None:
         while True:
-            await self.terms.sleep(self.terms.publish_every)
+            await self._pause(self.terms.publish_every)
+            if self._is_over.is_set():
+                return
             try:
                 await publisher.publish(self._synced)
             except StoreFault as error:
@@ -197,8 +222,9 @@ class Attempt:
 
     async def _leave(self, publisher: Publisher) -> None:
         """Let somebody else go on at once with what was brought, as far as the store takes it."""
-        with suppress(StoreFault):
+        with suppress(StoreFault, CannotWrite):
             await publisher.publish(self._synced)
+        with suppress(StoreFault):
             await self._renew_lease(0.0)
 
     async def _commit(self, summary: Summary, publisher: Publisher, taken: Taken) -> Ended:
@@ -211,7 +237,8 @@ class Attempt:
                 "that one."
             )
         await publisher.publish(length.bytes)
-        checkpoint = await asyncio.to_thread(copy_checkpoint, self.workspace.folder)
+        folder = self.workspace.folder
+        checkpoint = await asyncio.to_thread(copy_checkpoint, folder)
         others = {name: size.bytes for name, size in files.items() if name != PHOTOS}
         commit = Commit(
             harvester=__version__,
@@ -225,10 +252,9 @@ class Attempt:
             ended=stamp(self.terms.clock()),
             parts=[*taken.parts, *publisher.parts],
             files={
-                name: await publisher.put_file(name, read_bytes(self.workspace.folder / name, 0, size))
-                for name, size in others.items()
+                name: await publisher.put_file(folder / name, size=size, name=name) for name, size in others.items()
             },
-            checkpoint=await publisher.put_file("state.sqlite", checkpoint),
+            checkpoint=await publisher.put_file(checkpoint, size=checkpoint.stat().st_size, name="state.sqlite"),
         )
         if not await self.store.put_new(name_commit(self._shard), encode_commit(commit)):
             return await self._discard()
@@ -240,7 +266,7 @@ class Attempt:
         data = await self.store.get(name_commit(self._shard))
         if data is not None:  # else somebody is at it, and may have taken these parts over
             commit = decode_commit(data, self._shard, where=self.store.url)
-            kept = {part.key for part in (*commit.parts, *commit.files.values(), commit.checkpoint)}
+            kept = {part.key for part in commit.all_parts}
             own = [entry.key async for entry in self.store.list(name_parts(self._shard, self.claim.number))]
             for key in own:
                 if key not in kept:

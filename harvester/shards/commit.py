@@ -40,8 +40,14 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     ended: str
     """The moment at which it was done."""
     parts: list[Part]
-    files: dict[str, Part]
-    checkpoint: Part
+    files: dict[str, list[Part]]
+    checkpoint: list[Part]
+
+    @property
+    def all_parts(self) -> list[Part]:
+        """All objects that it names."""
+        lists = [part for parts in self.files.values() for part in parts]
+        return [*self.parts, *lists, *self.checkpoint]
 
 
 def encode_commit(commit: Commit) -> bytes:
@@ -60,7 +66,7 @@ def decode_commit(data: bytes, shard: Shard, *, where: str) -> Commit:
     if commit.shard != shard.id:
         raise _damaged(shard, where, f"it is that of {commit.shard}")
     own = f"{PARTS}/{shard}/"
-    strange = [part.key for part in (*commit.parts, *commit.files.values(), commit.checkpoint) if own not in part.key]
+    strange = [part.key for part in commit.all_parts if not part.key.startswith(own)]
     if strange or not commit.files.keys() <= DATA:
         raise _damaged(shard, where, "it names what is not its own")
     return commit

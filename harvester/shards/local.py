@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,27 +104,37 @@ def find_work(given: Path | None) -> Path:
     return folder
 
 
-def prepare(workspace: Workspace, job: Job, plan: Plan, shard: Shard, *, parts: Sequence[Part], lines: bytes) -> Taken:
-    """Begin an attempt's archive with the lines of `parts`, which earlier attempts have published.
+async def prepare(
+    workspace: Workspace, job: Job, plan: Plan, shard: Shard, pieces: AsyncIterator[tuple[Part, bytes]]
+) -> Taken:
+    """Begin an attempt's archive with the lines of `pieces`, which earlier attempts have published.
 
     It knows what the plan has settled. The attempt is begun once this returns, and not before.
     """
     workspace.clear()
-    records = list(_read_records(lines))
-    data = b"".join(record.line for record, _ in records)
+    parts = []
     with lock_folder(workspace.folder, private=plan.signed) as lock:
         make_checkpoint_file(workspace.folder / STATE, private=plan.signed)
-        with State(workspace.folder / STATE, guard=lock.check) as state:
-            with Appender(workspace.photos, length=0) as file:
-                file.append(data)
+        with State(workspace.folder / STATE, guard=lock.check) as state, Appender(workspace.photos, length=0) as file:
+            async for part, lines in pieces:
+                await asyncio.to_thread(_add_lines, state, file, lines)
+                parts.append(part)
             with state.changing(durably=True):
-                state.admit([row for _, row in records])
-                state.note_lines(record for record, _ in records)
-                state.commit_length(PHOTOS, Length(len(data), len(records)))
                 state.note(_build_facts(job, plan, shard))
-    taken = Taken(len(data), list(parts))
+            taken = Taken(file.length, parts)
     write_whole(workspace.taken_over, msgspec.json.encode(taken))
     return taken
+
+
+def _add_lines(state: State, file: Appender, lines: bytes) -> None:
+    """Enter lines as harvested, those of photos that are not there yet."""
+    found = list(_read_records(lines))
+    with state.changing():
+        fresh = {row.id for row in state.admit([row for _, row in found])}
+        records = [record for record, _ in found if record.id in fresh]
+        file.append(b"".join(record.line for record in records))
+        state.note_lines(records)
+        state.commit_length(PHOTOS, Length(file.length, state.length(PHOTOS).lines + len(records)))
 
 
 def _build_facts(job: Job, plan: Plan, shard: Shard) -> JobFacts:
@@ -152,17 +163,15 @@ def _read_records(lines: bytes) -> Iterator[tuple[Record, Row]]:
             yield Record(photo_id, raw), Row(photo_id, uploaded, None, raw, updated)
 
 
-def copy_checkpoint(folder: Path) -> bytes:
-    """The checkpoint of an archive at rest, as one file."""
-    target = folder / f"{STATE}.part"
+def copy_checkpoint(folder: Path) -> Path:
+    """A copy of the checkpoint of an archive at rest, as one file, beside the archive."""
+    target = folder.with_name(f"{folder.name}.sqlite")
     try:
         target.unlink(missing_ok=True)
         with closing(sqlite3.connect(folder / STATE, isolation_level=None)) as db:
             db.execute("VACUUM INTO ?", (str(target),))
-        data = target.read_bytes()
-        target.unlink()
     except OSError as error:
         raise cannot_write(target, error) from None
     except sqlite3.Error as error:
         raise CannotWrite(f"Cannot copy {folder / STATE}: {error}. Mend that, then run the same again.") from None
-    return data
+    return target

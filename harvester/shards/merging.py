@@ -25,7 +25,7 @@ from harvester.engine.run_end import Halt, RunEnd
 from harvester.errors import StoreFault, UsageError
 from harvester.events import Observer, Summary, Tally, ignore
 from harvester.objects import Store
-from harvester.shards.absorbing import Merger
+from harvester.shards.absorbing import Merger, append
 from harvester.shards.commit import Part, decode_commit, unpack
 from harvester.shards.leases import read_leaves
 from harvester.shards.missing import owe
@@ -135,11 +135,17 @@ async def _take(store: Store, leaf: Leaf, merger: Merger, told: _Told) -> None:
     if data is None:
         raise StoreFault(f"{store.url}: {key} was removed while it was merged: run the same command again.")
     commit = decode_commit(data, leaf.shard, where=store.url)
-    with merger.taking(leaf.shard, await _fetch(store, commit.checkpoint)):
+    path = merger.checkpoint
+    path.unlink(missing_ok=True)
+    for part in commit.checkpoint:
+        append(path, await _fetch(store, part))
+    with merger.taking(leaf.shard):
         for part in commit.parts:
             merger.add_photos(part, await _fetch(store, part))
-        for name, part in sorted(commit.files.items()):
-            merger.add_file(name, await _fetch(store, part))
+        for name, parts in sorted(commit.files.items()):
+            merger.add_to_file(name, b"")  # it may be empty
+            for part in parts:
+                merger.add_to_file(name, await _fetch(store, part))
     told.shards.append({"shard": leaf.shard.id, "photos": commit.photos, "commit": hashlib.sha256(data).hexdigest()})
     told.calls += commit.calls
     told.failed += commit.failed

@@ -82,10 +82,11 @@ def read_lines(key: str) -> Lines | None:
 def join_lines(keys: list[str]) -> list[Lines]:
     """The published lines of all attempts at a shard, in the order in which they are taken over.
 
-    Of an attempt count those that follow each other without a gap.
+    Of an attempt count those that follow each other without a gap; of two that begin alike the longer one, which was
+    put when the answer to the other had been lost.
     """
     taken: list[Lines] = []
-    for each in sorted(filter(None, map(read_lines, keys))):
+    for each in sorted(filter(None, map(read_lines, keys)), key=lambda lines: (lines.attempt, lines.begin, -lines.end)):
         last = taken[-1] if taken and taken[-1].attempt == each.attempt else None
         if last is None or each.begin == last.end:
             taken.append(each)

@@ -18,6 +18,7 @@ from harvester.errors import UsageError, shorten
 from harvester.events import Noticed, Observer, Tally, ignore
 from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.jobs.restore import settle_job
+from harvester.jobs.sameness import list_differences
 from harvester.jobs.urls import parse_photo
 from harvester.jobs.values import stamp
 from harvester.objects import Store
@@ -45,7 +46,6 @@ async def plan_shards(
     """
     _check(job, photos)
     check_no_secret(job, settings)
-    job, _ = settle_job(job, None, None, now=clock())
     ranges = await _put_ranges(store, job.source.ids, photos) if isinstance(job.source, Photos) else []
     known = await store.get(PLAN)
     if known is None:
@@ -54,7 +54,8 @@ async def plan_shards(
             return plan, True
         known = await store.get(PLAN)
     plan = decode_plan(known or b"", where=store.url)
-    if tell_asked(plan.whole_job) != tell_asked(job) or (ranges and plan.roots != ranges):
+    settled, _ = settle_job(job, plan.job, plan.asked, now=clock())
+    if list_differences(plan.job, settled.describe()) or (ranges and plan.roots != ranges):
         raise UsageError(f"{store.url} holds the plan of another job: name another store, or ask for the same.")
     return plan, False
 
@@ -79,10 +80,12 @@ def _check(job: Job, photos: int) -> None:
 async def _make(
     job: Job, settings: Settings, *, ranges: list[str], photos: int, clock: Callable[[], float], observer: Observer
 ) -> Plan:
+    asked = tell_asked(job)
+    job, _ = settle_job(job, None, None, now=clock())
     shell: dict[str, Any] = {
         "harvester": __version__,
         "job": job.describe(),
-        "asked": tell_asked(job),
+        "asked": asked,
         "signed": settings.has_login,
         "begun": stamp(clock()),
         "photos": photos,

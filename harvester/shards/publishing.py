@@ -60,45 +60,48 @@ class Publisher:
         self.parts.append(Part(key, sha256, len(plain)))
         self.published = end
 
-    def recall(self, known: Iterable[Lines]) -> None:
-        """Take up what this attempt had published before it was cut short."""
+    def recall(self, known: Iterable[Lines]) -> bool:
+        """Take up what this attempt had published before it was cut short; whether the file still holds all of it."""
         for lines in known:
-            if lines.begin != self.published:
-                return
-            part = name_part(lines.key, read_bytes(self._path, lines.begin, lines.end))
-            if not part.sha256.startswith(lines.sha):
-                return
+            plain = read_bytes(self._path, lines.begin, lines.end)
+            part = name_part(lines.key, plain)
+            is_own = lines.begin == self.published and len(plain) == lines.end - lines.begin
+            if not is_own or not part.sha256.startswith(lines.sha):
+                return False
             self.parts.append(part)
             self.published = lines.end
+        return True
 
-    async def put_file(self, name: str, plain: bytes) -> Part:
-        """Publish another file of the shard."""
-        part = name_part(f"{name_parts(self._shard, self._attempt)}/{name}.zst", plain)
-        await self._store.put(part.key, await asyncio.to_thread(pack, plain))
-        return part
+    async def put_file(self, path: Path, *, size: int, name: str) -> list[Part]:
+        """Publish the first bytes of another file of the shard, piece by piece."""
+        parts: list[Part] = []
+        for begin in range(0, size, PART_BYTES):
+            plain = await asyncio.to_thread(read_bytes, path, begin, min(begin + PART_BYTES, size))
+            part = name_part(f"{name_parts(self._shard, self._attempt)}/{name}.{len(parts) + 1:05}.zst", plain)
+            await self._store.put(part.key, await asyncio.to_thread(pack, plain))
+            parts.append(part)
+        return parts
 
 
 def read_part(path: Path, begin: int, end: int) -> bytes:
     """Whole lines of a file from a byte on: as many as make a part, or one that is longer."""
     data = read_bytes(path, begin, min(end, begin + PART_BYTES))
-    cut = data.rfind(b"\n") + 1
-    if cut:
-        return data[:cut]
-    rest = read_bytes(path, begin, end)
-    return rest[: rest.index(b"\n") + 1]
+    if b"\n" not in data:
+        data = read_bytes(path, begin, end)
+        data = data[: data.find(b"\n") + 1]
+    if not data:
+        raise CannotWrite(f"{path} became shorter while it was published: run the same command again.")
+    return data[: data.rfind(b"\n") + 1]
 
 
 def read_bytes(path: Path, begin: int, end: int) -> bytes:
-    """Bytes of a file; CannotWrite where they are not there."""
+    """Bytes of a file, as far as they are there. CannotWrite where it cannot be read."""
     try:
         with path.open("rb") as file:
             file.seek(begin)
-            data = file.read(end - begin)
+            return file.read(end - begin)
     except OSError as error:
         raise cannot_write(path, error) from None
-    if len(data) < end - begin:
-        raise CannotWrite(f"{path} became shorter while it was published: remove {path.parent}, and run it again.")
-    return data
 
 
 async def list_lines(store: Store, shard: Shard) -> list[Lines]:

@@ -10,10 +10,11 @@ from harvester.sandbox.server import Sandbox
 from support.harvest import KEY
 
 
-async def start(sandbox: Sandbox, *arguments: str) -> asyncio.subprocess.Process:
-    """At full speed; what it says can be read."""
+async def start(sandbox: Sandbox, *arguments: str, calls: bool = True) -> asyncio.subprocess.Process:
+    """At full speed, where it makes `calls`; what it says can be read."""
     environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": sandbox.url}
-    command = ["-m", "harvester", *arguments, "--quota", "none", "--pace", "none"]
+    full_speed = ["--quota", "none", "--pace", "none"] if calls else []
+    command = ["-m", "harvester", *arguments, *full_speed]
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(sys.executable, *command, env=environment, stdout=pipe, stderr=pipe)
 

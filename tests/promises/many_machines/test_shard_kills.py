@@ -161,7 +161,7 @@ async def test_who_commits_second_discards_what_he_has(sandbox: Sandbox, tmp_pat
     assert (list(done.ended.values()), done.exit_code) == (["superseded"], 0)
     commit = orjson.loads(next((tmp_path / "store/commits").iterdir()).read_bytes())
     assert commit["worker"] == "two"
-    named = {part["key"] for part in (*commit["parts"], commit["checkpoint"])}
+    named = {part["key"] for part in (*commit["parts"], *commit["checkpoint"])}
     left = {str(path.relative_to(tmp_path / "store")) for path in (tmp_path / "store/parts").rglob("*.zst")}
     assert left == named
     await check(tmp_path / "store", tmp_path / "merged")

@@ -222,6 +222,36 @@ async def test_another_job_is_refused_a_store_and_the_same_changes_nothing(sandb
         await plan_shards(store, Job(source=Photos(ids=["1"])), settings)
 
 
+async def test_the_days_of_a_plan_stay_those_of_the_first_day(sandbox: Sandbox, tmp_path: Path) -> None:
+    store, settings = open_folder(tmp_path / "store"), settings_for(sandbox)
+    job = Job(source=Search(tags="sandbox", max_upload_date="yesterday"))
+    first, _ = await plan_shards(store, job, settings, clock=lambda: 1_795_000_000)
+    assert await plan_shards(store, job, settings, clock=lambda: 1_795_200_000) == (first, False)
+    assert first.horizon == 1_794_959_999
+
+
+async def test_a_folder_that_lost_what_it_had_published_begins_with_that(sandbox: Sandbox, tmp_path: Path) -> None:
+    store, stop = open_folder(tmp_path / "store"), asyncio.Event()
+    await plan(store, sandbox, JOB, photos=1000)
+    stopping = asyncio.create_task(_stop_at(sandbox, stop, 60))
+    await run(store, sandbox, tmp_path / "work", terms=at_once("one"), stop=stop, workers=4)
+    await stopping
+    (photos,) = (tmp_path / "work").rglob("photos.ndjson")
+    (state,) = (tmp_path / "work").rglob("state.sqlite")
+    state.unlink()
+    photos.write_bytes(photos.read_bytes()[:2000])
+    assert (await run(store, sandbox, tmp_path / "work")).exit_code == 0
+    assert sandbox.stats.methods["flickr.photos.getInfo"] <= PHOTOS + 4
+    await merge_shards(store, tmp_path / "merged")
+    assert len(read_by_id(tmp_path / "merged/photos.ndjson")) == PHOTOS
+
+
+async def _stop_at(sandbox: Sandbox, stop: asyncio.Event, photos: int) -> None:
+    while sandbox.stats.methods["flickr.photos.getSizes"] < photos:
+        await asyncio.sleep(0.01)
+    stop.set()
+
+
 @pytest.mark.parametrize(
     ("job", "field"),
     [
@@ -263,12 +293,7 @@ async def test_who_is_stopped_leaves_the_next_one_what_it_had(sandbox: Sandbox, 
     store, stop = open_folder(tmp_path / "store"), asyncio.Event()
     await plan(store, sandbox, JOB, photos=1000)
 
-    async def stop_soon() -> None:
-        while sandbox.stats.methods["flickr.photos.getSizes"] < 60:
-            await asyncio.sleep(0.01)
-        stop.set()
-
-    stopping = asyncio.create_task(stop_soon())
+    stopping = asyncio.create_task(_stop_at(sandbox, stop, 60))
     first = await run(store, sandbox, tmp_path / "one", terms=at_once("one"), stop=stop, workers=4)
     await stopping
     assert list(first.ended.values()) == ["stopped"]

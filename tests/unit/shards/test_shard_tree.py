@@ -119,7 +119,15 @@ def test_published_lines_of_an_attempt_count_as_far_as_they_follow_each_other() 
     def key(attempt: int, begin: int, end: int) -> str:
         return name_lines(ROOT, attempt, begin=begin, end=end, sha256=f"{begin:064x}")
 
-    keys = [key(2, 40, 50), key(1, 0, 10), key(1, 20, 30), key(2, 50, 60), key(1, 10, 15), "parts/x/0001/state.zst"]
+    keys = [
+        key(1, 0, 5),
+        key(2, 40, 50),
+        key(1, 0, 10),
+        key(1, 20, 30),
+        key(2, 50, 60),
+        key(1, 10, 15),
+        "parts/x/0001/state.zst",
+    ]
     assert [(lines.attempt, lines.begin, lines.end) for lines in join_lines(keys)] == [
         (1, 0, 10),
         (1, 10, 15),
