@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
 from harvester.archive.folder import damaged
-from harvester.checkpoint.state import Length
+from harvester.archive.pieces import Pieces
 from harvester.disk.record import Record, build_record
 from harvester.flickr.methods import PAGE_SIZE, PARTS, name_member
 from harvester.flickr.responses import Row
@@ -24,10 +23,9 @@ _errors = msgspec.json.Decoder(dict[str, dict[str, Any]])
 class Shallow:
     """The lines of an archive's photos that lack some of these parts."""
 
-    def __init__(self, path: Path, committed: Length, *, parts: Sequence[str]) -> None:
-        """`committed` is the committed length: lines behind it do not belong to the archive."""
-        self._path = path
-        self._committed = committed
+    def __init__(self, pieces: Pieces, *, parts: Sequence[str]) -> None:
+        """`pieces` are those of an archive that is locked: no part of it is closed meanwhile."""
+        self._pieces = pieces
         self.parts = tuple(parts)
 
     def read(self) -> Iterator[tuple[list[Row], int]]:
@@ -35,15 +33,16 @@ class Shallow:
 
         CannotWrite where a line is none of an archive.
         """
-        if not self._committed.lines:
+        pieces = self._pieces
+        if not pieces.lines:
             return
-        with self._path.open("rb") as file:
-            lines = islice(file, self._committed.lines)
+        with pieces.tail.open("rb") as file:
+            lines = chain(pieces.take_parts(), islice(file, pieces.length.lines))
             while some := list(islice(lines, PAGE_SIZE)):
                 try:
                     rows = [Row(_read_id(line), None, None, line) for line in some if find_missing(line, self.parts)]
                 except (msgspec.DecodeError, UnicodeError, KeyError):
-                    raise damaged(self._path, "holds a line that is none of a photo") from None
+                    raise damaged(pieces.tail, "holds a line that is none of a photo") from None
                 yield rows, len(some) - len(rows)
 
 

@@ -50,6 +50,7 @@ def absorb(archive: State, newer: Path, *, keep_unlisted: bool, merge: PendingMe
                 db.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")  # noqa: S608
             for name, (length, lines) in merge["files"].items():
                 archive.commit_length(name, Length(length, lines))
+            archive.commit_parts(merge.get("parts", ()))
             archive.note(take_over(archive.facts, found, merge))
     finally:
         with suppress(sqlite3.Error):

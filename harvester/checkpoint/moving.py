@@ -18,7 +18,7 @@ MOVING = ("fold", "repair", "closing")
 class PendingMerge(TypedDict):
     """An update that counts and whose files are on their way to their places.
 
-    `parts` are those of the archive as it is from now on, where it has any; `drops` are those that go.
+    `parts` are those of the archive as it is from now on; `drops` are the names of those that go.
     """
 
     update: NotRequired[str | None]

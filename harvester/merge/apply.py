@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harvester.archive.closing import finish_closing
+from harvester.archive.closing import close_parts, finish_closing
 from harvester.archive.folder import CHANGES, STATE, write_errors, write_manifest, write_withdrawn
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.absorb import absorb
@@ -22,13 +22,14 @@ from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.moving import PendingMerge, Repair
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import count_withdrawn, forget_unshown
-from harvester.disk.files import Appender, cannot_write, put_in_place, sync_folder
+from harvester.disk.files import Appender, cannot_write, put_in_place, remove_files, sync_folder
 from harvester.disk.layout import REPAIR
 from harvester.disk.modes import make_file
 from harvester.merge.history import History
 from harvester.merge.merge import Merge, Merged
 from harvester.merge.proof import Proof, read_parts
 from harvester.merge.staging import UPDATE, remove_staging
+from harvester.parts.part import sum_lines
 
 
 def finish_merge(folder: Path, archive: State) -> None:
@@ -55,8 +56,10 @@ def _finish(
         sync_folder(folder)
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from None
+    remove_files(folder / name for name in known.get("drops", ()))
     for file, length in cuts.items():
         Appender(folder / file, length=length).close()
+    close_parts(folder, archive)
     if count_withdrawn(archive):
         write_withdrawn(folder, archive)
         write_errors(folder, archive)
@@ -128,6 +131,7 @@ def merge_update(
         raise cannot_write(folder / UPDATE, error) from None
     lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
     lines = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
+    lines[PHOTOS.removesuffix(".ndjson")] += sum_lines(merge.parts)
     own = {"reported": state.facts.expected, "failed": sum(1 for _ in state.failures())}
     facts = {
         "counts": {**lines, **own, **counts},
@@ -138,6 +142,8 @@ def merge_update(
         "time": began,
         "files": merge.files,
         "kept": merge.kept,
+        "parts": merge.parts,
+        "drops": merge.drops,
         "moves": moves,
         "status": status,
         "facts": facts,

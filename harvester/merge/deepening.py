@@ -128,6 +128,7 @@ def absorb_parts(archive: State, newer: Path, *, facts: JobFacts, keep_unlisted:
             )
             for name, (length, lines) in merge["files"].items():
                 archive.commit_length(name, Length(length, lines))
+            archive.commit_parts(merge.get("parts", ()))
             archive.note(replace(facts, pending_merge=merge))
     finally:
         with suppress(sqlite3.Error):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import sqlite3
 from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,13 +17,13 @@ from harvester.archive.folder import CHANGES, damaged
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.state import Length, State
 from harvester.disk.files import Appender
-from harvester.errors import Stopped
 from harvester.flickr.lenient_json import dump
 from harvester.merge.changes import describe_change, without_counters, without_time
 from harvester.merge.history import History
-from harvester.merge.proof import Proof, read_parts
+from harvester.merge.photos import LineBuffer, PhotoMerge, read_id
+from harvester.merge.proof import Proof
 from harvester.merge.staging import UPDATE
-from harvester.text.words import name_count
+from harvester.parts.part import Part
 
 _BUFFER = 1 << 20
 _START = b'{"id":"'
@@ -67,25 +65,41 @@ class Merge:
         self._archive = archive
         self._state = state
         self._changes_file = changes
-        self._changes = _Lines(changes.write)
+        self._changes = LineBuffer(changes.write)
         self._history = history
         self._began = began
         self._is_stopped = is_stopped
         self.merged = Merged()
         self.files: dict[str, tuple[int, int]] = {}
         """Length and lines of each file that is new."""
+        self.parts: list[Part] = []
+        """The closed parts of the photos as they are then."""
+        self.drops: list[str] = []
+        """Names of parts that are none any more."""
         self.kept: list[tuple[str, str]] = []
         """Lines that are the old ones, since the new ones could not be had: file and id."""
 
     def photos(self, *, keep_unlisted: bool) -> list[tuple[str, str]]:
-        """The photos as they are now, and what has changed; the file to be moved, if there is one."""
+        """The photos as they are now, and what has changed; the files to be moved, if there are any."""
         dropped = self._list_dropped(keep_unlisted=keep_unlisted)
+        photos = PhotoMerge(
+            self._folder,
+            self._new,
+            archive=self._archive,
+            state=self._state,
+            compare=self._compare,
+            tell=self._tell,
+            supersede=self._history.write,
+            is_stopped=self._is_stopped,
+        )
         moves = []
         if dropped or self._state.length(PHOTOS).lines:
-            self._merge_photos(dropped)
-            moves.append((f"{UPDATE}/new/{PHOTOS}", PHOTOS))
+            length = photos.write(dropped)
+            self.files[PHOTOS] = (length.bytes, length.lines)
+            moves = [(f"{UPDATE}/new/{name}", name) for name in (*photos.written, PHOTOS)]
         else:
-            self._prove_photos()
+            photos.prove()
+        self.parts, self.drops = photos.parts, photos.drops
         self._changes.flush()
         self._changes_file.sync()
         told_before = self._archive.length(CHANGES).lines
@@ -106,75 +120,11 @@ class Merge:
         self._changes.write(dump({"id": photo_id, "at": self._began, "change": change, **more}) + b"\n")
         self.merged.count(change)
 
-    def _merge_photos(self, dropped: array[int]) -> None:
-        fresh_path = self._folder / UPDATE / PHOTOS
-        with ExitStack() as stack:
-            old = stack.enter_context((self._folder / PHOTOS).open("rb", _BUFFER))
-            fresh = stack.enter_context(fresh_path.open("rb", _BUFFER))
-            target = stack.enter_context(Appender(self._new / PHOTOS, length=0))
-            out = _Lines(target.write)
-            ids, places = _index(self._prove(fresh))
-            marks = bytearray(len(ids))
-            kept = array("q")
-            committed = self._archive.length(PHOTOS)
-            proof = Proof(self._folder / PHOTOS, committed.bytes)
-            for photo_id, line in _read_photos(self._folder / PHOTOS, proof.read(old), committed):
-                if self._is_stopped():
-                    raise Stopped("The run is to end.")
-                n = _find(ids, photo_id)
-                if n is None:
-                    keep = _find(dropped, photo_id) is None
-                else:
-                    fresh.seek(places[n])
-                    change = self._compare(line, fresh.readline())
-                    keep = not change
-                    marks[n] = _KEPT if keep else _CHANGED
-                    if keep:
-                        kept.append(photo_id)
-                    if change:
-                        self._tell(str(photo_id), "changed", change)
-                (out if keep else self._history).write(line)
-            proof.check()
-            fresh.seek(0)
-            for line in fresh:
-                mark = marks[bisect_left(ids, _read_id(line))]
-                if mark == _ADDED:
-                    self._tell(str(_read_id(line)), "added", {})
-                if mark != _KEPT:
-                    out.write(line)
-            out.flush()
-            target.sync()
-            self.files[PHOTOS] = (target.length, out.count)
-            with self._state.changing():
-                self._state.forget_lines(kept)
-
-    def _prove_photos(self) -> None:
-        """CannotWrite where the photos that stay as they are are not what the manifest speaks of.
-
-        Or else an update without news would say that a damaged archive is complete.
-        """
-        path, committed = self._folder / PHOTOS, self._archive.length(PHOTOS)
-        if not committed.bytes:
-            return
-        proof = Proof(path, committed.bytes)
-        with path.open("rb") as file:
-            for _ in proof.read(read_parts(file, committed.bytes)):
-                if self._is_stopped():
-                    raise Stopped("The run is to end.")
-        proof.check()
-
-    def _prove(self, fresh: Iterable[bytes]) -> Iterator[bytes]:
-        """The update's own lines; CannotWrite where one of them is not what was written."""
-        for line in fresh:
-            if not self._state.is_as_noted(line):
-                raise damaged(self._folder / UPDATE / PHOTOS, "holds a line that is not what was written")
-            yield line
-
     def _compare(self, old: bytes, new: bytes) -> Mapping[str, Any]:
         try:
             return describe_change(old, new)
         except ValueError:
-            raise damaged(self._folder / PHOTOS, f"holds a line that is no JSON, of photo {_read_id(new)}") from None
+            raise damaged(self._folder / PHOTOS, f"holds a line that is no JSON, of photo {read_id(new)}") from None
 
     def lists(self) -> list[tuple[str, str]]:
         """The sets, collections and the like, read anew; what is superseded goes into the history.
@@ -199,7 +149,7 @@ class Merge:
         fresh = self._new / name
         with ExitStack() as stack:
             target = stack.enter_context(Appender(fresh, length=0))
-            out = _Lines(target.write)
+            out = LineBuffer(target.write)
             with (self._folder / UPDATE / name).open("rb") as lines:
                 for line in islice(lines, length.lines):
                     out.write(line)
@@ -241,77 +191,3 @@ class Merge:
                 superseded += mark not in fresh
         if differing := max(superseded, len(fresh - kept)):
             self.merged.lists[name] = differing
-
-
-class _Lines:
-    """Collects lines for fewer, larger writes."""
-
-    def __init__(self, write: Callable[[bytes], None]) -> None:
-        self._write = write
-        self._lines: list[bytes] = []
-        self._size = 0
-        self.count = 0
-
-    def write(self, line: bytes) -> None:
-        """Add a line."""
-        self._lines.append(line)
-        self._size += len(line)
-        self.count += 1
-        if self._size > _BUFFER:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is collected."""
-        if self._lines:
-            self._write(b"".join(self._lines))
-            self._lines.clear()
-            self._size = 0
-
-
-def _index(lines: Iterable[bytes]) -> tuple[array[int], array[int]]:
-    """The ids of a file's lines in order, and where each begins: 16 bytes a line, sorted on disk."""
-    with closing(sqlite3.connect("", isolation_level=None)) as table:
-        table.execute("PRAGMA cache_size=-8000")
-        table.execute("CREATE TABLE line(id INTEGER PRIMARY KEY, place INTEGER)")
-        table.execute("BEGIN")
-        table.executemany("INSERT INTO line VALUES (?, ?)", _places(lines))
-        ids, places = array("q"), array("q")
-        for photo_id, place in table.execute("SELECT id, place FROM line ORDER BY id"):
-            ids.append(photo_id)
-            places.append(place)
-        return ids, places
-
-
-def _places(lines: Iterable[bytes]) -> Iterator[tuple[int, int]]:
-    place = 0
-    for line in lines:
-        yield _read_id(line), place
-        place += len(line)
-
-
-def _read_id(line: bytes) -> int:
-    """The photo of a line that the harvester wrote."""
-    return int(line[_PREFIX : line.index(b'"', _PREFIX)])
-
-
-def _read_photos(path: Path, lines: Iterator[bytes], committed: Length) -> Iterator[tuple[int, bytes]]:
-    """The lines up to the committed length, each with its photo's id; CannotWrite where they are others."""
-    place = count = 0
-    while place < committed.bytes:
-        line = next(lines, b"")
-        try:
-            photo_id = _read_id(line)
-        except ValueError:
-            photo_id = 0
-        if not photo_id or not line.startswith(_START) or not line.endswith(b"}\n"):
-            raise damaged(path, f"holds no photo in line {count + 1}, at byte {place}")
-        yield photo_id, line
-        place, count = place + len(line), count + 1
-    if (place, count) != (committed.bytes, committed.lines):
-        raise damaged(path, f"has {name_count(count, 'line')} where the checkpoint has {committed.lines:,}")
-
-
-def _find(numbers: array[int], number: int) -> int | None:
-    """Where a number stands among sorted ones."""
-    n = bisect_left(numbers, number)
-    return n if n < len(numbers) and numbers[n] == number else None

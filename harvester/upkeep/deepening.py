@@ -28,7 +28,7 @@ from harvester.archive.folder import (
     open_archive_state,
     write_errors,
 )
-from harvester.archive.pieces import refuse_parts
+from harvester.archive.pieces import find_pieces
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import PHOTOS, ArchiveSink, OpenSink, recover_lines
 from harvester.checkpoint.comparison import Staged
@@ -194,7 +194,6 @@ async def _deepen(
         lock = stack.enter_context(lock_folder(folder))
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
         finish_merge(folder, archive)
-        refuse_parts(folder, archive.parts(), "a deepening")
         check_lengths(folder, archive, (PHOTOS, CHANGES))
         stack.callback(clear_merged, folder, archive)  # when the checkpoint of the deepening, opened below, is closed
         staging = make_staging(folder)
@@ -214,7 +213,7 @@ async def _deepen(
                 output=Output(folder=staging, shown=folder),
                 observer=watched,
                 stop=stop,
-                shallow=Shallow(folder / PHOTOS, archive.length(PHOTOS), parts=target.parts),
+                shallow=Shallow(find_pieces(folder, archive), parts=target.parts),
             )
             if summary.status != "stopped":
                 watched.begin_merge()

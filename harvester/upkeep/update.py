@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -38,7 +39,7 @@ from harvester.archive.folder import (
     write_errors,
 )
 from harvester.archive.incomplete import is_update_left
-from harvester.archive.pieces import refuse_parts
+from harvester.archive.pieces import find_pieces
 from harvester.archive.sinks import PHOTOS, ArchiveSink, recover_lines
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.comparison import Comparison
@@ -84,7 +85,6 @@ async def run_update(
         lock = stack.enter_context(lock_folder(folder))
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
         finish_merge(folder, archive)
-        refuse_parts(folder, archive.parts(), "an update")
         _check_ready(archive, folder)
         if is_under_way(folder, archive) and find_deepening(folder) is not None:
             raise UsageError(f"{folder} is being deepened: `harvester resume {folder}` first, then update it.")
@@ -204,9 +204,10 @@ def _learn_changes(archive: State, folder: Path) -> None:
     if not archive.has_unknown_changes():
         return
     batch: list[tuple[int, int]] = []
-    with (folder / PHOTOS).open("rb") as lines, archive.changing():
+    pieces = find_pieces(folder, archive)
+    with pieces.tail.open("rb") as tail, archive.changing():
         try:
-            for photo_id, updated in _read_changes(lines):
+            for photo_id, updated in _read_changes(chain(pieces.take_parts(), tail)):
                 batch.append((photo_id, updated))
                 if len(batch) == _BATCH:
                     archive.note_changes(batch)

@@ -76,13 +76,17 @@ class Trial:
             await run()
         self._disk.rest()
 
+    def read_photos(self) -> list[dict[str, Any]]:
+        """The lines of its photos."""
+        return read_lines(self.folder / "photos.ndjson")
+
     def check(self) -> None:
         """Everything is there once, and nothing else."""
         if IS_LONG:
             check_account(self.folder, self._sandbox, self.nsid)
         asked = {"user_id": self.nsid, "content_type": "7", "extras": LISTING_EXTRAS}
         rows = ask_all(self._sandbox, "people.getPhotos", "photos", "photo", **asked)
-        lines = read_lines(self.folder / "photos.ndjson")
+        lines = self.read_photos()
         assert {line["id"]: line["search"] for line in lines} == {row["id"]: row for row in rows}
         assert len(lines) == len(rows)
         sets = ask_all(self._sandbox, "photosets.getList", "photosets", "photoset", user_id=self.nsid)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,54 +16,16 @@ from harvester.archive.ids import read_ids
 from harvester.archive.manifest import read_manifest
 from harvester.archive.pieces import list_parts
 from harvester.cli import main
-from harvester.engine.run import Output, run_job
 from harvester.errors import Exit, UsageError
 from harvester.events import Event, PartClosed
-from harvester.jobs.model import Job, Search
+from harvester.jobs.model import Job
 from harvester.jobs.rotation import Packing, Rotation, read_rotation
 from harvester.parts.part import Part, build_name, name_next
-from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
 from harvester.verify.archive import prove_archive, verify_archive
 from support.archives import read_lines
 from support.harvest import Opener, harvest_into, settings_for
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-JOB = Job(source=Search(tags="sandbox"), detail="list")
-
-
-async def harvest(
-    folder: Path,
-    sandbox: Sandbox,
-    rotation: Rotation | None = None,
-    *,
-    job: Job = JOB,
-    events: list[Event] | None = None,
-    **given: Any,
-) -> Any:
-    """One run into an archive in parts."""
-    output = Output(folder=folder, rotation=rotation)
-    observer = (lambda _: None) if events is None else events.append
-    return await run_job(job, settings_for(sandbox, **given), output=output, observer=observer)
-
-
-def unpack(path: Path) -> bytes:
-    """A part by the means of whoever knows nothing of the harvester."""
-    data = path.read_bytes()
-    if path.suffix == ".zst":
-        return zstd.decompress(data)
-    return gzip.decompress(data) if path.suffix == ".gz" else data
-
-
-def read_pieces(folder: Path) -> list[dict[str, Any]]:
-    """The lines of all pieces, in order of their names and then of photos.ndjson."""
-    names = sorted(path for path in folder.glob("photos-*"))
-    data = b"".join(map(unpack, names)) + (folder / "photos.ndjson").read_bytes()
-    return [orjson.loads(line) for line in data.splitlines()]
+from support.parts import JOB, harvest_in_parts, read_pieces, unpack
 
 
 def call(*arguments: str) -> Result:
@@ -110,7 +70,7 @@ async def test_a_harvest_in_parts_holds_the_same_as_one_in_a_file(
     async with sandbox_of(photos=300, owners=3) as sandbox:
         await harvest_into(whole, sandbox, JOB)
         events: list[Event] = []
-        summary = await harvest(folder, sandbox, Rotation(lines=20, packing=packing), events=events, workers=2)
+        summary = await harvest_in_parts(folder, sandbox, Rotation(lines=20, packing=packing), events=events, workers=2)
         status = read_status(folder, settings_for(sandbox))
     lines = read_lines(whole / "photos.ndjson")
     found = read_pieces(folder)
@@ -144,14 +104,14 @@ async def test_an_archive_remembers_its_parts_and_may_begin_with_them_at_any_tim
 ) -> None:
     folder = tmp_path / "a"
     async with sandbox_of(photos=300, owners=3) as sandbox:
-        await harvest(folder, sandbox, job=Job(source=JOB.source, detail="list", limit=50))
+        await harvest_in_parts(folder, sandbox, job=Job(source=JOB.source, detail="list", limit=50))
         assert list_parts(folder) == []
         before = read_lines(folder / "photos.ndjson")
-        await harvest(folder, sandbox, Rotation(lines=20), job=Job(source=JOB.source, detail="list", limit=50))
+        await harvest_in_parts(folder, sandbox, Rotation(lines=20), job=Job(source=JOB.source, detail="list", limit=50))
         assert [part.lines for part in list_parts(folder)] == [20, 20]
         assert read_pieces(folder) == before
         assert verify_archive(folder) == ["The limit of 50 photos is reached."] or verify_archive(folder) == []
-        await harvest(folder, sandbox)
+        await harvest_in_parts(folder, sandbox)
         assert len(list_parts(folder)) > 2
         assert read_pieces(folder)[:50] == before
         assert verify_archive(folder) == []
@@ -160,7 +120,7 @@ async def test_an_archive_remembers_its_parts_and_may_begin_with_them_at_any_tim
 async def test_the_size_of_a_part_is_that_of_its_lines(sandbox_of: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     async with sandbox_of(photos=300, owners=3) as sandbox:
-        await harvest(folder, sandbox, Rotation(bytes=20_000))
+        await harvest_in_parts(folder, sandbox, Rotation(bytes=20_000))
     parts = list_parts(folder)
     longest = max(len(line) for part in parts for line in unpack(folder / part.name).splitlines(keepends=True))
     assert parts
@@ -190,7 +150,7 @@ async def test_verify_tells_of_a_part_that_is_not_what_was_closed(
 ) -> None:
     folder = tmp_path / "a"
     async with sandbox_of(photos=200, owners=2) as sandbox:
-        await harvest(folder, sandbox, Rotation(lines=20, packing=packing))
+        await harvest_in_parts(folder, sandbox, Rotation(lines=20, packing=packing))
     name = list_parts(folder)[1].name
     damage(folder / name, how)
     assert [told for told in verify_archive(folder) if told.startswith(name)]
@@ -205,7 +165,7 @@ async def test_verify_tells_of_a_part_that_is_not_what_was_closed(
 async def test_verify_tells_of_a_photo_that_stands_in_two_parts(sandbox_of: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     async with sandbox_of(photos=200, owners=2) as sandbox:
-        await harvest(folder, sandbox, Rotation(lines=20, packing="none"))
+        await harvest_in_parts(folder, sandbox, Rotation(lines=20, packing="none"))
     first, second = (folder / part.name for part in list_parts(folder)[:2])
     lines = second.read_bytes().splitlines(keepends=True)
     lines[3] = first.read_bytes().splitlines(keepends=True)[4]
@@ -220,7 +180,7 @@ async def test_verify_tells_of_a_photo_that_stands_in_two_parts(sandbox_of: Open
 async def test_a_part_that_nobody_knows_is_told(sandbox_of: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     async with sandbox_of(photos=200, owners=2) as sandbox:
-        await harvest(folder, sandbox, Rotation(lines=20))
+        await harvest_in_parts(folder, sandbox, Rotation(lines=20))
     shutil.copy(folder / "photos-00001.ndjson.zst", folder / "photos-00077.ndjson.zst")
     assert verify_archive(folder) == ["photos-00077.ndjson.zst is no part by the checkpoint."]
 
@@ -229,13 +189,13 @@ async def test_lines_that_were_changed_are_not_closed(sandbox_of: Opener, tmp_pa
     folder = tmp_path / "a"
     async with sandbox_of(photos=200, owners=2) as sandbox:
         job = Job(source=JOB.source, detail="list", limit=30)
-        await harvest(folder, sandbox, job=job)
+        await harvest_in_parts(folder, sandbox, job=job)
         path = folder / "photos.ndjson"
         data = bytearray(path.read_bytes())
         data[data.index(b'"title"') + 10] ^= 1
         path.write_bytes(data)
         with pytest.raises(Exception, match="holds a line that is not what was written"):
-            await harvest(folder, sandbox, Rotation(lines=20), job=job)
+            await harvest_in_parts(folder, sandbox, Rotation(lines=20), job=job)
     assert path.read_bytes() == data
     assert sorted(path.name for path in folder.glob("photos*")) == ["photos.ndjson"]
 
@@ -244,7 +204,7 @@ async def test_all_means_of_the_shell_read_a_part(sandbox_of: Opener, tmp_path: 
     async with sandbox_of(photos=100, owners=2) as sandbox:
         for packing, tool in (("zstd", "zstdcat"), ("gzip", "zcat")):
             folder = tmp_path / packing
-            await harvest(folder, sandbox, read_rotation("10", packing))
+            await harvest_in_parts(folder, sandbox, read_rotation("10", packing))
             for part in list_parts(folder):
                 read = subprocess.run([tool, str(folder / part.name)], capture_output=True, check=True).stdout  # noqa: ASYNC221
                 assert hashlib.sha256(read).hexdigest() == part.plain_sha256
