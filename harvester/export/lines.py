@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import io
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from harvester.export.source import File, open_file, too_short
 
@@ -20,6 +21,7 @@ class LineReader:
     def __init__(self) -> None:
         self._bytes = bytearray(_ROOM)
         self._memory = memoryview(self._bytes)
+        self._kept: tuple[File, io.RawIOBase] | None = None
 
     def read(self, file: File, start: int, end: int, *, without: Sequence[int] = ()) -> list[memoryview]:
         """The lines that begin in the stretch, but for those that begin at one of the places `without`.
@@ -41,7 +43,7 @@ class LineReader:
 
     def _fill(self, file: File, origin: int, end: int) -> int:
         """Read from the origin to the end, and on to the end of the line; the bytes that are there now."""
-        with os.fdopen(open_file(file), "rb", buffering=0) as source:
+        with self._open(file) as source:
             source.seek(origin)
             filled, wanted = 0, end - origin
             while True:
@@ -52,6 +54,24 @@ class LineReader:
                 if filled < wanted or is_whole or origin + filled >= file.bytes:
                     return filled
                 wanted = min(filled + _ROOM, file.bytes - origin)
+
+    @contextmanager
+    def _open(self, file: File) -> Iterator[io.RawIOBase]:
+        """A file, as it is now; parts never change, and stay open for the next stretch."""
+        if not file.parts:
+            with open_file(file) as source:
+                yield source
+            return
+        if self._kept is None or self._kept[0] != file:
+            self.close()
+            self._kept = file, open_file(file)
+        yield self._kept[1]
+
+    def close(self) -> None:
+        """Close what stayed open."""
+        if self._kept is not None:
+            self._kept[1].close()
+            self._kept = None
 
     def _make_room(self, size: int, *, keep: int) -> None:
         if len(self._bytes) < size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import re
 from array import array
 from bisect import bisect_left
@@ -91,7 +91,7 @@ def read_entries(file: File) -> Iterator[dict[str, Any]]:
     if not file.bytes:
         return
     left = file.bytes
-    with os.fdopen(open_file(file), "rb") as lines:
+    with io.BufferedReader(open_file(file)) as lines:
         for number, line in enumerate(lines, 1):
             if left <= 0:
                 return

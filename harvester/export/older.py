@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import io
 from array import array
 from collections.abc import Iterator, Sequence
 
-from harvester.export.source import Source, damaged, open_file
+from harvester.export.source import Source, open_file, tell_damaged
 from harvester.export.work import PREFIX
+
+_AT_ONCE = 1 << 20
 
 
 def find_older(sources: Sequence[Source]) -> list[array[int]]:
@@ -37,11 +39,11 @@ def list_lines(source: Source) -> Iterator[tuple[int, bytes, int]]:
     if not source.photos.bytes:
         return
     place = 0
-    with os.fdopen(open_file(source.photos), "rb") as file:
+    with io.BufferedReader(open_file(source.photos), _AT_ONCE) as file:
         for number, line in enumerate(file, 1):
             if place >= source.photos.bytes:
                 return
             if (found := PREFIX.match(line)) is None:
-                raise damaged(source.photos.path, number)
+                raise tell_damaged(source.photos, number)
             yield int(found[1]), found[2], place
             place += len(line)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from harvester.archive.folder import is_told_complete
 from harvester.archive.manifest import read_manifest
-from harvester.archive.pieces import refuse_parts
 from harvester.checkpoint.read_only import locate, open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.disk.layout import ERRORS, MANIFEST, PHOTOS, STATE, check_entries, require_checkpoint
 from harvester.errors import UsageError
+from harvester.parts.part import Part, measure_lines
+from harvester.parts.reading import BrokenPart
+from harvester.parts.stream import PiecesStream
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 LISTS_OF_PHOTOS = ("photosets.ndjson", "collections.ndjson")
 """The lists that tell where a photo is."""
@@ -24,11 +30,13 @@ LISTS_OF_PHOTOS = ("photosets.ndjson", "collections.ndjson")
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of an archive: where it is, how many bytes of it count, and which file that was."""
+    """A file of an archive: where it is, how many bytes of lines count, and which file that was."""
 
     path: Path
     bytes: int
     identity: tuple[int, int] | None
+    parts: tuple[Part, ...] = ()
+    """The closed parts in front of it, whose lines count among the bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +63,41 @@ def open_source(folder: Path, *, lists: Sequence[str] = LISTS_OF_PHOTOS) -> Sour
     """
     if not (folder / STATE).exists() and (manifest := read_manifest(folder)) is not None:
         check_entries(folder)
-        refuse_parts(folder, manifest.parts, "an export")
         lengths = {name: (entry.bytes, entry.lines) for name, entry in manifest.files.items()}
         paths = {name: folder / name for name in lengths}
-        files = _look_at_all(paths, lengths, lists)
-        return _build(folder, files, lengths, _read_errors(folder), is_complete=manifest.status == "complete")
+        files = _put_behind(manifest.parts, _look_at_all(paths, lengths, lists))
+        lines = manifest.count_photos()
+        return _build(folder, files, lines, _read_errors(folder), is_complete=manifest.status == "complete")
     require_checkpoint(folder)
     with open_archive_to_read(folder) as state:
         if state.facts.stream:
             raise UsageError(
                 f"{folder} keeps track of records sent to standard output; there is nothing in it to be exported."
             )
-        refuse_parts(folder, state.parts(), "an export")
-        found = {PHOTOS: state.length(PHOTOS), **state.files()}
-        lengths = {name: (length.bytes, length.lines) for name, length in found.items()}
-        paths = {name: locate(folder, state, name) for name in found}
-        files = _look_at_all(paths, lengths, lists)
-        return _build(folder, files, lengths, [*state.failures()], is_complete=_is_complete(folder, state))
+        for last in (False, False, False, True):
+            parts, count = state.parts(), state.count_photos()
+            try:
+                files = _put_behind(parts, _find_files(folder, state, lists))
+            except UsageError:
+                if last or state.parts() == parts:
+                    raise
+                continue
+            if last or state.parts() == parts:  # else one was closed in between
+                break
+        return _build(folder, files, count, [*state.failures()], is_complete=_is_complete(folder, state))
+
+
+def _find_files(folder: Path, state: State, lists: Sequence[str]) -> dict[str, File]:
+    found = {PHOTOS: state.length(PHOTOS), **state.files()}
+    lengths = {name: (length.bytes, length.lines) for name, length in found.items()}
+    return _look_at_all({name: locate(folder, state, name) for name in found}, lengths, lists)
+
+
+def _put_behind(parts: Sequence[Part], files: Mapping[str, File]) -> dict[str, File]:
+    """The files, of which that of the photos stands behind the parts."""
+    tail = files[PHOTOS]
+    whole = replace(tail, bytes=measure_lines(parts) + tail.bytes, parts=tuple(parts))
+    return {**files, PHOTOS: whole}
 
 
 def _look_at_all(
@@ -88,7 +114,7 @@ def _is_complete(folder: Path, state: State) -> bool:
 def _build(
     folder: Path,
     files: dict[str, File],
-    lengths: Mapping[str, tuple[int, int]],
+    lines: int,
     errors: Sequence[Mapping[str, Any]],
     *,
     is_complete: bool,
@@ -96,7 +122,7 @@ def _build(
     return Source(
         folder=folder,
         photos=files.pop(PHOTOS),
-        lines=lengths[PHOTOS][1],
+        lines=lines,
         lists=files,
         errors=errors,
         is_complete=is_complete and not any(isinstance(error.get("id"), str) for error in errors),
@@ -127,6 +153,15 @@ def damaged(path: Path, number: int) -> UsageError:
     return UsageError(f"{path} line {number} is damaged: harvester repair {path.parent} sets it right.")
 
 
+def tell_damaged(file: File, number: int) -> UsageError:
+    """The sentence for a line of a file that is none, by the piece that it stands in."""
+    for part in file.parts:
+        if number <= part.lines:
+            return damaged(file.path.parent / part.name, number)
+        number -= part.lines
+    return damaged(file.path, number)
+
+
 def _read_errors(folder: Path) -> list[Mapping[str, Any]]:
     try:
         entries = [orjson.loads(line) for line in (folder / ERRORS).read_bytes().splitlines()]
@@ -139,8 +174,26 @@ def _read_errors(folder: Path) -> list[Mapping[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
-def open_file(file: File) -> int:
-    """Open a file to read it; UsageError where it is another one by now."""
+def open_file(file: File) -> io.RawIOBase:
+    """Open a file to read it, with the parts in front of it; UsageError where it is another one by now."""
+    if not file.parts:
+        return open(_open(file), "rb", buffering=0)
+    tail = None if file.identity is None else open(_open(file), "rb", buffering=0)  # noqa: SIM115
+    return _Pieces(file.path.parent, file.parts, tail)
+
+
+class _Pieces(PiecesStream):
+    """Tells what is wrong with a part as of other files that are exported."""
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """UsageError where a part cannot be read."""
+        try:
+            return super().readinto(buffer)
+        except BrokenPart as broken:
+            raise UsageError(f"{broken}: harvester repair {broken.path.parent} sets it right.") from None
+
+
+def _open(file: File) -> int:
     try:
         number = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import pickle
 import re
@@ -18,7 +19,7 @@ from harvester.export.columns import Column
 from harvester.export.lines import LineReader
 from harvester.export.reading import BrokenLine
 from harvester.export.row import Memberships, Reject, RowMaker
-from harvester.export.source import File, damaged
+from harvester.export.source import File, open_file, tell_damaged
 from harvester.export.tables import build_comments, build_rows
 from harvester.export.texts import write_csv, write_ndjson
 
@@ -106,7 +107,7 @@ class Worker:
         try:
             values = self._makers[task.source].make_columns(lines)
         except BrokenLine as broken:
-            raise damaged(task.file.path, _find_number(task.file, broken.line)) from None
+            raise tell_damaged(task.file, _find_number(task.file, broken.line)) from None
         piece = self._write([values[n] for n in self._setup.places])
         if self._setup.format == "sqlite" and (commented := [line for line in lines if _COMMENTED in bytes(line)]):
             found = build_comments(commented)
@@ -143,7 +144,7 @@ def _choose_writer(setup: Setup) -> Callable[[list[Sequence[Any]]], Any]:
 
 def _find_number(file: File, line: bytes) -> int:
     """The number of a line, found by reading once more: nobody counts lines while all is well."""
-    with file.path.open("rb") as lines:
+    with io.BufferedReader(open_file(file), 1 << 20) as lines:
         return next((number for number, each in enumerate(lines, 1) if each.rstrip(b"\n") == line), 0)
 
 

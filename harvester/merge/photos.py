@@ -137,8 +137,10 @@ class PhotoMerge:
 
     def _read_part(self, part: Part) -> Iterator[tuple[int, bytes]]:
         path = self._folder / part.name
-        lines = read_photos(path, take_part(path, part), Length(part.plain_bytes, part.lines))
-        return self._watch(lines)
+        lines = take_part(path, part)
+        yield from self._watch(read_photos(path, lines, Length(part.plain_bytes, part.lines)))
+        for _ in lines:  # whether it is the file that was closed is told at its end
+            pass
 
     def _read_tail(self, stack: ExitStack) -> Iterator[tuple[int, bytes]]:
         path = self._folder / PHOTOS

@@ -6,6 +6,7 @@ Lines are read as an export reads them. A value that does not fit is counted as 
 from __future__ import annotations
 
 import gc
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 from harvester.export.lines import LineReader
 from harvester.export.reading import FURTHER, PLAIN, BrokenLine, Buffer, read_members
 from harvester.export.row import find_largest, is_somewhere
-from harvester.export.source import File, damaged
+from harvester.export.source import File, open_file, tell_damaged
 from harvester.export.table import Size
 from harvester.export.work import Task
 from harvester.report.counts import MOST_VIEWED, Counts, Viewed, choose_viewed, span
@@ -99,7 +100,7 @@ class Surveyor:
         try:
             rows = [_choose(read_members(line, self._note)) for line in lines]
         except BrokenLine as broken:
-            raise damaged(file.path, find_number(file, broken.line)) from None
+            raise tell_damaged(file, find_number(file, broken.line)) from None
         columns: Columns = dict(zip(_WANTED, zip(*rows, strict=True), strict=True))
         count_columns(columns, counts)
         counts.simple.misfits += self._misfits
@@ -114,7 +115,7 @@ class Surveyor:
 
 def find_number(file: File, line: bytes) -> int:
     """The number of a line, found by reading once more: nobody counts lines while all is well."""
-    with file.path.open("rb") as lines:
+    with io.BufferedReader(open_file(file), 1 << 20) as lines:
         return next((number for number, each in enumerate(lines, 1) if each.rstrip(b"\n") == line), 0)
 
 

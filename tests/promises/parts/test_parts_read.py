@@ -1,0 +1,125 @@
+"""Whatever reads an archive reads one in parts, and gets the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harvester.archive.closing import close_parts, remember_rotation
+from harvester.archive.pieces import list_parts
+from harvester.blocking import Archive
+from harvester.checkpoint.state import State
+from harvester.cli import main
+from harvester.errors import Exit
+from harvester.jobs.model import Job, Search
+from harvester.jobs.rotation import Packing, Rotation
+from support.archives import read_lines
+from support.harvest import Opener, harvest_into
+from support.parts import harvest_in_parts, read_pieces
+
+JOB = Job(source=Search(tags="sandbox"), detail="info")
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Opener], Any]:
+    """The same archive in one file and in parts of each packing, harvested once."""
+    place = tmp_path_factory.mktemp("twins")
+
+    async def make(sandbox_of: Opener) -> dict[str, Path]:
+        folders = {name: place / name for name in ("whole", "zstd", "gzip", "none")}
+        if not folders["whole"].exists():
+            async with sandbox_of(photos=150, owners=2) as sandbox:
+                await harvest_into(folders["whole"], sandbox, JOB)
+                for packing in ("zstd", "gzip", "none"):
+                    shutil.copytree(folders["whole"], folders[packing])
+                    await harvest_in_parts(folders[packing], sandbox, Rotation(lines=40, packing=packing), job=JOB)
+        return folders
+
+    return make
+
+
+def call(*arguments: str) -> str:
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exit_code == Exit.COMPLETE, result.output
+    assert len(result.stdout) > 100
+    return result.stdout
+
+
+@pytest.mark.parametrize("packing", ["zstd", "gzip", "none"])
+@pytest.mark.parametrize("has_checkpoint", [True, False])
+async def test_exports_ids_and_addresses_are_those_of_one_file(
+    has_checkpoint: bool, packing: str, twins: Any, sandbox_of: Opener, tmp_path: Path
+) -> None:
+    folders = await twins(sandbox_of)
+    folder = tmp_path / "a"
+    shutil.copytree(folders[packing], folder)
+    assert len(list_parts(folder)) > 2
+    if not has_checkpoint:
+        (folder / "state.sqlite").unlink()
+    for command in (
+        ("export", "--format", "csv", "-o", "-"),
+        ("export", "--format", "ndjson", "-o", "-"),
+        ("export", "--format", "ndjson", "--since", "2020-01-01", "--workers", "2", "-o", "-"),
+        ("ids",),
+        ("urls", "--size", "original"),
+    ):
+        name, *rest = command
+        assert call(name, str(folder), *rest) == call(name, str(folders["whole"]), *rest)
+    assert [photo.id for photo in Archive(folder)] == [photo.id for photo in Archive(folders["whole"])]
+    assert len(Archive(folder)) == len(Archive(folders["whole"]))
+
+
+async def test_several_archives_are_exported_together(twins: Any, sandbox_of: Opener) -> None:
+    folders = await twins(sandbox_of)
+    both = call("export", "--format", "csv", "-o", "-", str(folders["zstd"]), str(folders["whole"]))
+    assert both == call("export", "--format", "csv", "-o", "-", str(folders["whole"]))
+
+
+async def test_a_part_that_is_damaged_fails_an_export(twins: Any, sandbox_of: Opener, tmp_path: Path) -> None:
+    folders = await twins(sandbox_of)
+    folder = tmp_path / "a"
+    shutil.copytree(folders["zstd"], folder)
+    path = folder / list_parts(folder)[1].name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    result = CliRunner().invoke(main, ["export", str(folder), "--format", "csv", "-o", "-"])
+    assert result.exit_code == Exit.USAGE
+    assert f"{path} cannot be unpacked in frame 1" in result.output
+    assert f"harvester repair {folder} sets it right" in result.output
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.integers(1, 60),
+    packing=st.sampled_from(["zstd", "gzip", "none"]),
+    frame=st.integers(500, 40_000),
+    stretch=st.integers(20_000, 200_000),
+)
+def test_an_archive_in_parts_of_any_size_is_the_archive(
+    lines: int, packing: Packing, frame: int, stretch: int, whole: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("any") / "a"
+    shutil.copytree(whole, folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("harvester.parts.packing.FRAME", frame)
+        patched.setattr("harvester.export.run.STRETCH", stretch)
+        remember_rotation(folder, Rotation(lines=lines, packing=packing))
+        with State(folder / "state.sqlite") as state:
+            close_parts(folder, state)
+        assert read_pieces(folder) == read_lines(whole / "photos.ndjson")
+        for command in (("export", "--format", "ndjson", "-o", "-"), ("ids",)):
+            name, *rest = command
+            assert call(name, str(folder), *rest) == call(name, str(whole), *rest)
+
+
+@pytest.fixture
+async def whole(twins: Any, sandbox_of: Opener) -> Path:
+    return Path((await twins(sandbox_of))["whole"])
