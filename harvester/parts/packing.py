@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import mmap
 import sys
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +20,7 @@ from typing import Self
 from harvester.disk.files import sync_file
 from harvester.disk.modes import create_file
 from harvester.jobs.rotation import Packing
-from harvester.parts.part import Part, find_packing, join_frames
+from harvester.parts.part import MOST, Part, find_packing, join_frames
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -29,6 +31,9 @@ FRAME = 1 << 20
 """Bytes of lines in a frame, and what the last line has more."""
 _OPTIONS: dict[int, int] = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
 _GZIP_LEVEL = 6
+_MAGIC = {"zstd": b"\x28\xb5\x2f\xfd", "gzip": b"\x1f\x8b\x08"}
+_AT_ONCE = 1 << 14
+"""Packed bytes of a damaged part that are unpacked at once: so much, and not a whole part, may turn out to be huge."""
 
 
 class Unreadable(ValueError):
@@ -59,6 +64,32 @@ def unpack(frame: bytes, packing: Packing, size: int) -> bytes:
     if len(data) != size:
         raise Unreadable(f"it has {len(data)} bytes where {size} were packed")
     return data
+
+
+def recover_frames(data: mmap.mmap, packing: Packing) -> Iterator[bytes]:
+    """What can be unpacked of a damaged part: whole frames, wherever they stand, and the beginning of one cut short."""
+    if packing == "none":
+        yield from iter(lambda: data.read(FRAME), b"")
+        return
+    magic, place = _MAGIC[packing], 0
+    while (place := data.find(magic, place)) >= 0:
+        found, size = _unpack_some(data, place, packing)
+        if found:
+            yield found
+        place += max(size, 1)
+
+
+def _unpack_some(data: mmap.mmap, place: int, packing: Packing) -> tuple[bytes, int]:
+    """What a frame holds that begins here, and its bytes; nothing of one that cannot be unpacked."""
+    unpacker = zstd.ZstdDecompressor() if packing == "zstd" else zlib.decompressobj(zlib.MAX_WBITS | 16)
+    found, begin = bytearray(), place
+    try:
+        while not unpacker.eof and place < len(data) and len(found) <= MOST:
+            found += unpacker.decompress(data[place : place + _AT_ONCE])
+            place += _AT_ONCE
+    except (zstd.ZstdError, zlib.error):
+        return b"", 0
+    return bytes(found), min(place, len(data)) - len(unpacker.unused_data) - begin
 
 
 # Many attributes: a file, its compression and the sums over it grow together.

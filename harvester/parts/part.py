@@ -16,7 +16,7 @@ from harvester.jobs.rotation import Packing
 
 _SUFFIXES: dict[Packing, str] = {"zstd": ".zst", "gzip": ".gz", "none": ""}
 _PACKINGS = {suffix: packing for packing, suffix in _SUFFIXES.items()}
-_MOST = 1 << 27
+MOST = 1 << 27
 """Bytes of a frame at most: it holds a megabyte of lines, and one more line."""
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
@@ -46,7 +46,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             is_sound = not sizes and (self.bytes, self.sha256) == (self.plain_bytes, self.plain_sha256)
         else:
             sums = (sum(packed for packed, _ in sizes), sum(plain for _, plain in sizes))
-            is_sound = sums == (self.bytes, self.plain_bytes) and all(0 < plain <= _MOST for _, plain in sizes)
+            is_sound = sums == (self.bytes, self.plain_bytes) and all(0 < plain <= MOST for _, plain in sizes)
         if not is_sound:
             raise ValueError(f"the sizes of {self.name} do not agree")
 

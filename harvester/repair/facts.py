@@ -15,7 +15,7 @@ import orjson
 
 from harvester.archive.folder import MANIFEST, STATE, read_withdrawn
 from harvester.archive.line_scan import Wanted
-from harvester.archive.manifest import ENDED, is_as_written, read_manifest
+from harvester.archive.manifest import is_as_written, read_manifest
 from harvester.archive.put_away import find_harmed
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.checkup import check_checkpoint
@@ -31,8 +31,10 @@ from harvester.jobs.arguments import OPTIONS
 from harvester.jobs.model import Account, Job, Search
 from harvester.jobs.restore import rebuild_job
 from harvester.listing.sweep import Stretch
+from harvester.parts.part import Part
 from harvester.repair.blocks import ToldFile, read_told
 from harvester.repair.scan import Sums
+from harvester.repair.told import read_digests, read_lines, read_parts, recall_parts
 
 Condition: TypeAlias = Literal["sound", "damaged", "missing"]
 
@@ -66,6 +68,10 @@ class Facts:
     """The files in `updates/` and `history/` that are not as the manifest tells, each with a sentence."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """What the manifest says of files: lines."""
+    parts: tuple[Part, ...] = ()
+    """The closed parts of the photos, by checkpoint, else by manifest."""
+    told_parts: tuple[Part, ...] = ()
+    """What the manifest says of them."""
     updated: tuple[str, str] = ("", "")
     """When the archive was last brought up to date, by checkpoint and by manifest; "" where it never was."""
 
@@ -144,6 +150,11 @@ class Facts:
         return self.files.get(name) if self.copy is None or self.is_older else None
 
     @property
+    def is_one(self) -> bool:
+        """Whether checkpoint and manifest tell of the same parts, and so of the same PHOTOS behind them."""
+        return self.parts == self.told_parts
+
+    @property
     def is_older(self) -> bool:
         """Whether the checkpoint is older than the manifest: a copy from before an update was put back."""
         return self.checkpoint == "sound" and self.updated[0] < self.updated[1]
@@ -169,6 +180,7 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
     told = _read_manifest_facts(manifest)
     withdrawn = join_tombstones(meta.withdrawn, told.withdrawn, read_withdrawn(folder)) or None
     meta, told = replace(meta, withdrawn=withdrawn), replace(told, withdrawn=withdrawn)
+    told_parts = read_parts(manifest)
     return Facts(
         is_misnumbered=is_renumbered,
         told=told,
@@ -177,10 +189,12 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
         checkpoint=checkpoint,
         manifest=condition,
         copy=copy if checkpoint == "sound" else None,
-        digests=_read_digests(manifest),
+        digests=read_digests(manifest),
         files=read_told(manifest) if condition == "sound" else {},
         harmed=_find_harmed(folder),
-        lines=_read_lines(manifest),
+        lines=read_lines(manifest, told_parts),
+        parts=recall_parts(copy) if checkpoint == "sound" and copy is not None else told_parts,
+        told_parts=told_parts,
         was_complete=condition == "sound" and manifest.get("status") == "complete",
         updated=(meta.updated or "", told.updated or ""),
     )
@@ -328,19 +342,3 @@ def _restore_search(known: Mapping[str, Any]) -> dict[str, Any]:
         else:
             params[name] = str(value)
     return {**fields, **({"params": params} if params else {})}
-
-
-def _read_lines(manifest: Mapping[str, Any]) -> dict[str, int]:
-    files = manifest.get("files")
-    entries = files.items() if isinstance(files, dict) else ()
-    found = {name: entry.get("lines") for name, entry in entries if isinstance(entry, dict)}
-    return {name: lines for name, lines in found.items() if isinstance(lines, int)}
-
-
-def _read_digests(manifest: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
-    found: dict[str, tuple[int, str]] = {}
-    files = manifest.get("files") if manifest.get("status") in ENDED else None  # else the files may have grown since
-    for name, entry in files.items() if isinstance(files, dict) else ():
-        with suppress(KeyError, TypeError, ValueError):
-            found[name] = int(entry["bytes"]), str(entry["sha256"])
-    return found

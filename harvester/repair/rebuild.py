@@ -25,6 +25,7 @@ from harvester.jobs.model import Photos, Source
 from harvester.listing.roots import Roots, find_roots
 from harvester.listing.sweep import OPEN_END, Sweep
 from harvester.listing.walk import Walk
+from harvester.parts.part import list_names, read_number
 from harvester.repair.facts import Facts
 from harvester.repair.members import SETS, ask_members
 from harvester.repair.narrow import narrow
@@ -128,7 +129,7 @@ def _count_lost_as_told(facts: Facts, found: Mapping[str, Found]) -> Rebuilt:
     """
     if not facts.tells_all:
         return Rebuilt(lists_all=True)
-    lost = {name: lines - found[name].kept for name, lines in facts.lines.items() if name in found}
+    lost = {name: lines - found[name].all_kept for name, lines in facts.lines.items() if name in found}
     if any(count < 0 for count in lost.values()):
         return Rebuilt(lists_all=True)
     photos = lost.pop(PHOTOS, 0)
@@ -176,6 +177,9 @@ def _renew_lengths(db: sqlite3.Connection, facts: Facts, found: Mapping[str, Fou
         if each.is_there or each.name == PHOTOS or each.name in known
     )
     db.executemany("INSERT INTO file VALUES (?, ?, ?)", rows)
+    db.execute("DELETE FROM part")
+    parts = (msgspec.json.encode(part).decode() for part in found[PHOTOS].parts) if PHOTOS in found else ()
+    db.executemany("INSERT INTO part(body) VALUES (?)", ((body,) for body in parts))
 
 
 def _restore_facts(db: sqlite3.Connection, facts: Facts, *, lists_all: bool) -> None:
@@ -241,7 +245,7 @@ def _read_again(db: sqlite3.Connection, walks: Sequence[Walk], rebuilt: Rebuilt)
 
 
 def _count_kept(found: Sequence[Found]) -> dict[str, int]:
-    return {each.name.removesuffix(".ndjson"): each.kept for each in found if each.kept}
+    return {each.name.removesuffix(".ndjson"): each.all_kept for each in found if each.all_kept}
 
 
 def _list_renewed(facts: Facts, found: Sequence[Found]) -> list[str]:
@@ -265,6 +269,7 @@ def _settle(
     is_left_unread = facts.copy is None and isinstance(facts.job and facts.job.source, Photos)
     repair: Repair = {
         "moves": list(moves),
+        "drops": [name for each in found for name in each.drops],
         "files": _list_renewed(facts, found),
         "cuts": dict(db.execute("SELECT name, length FROM file").fetchall()),
         "status": "complete" if is_finished else "stopped",
@@ -281,5 +286,12 @@ def _settle(
             doubted={**(known.doubted or {}), **doubted} if doubted else known.doubted,
             unread=rebuilt.is_left if is_left_unread else known.unread,
             repair=repair,
+            closing=None,
+            last_part=max([known.last_part or 0, *_list_numbers(found)]) or None,
         ),
     )
+
+
+def _list_numbers(found: Sequence[Found]) -> list[int]:
+    """The numbers of all parts that are there: none is given again."""
+    return [read_number(name)[0] for each in found for name in (*list_names(each.parts), *each.drops)]

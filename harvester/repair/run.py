@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 from harvester.archive.line_scan import Wanted
-from harvester.archive.pieces import refuse_parts
 from harvester.checkpoint.state import State
 from harvester.disk.files import cannot_write, put_in_place, sync_file, sync_folder
 from harvester.disk.layout import (
@@ -33,6 +32,7 @@ from harvester.flickr.listings import LINE_FILES
 from harvester.jobs.model import Job
 from harvester.merge.apply import finish_merge
 from harvester.repair.facts import Condition, Facts, read_facts
+from harvester.repair.parts import scan_photos
 from harvester.repair.rebuild import Rebuilt, count_lost, rebuild
 from harvester.repair.scan import Found, open_table, scan_file
 from harvester.repair.staged import complete_facts, is_hurt, is_of_use, read_wanted, select_files, set_aside
@@ -74,11 +74,10 @@ def repair_archive(folder: Path, *, dry_run: bool = False, on_file: OnFile = lam
     Killed anywhere, it is run again. UsageError where the folder holds nothing of an archive; CannotWrite where the
     disk refuses, or another process is at work in the archive.
     """
-    if not any((folder / name).is_file() for name in (STATE, MANIFEST, *list_files())):
+    if not any((folder / name).is_file() for name in (STATE, MANIFEST, *list_files())) and not list_part_files(folder):
         raise UsageError(f"{folder} holds nothing of an archive: no {STATE}, no {MANIFEST} and no {PHOTOS}.")
     check_entries(folder)
     check_files(folder)
-    refuse_parts(folder, list_part_files(folder), "a repair")
     try:
         return _repair_archive(folder, dry_run=dry_run, on_file=on_file)
     except sqlite3.Error as error:
@@ -159,7 +158,7 @@ def _examine(folder: Path, scratch: Path, *, dry_run: bool, on_file: OnFile) -> 
         raise UsageError(f"{folder} keeps track of records sent to standard output: it has no files to be repaired.")
     moves = []
     with closing(open_table(scratch / _TABLE)) as table:
-        files = _scan(folder, facts, table=table, wanted=facts.wanted, on_file=on_file)
+        files = _scan(folder, scratch, facts, table=table, wanted=facts.wanted, on_file=on_file)
         if not dry_run:
             moves += _write_good_lines(folder, scratch, files, table=table)
             moves += write_damaged(folder, scratch, table=table)
@@ -194,14 +193,27 @@ def _list_told(files: Sequence[Found], rebuilt: Rebuilt) -> Iterator[Found]:
     return (each for each in files if each.is_there or each.name == PHOTOS or rebuilt.lists.get(each.name))
 
 
-def _scan(folder: Path, facts: Facts, *, table: sqlite3.Connection, wanted: Wanted, on_file: OnFile) -> list[Found]:
+def _scan(
+    folder: Path, scratch: Path, facts: Facts, *, table: sqlite3.Connection, wanted: Wanted, on_file: OnFile
+) -> list[Found]:
     files = []
     with facts.open_sums() as sums:
         for name in list_files():
             size = (folder / name).stat().st_size if (folder / name).is_file() else 0
             on_file(name, size)
             told = facts.find_told(name)
-            found = scan_file(folder / name, table=table, sums=sums, wanted=wanted, told=told)
+            if name == PHOTOS:
+                found = scan_photos(
+                    folder,
+                    scratch,
+                    facts.parts,
+                    table=table,
+                    sums=sums,
+                    wanted=wanted,
+                    told=told if facts.is_one else None,
+                )
+            else:
+                found = scan_file(folder / name, table=table, sums=sums, wanted=wanted, told=told)
             files.append(found.compare(facts.digests.get(name)))
     return files
 
@@ -214,7 +226,7 @@ def _examine_staged(folder: Path, scratch: Path, archive: State, *, dry_run: boo
         return None
     make_checkpoint_file(scratch / STATE, private=bool(archive.facts.signed))
     with closing(open_table(scratch / _TABLE)) as table:
-        files = _scan(staging, facts, table=table, wanted=read_wanted(archive), on_file=lambda *_: None)
+        files = _scan(staging, scratch, facts, table=table, wanted=read_wanted(archive), on_file=lambda *_: None)
         if not is_hurt(facts, files) and not facts.lacks_seen(scratch / _TABLE):
             return None
         files = [*select_files(files, facts)]
@@ -243,18 +255,25 @@ def _is_proved(facts: Facts, files: list[Found]) -> bool:
     """
     photos = next(each for each in files if each.name == PHOTOS)
     is_current = facts.updated[0] <= facts.updated[1]
-    return facts.was_complete and is_current and facts.digests.get(PHOTOS) == (photos.size, photos.sha256)
+    is_same = photos.parts == facts.told_parts and facts.digests.get(PHOTOS) == (photos.size, photos.sha256)
+    return facts.was_complete and is_current and is_same
 
 
 def _is_as_told(facts: Facts, files: list[Found]) -> bool:
     """Whether checkpoint, manifest and files are sound and say the same."""
     if facts.checkpoint != "sound" or facts.manifest != "sound" or facts.is_misnumbered or facts.meta.repair:
         return False
-    if not all(map(_is_sound, files)):
+    if not all(map(_is_sound, files)) or not _is_in_parts_as_told(facts, files):
         return False
     if facts.read_lengths() != {each.name: (each.size, each.kept) for each in files if each.is_there and each.kept}:
         return False
     return all(each.sha256 == facts.digests.get(each.name, (0, each.sha256))[1] for each in files if each.kept)
+
+
+def _is_in_parts_as_told(facts: Facts, files: list[Found]) -> bool:
+    """Whether checkpoint and manifest tell of the parts that stand, and of no others."""
+    photos = next(each for each in files if each.name == PHOTOS)
+    return facts.parts == facts.told_parts == photos.parts and not photos.drops
 
 
 def _is_sound(file: Found) -> bool:

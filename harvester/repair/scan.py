@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ from harvester.archive.folder import CHANGES
 from harvester.archive.line_scan import Piece, Wanted, find_fault, find_list_fault, read_pieces, read_seconds
 from harvester.archive.sinks import PHOTOS
 from harvester.disk.files import cannot_write
+from harvester.parts.part import Part, sum_lines
 from harvester.repair.blocks import ToldFile, doubt_lines
 from harvester.repair.fast import read_head, read_line
 
@@ -65,24 +66,35 @@ class Found:
     is_there: bool
     size: int
     """Bytes of the file."""
-    kept: int
+    kept: int = 0
     """Good lines, each id once."""
-    kept_bytes: int
+    kept_bytes: int = 0
     """Their bytes, as an archive writes them."""
-    damaged: int
+    damaged: int = 0
     doubled: int
     """Lines whose id stands in another line too; the better one is kept."""
-    reshaped: int
+    reshaped: int = 0
     """Good lines whose line breaks or spaces are not those of an archive."""
-    unproved: int
+    unproved: int = 0
     """Good lines of which no checksum is known."""
     doubted: int
     """Good lines of which one at least was changed, and nothing tells which."""
     sha256: str
-    stands: bool
+    stands: bool = False
     """Whether the file begins with its good lines and nothing else, so that it need not be written anew."""
     reordered: bool = False
     """Whether the good lines are those of a manifest, in another order."""
+    path: Path | None = None
+    """Where the lines were read, if not in the file of that name."""
+    parts: tuple[Part, ...] = ()
+    """The closed parts that stand, whose lines are not counted here."""
+    drops: tuple[str, ...] = ()
+    """Files that are called as parts and of which the good lines were read with these."""
+
+    @property
+    def all_kept(self) -> int:
+        """Good lines, those of closed parts too."""
+        return self.kept + sum_lines(self.parts)
 
     def compare(self, told: tuple[int, str] | None) -> Found:
         """The same, with the file held to what a manifest says of it, its bytes and sha256."""
@@ -106,62 +118,76 @@ def open_table(path: Path) -> sqlite3.Connection:
 
 
 def scan_file(
-    path: Path, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted, told: ToldFile | None = None
+    path: Path,
+    *,
+    table: sqlite3.Connection,
+    sums: Sums,
+    wanted: Wanted,
+    told: ToldFile | None = None,
+    name: str = "",
 ) -> Found:
-    """Read one file through. `told` is what a sound manifest says of it."""
-    doubled = 0
-    is_there = True
+    """Read one file through, as the file of a name or of its own. `told` is what a sound manifest says of it."""
+    name, is_there, doubled = name or path.name, True, 0
     digest = hashlib.sha256()
-    table.execute("BEGIN")
     try:
         with path.open("rb") as file:
-            for place, raw in _read_lines(file, digest):
-                if path.name == PHOTOS and _take_fast(raw, place, table=table, sums=sums, wanted=wanted):
-                    continue
-                for piece in read_pieces(raw, place):
-                    doubled += _take(path.name, piece, table=table, sums=sums, wanted=wanted)
+            doubled = scan_lines(name, _read_lines(file, digest), 0, table=table, sums=sums, wanted=wanted)
     except FileNotFoundError:
         is_there = False
     except OSError as error:
         raise cannot_write(path, error) from None
+    size, sha256 = path.stat().st_size if is_there else 0, digest.hexdigest()
+    doubted = doubt_lines(table, name, told, size=size, sha256=sha256)
+    found = Found(name=name, is_there=is_there, size=size, doubled=doubled, doubted=doubted, sha256=sha256)
+    return count_lines(found, table)
+
+
+def scan_lines(
+    name: str, lines: Iterable[bytes], place: int, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted
+) -> int:
+    """Take in lines, the first of which stands at this place; how many ids stand in other lines, too."""
+    doubled = 0
+    table.execute("BEGIN")
+    try:
+        for raw in lines:
+            if name != PHOTOS or not _take_fast(raw, place, table=table, sums=sums, wanted=wanted):
+                for piece in read_pieces(raw, place):
+                    doubled += _take(name, piece, table=table, sums=sums, wanted=wanted)
+            place += len(raw)
     finally:
         table.execute("COMMIT")
-    size, sha256 = path.stat().st_size if is_there else 0, digest.hexdigest()
-    doubted = doubt_lines(table, path.name, told, size=size, sha256=sha256)
-    found = _count(path.name, table, is_there=is_there, size=size, doubled=doubled, sha256=sha256)
-    return replace(found, doubted=doubted)
+    return doubled
 
 
-def _count(name: str, table: sqlite3.Connection, *, is_there: bool, size: int, doubled: int, sha256: str) -> Found:
+def forget_file(table: sqlite3.Connection, name: str) -> None:
+    """Forget what was found in a file, which is to be read again."""
+    for kind in ("good", "bad"):
+        table.execute(f"DELETE FROM {kind} WHERE file = ?", (name,))  # noqa: S608 - the names above
+
+
+def count_lines(found: Found, table: sqlite3.Connection) -> Found:
+    """The same with the lines counted; those of closed parts stand at places below 0, and are none of the file's."""
     kept, written, covered, end, reshaped, unproved = table.execute(
         "SELECT count(*), total(written), total(size), max(place + size), total(NOT same), total(NOT proved) "
-        "FROM good WHERE file = ?",
-        (name,),
+        "FROM good WHERE file = ? AND place >= 0",
+        (found.name,),
     ).fetchone()
-    (damaged,) = table.execute("SELECT count(*) FROM bad WHERE file = ?", (name,)).fetchone()
-    return Found(
-        name=name,
-        is_there=is_there,
-        size=size,
+    (damaged,) = table.execute("SELECT count(*) FROM bad WHERE file = ?", (found.name,)).fetchone()
+    return replace(
+        found,
         kept=kept,
         kept_bytes=int(written),
         damaged=damaged,
-        doubled=doubled,
         reshaped=int(reshaped),
         unproved=int(unproved),
-        doubted=0,
-        sha256=sha256,
-        stands=is_there and not reshaped and (end or 0) == covered,
+        stands=found.is_there and not reshaped and (end or 0) == covered,
     )
 
 
-def _read_lines(file: IO[bytes], digest: hashlib._Hash) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file, each with the byte where it begins."""
-    place = 0
+def _read_lines(file: IO[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
     while raw := file.readline(MOST_LINE):
         digest.update(raw)
-        yield place, raw
-        place += len(raw)
+        yield raw
 
 
 def _take_fast(raw: bytes, place: int, *, table: sqlite3.Connection, sums: Sums, wanted: Wanted) -> bool:

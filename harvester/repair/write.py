@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harvester.archive.line_scan import read_piece
-from harvester.disk.layout import DAMAGED, REPAIR
+from harvester.disk.layout import DAMAGED, PHOTOS, REPAIR
 from harvester.disk.modes import make_file
 from harvester.flickr.lenient_json import dump
 from harvester.repair.scan import Found
 
+GATHERED = "gathered.ndjson"
+"""What could be unpacked of parts that are damaged, and behind it the lines of photos.ndjson."""
 _CHUNK = 1 << 20
 _MOST_SHOWN = 1 << 20
 """Bytes of a damaged stretch that are set aside at most; a disk may have left gigabytes of zeros."""
@@ -23,7 +25,7 @@ _MOST_SHOWN = 1 << 20
 def write_good(folder: Path, scratch: Path, found: Found, *, table: sqlite3.Connection) -> tuple[str, str]:
     """Write a file's good lines into `scratch`, in the order in which they stand; the move that puts it in place."""
     make_file(scratch / found.name)
-    with (folder / found.name).open("rb") as source, (scratch / found.name).open("wb") as target:
+    with (found.path or folder / found.name).open("rb") as source, (scratch / found.name).open("wb") as target:
         for place, size, is_same in _join_runs(table, found.name):
             source.seek(place)
             if is_same:
@@ -39,7 +41,7 @@ def _join_runs(table: sqlite3.Connection, name: str) -> Iterator[tuple[int, int,
     """Stretches of a file to be copied: neighbouring lines that stay as they are make one stretch."""
     begin = end = 0
     for place, size, is_same in table.execute(
-        "SELECT place, size, same FROM good WHERE file = ? ORDER BY place", (name,)
+        "SELECT place, size, same FROM good WHERE file = ? AND place >= 0 ORDER BY place", (name,)
     ):
         if is_same and place == end:
             end += size
@@ -74,14 +76,16 @@ def write_damaged(
     """
     if table.execute("SELECT 1 FROM bad LIMIT 1").fetchone() is None:
         return []
-    before = before or folder / DAMAGED
+    before, gathered = before or folder / DAMAGED, scratch / GATHERED
     make_file(scratch / DAMAGED)
     with (scratch / DAMAGED).open("wb") as target:
         if before.is_file():
             with before.open("rb") as known:
                 shutil.copyfileobj(known, target)
         for name, place, size, why in table.execute("SELECT file, place, size, why FROM bad ORDER BY file, place"):
-            with (folder / name).open("rb") as source:
+            if place < 0:  # a line of a part, of which another one is kept
+                continue
+            with (gathered if name == PHOTOS and gathered.exists() else folder / name).open("rb") as source:
                 source.seek(place)
                 raw = source.read(min(size, _MOST_SHOWN))
             target.write(encode_damaged(f"{shown}/{name}" if shown else name, place, raw, why))
