@@ -68,9 +68,6 @@ def unpack(frame: bytes, packing: Packing, size: int) -> bytes:
 
 def recover_frames(data: mmap.mmap, packing: Packing) -> Iterator[bytes]:
     """What can be unpacked of a damaged part: whole frames, wherever they stand, and the beginning of one cut short."""
-    if packing == "none":
-        yield from iter(lambda: data.read(FRAME), b"")
-        return
     magic, place = _MAGIC[packing], 0
     while (place := data.find(magic, place)) >= 0:
         found, size = _unpack_some(data, place, packing)

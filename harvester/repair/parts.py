@@ -21,7 +21,7 @@ from harvester.parts.packing import recover_frames
 from harvester.parts.part import Part, find_packing
 from harvester.parts.reading import BrokenPart, read_part
 from harvester.repair.blocks import ToldFile
-from harvester.repair.scan import Found, Sums, count_lines, forget_file, scan_file, scan_lines
+from harvester.repair.scan import MOST_LINE, Found, Sums, count_lines, forget_file, scan_file, scan_lines
 from harvester.repair.write import GATHERED
 
 _BELOW = -(1 << 62)
@@ -73,10 +73,15 @@ def _gather(folder: Path, scratch: Path, others: Sequence[str]) -> Path:
 
 
 def _recover(path: Path) -> Iterator[bytes]:
+    packing = find_packing(path.name)
     if not path.stat().st_size:  # such a file cannot be mapped
         return
+    if packing == "none":
+        with path.open("rb") as lines:
+            yield from iter(lambda: lines.readline(MOST_LINE), b"")
+        return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        yield from recover_frames(data, find_packing(path.name))
+        yield from recover_frames(data, packing)
 
 
 def _scan_standing(

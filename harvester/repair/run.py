@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -145,7 +146,7 @@ def _finish_moves(folder: Path, lock: FolderLock) -> None:
     """Finish an update or a repair that counts already, where the checkpoint is sound enough to tell."""
     with tempfile.TemporaryDirectory(prefix="harvester-") as place:
         facts = read_facts(folder, Path(place))
-    if facts.checkpoint == "sound" and (facts.meta.pending_merge or facts.meta.repair):
+    if facts.checkpoint == "sound" and (facts.meta.pending_merge or facts.meta.repair or facts.meta.closing):
         with State(folder / STATE, guard=lock.check) as state:
             finish_merge(folder, state)
 
@@ -201,20 +202,12 @@ def _scan(
         for name in list_files():
             size = (folder / name).stat().st_size if (folder / name).is_file() else 0
             on_file(name, size)
-            told = facts.find_told(name)
+            told, place = facts.find_told(name), folder / name
             if name == PHOTOS:
-                found = scan_photos(
-                    folder,
-                    scratch,
-                    facts.parts,
-                    table=table,
-                    sums=sums,
-                    wanted=wanted,
-                    told=told if facts.is_one else None,
-                )
+                scan = partial(scan_photos, folder, scratch, facts.parts, told=told if facts.is_one else None)
             else:
-                found = scan_file(folder / name, table=table, sums=sums, wanted=wanted, told=told)
-            files.append(found.compare(facts.digests.get(name)))
+                scan = partial(scan_file, place, told=told)
+            files.append(scan(table=table, sums=sums, wanted=wanted).compare(facts.digests.get(name)))
     return files
 
 

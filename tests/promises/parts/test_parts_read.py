@@ -45,11 +45,15 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Opener], Any]:
     return make
 
 
-def call(*arguments: str) -> str:
-    result = CliRunner().invoke(main, list(arguments))
+def call(place: Path, *arguments: str) -> bytes:
+    """What a command says, or what it exports."""
+    target = place / f"{len(list(place.iterdir()))}.out"
+    to = ("-o", str(target)) if arguments[0] == "export" else ()
+    result = CliRunner().invoke(main, [*arguments, *to])
     assert result.exit_code == Exit.COMPLETE, result.output
-    assert len(result.stdout) > 100
-    return result.stdout
+    found = target.read_bytes() if to else result.stdout_bytes
+    assert len(found) > 100
+    return found
 
 
 @pytest.mark.parametrize("packing", ["zstd", "gzip", "none"])
@@ -64,22 +68,22 @@ async def test_exports_ids_and_addresses_are_those_of_one_file(
     if not has_checkpoint:
         (folder / "state.sqlite").unlink()
     for command in (
-        ("export", "--format", "csv", "-o", "-"),
-        ("export", "--format", "ndjson", "-o", "-"),
-        ("export", "--format", "ndjson", "--since", "2020-01-01", "--workers", "2", "-o", "-"),
+        ("export", "--format", "csv"),
+        ("export", "--format", "ndjson"),
+        ("export", "--format", "ndjson", "--since", "2020-01-01", "--workers", "2"),
         ("ids",),
         ("urls", "--size", "original"),
     ):
         name, *rest = command
-        assert call(name, str(folder), *rest) == call(name, str(folders["whole"]), *rest)
+        assert call(tmp_path, name, str(folder), *rest) == call(tmp_path, name, str(folders["whole"]), *rest)
     assert [photo.id for photo in Archive(folder)] == [photo.id for photo in Archive(folders["whole"])]
     assert len(Archive(folder)) == len(Archive(folders["whole"]))
 
 
-async def test_several_archives_are_exported_together(twins: Any, sandbox_of: Opener) -> None:
+async def test_several_archives_are_exported_together(twins: Any, sandbox_of: Opener, tmp_path: Path) -> None:
     folders = await twins(sandbox_of)
-    both = call("export", "--format", "csv", "-o", "-", str(folders["zstd"]), str(folders["whole"]))
-    assert both == call("export", "--format", "csv", "-o", "-", str(folders["whole"]))
+    both = call(tmp_path, "export", "--format", "csv", str(folders["zstd"]), str(folders["whole"]))
+    assert both == call(tmp_path, "export", "--format", "csv", str(folders["whole"]))
 
 
 async def test_a_part_that_is_damaged_fails_an_export(twins: Any, sandbox_of: Opener, tmp_path: Path) -> None:
@@ -90,7 +94,7 @@ async def test_a_part_that_is_damaged_fails_an_export(twins: Any, sandbox_of: Op
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    result = CliRunner().invoke(main, ["export", str(folder), "--format", "csv", "-o", "-"])
+    result = CliRunner().invoke(main, ["export", str(folder), "--format", "csv", "-o", str(tmp_path / "x.csv")])
     assert result.exit_code == Exit.USAGE
     assert f"{path} cannot be unpacked in frame 1" in result.output
     assert f"harvester repair {folder} sets it right" in result.output
@@ -106,7 +110,8 @@ async def test_a_part_that_is_damaged_fails_an_export(twins: Any, sandbox_of: Op
 def test_an_archive_in_parts_of_any_size_is_the_archive(
     lines: int, packing: Packing, frame: int, stretch: int, whole: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("any") / "a"
+    tmp_path = tmp_path_factory.mktemp("any")
+    folder = tmp_path / "a"
     shutil.copytree(whole, folder)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("harvester.parts.packing.FRAME", frame)
@@ -115,9 +120,9 @@ def test_an_archive_in_parts_of_any_size_is_the_archive(
         with State(folder / "state.sqlite") as state:
             close_parts(folder, state)
         assert read_pieces(folder) == read_lines(whole / "photos.ndjson")
-        for command in (("export", "--format", "ndjson", "-o", "-"), ("ids",)):
+        for command in (("export", "--format", "ndjson"), ("ids",)):
             name, *rest = command
-            assert call(name, str(folder), *rest) == call(name, str(whole), *rest)
+            assert call(tmp_path, name, str(folder), *rest) == call(tmp_path, name, str(whole), *rest)
 
 
 @pytest.fixture
