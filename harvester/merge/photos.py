@@ -33,6 +33,7 @@ _ADDED, _CHANGED, _KEPT = range(3)
 """What is known of a line of the update: the archive has it in other words, or in the same."""
 
 
+# Many attributes: what was, what comes, and whom to tell are needed line by line.
 class PhotoMerge:
     """Writes the files in which the photos are to stand. CannotWrite where one that is there is not what was written.
 

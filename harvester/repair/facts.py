@@ -180,7 +180,7 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
     told = _read_manifest_facts(manifest)
     withdrawn = join_tombstones(meta.withdrawn, told.withdrawn, read_withdrawn(folder)) or None
     meta, told = replace(meta, withdrawn=withdrawn), replace(told, withdrawn=withdrawn)
-    told_parts = read_parts(manifest)
+    told_parts, known = read_parts(manifest), copy if checkpoint == "sound" else None
     return Facts(
         is_misnumbered=is_renumbered,
         told=told,
@@ -188,12 +188,12 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
         meta=meta if meta.job else overlay(told, meta),
         checkpoint=checkpoint,
         manifest=condition,
-        copy=copy if checkpoint == "sound" else None,
+        copy=known,
         digests=read_digests(manifest),
         files=read_told(manifest) if condition == "sound" else {},
         harmed=_find_harmed(folder),
         lines=read_lines(manifest, told_parts),
-        parts=recall_parts(copy) if checkpoint == "sound" and copy is not None else told_parts,
+        parts=told_parts if known is None else recall_parts(known),
         told_parts=told_parts,
         was_complete=condition == "sound" and manifest.get("status") == "complete",
         updated=(meta.updated or "", told.updated or ""),

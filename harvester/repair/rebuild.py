@@ -16,7 +16,7 @@ import msgspec
 
 from harvester.archive.folder import CHANGES, STATE
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.facts import read_facts, write_facts
+from harvester.checkpoint.facts import JobFacts, read_facts, write_facts
 from harvester.checkpoint.moving import Repair
 from harvester.checkpoint.schema import prepare
 from harvester.checkpoint.withdrawn import IDS
@@ -269,7 +269,7 @@ def _settle(
     is_left_unread = facts.copy is None and isinstance(facts.job and facts.job.source, Photos)
     repair: Repair = {
         "moves": list(moves),
-        "drops": [name for each in found for name in each.drops],
+        "drops": _list_drops(found),
         "files": _list_renewed(facts, found),
         "cuts": dict(db.execute("SELECT name, length FROM file").fetchall()),
         "status": "complete" if is_finished else "stopped",
@@ -287,11 +287,16 @@ def _settle(
             unread=rebuilt.is_left if is_left_unread else known.unread,
             repair=repair,
             closing=None,
-            last_part=max([known.last_part or 0, *_list_numbers(found)]) or None,
+            last_part=_find_last_part(known, found),
         ),
     )
 
 
-def _list_numbers(found: Sequence[Found]) -> list[int]:
-    """The numbers of all parts that are there: none is given again."""
-    return [read_number(name)[0] for each in found for name in (*list_names(each.parts), *each.drops)]
+def _list_drops(found: Sequence[Found]) -> list[str]:
+    return [name for each in found for name in each.drops]
+
+
+def _find_last_part(known: JobFacts, found: Sequence[Found]) -> int | None:
+    """The greatest number that a part ever had, as far as that is known: none is given again."""
+    names = [*_list_drops(found), *(name for each in found for name in list_names(each.parts))]
+    return max([known.last_part or 0, *(read_number(name)[0] for name in names)]) or None

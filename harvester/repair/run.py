@@ -256,11 +256,15 @@ def _is_as_told(facts: Facts, files: list[Found]) -> bool:
     """Whether checkpoint, manifest and files are sound and say the same."""
     if facts.checkpoint != "sound" or facts.manifest != "sound" or facts.is_misnumbered or facts.meta.repair:
         return False
-    if not all(map(_is_sound, files)) or not _is_in_parts_as_told(facts, files):
+    if not _are_sound(facts, files):
         return False
     if facts.read_lengths() != {each.name: (each.size, each.kept) for each in files if each.is_there and each.kept}:
         return False
     return all(each.sha256 == facts.digests.get(each.name, (0, each.sha256))[1] for each in files if each.kept)
+
+
+def _are_sound(facts: Facts, files: list[Found]) -> bool:
+    return all(map(_is_sound, files)) and _is_in_parts_as_told(facts, files)
 
 
 def _is_in_parts_as_told(facts: Facts, files: list[Found]) -> bool:

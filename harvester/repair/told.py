@@ -16,6 +16,7 @@ from harvester.parts.part import Part, sum_lines
 
 
 def recall_parts(checkpoint: Path) -> tuple[Part, ...]:
+    """The parts of a sound checkpoint."""
     with State(checkpoint) as state:
         return tuple(state.parts())
 
@@ -29,6 +30,7 @@ def read_parts(manifest: Mapping[str, Any]) -> tuple[Part, ...]:
 
 
 def read_lines(manifest: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, int]:
+    """Lines of each file, by its name; of the photos also those in closed parts."""
     files = manifest.get("files")
     entries = files.items() if isinstance(files, dict) else ()
     found = {name: entry.get("lines") for name, entry in entries if isinstance(entry, dict)}
@@ -37,6 +39,7 @@ def read_lines(manifest: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, 
 
 
 def read_digests(manifest: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    """Bytes and sha256 of each file, where the harvest has ended."""
     found: dict[str, tuple[int, str]] = {}
     files = manifest.get("files") if manifest.get("status") in ENDED else None  # else the files may have grown since
     for name, entry in files.items() if isinstance(files, dict) else ():
