@@ -193,7 +193,7 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
         files=read_told(manifest) if condition == "sound" else {},
         harmed=_find_harmed(folder),
         lines=read_lines(manifest, told_parts),
-        parts=told_parts if known is None else recall_parts(known),
+        parts=recall_parts(known, told_parts),
         told_parts=told_parts,
         was_complete=condition == "sound" and manifest.get("status") == "complete",
         updated=(meta.updated or "", told.updated or ""),

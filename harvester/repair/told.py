@@ -15,8 +15,10 @@ from harvester.checkpoint.state import State
 from harvester.parts.part import Part, sum_lines
 
 
-def recall_parts(checkpoint: Path) -> tuple[Part, ...]:
-    """The parts of a sound checkpoint."""
+def recall_parts(checkpoint: Path | None, told: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts of a sound checkpoint; where there is none, those that are `told`."""
+    if checkpoint is None:
+        return told
     with State(checkpoint) as state:
         return tuple(state.parts())
 
