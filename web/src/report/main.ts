@@ -27,11 +27,13 @@ const SECTIONS: [id: string, title: string, draw: (report: Report) => Child[]][]
 /** The last part of a path, as one speaks of an archive. */
 const nameOf = (path: string): string => path.replace(/[/\\]+$/, "").split(/[/\\]/).pop() || path;
 
+const shortMonth = (text: string): string => month(text).replace(/^([A-Za-z]{3})[a-z]*/, "$1");
+
 function period(): string {
   const months = report.uploaded.months.map(([text]) => text);
   const [first, last] = [months[0], months.at(-1)];
   if (!first || !last) return "not known";
-  return first === last ? month(first) : `${month(first)} – ${month(last)}`;
+  return first === last ? shortMonth(first) : `${shortMonth(first)} – ${shortMonth(last)}`;
 }
 
 function summary(): HTMLElement {
