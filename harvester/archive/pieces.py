@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +47,6 @@ class Pieces:
         """The lines of the closed parts, to be built upon. CannotWrite where one is not what was closed."""
         for part in self.parts:
             yield from take_part(self.folder / part.name, part)
-
-
-def refuse_parts(folder: Path, parts: Sequence[object], what: str) -> None:
-    """UsageError where an archive is in parts, for what does not know them."""
-    if parts:
-        raise UsageError(f"{folder} is in parts, which {what} cannot read yet: update the harvester.")
 
 
 def find_pieces(folder: Path, state: State) -> Pieces:

@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 
 from harvester.archive.manifest import Manifest, read_manifest
-from harvester.archive.pieces import refuse_parts
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.state import State
 from harvester.disk.layout import MANIFEST, STATE, check_entries, check_files
 from harvester.engine.output import restore_job
 from harvester.errors import CannotWrite, UsageError
+from harvester.parts.part import Part
 from harvester.status.gaps import find_gaps
 
 _SHORTEST_LIST = 3
@@ -29,6 +29,8 @@ class ArchiveAccount:
     lengths: Mapping[str, int]
     """Bytes of each file that count."""
     gaps: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+    """The closed parts of the photos."""
 
     @property
     def is_complete(self) -> bool:
@@ -53,7 +55,8 @@ def read_account(folder: Path) -> ArchiveAccount:
     manifest = _require_manifest(folder)
     gaps = () if manifest.status == "complete" else (f"The harvest is {manifest.status}.",)
     lengths = {name: entry.bytes for name, entry in manifest.files.items()}
-    return ArchiveAccount(manifest=manifest, lengths=lengths, gaps=(*gaps, *_tell_doubts(manifest)))
+    told, parts = _tell_doubts(manifest), tuple(manifest.parts)
+    return ArchiveAccount(manifest=manifest, lengths=lengths, gaps=(*gaps, *told), parts=parts)
 
 
 def _read_both(folder: Path, state: State) -> ArchiveAccount:
@@ -66,7 +69,10 @@ def _read_both(folder: Path, state: State) -> ArchiveAccount:
     source = restore_job(state, where=folder).source if state.is_begun() else None
     gaps = [gap.sentence for gap in find_gaps(folder, state, source, manifest)]
     lengths = {name: length.bytes for name, length in state.files().items()}
-    return ArchiveAccount(manifest=manifest, lengths=lengths, gaps=(*gaps, *_tell_doubts(manifest)))
+    told, parts = _tell_doubts(manifest), tuple(state.parts())
+    if manifest.is_ended and manifest.parts != list(parts):
+        raise CannotWrite(f"{folder / MANIFEST} tells of other parts than the checkpoint: `harvester resume {folder}`.")
+    return ArchiveAccount(manifest=manifest, lengths=lengths, gaps=(*gaps, *told), parts=parts)
 
 
 def _require_manifest(folder: Path) -> Manifest:
@@ -75,7 +81,6 @@ def _require_manifest(folder: Path) -> Manifest:
         raise UsageError(f"{folder} is no archive: there is no such folder.")
     if manifest is None:
         raise CannotWrite(f"{folder / MANIFEST} is missing or damaged: `harvester repair {folder}` writes it anew.")
-    refuse_parts(folder, manifest.parts, "a bag")
     return manifest
 
 

@@ -26,7 +26,7 @@ from harvester.curation.crate import CRATE, write_crate
 from harvester.curation.payload import copy_checkpoint, copy_item, list_items
 from harvester.curation.tags import BAGIT, Filed, sum_up, write_info, write_list
 from harvester.disk.files import cannot_write, sync_file, sync_folder
-from harvester.disk.layout import MANIFEST, PHOTOS, STATE
+from harvester.disk.layout import MANIFEST, STATE
 from harvester.disk.lock import hold_still
 from harvester.disk.modes import create_file
 from harvester.errors import ArchiveBusy, UsageError
@@ -172,7 +172,7 @@ def _fill(folder: Path, place: Path, account: ArchiveAccount, wishes: BagOptions
     if wishes.with_crate:
         files.append(_add_crate(place, files, account, wishes, mode=mode))
     _write_tags(place, files, account, wishes, mode=mode)
-    photos = account.manifest.files[PHOTOS].lines
+    photos = account.manifest.count_photos()
     return Bag(files=tuple(files), photos=photos, gaps=account.gaps)
 
 
@@ -207,7 +207,7 @@ def _write_tags(place: Path, files: list[Filed], account: ArchiveAccount, wishes
         "Harvest-Begun": manifest.begun,
         "Harvest-Brought-Up-To-Date": manifest.brought_up_to_date,
         "Harvest-Last-Written": manifest.updated,
-        "Harvest-Photos": manifest.files[PHOTOS].lines,
+        "Harvest-Photos": manifest.count_photos(),
         "Harvest-Complete": "yes" if account.is_complete else "no",
         "Harvest-Missing": list(account.gaps),
     }

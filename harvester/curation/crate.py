@@ -13,7 +13,12 @@ CRATE = "ro-crate-metadata.json"
 """Stands in the payload, whose folder is the crate's root: so the specification wants it in a bag."""
 _SPEC = "https://w3id.org/ro/crate/1.1"
 _RIGHTS = "Each photo's licence stands in its record (`info.license`, `search.license`); the photos are their owners'."
-_KINDS = {".ndjson": "application/x-ndjson", ".json": "application/json", ".zst": "application/zstd"}
+_KINDS = {
+    ".ndjson": "application/x-ndjson",
+    ".json": "application/json",
+    ".zst": "application/zstd",
+    ".gz": "application/gzip",
+}
 _SAID = {
     "photos.ndjson": "One line for each photo: what Flickr sent",
     "manifest.json": "What was asked, when, by which version; counts; sha256 of each file",

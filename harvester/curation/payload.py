@@ -37,7 +37,13 @@ class Item:
 
 def list_items(folder: Path, account: ArchiveAccount) -> list[Item]:
     """The files that count, by name. CannotWrite where the manifest and the checkpoint tell otherwise of one."""
-    return sorted((*_list_data(folder, account), *_list_others(folder, account)), key=lambda item: item.name)
+    items = (*_list_parts(account), *_list_data(folder, account), *_list_others(folder, account))
+    return sorted(items, key=lambda item: item.name)
+
+
+def _list_parts(account: ArchiveAccount) -> Iterator[Item]:
+    for part in account.parts:
+        yield Item(part.name, part.bytes, FilePrefix(part.bytes, part.sha256))
 
 
 def _list_data(folder: Path, account: ArchiveAccount) -> Iterator[Item]:

@@ -16,10 +16,13 @@ from harvester.archive.put_away import hash_file
 from harvester.checkpoint.state import Length, State
 from harvester.curation.strike import strike_any, strike_damaged, strike_photo
 from harvester.disk.files import sync_file
-from harvester.disk.layout import CHANGES, DAMAGED, HISTORY, MANIFEST, NO_FOLLOW, PHOTOS, UPDATES, is_put_away
+from harvester.disk.layout import CHANGES, DAMAGED, HISTORY, MANIFEST, NO_FOLLOW, PHOTOS, UPDATES, is_part, is_put_away
 from harvester.disk.modes import create_file, find_mode
 from harvester.merge.history import zstd
 from harvester.merge.proof import Proof
+from harvester.parts.packing import PartWriter
+from harvester.parts.part import Part, name_next
+from harvester.parts.reading import take_part
 
 Strike: TypeAlias = Callable[[bytes, Collection[int]], tuple[bytes, set[int]]]
 
@@ -31,6 +34,8 @@ class Source:
     name: str
     strike: Strike
     length: Length | None = None
+    part: Part | None = None
+    """The closed part that it is."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,8 @@ class Removed:
 
 def list_sources(folder: Path, state: State, manifest: Manifest | None) -> Iterator[Source]:
     """The files that may tell of a photo. CannotWrite where one that was put away is not as it was written."""
+    for part in state.parts():
+        yield Source(part.name, strike_photo, part=part)
     for name, length in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
         if length.bytes:
             yield Source(name, strike_photo if name == PHOTOS else strike_any, length)
@@ -96,6 +103,17 @@ def write_without(folder: Path, scratch: Path, source: Source, ids: Collection[i
     return Length(size, lines), changed
 
 
+def write_part_without(folder: Path, scratch: Path, source: Source, part: Part, ids: Collection[int]) -> Part | None:
+    """Write what is left of a closed part into `scratch`, as its next generation; None where nothing is left."""
+    name = name_next(part.name)
+    with PartWriter(scratch / name, name=name) as writer:
+        for line in _read(folder, source):
+            kept, _ = _strike(folder, source, line, ids)
+            if kept:
+                writer.write(kept)
+        return writer.finish() if writer.lines else None
+
+
 def _strike(folder: Path, source: Source, line: bytes, ids: Collection[int]) -> tuple[bytes, set[int]]:
     try:
         return source.strike(line, ids)
@@ -109,6 +127,9 @@ def _is_packed(name: str) -> bool:
 
 def _read(folder: Path, source: Source) -> Iterator[bytes]:
     path = folder / source.name
+    if source.part is not None:
+        yield from take_part(path, source.part)
+        return
     with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | NO_FOLLOW), "rb", 1 << 20) as file:  # noqa: PTH123
         if source.length is not None:
             proof = Proof(path, source.length.bytes)
@@ -126,4 +147,4 @@ def _read(folder: Path, source: Source) -> Iterator[bytes]:
 
 def is_list(name: str) -> bool:
     """Whether the checkpoint knows the checksums of this file's lines by file and id."""
-    return name not in (PHOTOS, CHANGES, DAMAGED) and "/" not in name
+    return name not in (PHOTOS, CHANGES, DAMAGED) and "/" not in name and not is_part(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,14 +19,21 @@ import orjson
 
 from harvester.archive.folder import check_lengths, damaged, open_archive_state, write_errors, write_withdrawn
 from harvester.archive.manifest import Manifest, read_manifest
-from harvester.archive.pieces import refuse_parts
 from harvester.archive.sinks import recover_lines
 from harvester.checkpoint.facts import Tombstone
 from harvester.checkpoint.moving import Repair
 from harvester.checkpoint.read_only import open_archive_to_read, open_to_read
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import find_known, find_withdrawn, join_tombstones, purge, read_tombstones
-from harvester.curation.rewrite import Removed, Source, find_struck, is_list, list_sources, write_without
+from harvester.curation.rewrite import (
+    Removed,
+    Source,
+    find_struck,
+    is_list,
+    list_sources,
+    write_part_without,
+    write_without,
+)
 from harvester.disk.files import cannot_write, sync_folder
 from harvester.disk.layout import MANIFEST, NEW, PHOTOS, REPAIR, STATE, UPDATE, require_checkpoint
 from harvester.disk.lock import hold_still, lock_folder
@@ -34,6 +41,7 @@ from harvester.errors import UsageError
 from harvester.jobs.values import stamp
 from harvester.merge.apply import finish_merge
 from harvester.merge.staging import clear_merged
+from harvester.parts.part import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,6 @@ def withdraw(folder: Path, ids: Sequence[str], *, reason: str, now: float, dry_r
 def _foretell(folder: Path, wanted: set[int]) -> Withdrawal:
     staging = folder / UPDATE
     with open_archive_to_read(folder) as state:
-        refuse_parts(folder, state.parts(), "a take-down")
         found, known = _search(folder, state, wanted), set[int]()
         if (staging / STATE).is_file():
             with open_to_read(staging / STATE, locked_at=folder) as staged:
@@ -108,7 +115,6 @@ def _withdraw(folder: Path, wanted: set[int], *, reason: str, at: str) -> Withdr
 
 def _settle(folder: Path, state: State) -> None:
     """Bring to its end what a kill has left of another command; CannotWrite where lines are missing."""
-    refuse_parts(folder, state.parts(), "a take-down")
     finish_merge(folder, state)
     recover_lines(state, folder / PHOTOS)
     check_lengths(folder, state, state.files())
@@ -154,8 +160,12 @@ def _replace(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     lengths: dict[str, Length] = {}
+    parts: dict[str, Part | None] = {}
     sums: dict[str, list[tuple[str, bytes]]] = {}
     for source, _ in found:
+        if source.part is not None:
+            parts[source.name] = write_part_without(folder, scratch, source, source.part, ids)
+            continue
         lengths[source.name], changed = write_without(folder, scratch, source, ids)
         if is_list(source.name):
             sums[source.name] = [(str(orjson.loads(line)["id"]), line) for line in changed]
@@ -169,7 +179,8 @@ def _replace(
             if is_list(source.name):
                 _forget_list_lines(state, struck)
                 state.note_list_lines(source.name, sums[source.name])
-        state.note(replace(state.facts, repair=_describe(folder, state, list(lengths))))
+        state.commit_parts(filter(None, (parts.get(part.name, part) for part in state.parts())))
+        state.note(replace(state.facts, repair=_describe(folder, state, list(lengths), parts)))
     finish_merge(folder, state)
 
 
@@ -178,14 +189,17 @@ def _forget_list_lines(state: State, struck: Removed) -> None:
     state.connection.executemany("DELETE FROM list_line WHERE file = ? AND id = ?", gone)
 
 
-def _describe(folder: Path, state: State, names: Sequence[str]) -> Repair:
+def _describe(folder: Path, state: State, names: Sequence[str], parts: Mapping[str, Part | None]) -> Repair:
     """What is still to be done once this counts; what the manifest tells besides the files stays as it was."""
     manifest, facts = _read_facts(folder)
     files = {PHOTOS: state.length(PHOTOS), **state.files()}
     counts = {name.removesuffix(".ndjson"): files[name].lines for name in names if name in files}
+    counts[PHOTOS.removesuffix(".ndjson")] = state.count_photos()
     failed = sum(1 for _ in state.failures())
+    new = [part.name for part in parts.values() if part is not None]
     return {
-        "moves": [(f"{REPAIR}/{name}", name) for name in names],
+        "moves": [(f"{REPAIR}/{name}", name) for name in (*names, *new)],
+        "drops": list(parts),
         "files": list(names),
         "cuts": {name: length.bytes for name, length in files.items() if length.bytes or (folder / name).exists()},
         "status": "unfinished" if manifest is None else manifest.status,
