@@ -126,6 +126,14 @@ class Setup:
     store: str | None = None
     """Where the shards of a harvest on a cluster meet."""
 
+    def refuse_publish(self) -> None:
+        """UsageError where shards are asked for together with a published copy: they are merged first."""
+        if self.publish is not None:
+            raise UsageError(
+                "shards are merged first; then `harvester resume DIR --publish URL` publishes the archive.",
+                field="publish",
+            )
+
     def load(self, *, kept: bool = True) -> Config:
         """Settings and jobs of all sources. Secrets are not shown from here on; warnings are.
 

@@ -50,6 +50,7 @@ def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, e
     if setup.dask is not None:
         from harvester.cli.dask import harvest_on_dask  # noqa: PLC0415
 
+        setup.refuse_publish()
         return harvest_on_dask(job, settings, output=output, setup=setup)
     address = setup.publish or output.publish
     if address is not None:

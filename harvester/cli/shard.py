@@ -84,6 +84,7 @@ def run(*, setup: Setup, store: str, within: str | None, work: str | None, lease
     from harvester.shards.running import open_worker  # noqa: PLC0415
     from harvester.shards.shard import parse_shard  # noqa: PLC0415
 
+    setup.refuse_publish()
     settings = setup.load().settings
     settings.require_key()
     terms = Terms(

@@ -87,10 +87,13 @@ def is_same_copy(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return {k: v for k, v in one.items() if k not in aside} == {k: v for k, v in other.items() if k not in aside}
 
 
-def is_same_archive(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
-    """Whether two jobs, as manifests tell them, are one archive's; how much of each photo it holds may differ."""
-    jobs = [{name: value for name, value in (job or {}).items() if name not in _OF_DEPTH} for job in (one, other)]
-    return jobs[0] == jobs[1]
+def is_same_archive(one: Manifest, other: Manifest) -> bool:
+    """Whether two manifests are of one archive, or of one job harvested anew, with more or less of each photo.
+
+    Photos given by id are in no job: there it is the moment at which the archive was begun that tells.
+    """
+    jobs = [{name: value for name, value in (m.job or {}).items() if name not in _OF_DEPTH} for m in (one, other)]
+    return jobs[0] == jobs[1] and (one.begun == other.begun or jobs[0].get("source") != "photos")
 
 
 def find_stale(keys: Iterable[str], facts: Mapping[str, Any]) -> Iterator[str]:

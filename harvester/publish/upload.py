@@ -71,7 +71,7 @@ def check_same(store: Store, manifest: Manifest, there: bytes | None) -> Manifes
     if there is None:
         return None
     found = decode_manifest(there)
-    if found is not None and found.objects and plan.is_same_archive(found.job, manifest.job):
+    if found is not None and found.objects and plan.is_same_archive(found, manifest):
         return found
     what = "the archive of another job" if found is not None and found.objects else f"a {MANIFEST} of something else"
     raise StoreFault(f"{store.url} holds {what}: name another place with --publish.", exit_code=Exit.USAGE)

@@ -26,7 +26,7 @@ from harvester.demo import serve_sandbox
 from harvester.engine.run import Output
 from harvester.errors import Exit, Incomplete, StoreFault, UsageError
 from harvester.events import Ended, Event, Noticed, Summary
-from harvester.jobs.model import Account, Job, Search
+from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.jobs.rotation import Rotation
 from harvester.objects import open_store
 from harvester.objects.patience import Patience
@@ -287,6 +287,17 @@ async def test_another_archive_is_not_written_over(sandbox: Sandbox, tmp_path: P
     await open_store(address).put("manifest.json", b"{}")
     summary = await go_on(tmp_path / "a", sandbox)
     assert "holds a manifest.json of something else" in summary.notes[-1]
+
+
+async def test_photos_given_by_id_are_other_photos_each_time(sandbox: Sandbox, tmp_path: Path, address: str) -> None:
+    ids = json.loads(sandbox.api.truth({"tags": "sandbox"}))
+    await harvest(tmp_path / "a", sandbox, address, job=Job(source=Photos(ids=tuple(ids[:2])), detail="info"))
+    there = await read_copy(address)
+    await asyncio.sleep(1.1)  # archives are begun at whole seconds
+    other = Job(source=Photos(ids=tuple(ids[2:5])), detail="info")
+    summary = await harvest(tmp_path / "b", sandbox, address, job=other)
+    assert "holds the archive of another job" in summary.notes[-1]
+    assert await read_copy(address) == there
 
 
 async def test_the_same_query_harvested_anew_takes_the_place(sandbox: Sandbox, tmp_path: Path, address: str) -> None:
@@ -567,6 +578,7 @@ def test_the_command_line_publishes_and_remembers(tmp_path: Path, bucket: Bucket
         (("search", "--tags", "sandbox", "--publish", "x"), "--publish: only an archive can be published"),
         (("update", "a", "b", "--publish", "x"), "--publish: 2 archives cannot share one place"),
         (("search", "--tags", "sandbox", "-o", "a", "--publish", "s3://"), "names no bucket"),
+        (("shard", "run", "store", "--publish", "x"), "--publish: shards are merged first"),
         (("search", "--tags", "sandbox", "-o", "a", "--publish", "s3://no-such-bucket/x"), "there is no such bucket"),
     ],
 )
