@@ -27,7 +27,7 @@ from harvester.report.counts import Viewed
 from harvester.report.model import Archive, Report, encode
 from harvester.report.reuse import read_terms
 from harvester.report.survey import Survey
-from harvester.report.told import read_archive
+from harvester.report.told import name_archives, read_archive
 from harvester.report.total import Total, show_times
 from harvester.web.page import build_page, read_bundle
 
@@ -83,7 +83,8 @@ def survey(
     sources: Sequence[Source], order: Order, reported: Reported, on_progress: Callable[[Reported], None]
 ) -> Report:
     """What the page says. UsageError where a line is damaged."""
-    archives = [read_archive(source) for source in sources]
+    names = name_archives([source.folder for source in sources])
+    archives = [read_archive(source, name) for source, name in zip(sources, names, strict=True)]
     with Total() as total:
         workers = order.workers or _choose_workers(sources)
         for counts in do_all(_group(list_tasks(sources)), Survey(), workers=workers):
@@ -132,7 +133,7 @@ def _build(archives: list[Archive], total: Total, sources: Sequence[Source], *, 
 
 def draw(report: Report) -> str:
     """The page."""
-    names = ", ".join(Path(archive.name).name or archive.name for archive in report.archives)
+    names = ", ".join(archive.name for archive in report.archives)
     allow = {"img-src": PICTURES} if report.has_pictures else {}
     return build_page(read_bundle("report"), title=f"{names} · harvester report", data=encode(report), allow=allow)
 

@@ -32,8 +32,25 @@ _LONGEST = 300
 """Characters of a sentence."""
 
 
-def read_archive(source: Source) -> Archive:
-    """What an archive says of itself, and its list of changes. UsageError where a file is damaged."""
+def name_archives(folders: Sequence[Path]) -> list[str]:
+    """The names of folders, with as many of those above them as tell them apart: a page is for others to see."""
+    paths = [folder.resolve() for folder in folders]
+    return [_name_apart(path, [other for other in paths if other != path]) for path in paths]
+
+
+def _name_apart(path: Path, others: Sequence[Path]) -> str:
+    for depth in range(1, len(path.parts)):
+        name = path.parts[-depth:]
+        if all(other.parts[-depth:] != name for other in others):
+            return "/".join(name)
+    return str(path)
+
+
+def read_archive(source: Source, name: str) -> Archive:
+    """What an archive says of itself, and its list of changes. UsageError where a file is damaged.
+
+    Its sentences have its name in place of its path.
+    """
     folder = source.folder
     known = read_report(folder, Settings())
     manifest = _read_facts(folder)
@@ -42,9 +59,9 @@ def read_archive(source: Source) -> Archive:
     kept = [_tell_kept(each) for each in known.incomplete_stretches]
     updates = sorted(changes.updates.values(), key=lambda update: update.at, reverse=True)
     return Archive(
-        name=str(folder),
+        name=name,
         state=str(known.state),
-        note=known.note,
+        note=known.note.replace(str(folder), name),
         asked=[*_list_asked(known.job or {})],
         begun=known.begun,
         updated=known.brought_up_to_date or _find_text(manifest, "updated"),

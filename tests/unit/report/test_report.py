@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -28,13 +26,12 @@ from harvester.report.run import Order, write_report
 from harvester.report.survey import tell_refusal
 from harvester.report.tally import Tally
 from harvester.report.times import count_taken, count_uploads, read_taken
-from harvester.report.told import join_stretches
+from harvester.report.told import join_stretches, name_archives
 from harvester.report.total import join_cells
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
 from support.exports import ALL, run
 from support.handmade import STAMP, build_info, make_archive, photo
-from support.project import ROOT
 
 LIMIT = 1_000_000
 """Bytes of a page, whatever the archives."""
@@ -137,7 +134,19 @@ def test_of_a_photo_in_several_archives_the_newest_counts(tmp_path: Path) -> Non
     found = report(old, new, to=tmp_path / "out.html")
     assert found["counts"]["photos"] == 3
     assert [each["name"] for each in found["tags"]["entries"]] == ["new"]
-    assert [archive["name"] for archive in found["archives"]] == [str(old), str(new)]
+    assert [archive["name"] for archive in found["archives"]] == ["old", "new"]
+
+
+def test_no_path_of_this_machine_is_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [tmp_path / name for name in ("a/monkeys", "b/monkeys", "cats")]
+    for folder in folders:
+        make_archive(folder, [photo(1)], status="stopped")
+    found = report(*folders, to=tmp_path / "out.html")
+    assert [archive["name"] for archive in found["archives"]] == ["a/monkeys", "b/monkeys", "cats"]
+    assert "`harvester resume cats`" in found["archives"][2]["note"]
+    assert str(tmp_path) not in (tmp_path / "out.html").read_text("utf-8")
+    monkeypatch.chdir(folders[0])
+    assert name_archives([Path()]) == ["monkeys"]
 
 
 def test_dates_that_are_none_are_unknown_and_none_is_too_early() -> None:
@@ -466,17 +475,26 @@ def test_a_page_that_cannot_be_written_is_told(made: Path, tmp_path: Path) -> No
         report(made, to=tmp_path / "missing" / "report.html")
 
 
-def test_a_report_that_is_killed_leaves_the_last_one_and_no_half_file(tmp_path: Path) -> None:
-    folder = make_archive(tmp_path / "in", [photo(n, info=build_info(tags=["a"])) for n in range(40_000)])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_report_that_is_stopped_leaves_the_last_one_and_no_half_file(tmp_path: Path, workers: int) -> None:
+    folder = make_archive(tmp_path / "in", [photo(1)])
     (tmp_path / "out.html").write_text("the last one")
-    command = [sys.executable, "-m", "harvester", "report", str(folder), "-o", str(tmp_path / "out.html")]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.3)
-        process.send_signal(signal.SIGTERM)
-        process.communicate()
-    assert process.returncode == Exit.TERMINATED
+
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_report(Order(folders=[folder], output=tmp_path / "out.html", workers=workers), stop)
     assert (tmp_path / "out.html").read_text() == "the last one"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["in", "out.html"]
+
+
+def test_what_a_killed_report_has_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    folder = make_archive(tmp_path / "in", [photo(1)])
+    number = subprocess.Popen([sys.executable, "-c", ""])
+    number.wait()
+    (tmp_path / f".out.html.{number.pid}-abcd.part").write_text("<!DOCTYPE")
+    report(folder, to=tmp_path / "out.html")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in", "out.html"]
 
 

@@ -24,9 +24,6 @@ const SECTIONS: [id: string, title: string, draw: (report: Report) => Child[]][]
   ["changes", "Changes", changeSection],
 ];
 
-/** The last part of a path, as one speaks of an archive. */
-const nameOf = (path: string): string => path.replace(/[/\\]+$/, "").split(/[/\\]/).pop() || path;
-
 const shortMonth = (text: string): string => month(text).replace(/^([A-Za-z]{3})[a-z]*/, "$1");
 
 function period(): string {
@@ -63,7 +60,7 @@ function header(): HTMLElement {
     "header",
     {},
     h("p", { class: "kicker" }, "Report of an archive of Flickr's metadata"),
-    h("h1", {}, foreign(report.archives.map(({ name }) => nameOf(name)).join(", "))),
+    h("h1", {}, foreign(report.archives.map(({ name }) => name).join(", "))),
     summary(),
     h("nav", { "aria-label": "Sections" }, h("ul", {}, ...SECTIONS.map(([id, title]) => h("li", {}, h("a", { href: `#${id}` }, title))))),
   );
