@@ -48,13 +48,14 @@ NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of the sandbox with EXIF and contexts."""
+    """An archive of the sandbox with EXIF and contexts; beside it `parts`, the same in parts."""
     folder = tmp_path_factory.mktemp("archives") / "sandbox"
     options = SandboxOptions(catalogue=CatalogueOptions(photos=300, owners=5, refused=0.02))
     with pytest.MonkeyPatch.context() as patch, serve_sandbox(options) as url:
         patch.setenv("FLICKR_API_URL", url)
-        done = run("search", "--tags", "sandbox", "--with", "exif,contexts", "-o", folder, *ALL)
-        assert done.returncode == 0, done.stderr
+        for path, more in ((folder, ()), (folder.with_name("parts"), ("--rotate", "70"))):
+            done = run("search", "--tags", "sandbox", "--with", "exif,contexts", "-o", path, *more, *ALL)
+            assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -124,6 +125,16 @@ def test_what_the_archive_says_of_itself_is_told(made: Path, tmp_path: Path) -> 
         (part, "Permission denied (code 2)", count) for part, count in refused.items()
     }
     assert found["albums"]["entries"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_archive_in_parts_has_the_report_of_a_whole_one(made: Path, tmp_path: Path, workers: int) -> None:
+    parts = made.with_name("parts")
+    assert len(list(parts.glob("photos-*"))) == 4
+    one, other = (report(each, to=tmp_path / "out.html", workers=workers) for each in (made, parts))
+    for name in set(one) - {"archives", "made", "harvested"}:
+        assert one[name] == other[name], name
+    assert [archive["photos"] for archive in other["archives"]] == [300]
 
 
 def test_of_a_photo_in_several_archives_the_newest_counts(tmp_path: Path) -> None:

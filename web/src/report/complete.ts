@@ -79,7 +79,7 @@ function facts(archive: Archive): HTMLElement {
   if (archive.withdrawn) rows.push(["Taken down", count(archive.withdrawn)]);
   if (lists.length) rows.push(["Lists", lists.map(([name, n]) => `${name} ${count(n)}`).join(", ")]);
   if (archive.calls !== null) rows.push(["Calls of the last run", count(archive.calls)]);
-  rows.push(["Size of photos.ndjson", bytes(archive.bytes)]);
+  rows.push(["Size of all lines", bytes(archive.bytes)]);
   return h("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
