@@ -24,4 +24,4 @@ async def test_the_commands_about_publishing_run_in_their_order(
         async with sandbox_of(photos=2_000, owners=20) as sandbox:
             await run_all(make_scripts(text), sandbox, tmp_path)
     assert verify_archive(tmp_path / "again") == []
-    assert any(path.startswith("monkeys/photos.") for _, path in bucket.asked)
+    assert any(path.startswith("monkeys/photos-00001.") for _, path in bucket.asked)

@@ -471,6 +471,23 @@ async def test_parts_whose_store_fails_delay_no_photo(sandbox_of: Opener, tmp_pa
     assert await read_copy(address) == read_folder(folder)
 
 
+async def test_an_update_publishes_the_parts_that_it_has_written_anew(
+    sandbox_of: Opener, tmp_path: Path, address: str
+) -> None:
+    folder = tmp_path / "a"
+    async with sandbox_of(photos=300, owners=1) as sandbox:
+        job = Job(source=Search(user=owner(sandbox)), detail="list")
+        await harvest(folder, sandbox, address, job=job, rotation=Rotation(lines=50))
+        before = set(await read_copy(address))
+        ids = json.loads(sandbox.api.truth({"user_id": owner(sandbox)}))
+        sandbox.api.control({"change": ids[:3], "delete": ids[100:102], "add": 5})
+        assert (await go_on(folder, sandbox, update_archive)).status == "complete"
+    copy = await read_copy(address)
+    assert copy == read_folder(folder)
+    assert set(copy) != before
+    assert verify_archive(folder) == []
+
+
 async def test_killed_while_parts_are_published_nothing_is_lost_or_doubled(
     sandbox_of: Opener, tmp_path: Path, bucket: Bucket
 ) -> None:
