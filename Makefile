@@ -70,8 +70,9 @@ $(WIRE): | $(READY)
 wire: $(READY) $(WIRE) ## Test calls with the oldest aiohttp that is allowed; the lock holds the newest
 	PYTHONPATH=$(WIRE) $(BIN)/pytest --quiet tests/unit/transport tests/promises/exactly_once/test_strays.py
 
-SOAKS := $(addprefix tests/promises/,test_soak.py repairable/test_soak_repair.py exactly_once/test_durable_steps.py \
-	exactly_once/test_crashes.py exactly_once/test_file_systems.py complete/test_sweep_odds.py update_is_atomic/test_year.py)
+SOAKS := $(addprefix tests/promises/,test_soak.py many_machines/test_soak_dask.py repairable/test_soak_repair.py \
+	exactly_once/test_durable_steps.py exactly_once/test_crashes.py exactly_once/test_file_systems.py \
+	complete/test_sweep_odds.py update_is_atomic/test_year.py)
 
 soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
 	HARVESTER_SOAK=1 $(BIN)/pytest --quiet $(SOAKS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from harvester.config.settings import Settings
 from harvester.errors import StoreFault, UsageError
 from harvester.events import Event, Noticed, Started
 from harvester.jobs.model import Account, Album, Job, Photos, Search
+from harvester.jobs.values import stamp
+from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
 from harvester.shards.merging import merge_shards
 from harvester.shards.planning import plan_shards
@@ -28,6 +31,17 @@ from support.shard_runs import Clock, at_once, open_folder, plan, read_by_id, ru
 
 JOB = Job(source=Search(tags="sandbox"))
 PHOTOS = 120
+
+
+def keep_back(patch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
+    """From now on the sandbox counts these photos, by number, and does not show them."""
+    show = Searcher.show
+
+    def show_some(self: Searcher, query: Any, **more: Any) -> Listing:
+        listing = show(self, query, **more)
+        return replace(listing, numbers=[n for n in listing.numbers if not is_hidden(n)])
+
+    patch.setattr(Searcher, "show", show_some)
 
 
 @pytest.fixture
@@ -306,3 +320,22 @@ async def test_who_is_stopped_leaves_the_next_one_what_it_had(sandbox: Sandbox, 
     assert merged.summary is not None
     assert merged.summary.status == "complete"
     assert len(read_by_id(tmp_path / "merged/photos.ndjson")) == PHOTOS
+
+
+async def test_stretches_of_which_flickr_keeps_photos_back_are_told_by_the_merged_archive(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_back(monkeypatch, lambda n: n % 2 == 0)
+    store = open_folder(tmp_path / "store")
+    job = Job(source=JOB.source, detail="list")
+    planned, _ = await plan_shards(store, job, settings_for(sandbox), photos=60)
+    assert (await run(store, sandbox, tmp_path / "work")).exit_code == 3
+    merged = await merge_shards(store, tmp_path / "merged")
+    assert merged.summary is not None
+    assert (merged.summary.status, merged.summary.photos) == ("incomplete", PHOTOS // 2)
+    manifest = orjson.loads((tmp_path / "merged/manifest.json").read_bytes())
+    assert manifest["status"] == "incomplete"
+    told = manifest["incomplete_stretches"]
+    assert sum(each["claimed"] for each in told) == PHOTOS
+    assert manifest["horizon"] == stamp(planned.horizon or 0) >= told[-1]["before"]
+    assert any("keeps photos back" in note for note in merged.summary.notes)
