@@ -17,6 +17,7 @@ from harvester.errors import UsageError, show
 from harvester.events import Observer, Summary, ignore
 from harvester.flickr.methods import Detail, SizesFrom
 from harvester.jobs.model import Job, Source, check_limit
+from harvester.jobs.rotation import choose_rotation
 from harvester.publish.beside import read_address
 from harvester.python.archive_task import ArchiveTask, RepairReport, repair, update
 from harvester.python.calls import Calls
@@ -117,6 +118,8 @@ class Flickr:
         sizes: SizesFrom = "call",
         extras: Sequence[str] = (),
         limit: int | None = None,
+        rotate: str | int | None = None,
+        compress: str | None = None,
         allow_incomplete: bool = False,
         observer: Observer | None = None,
     ) -> Harvest:
@@ -128,7 +131,9 @@ class Flickr:
         each photo than the archive has (`detail`, `sizes`, `extras`), the lines that are there get the missing parts at
         the end; the loop gets no photo twice. With `sizes` "listing" the sizes are those of the listing's row, for no
         call, where that tells them. `publish` keeps a copy of the archive in a store, as `--publish` does; what could
-        not be published makes the harvest incomplete. `observer` watches this harvest in place of the client's.
+        not be published makes the harvest incomplete. `rotate` closes a part of the archive every so many photos, or as
+        "256MB", and `compress` says how they are packed: "zstd", "gzip" or "none". `observer` watches this harvest in
+        place of the client's.
         """
         job = Job(source=source, detail=detail, sizes=sizes, extras=extras, limit=limit)
         folder, observer = None if archive is None else _read_archive(archive), self._choose(observer)
@@ -138,7 +143,8 @@ class Flickr:
         if observer is ignore:
             for sentence in job.warnings:
                 warnings.warn(sentence, stacklevel=2)
-        archived = partial(begin_archive, limit=limit, publish=address)
+        rotation = choose_rotation(rotate, compress, has_archive=folder is not None)
+        archived = partial(begin_archive, limit=limit, publish=address, rotation=rotation)
         begin = begin_stream if folder is None else partial(archived, folder=folder)
         return self._begin(partial(begin, job, observer=observer), allow_incomplete=allow_incomplete)
 

@@ -67,6 +67,8 @@ def harvest(
     sizes: SizesFrom = "call",
     extras: Sequence[str] = (),
     limit: int | None = None,
+    rotate: str | int | None = None,
+    compress: str | None = None,
     allow_incomplete: bool = False,
     **options: Unpack[Options],
 ) -> BlockingHarvest:
@@ -94,6 +96,8 @@ def harvest(
                 sizes=sizes,
                 extras=extras,
                 limit=limit,
+                rotate=rotate,
+                compress=compress,
                 allow_incomplete=allow_incomplete,
             )
         )

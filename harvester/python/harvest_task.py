@@ -19,6 +19,7 @@ from harvester.engine.run import run_open_job
 from harvester.errors import UsageError, unchain
 from harvester.events import Observer, Summary
 from harvester.jobs.model import Job
+from harvester.jobs.rotation import Rotation
 from harvester.publish.beside import run_and_publish
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
 from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
@@ -145,6 +146,7 @@ def begin_archive(
     folder: Path,
     limit: int | None,
     publish: str | None = None,
+    rotation: Rotation | None = None,
     observer: Observer,
 ) -> HarvestTask:
     """Begin or continue a harvest into an archive's folder. Without a job, that is the archive's own."""
@@ -154,7 +156,7 @@ def begin_archive(
         return await run_whole_job(
             _restore(folder, limit) if job is None else job,
             settings,
-            output=Output(folder=folder, publish=publish),
+            output=Output(folder=folder, publish=publish, rotation=rotation),
             observer=watched,
             stop=stop,
             open_sink=partial(HandedSink, handover=handover),

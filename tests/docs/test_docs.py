@@ -22,7 +22,7 @@ from support.project import ROOT
 from support.scripts import make_scripts, needs_jq, run_all
 
 PAGES = ROOT / "docs" / "pages"
-GUIDE = ("first-harvest", "own-account", "updates", "repair", "reading", "any-method", "python")
+GUIDE = ("first-harvest", "own-account", "updates", "repair", "parts", "reading", "any-method", "python")
 OTHERS = ("recipes", "publishing", "machines")
 """Each is run by a test of its own: test_recipes.py and so on."""
 

@@ -12,16 +12,18 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harvester.api import Flickr
 from harvester.archive.closing import close_parts, remember_rotation
 from harvester.archive.pieces import list_parts
 from harvester.blocking import Archive
 from harvester.checkpoint.state import State
 from harvester.cli import main
-from harvester.errors import Exit
+from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Job, Search
 from harvester.jobs.rotation import Packing, Rotation
+from harvester.sandbox.server import Sandbox
 from support.archives import read_lines
-from support.harvest import Opener, harvest_into
+from support.harvest import Opener, harvest_into, settings_for
 from support.parts import harvest_in_parts, read_pieces
 
 JOB = Job(source=Search(tags="sandbox"), detail="info")
@@ -128,3 +130,22 @@ def test_an_archive_in_parts_of_any_size_is_the_archive(
 @pytest.fixture
 async def whole(twins: Any, sandbox_of: Opener) -> Path:
     return Path((await twins(sandbox_of))["whole"])
+
+
+def open_flickr(sandbox: Sandbox) -> Flickr:
+    return Flickr(api_key=str(settings_for(sandbox).api_key), api_url=sandbox.url, quota="none", pace="none")
+
+
+async def test_python_closes_parts_too(sandbox_of: Opener, tmp_path: Path) -> None:
+    async with sandbox_of(photos=100, owners=2) as sandbox, open_flickr(sandbox) as flickr:
+        given = [
+            photo.id
+            async for photo in flickr.harvest(
+                JOB.source, archive=tmp_path / "a", detail="list", rotate=30, compress="gzip"
+            )
+        ]
+        with pytest.raises(UsageError, match="only an archive has parts"):
+            flickr.harvest(JOB.source, rotate=30)
+    assert [part.name for part in list_parts(tmp_path / "a")][:1] == ["photos-00001.ndjson.gz"]
+    assert [photo.id for photo in Archive(tmp_path / "a")] == given
+    assert len(given) > 90
