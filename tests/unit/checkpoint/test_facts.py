@@ -10,10 +10,11 @@ import pytest
 from harvester.checkpoint.facts import NO_FACTS, Depth, JobFacts, describe_kept, overlay, read_named
 from harvester.checkpoint.state import State
 from harvester.errors import CannotWrite
+from harvester.jobs.rotation import Rotation
 
 NAMES = set(
     "arguments asked begun bounded changed_since claims deepen deepens difference doubted expected finished fold "
-    "folded harmed "
+    "closing folded harmed last_part rotation "
     "horizon incomplete_stretches job least limit login looked_up names notes publish refusals repair repaired reread "
     "signed spared stream unescape unread update update_begun updated withdrawn".split()
 )
@@ -56,6 +57,9 @@ ALL = JobFacts(
     repaired=True,
     harmed=["updates/a.ndjson"],
     doubted={"photos.ndjson": 1},
+    rotation=Rotation(lines=5, packing="gzip"),
+    closing=[("photos.ndjson.part", "photos.ndjson")],
+    last_part=3,
     withdrawn=[{"id": "1", "withdrawn_at": "2026-01-03T00:00:00Z", "reason": "r"}],
 )
 
