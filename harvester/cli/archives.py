@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from harvester.cli.meter import open_meter
 from harvester.cli.notifications import Notification
 from harvester.cli.options import Command, Setup, console_options, find_console, harvest_options, settings_options
 from harvester.cli.output import rotation_options, take_rotation
 from harvester.cli.series import Task, do_all
 from harvester.cli.session import attend, choose_display
-from harvester.cli.show import show_lines
-from harvester.cli.status import show_status
+from harvester.cli.show import show_lines, write_json
+from harvester.cli.status import keep_showing, list_status, show_status
 from harvester.cli.verdict import show_verdict
 from harvester.errors import Exit, UsageError
 from harvester.events import Observer, Summary
@@ -118,20 +119,34 @@ def update(*, setup: Setup, folders: tuple[Path, ...], **given: Any) -> Exit:
     cls=Command,
     short_help="How far an archive is.",
     epilog=(
-        "\b\nExamples:\n  harvester status archives/monkeys\n  harvester status archives/monkeys --json | jq .photos"
+        "\b\nExamples:\n"
+        "  harvester status archives/monkeys\n"
+        "  harvester status archives/* --watch\n"
+        "  harvester status archives/monkeys --json | jq .photos"
     ),
 )
 @folders_argument
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
+@click.option("--watch", "is_kept", is_flag=True, help="Go on, and say it anew where it has changed; ends with Ctrl-C.")
 @settings_options
-def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool) -> Exit:
+def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool, is_kept: bool) -> Exit:
     """Say how far an archive is. Makes no call, and may be asked while a harvest is under way.
+
+    On a terminal, bars show how far the listing is, and how many photos were uploaded in which month.
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
     from harvester.status.inspect import read_status  # noqa: PLC0415
 
     settings = setup.load().settings
+
+    def read() -> list[str]:
+        found = [read_status(folder, settings) for folder in dict.fromkeys(folders)]
+        return [line for each in found for line in ([write_json(each)] if as_json else list_status(each))]
+
+    if is_kept:
+        keep_showing(read)
+        return Exit.COMPLETE
 
     def show(folder: Path) -> Exit:
         show_status(read_status(folder, settings), as_json=as_json)
@@ -163,7 +178,8 @@ def verify(*, places: tuple[str, ...], as_json: bool, **manner: Any) -> Exit:
     from harvester.verify.archive import prove_archive  # noqa: PLC0415
 
     def show(place: str) -> Exit:
-        verdict = _prove_copy(place) if "://" in place else prove_archive(Path(place))
+        with open_meter(console, noun="byte", has_lines=console.verbose) as tell:
+            verdict = _prove_copy(place) if "://" in place else prove_archive(Path(place), tell)
         return show_verdict(verdict, as_json=as_json, is_alone=len(places) == 1)
 
     return do_all(_list_tasks(show, places), console, is_announced=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from harvester.cli.meter import open_meter
 from harvester.cli.options import Command, console_options, find_console
 from harvester.errors import Exit
 from harvester.text.words import name_count
@@ -45,7 +46,8 @@ def bag(*, folder: Path, output: Path, **given: Any) -> Exit:
     console = find_console(**given)
     from harvester.curation.bag import BagOptions, make_bag  # noqa: PLC0415
 
-    made = make_bag(folder, output, BagOptions(**wished))
+    with open_meter(console, noun="byte", has_lines=console.verbose) as tell:
+        made = make_bag(folder, output, BagOptions(**wished), tell)
     told = f"{name_count(made.photos, 'photo')} in {name_count(len(made.files), 'file')}, {made.bytes:,} bytes"
     console.note(f"{output}: {told}.")
     for gap in made.gaps:

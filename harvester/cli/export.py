@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from harvester.cli.archives import folders_argument
+from harvester.cli.console import Console
+from harvester.cli.meter import open_meter
 from harvester.cli.options import Command, console_options, find_console, option
 from harvester.cli.show import show_lines
 from harvester.config.toml_file import expand_home
 from harvester.errors import Exit, UsageError
-from harvester.text.words import name_count, name_duration, name_rate
+from harvester.progress.meter import ignore
+from harvester.text.words import name_count
 
 if TYPE_CHECKING:
     from harvester.export.run import Exported, Order
 
 FORMATS = ("parquet", "csv", "sqlite", "ndjson")
-_EVERY = 10.0
-"""Seconds between two sentences on how far an export is."""
 
 
 @click.command(
@@ -69,7 +70,8 @@ def export(*, folders: tuple[Path, ...], progress: bool, **given: Any) -> Exit:
     from harvester.export.run import export as run  # noqa: PLC0415
 
     order = _build_order(folders, **given)
-    exported = run(order, ExportProgress(console.note) if progress else lambda _: None)
+    with follow_rows(console, is_shown=progress) as on_progress:
+        exported = run(order, on_progress)
     for sentence in _tell(exported, order):
         console.note(sentence)
     return Exit.COMPLETE
@@ -126,25 +128,15 @@ class Counted(Protocol):
     expected: int
 
 
-class ExportProgress:
-    """Shows from time to time how many photos an export or a report has done, and how long the others will take."""
+@contextmanager
+def follow_rows(console: Console, *, is_shown: bool) -> Iterator[Callable[[Counted], None]]:
+    """What is to be told how far an export is; it shows that, or not."""
+    with open_meter(console, noun="photo", has_lines=True) if is_shown else nullcontext(ignore) as tell:
 
-    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._say = say
-        self._clock = clock
-        self._began = self._last = clock()
+        def follow(counted: Counted) -> None:
+            tell(counted.rows, counted.expected)
 
-    def __call__(self, exported: Counted) -> None:
-        """Takes what there is so far."""
-        now = self._clock()
-        is_due = now - self._last >= _EVERY and exported.rows < exported.expected
-        if not is_due:
-            return
-        self._last = now
-        rate = exported.rows / (now - self._began)
-        togo = f" · about {name_duration((exported.expected - exported.rows) / rate)} to go" if rate else ""
-        share = f"{name_count(exported.rows)} of {name_count(exported.expected, 'photo')}"
-        self._say(f"{share} ({exported.rows / exported.expected:.0%}) · {name_rate(rate)}{togo}")
+        yield follow
 
 
 def _tell(exported: Exported, order: Order) -> Iterator[str]:

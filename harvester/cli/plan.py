@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from harvester.cli.sources import JOB_FIELDS, NAMED_SOURCES, Named, show_example
 from harvester.errors import Exit, UsageError
 from harvester.events import Event, Noticed, Observer, Waiting
 from harvester.jobs.model import Source
+from harvester.text.bars import can_draw, draw_bar
+
+_BAR = 24
 
 
 @click.group(
@@ -120,8 +124,18 @@ def show_plan(
         return Exit.COMPLETE
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
         facts = runner.run(estimate_job(job, settings, observer=tell_to(setup)))
-    show_facts(facts, as_json=as_json)
+    show_facts(facts if as_json else _draw_costs(facts), as_json=as_json)
     return Exit.COMPLETE
+
+
+def _draw_costs(facts: dict[str, Any]) -> dict[str, Any]:
+    """The same with a bar for each cost, where there is a terminal."""
+    most = max((cost["calls"] for cost in facts["costs"]), default=0)
+    if not sys.stdout.isatty() or not most:
+        return facts
+    is_plain = not can_draw(sys.stdout.encoding)
+    bars = [draw_bar(cost["calls"] / most, width=_BAR, is_plain=is_plain) for cost in facts["costs"]]
+    return {**facts, "costs": [{**cost, "": bar} for cost, bar in zip(facts["costs"], bars, strict=True)]}
 
 
 def tell_to(setup: Setup) -> Observer:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from harvester.cli.archives import folders_argument
-from harvester.cli.export import ExportProgress
+from harvester.cli.export import follow_rows
 from harvester.cli.options import Command, console_options, find_console
 from harvester.config.toml_file import expand_home
 from harvester.errors import Exit, UsageError
@@ -52,7 +52,8 @@ def report(*, folders: tuple[Path, ...], output: str, to_open: bool, progress: b
     from harvester.report.run import Order, write_report  # noqa: PLC0415
 
     order = Order(folders=tuple(dict.fromkeys(folders)), output=path, **wished)
-    made = write_report(order, ExportProgress(console.note) if progress else lambda _: None)
+    with follow_rows(console, is_shown=progress) as on_progress:
+        made = write_report(order, on_progress)
     if path is None:
         return Exit.COMPLETE
     console.note(f"{path}: {name_count(made.rows, 'photo')}.")

@@ -21,6 +21,7 @@ from harvester import timers
 from harvester.attach.monitor import RunMonitor
 from harvester.attach.server import serve_control
 from harvester.cli.measure import find_metrics
+from harvester.cli.meter import is_drawable
 from harvester.cli.notifications import Notification, RunTracker, Start, find_service
 from harvester.cli.options import Setup
 from harvester.config.settings import Settings
@@ -250,13 +251,9 @@ def _choose_form(setup: Setup, *, to_stdout: bool) -> Literal["live", "plain", "
         return "json"
     if setup.console.quiet:
         return "quiet"
-    if setup.progress is not False and _is_drawable() and (setup.progress or not (to_stdout and _is_shown())):
+    if setup.progress is not False and is_drawable() and (setup.progress or not (to_stdout and _is_shown())):
         return "live"
     return "plain"
-
-
-def _is_drawable() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _is_shown() -> bool:

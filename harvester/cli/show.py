@@ -14,7 +14,12 @@ from harvester.text.words import name_count, name_duration
 
 def show_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
     """Facts on standard output: for people as aligned lines, for machines as one JSON object."""
-    show_lines([json.dumps(facts, ensure_ascii=False, default=str)] if as_json else list_facts(facts))
+    show_lines([write_json(facts)] if as_json else list_facts(facts))
+
+
+def write_json(facts: Mapping[str, Any]) -> str:
+    """Facts as one JSON object in a line."""
+    return json.dumps(facts, ensure_ascii=False, default=str)
 
 
 def show_lines(lines: Iterable[str]) -> None:

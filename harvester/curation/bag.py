@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ import orjson
 from harvester.about import __version__
 from harvester.curation.account import ArchiveAccount, read_account
 from harvester.curation.crate import CRATE, write_crate
-from harvester.curation.payload import copy_checkpoint, copy_item, list_items
+from harvester.curation.payload import copy_checkpoint, copy_item, list_items, measure
 from harvester.curation.tags import BAGIT, Filed, sum_up, write_info, write_list
 from harvester.disk.files import cannot_write, sync_file, sync_folder
 from harvester.disk.layout import MANIFEST, STATE
@@ -31,6 +31,7 @@ from harvester.disk.lock import hold_still
 from harvester.disk.modes import create_file
 from harvester.errors import ArchiveBusy, UsageError
 from harvester.jobs.values import stamp
+from harvester.progress.meter import Tell, ignore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +60,12 @@ class Bag:
         return sum(file.bytes for file in self.files)
 
 
-def make_bag(folder: Path, bag: Path, wishes: BagOptions) -> Bag:
+def make_bag(folder: Path, bag: Path, wishes: BagOptions, tell: Tell = ignore) -> Bag:
     """Hand an archive over in a new folder, or in an empty one.
 
     UsageError where there is no archive or the folder is taken; CannotWrite where a file is not what the manifest
-    tells, where a harvester is at work, or where the bag cannot be written. Then there is no bag.
+    tells, where a harvester is at work, or where the bag cannot be written. Then there is no bag. `tell` hears how far
+    it is.
     """
     _check_place(folder, bag)
     with hold_still(folder):
@@ -76,7 +78,7 @@ def make_bag(folder: Path, bag: Path, wishes: BagOptions) -> Bag:
                 field="link",
             )
         with _make_beside(bag, mode=_find_mode(folder)) as place:
-            made = _fill(folder, place, account, wishes)
+            made = _fill(folder, place, account, wishes, tell)
             _put_in_place(place, bag)
     return made
 
@@ -156,16 +158,20 @@ def _put_in_place(place: Path, bag: Path) -> None:
     sync_folder(bag.absolute().parent)
 
 
-def _fill(folder: Path, place: Path, account: ArchiveAccount, wishes: BagOptions) -> Bag:
+def _fill(folder: Path, place: Path, account: ArchiveAccount, wishes: BagOptions, tell: Tell) -> Bag:
     mode, folder_mode = _find_mode(folder / MANIFEST), _find_mode(place)
     files = []
     (place / "data").mkdir()
-    for item in list_items(folder, account):
+    items, done = list_items(folder, account), 0
+    sizes = [measure(folder, item) for item in items]
+    for item, size in zip(items, sizes, strict=True):
         target = place / "data" / item.name
         if not target.parent.is_dir():
             target.parent.mkdir()
             target.parent.chmod(folder_mode)
-        files.append(copy_item(folder, item, target, mode=mode, link=wishes.link))
+        follow = _follow(done, sum(sizes), tell)
+        files.append(copy_item(folder, item, target, mode=mode, link=wishes.link, on_read=follow))
+        done += size
     (place / "data").chmod(folder_mode)
     if wishes.with_checkpoint:
         files.append(copy_checkpoint(folder, place / "data" / STATE, mode=mode))
@@ -174,6 +180,11 @@ def _fill(folder: Path, place: Path, account: ArchiveAccount, wishes: BagOptions
     _write_tags(place, files, account, wishes, mode=mode)
     photos = account.manifest.count_photos()
     return Bag(files=tuple(files), photos=photos, gaps=account.gaps)
+
+
+def _follow(before: int, expected: int, tell: Tell) -> Callable[[int], object]:
+    """Tells how far all of it is, from how far one file is."""
+    return lambda done: tell(before + done, expected)
 
 
 def _add_crate(place: Path, files: list[Filed], account: ArchiveAccount, wishes: BagOptions, *, mode: int) -> Filed:

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +70,23 @@ def _list_others(folder: Path, account: ArchiveAccount) -> Iterator[Item]:
     yield from (Item(name) for name in _BESIDE if (folder / name).exists())
 
 
-def copy_item(folder: Path, item: Item, target: Path, *, mode: int, link: bool) -> Filed:
-    """Copy a file, or link it where it can be linked, and take its sha256; CannotWrite where it is another one."""
+def measure(folder: Path, item: Item) -> int:
+    """The bytes that are to be taken; 0 where that is not known before the file is opened."""
+    if item.size is not None:
+        return item.size
+    try:
+        return (folder / item.name).stat().st_size
+    except OSError:
+        return 0
+
+
+def copy_item(
+    folder: Path, item: Item, target: Path, *, mode: int, link: bool, on_read: Callable[[int], object] = lambda _: None
+) -> Filed:
+    """Copy a file, or link it where it can be linked, and take its sha256; CannotWrite where it is another one.
+
+    `on_read` hears how many bytes of it were read so far.
+    """
     try:
         source = os.open(folder / item.name, os.O_RDONLY | os.O_CLOEXEC | NO_FOLLOW)
     except OSError as error:
@@ -79,10 +94,10 @@ def copy_item(folder: Path, item: Item, target: Path, *, mode: int, link: bool) 
     with open(source, "rb") as file:  # noqa: PTH123 - a descriptor
         is_whole = item.size in (None, os.fstat(source).st_size)
         if link and is_whole and _link(folder / item.name, target):
-            return _read_through(folder, item, _read(file.fileno(), item), target=None)
+            return _read_through(folder, item, _follow(_read(file.fileno(), item), on_read), target=None)
         try:
             with open(create_file(target, mode), "wb") as copy:  # noqa: PTH123 - a descriptor
-                filed = _read_through(folder, item, _read(source, item), target=copy.fileno())
+                filed = _read_through(folder, item, _follow(_read(source, item), on_read), target=copy.fileno())
                 sync_file(copy.fileno(), target)
         except OSError as error:
             raise cannot_write(target, error) from None
@@ -105,6 +120,14 @@ def _read(source: int, item: Item) -> Iterator[bytes]:
     while part := _read_part(source, _CHUNK if left is None else min(left, _CHUNK), item):
         left = None if left is None else left - len(part)
         yield part
+
+
+def _follow(parts: Iterator[bytes], on_read: Callable[[int], object]) -> Iterator[bytes]:
+    done = 0
+    for part in parts:
+        yield part
+        done += len(part)
+        on_read(done)
 
 
 def _read_part(source: int, most: int, item: Item) -> bytes:

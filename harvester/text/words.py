@@ -50,6 +50,14 @@ def name_rate(per_second: float, noun: str = "photo") -> str:
     raise AssertionError(per_second)  # pragma: no cover - the hour takes all
 
 
+def name_bytes(size: float) -> str:
+    """`512 B`, `14.7 MB`, `1.2 GB`."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.0f} {unit}" if size >= 100 * factor else f"{size / factor:.1f} {unit}"
+    return f"{size:.0f} B"
+
+
 def name_moment(when: float, *, now: float) -> str:
     """The local time of a Unix time: `14:32:10` within the day, else `Tue 14:32`, `3 Dec 14:32`."""
     there, here = time.localtime(when), time.localtime(now)

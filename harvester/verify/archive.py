@@ -16,7 +16,8 @@ from harvester.disk.layout import PHOTOS, STATE
 from harvester.disk.lock import find_holder
 from harvester.engine.output import restore_job
 from harvester.errors import StopRun
-from harvester.parts.part import Part
+from harvester.parts.part import Part, measure_lines
+from harvester.progress.meter import Tell, ignore
 from harvester.status.gaps import find_gaps
 from harvester.text.words import name_count
 from harvester.verify.manifest import (
@@ -29,6 +30,7 @@ from harvester.verify.manifest import (
     tell_doubted,
     tell_withdrawn,
 )
+from harvester.verify.proof import Proof
 from harvester.verify.verdict import Verdict
 
 __all__ = ["Verdict", "prove_archive", "verify_archive"]
@@ -42,16 +44,19 @@ def verify_archive(folder: Path) -> list[str]:
     return list(prove_archive(folder).findings)
 
 
-def prove_archive(folder: Path) -> Verdict:
-    """Read an archive through; by its manifest alone where it has no checkpoint. Nothing in it is changed."""
-    holder, notes = find_holder(folder), list[str]()
+def prove_archive(folder: Path, tell: Tell = ignore) -> Verdict:
+    """Read an archive through; by its manifest alone where it has no checkpoint. Nothing in it is changed.
+
+    `tell` hears how far it is.
+    """
+    holder, proof = find_holder(folder), Proof(tell)
     if _has_checkpoint(folder):
-        findings = limit(_prove(folder, holder, notes))
-        return Verdict(folder=folder, findings=tuple(findings), notes=tuple(notes), holder=holder)
+        findings = limit(_prove(folder, holder, proof))
+        return Verdict(folder=folder, findings=tuple(findings), notes=tuple(proof.notes), holder=holder)
     if holder is not None:
         return Verdict(folder=folder, findings=(f"{holder.sentence} There is nothing to be read yet.",), holder=holder)
-    findings = [*check_by_manifest(folder, notes)]
-    return Verdict(folder=folder, findings=tuple(findings), notes=tuple(notes), checked_by="manifest")
+    findings = [*check_by_manifest(folder, proof)]
+    return Verdict(folder=folder, findings=tuple(findings), notes=tuple(proof.notes), checked_by="manifest")
 
 
 def _has_checkpoint(folder: Path) -> bool:
@@ -60,17 +65,17 @@ def _has_checkpoint(folder: Path) -> bool:
     return path.is_symlink() or path.is_dir() or (path.is_file() and path.stat().st_size > 0)
 
 
-def _prove(folder: Path, holder: Holder | None, notes: list[str]) -> Iterator[str]:
+def _prove(folder: Path, holder: Holder | None, proof: Proof) -> Iterator[str]:
     with open_archive_to_read(folder) as state:
         if holder is None:
-            yield from _find(folder, state, notes)
+            yield from _find(folder, state, proof)
         elif not state.is_begun():
             yield f"{holder.sentence} There is nothing to be read yet."
         else:
-            yield from _find_beside(folder, state, holder, notes)
+            yield from _find_beside(folder, state, holder, proof)
 
 
-def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -> Iterator[str]:
+def _find_beside(folder: Path, state: State, holder: Holder, proof: Proof) -> Iterator[str]:
     """What is wrong with an archive in which a process is at work; what that will still do is no damage.
 
     Where files have changed their places meanwhile, they are read again.
@@ -80,14 +85,13 @@ def _find_beside(folder: Path, state: State, holder: Holder, notes: list[str]) -
         return
     damages: list[str] = []
     for _ in range(_READINGS):
-        before, told = _find_moves(state), list[str]()
-        damages = limit(_find_damage(folder, state, is_running=True, notes=told))
+        before, proof.notes = _find_moves(state), []
+        damages = limit(_find_damage(folder, state, is_running=True, proof=proof))
         if _find_moves(state) == before:
             break
-    notes += told
     yield from damages
     if state.facts.finished:
-        notes.append(holder.sentence)
+        proof.notes.append(holder.sentence)
     else:
         yield f"{holder.sentence} The harvest is not finished yet."
 
@@ -96,7 +100,7 @@ def _find_moves(state: State) -> tuple[object, ...]:
     return state.facts.pending_merge, state.facts.repair, state.facts.merged_update, state.facts.last_part
 
 
-def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
+def _find(folder: Path, state: State, proof: Proof) -> Iterator[str]:
     if damages := [*check_checkpoint(state)] or [*_check_job(folder, state)]:
         yield from damages
         return
@@ -107,28 +111,30 @@ def _find(folder: Path, state: State, notes: list[str]) -> Iterator[str]:
         yield f"An update is being put in place: harvester resume {folder} ends that, without a call."
     if state.facts.repair is not None:
         yield f"A repair is being put in place: harvester resume {folder} ends that first."
-    notes += tell_doubted(state.facts.doubted or {})
-    yield from _find_damage(folder, state, is_running=False, notes=notes)
+    proof.notes += tell_doubted(state.facts.doubted or {})
+    yield from _find_damage(folder, state, is_running=False, proof=proof)
     source = restore_job(state, where=folder).source if state.is_begun() else None
     yield from (gap.sentence for gap in find_gaps(folder, state, source, read_manifest(folder)))
 
 
-def _find_damage(folder: Path, state: State, *, is_running: bool, notes: list[str]) -> Iterator[str]:
+def _find_damage(folder: Path, state: State, *, is_running: bool, proof: Proof) -> Iterator[str]:
     manifest = read_manifest(folder)
     if manifest is None and not is_running:
         yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
     parts, moved = state.parts(), _list_moved(state, manifest)
-    for name, committed in {PHOTOS: state.length(PHOTOS), **state.files()}.items():
+    lengths = {PHOTOS: state.length(PHOTOS), **state.files()}
+    proof.expect(sum(length.bytes for length in lengths.values()) + measure_lines(parts))
+    for name, committed in lengths.items():
         told = manifest if name not in moved else None
         may_grow = is_running or not (manifest.is_ended if manifest else state.facts.finished)
         held = [(locate(folder, state, part.name), part) for part in parts] if name == PHOTOS else []
         path = locate(folder, state, name)
-        yield from _check_file(path, committed, told, may_grow=may_grow, notes=notes, parts=held)
+        yield from _check_file(path, committed, told, may_grow=may_grow, proof=proof, parts=held)
     if not is_running and not _is_moving(state):
         yield from _find_strange_parts(folder, parts, manifest)
-    notes += tell_withdrawn(count_withdrawn(state))
+    proof.notes += tell_withdrawn(count_withdrawn(state))
     if manifest is not None:
-        yield from find_put_away(folder, manifest, notes)
+        yield from find_put_away(folder, manifest, proof.notes)
 
 
 def _is_moving(state: State) -> bool:
@@ -154,12 +160,12 @@ def _check_file(
     manifest: Manifest | None,
     *,
     may_grow: bool,
-    notes: list[str],
+    proof: Proof,
     parts: Sequence[tuple[Path, Part]] = (),
 ) -> Iterator[str]:
     entry = manifest.files.get(path.name) if manifest else None
     beginning = entry.beginning if entry else None
-    check = FileCheck(path, committed, "the checkpoint", beginning=beginning, may_grow=may_grow, notes=notes)
+    check = FileCheck(path, committed, "the checkpoint", beginning=beginning, may_grow=may_grow, proof=proof)
     yield from find_in_parts(parts, check) if parts else check.find()
     if manifest is None or may_grow or not path.exists():
         return

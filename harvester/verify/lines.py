@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -66,7 +66,8 @@ class Reader:
     """Reads a file of records through. Ids are compared in a table, which other files of the same records may share.
 
     `end` is the byte at which the reading ends, None for the end of the file. `beginning` is what is known of the
-    file's first bytes. A `part` is unpacked, and its bytes are those of its lines.
+    file's first bytes. A `part` is unpacked, and its bytes are those of its lines. `on_read` hears of
+    each line's length.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Reader:
         end: int | None = None,
         beginning: FilePrefix | None = None,
         part: Part | None = None,
+        on_read: Callable[[int], object] = lambda _: None,
     ) -> None:
         self.path = path
         self._part = part
@@ -91,6 +93,7 @@ class Reader:
         self._beginning = beginning
         self._digest = hashlib.sha256()
         self._ids = ids
+        self._on_read = on_read
 
     def read(self) -> Iterator[str]:
         """What is wrong, line by line."""
@@ -124,6 +127,7 @@ class Reader:
             yield from self._check(line)
         self._hash(line)
         self.bytes += len(line)
+        self._on_read(len(line))
 
     def _hash(self, line: bytes) -> None:
         known = self._beginning

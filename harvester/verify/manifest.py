@@ -22,9 +22,10 @@ from harvester.disk.layout import (
     list_part_files,
 )
 from harvester.errors import UsageError
-from harvester.parts.part import Part
+from harvester.parts.part import Part, measure_lines
 from harvester.text.words import name_count
 from harvester.verify.lines import Ids, Reader
+from harvester.verify.proof import Proof
 from harvester.verify.published import find_in_copy
 
 MOST = 100
@@ -44,7 +45,7 @@ class FileCheck:
     source: str
     beginning: FilePrefix | None = None
     may_grow: bool = False
-    notes: list[str] = field(default_factory=list)
+    proof: Proof = field(default_factory=Proof)
     lines: int = 0
     """Lines that were read."""
 
@@ -57,7 +58,7 @@ class FileCheck:
         with ids or Ids() as known:
             known.begin(name, behind=behind)
             end = self.length.bytes if self.may_grow else None
-            reader = Reader(self.path, ids=known, end=end, beginning=self.beginning)
+            reader = Reader(self.path, ids=known, end=end, beginning=self.beginning, on_read=self.proof.read)
             yield from reader.read()
         self.lines = reader.lines
         if reader.bytes != self.length.bytes:
@@ -69,7 +70,7 @@ class FileCheck:
             yield f"{name}: {what} sha256 is not that of {MANIFEST}: the file was changed."
         if self.may_grow and reader.size > self.length.bytes:
             more = reader.size - self.length.bytes
-            self.notes.append(
+            self.proof.notes.append(
                 f"{name}: {name_count(more, 'byte')} behind the {self.length.bytes:,} that {self.source} counts."
             )
 
@@ -79,7 +80,7 @@ def find_in_parts(parts: Sequence[tuple[Path, Part]], tail: FileCheck) -> Iterat
     ids, behind = Ids(), 0
     for path, part in parts:
         ids.begin(part.name, behind=behind)
-        yield from Reader(path, ids=ids, part=part).read()
+        yield from Reader(path, ids=ids, part=part, on_read=tail.proof.read).read()
         behind = part.lines
     yield from tail.find(ids, behind=behind)
 
@@ -98,7 +99,7 @@ def limit(found: Iterator[str]) -> list[str]:
     return findings if next(found, None) is None else [*findings, f"and more: {MOST} are shown."]
 
 
-def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
+def check_by_manifest(folder: Path, proof: Proof) -> Iterator[str]:
     """One sentence for each thing that is wrong with an archive without checkpoint. UsageError where there is none."""
     check_entries(folder)
     check_files(folder)
@@ -106,9 +107,9 @@ def check_by_manifest(folder: Path, notes: list[str]) -> Iterator[str]:
     if manifest is None:
         yield _tell_lost(folder)
         return
-    notes.append(f"Checked by {MANIFEST} alone: there is no {STATE}{' with anything in it' * is_there}.")
-    notes += [*tell_doubted(manifest.doubted), *tell_withdrawn(len(manifest.withdrawn))]
-    damages = limit(find_in_copy(folder, manifest) if manifest.objects else _find(folder, manifest, notes))
+    proof.notes.append(f"Checked by {MANIFEST} alone: there is no {STATE}{' with anything in it' * is_there}.")
+    proof.notes += [*tell_doubted(manifest.doubted), *tell_withdrawn(len(manifest.withdrawn))]
+    damages = limit(find_in_copy(folder, manifest) if manifest.objects else _find(folder, manifest, proof))
     if is_there:
         damages.append(f"{STATE} is empty.")
     yield from damages
@@ -143,11 +144,12 @@ def tell_withdrawn(count: int) -> list[str]:
     return [f"{name_count(count, 'photo')} withdrawn, by {WITHDRAWN}."] if count else []
 
 
-def _find(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
+def _find(folder: Path, manifest: Manifest, proof: Proof) -> Iterator[str]:
+    proof.expect(sum(entry.bytes for entry in manifest.files.values()) + measure_lines(manifest.parts))
     for name, entry in manifest.files.items():
         length = Length(entry.bytes, entry.lines)
         check = FileCheck(
-            folder / name, length, MANIFEST, beginning=entry.beginning, may_grow=not manifest.is_ended, notes=notes
+            folder / name, length, MANIFEST, beginning=entry.beginning, may_grow=not manifest.is_ended, proof=proof
         )
         parts = [(folder / part.name, part) for part in manifest.parts] if name == PHOTOS else []
         yield from find_in_parts(parts, check) if parts else check.find()
@@ -156,7 +158,7 @@ def _find(folder: Path, manifest: Manifest, notes: list[str]) -> Iterator[str]:
         if manifest.status == "complete" and name != CHANGES and counted != lines:
             yield f"{MANIFEST} counts {counted} in {name} and says that it has {lines} lines."
     yield from find_unknown_parts(folder, manifest.parts, MANIFEST)
-    yield from find_put_away(folder, manifest, notes)
+    yield from find_put_away(folder, manifest, proof.notes)
 
 
 def _tell_end(folder: Path, manifest: Manifest, *, is_damaged: bool) -> Iterator[str]:

@@ -19,7 +19,7 @@ from harvester.status.inspect import read_report
 from harvester.status.months import count_months
 from harvester.watch.facts import Contents, Failure
 from harvester.watch.latest import read_latest
-from harvester.watch.timeline import build_timeline
+from harvester.watch.timeline import Timeline, build_timeline
 
 MOST_FAILURES = 20
 
@@ -37,6 +37,12 @@ def read_contents(folder: Path, settings: Settings, *, wall: Callable[[], float]
         return Contents(trouble=str(error))
 
 
+def read_listing(folder: Path, *, now: int) -> tuple[Timeline | None, dict[str, int]]:
+    """How far the listing of an archive is, and its photos by month of upload. UsageError where there is none."""
+    with open_archive_to_read(folder) as state:
+        return _read_listing(state, now=now)
+
+
 def fingerprint(folder: Path) -> tuple[object, ...]:
     """Changes whenever what the archive tells does."""
     names = (STATE, f"{STATE}-wal", PHOTOS, MANIFEST, "errors.ndjson")
@@ -52,15 +58,20 @@ def _sign(path: Path) -> tuple[int, int] | None:
 
 
 def _read(folder: Path, state: State, *, now: int) -> Mapping[str, Any]:
-    horizon = state.facts.horizon or now
-    sweeps = [sweep for _, sweep in state.sweeps()]
-    months = count_months(state)
+    timeline, months = _read_listing(state, now=now)
     return {
         "months": months,
-        "timeline": build_timeline(list(state.stretches()), sweeps, months, horizon=min(horizon, now)),
+        "timeline": timeline,
         "latest": read_latest(find_pieces(folder, state)),
         "failures": list(islice(_list_failures(state), MOST_FAILURES)),
     }
+
+
+def _read_listing(state: State, *, now: int) -> tuple[Timeline | None, dict[str, int]]:
+    horizon = state.facts.horizon or now
+    sweeps = [sweep for _, sweep in state.sweeps()]
+    months = count_months(state)
+    return build_timeline(list(state.stretches()), sweeps, months, horizon=min(horizon, now)), months
 
 
 def _list_failures(state: State) -> Iterator[Failure]:

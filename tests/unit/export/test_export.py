@@ -18,7 +18,6 @@ import orjson
 import pandas as pd
 import pytest
 
-from harvester.cli.export import ExportProgress
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.export.columns import COLUMNS, NAMES, choose_columns
 from harvester.export.convert import read_text
@@ -489,15 +488,6 @@ def test_schemas_have_an_id_that_stays(what: str) -> None:
         assert tuple(schema["properties"]) == NAMES
     else:
         assert {"id", "harvested_at", "search", "info", "sizes", "errors"} <= schema["properties"].keys()
-
-
-def test_a_long_export_says_how_far_it_is() -> None:
-    said: list[str] = []
-    moments = iter((0.0, 5.0, 10.0, 12.0, 20.0))
-    watch = ExportProgress(said.append, clock=lambda: next(moments))
-    for rows in (50, 100, 120, 400):
-        watch(Exported(expected=400, incomplete=(), rows=rows))
-    assert said == ["100 of 400 photos (25%) · 10.0 photos/s · about 30 s to go"]
 
 
 @pytest.mark.parametrize("stretch", [1, 700, 5000, 1 << 20])
