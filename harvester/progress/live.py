@@ -20,6 +20,7 @@ from harvester.progress.forms import Notices
 from harvester.progress.gauge import Snapshot
 from harvester.progress.lines import list_facts, say_calls, say_end, say_next, say_share, say_speed, say_wait
 from harvester.quota.rate import Rate
+from harvester.text.bars import can_draw, draw_bar
 from harvester.text.escapes import escape_line
 from harvester.text.streams import CleanStream
 from harvester.text.words import flow
@@ -29,6 +30,7 @@ _COLOURS = {"complete": "green", "incomplete": "yellow", "stopped": "yellow"}
 _ROW_UP = (ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1))
 _ERASE_ROW, _UP, _SHOW_CURSOR = "\r\x1b[2K", "\x1b[1A", "\x1b[?25h"
 _MARKS = {"complete": "✓", "incomplete": "!", "stopped": "■"}
+_PLAIN_MARKS = {"complete": "*", "incomplete": "!", "stopped": "-"}
 
 
 class _Console(Console):
@@ -51,21 +53,27 @@ def _write(line: str, *, style: str = "") -> Text:
     return Text(escape_line(line), style=style)
 
 
-def draw_snapshot(snapshot: Snapshot, *, quota: Rate | None, now: float, width: int) -> RenderableType:
+def draw_snapshot(
+    snapshot: Snapshot, *, quota: Rate | None, now: float, width: int, is_plain: bool = False
+) -> RenderableType:
     """Bar, counts, calls, and what is waited for, each in as many lines as the width needs."""
-    width = min(width, WIDEST)
-    lines: list[RenderableType] = [_draw_bar(snapshot, width=width)] if snapshot.share is not None else []
-    first = flow([say_share(snapshot), *say_speed(snapshot)], width=width)
+    width, mark = min(width, WIDEST), ", " if is_plain else " · "
+    lines: list[RenderableType] = (
+        [_draw_bar(snapshot, width=width, is_plain=is_plain)] if snapshot.share is not None else []
+    )
+    first = flow([say_share(snapshot), *say_speed(snapshot)], width=width, mark=mark)
     lines += [_write(line) for line in first]
-    lines += [_write(line, style="dim") for line in flow(say_calls(snapshot, quota), width=width)]
+    lines += [_write(line, style="dim") for line in flow(say_calls(snapshot, quota), width=width, mark=mark)]
     if snapshot.wait:
         sentence = say_wait(snapshot.wait, now=now)
         lines.append(_write(sentence[0].upper() + sentence[1:], style="yellow"))
     return Group(*lines)
 
 
-def _draw_bar(snapshot: Snapshot, *, width: int) -> RenderableType:
+def _draw_bar(snapshot: Snapshot, *, width: int, is_plain: bool) -> RenderableType:
     share = snapshot.share or 0.0
+    if is_plain:
+        return Text(f"[{draw_bar(share, width=max(width - 8, 4), is_plain=True)}]{int(share * 100):>4} %", style="cyan")
     row = Table.grid(padding=(0, 1))
     row.add_row(
         ProgressBar(total=1.0, completed=share, width=max(width - 6, 4), complete_style="cyan", finished_style="green"),
@@ -74,16 +82,16 @@ def _draw_bar(snapshot: Snapshot, *, width: int) -> RenderableType:
     return row
 
 
-def draw_summary(summary: Summary, *, again: str | None) -> RenderableType:
+def draw_summary(summary: Summary, *, again: str | None, is_plain: bool = False) -> RenderableType:
     """The end: how it went in a line, the facts in a table, what a person should know, how to go on."""
-    colour = _COLOURS[summary.status]
+    colour, marks = _COLOURS[summary.status], _PLAIN_MARKS if is_plain else _MARKS
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     for name, value in list_facts(summary):
         facts.add_row(name, _write(value))
     lines: list[RenderableType] = [
-        _write(f"{_MARKS[summary.status]} {say_end(summary)}", style=f"bold {colour}"),
+        _write(f"{marks[summary.status]} {say_end(summary)}", style=f"bold {colour}"),
         Padding(facts, (0, 0, 0, 2)),
     ]
     lines += [_write(f"  {note}", style="yellow") for note in summary.notes]
@@ -107,6 +115,7 @@ class Live:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._console = console
+        self._is_plain = not can_draw(console.encoding)
         self._notices = notices
         self._quota = quota
         self._again = again
@@ -124,7 +133,7 @@ class Live:
         self._settle()
         if isinstance(event, Ended):
             self._live.stop()
-            self._console.print(draw_summary(event.summary, again=self._again))
+            self._console.print(draw_summary(event.summary, again=self._again, is_plain=self._is_plain))
             return
         if sentence := self._notices.word(event):
             self._console.print(_write(sentence, style="bold" if isinstance(event, Started) else "yellow"))
@@ -135,7 +144,9 @@ class Live:
         if not self._live.is_started:
             self._live.start()
         self._width = self._console.width
-        drawing = draw_snapshot(snapshot, quota=self._quota, now=self._wall(), width=self._width - 1)
+        drawing = draw_snapshot(
+            snapshot, quota=self._quota, now=self._wall(), width=self._width - 1, is_plain=self._is_plain
+        )
         lines = self._console.render_lines(drawing, pad=False)
         self._shape = [sum(segment.cell_length for segment in line) for line in lines]
         self._live.update(drawing, refresh=True)

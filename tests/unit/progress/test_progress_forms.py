@@ -360,3 +360,17 @@ async def test_quiet_silences_json_but_for_a_bad_end() -> None:
     assert seen.lines == []
     seen = await watch(DisplayOptions(form="json", quiet=True), Ended(summary=replace(SUMMARY, status="incomplete")))
     assert [event["event"] for event in seen.events] == ["ended"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_terminal_of_ascii_gets_ascii(width: int) -> None:
+    out = io.StringIO()
+    console = open_console(out, width=width)
+    console.print(draw_snapshot(READING, quota=HOUR, now=NOW, width=width - 1, is_plain=True))
+    console.print(draw_summary(SUMMARY, again=None, is_plain=True))
+    lines = out.getvalue().splitlines()
+    assert out.getvalue().isascii()
+    assert all(len(line) <= width for line in lines)
+    bar = lines[0]
+    assert bar.endswith("45 %")
+    assert 0.4 < bar.count("#") / (bar.count("#") + bar.count("-")) <= 0.45
