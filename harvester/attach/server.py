@@ -39,7 +39,7 @@ async def serve_control(monitor: RunMonitor, folder: Path | None) -> AsyncIterat
         with contextlib.suppress(OSError):
             path.unlink()
         server.close()
-        control.close()
+        await control.close()
 
 
 class _ControlServer:
@@ -47,14 +47,14 @@ class _ControlServer:
 
     def __init__(self, monitor: RunMonitor) -> None:
         self._monitor = monitor
-        self._callers: dict[asyncio.StreamWriter, asyncio.Task[object] | None] = {}
+        self._clients: dict[asyncio.StreamWriter, asyncio.Task[object] | None] = {}
         self._is_stopping = False
         self._pausing: set[asyncio.StreamWriter] = set()
         """Those who have asked for a pause: it lasts no longer than one of them stays."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one client until it goes."""
-        self._callers[writer] = asyncio.current_task()
+        self._clients[writer] = asyncio.current_task()
         try:
             if _is_own_user(writer.get_extra_info("socket")):
                 with contextlib.suppress(OSError, ValueError):  # it has gone, or its question is no line
@@ -62,22 +62,23 @@ class _ControlServer:
                         writer.write(encode(self._answer(decode_request(line), writer)))
                         await writer.drain()
         finally:
-            del self._callers[writer]
+            del self._clients[writer]
             self._leave(writer)
             writer.close()
 
-    def close(self) -> None:
-        """Send all callers away."""
-        for task in list(self._callers.values()):
-            if task is not None:
-                task.cancel()
+    async def close(self) -> None:
+        """Send all clients away. Their tasks end by themselves: asyncio complains of those that are cancelled."""
+        tasks = [task for task in self._clients.values() if task is not None]
+        for writer in list(self._clients):
+            writer.transport.abort()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _answer(self, question: Request | None, writer: asyncio.StreamWriter) -> RunSnapshot:
-        if question is None:
+    def _answer(self, request: Request | None, writer: asyncio.StreamWriter) -> RunSnapshot:
+        if request is None:
             return self._monitor.look(trouble="The question was not understood: is one of the two an older version?")
-        if question.place is not None and question.place != self._monitor.place:
+        if request.place is not None and request.place != self._monitor.place:
             return self._monitor.look(trouble="The run is at work elsewhere by now.")
-        match question.do:
+        match request.do:
             case "pause":
                 self._pausing.add(writer)
                 self._monitor.pause(is_paused=True)

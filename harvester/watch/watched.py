@@ -55,7 +55,7 @@ class Watched:
         self._client: RunClient | None = None
         self._contents = Contents()
         self._sign: tuple[object, ...] = ()
-        self._due = 0.0
+        self._due = self._months_due = 0.0
         self._samples: list[Sample] = []
         self._own = Samples()
 
@@ -117,9 +117,15 @@ class Watched:
         is_turned = bool(self._sign) and self._sign[0] != holder
         if sign == self._sign or (now < self._due and not is_turned):
             return
-        self._contents = await asyncio.to_thread(partial(read_contents, self.folder, self._settings, wall=self._wall))
+        is_counted = is_turned or now >= self._months_due
+        months = None if is_counted else self._contents.months
+        read = partial(read_contents, self.folder, self._settings, months=months, wall=self._wall)
+        self._contents = await asyncio.to_thread(read)
         self._sign = sign
-        self._due = self._clock() + max(CONTENTS_EVERY, SHARE * (self._clock() - now))
+        took = self._clock() - now
+        if is_counted:
+            self._months_due = now + SHARE * took
+        self._due = now + max(CONTENTS_EVERY, 0.0 if is_counted else SHARE * took)
 
     def _list_samples(self, run: RunSnapshot | None, holder: Holder | None) -> list[Sample]:
         """Those that the run has kept; else what has been seen from here. They stay when the run is over."""
