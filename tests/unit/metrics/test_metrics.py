@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from harvester.cli import main
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit, TryLater, UsageError
-from harvester.events import Ended, Resumed, Retrying, Started, Summary, Tally, Waiting
+from harvester.events import Ended, Paused, Resumed, Retrying, Started, Summary, Tally, Waiting
 from harvester.metrics.exposition import write_metrics
 from harvester.metrics.names import METRICS
 from harvester.metrics.record import Record
@@ -268,6 +268,16 @@ def test_waits_are_told_by_their_reason_while_they_last(record: Record, clock: H
     clock.now += 10
     values = values_of(record)
     assert (values["harvester_wait_seconds_total outage"], values["harvester_wait_seconds_total quota"]) == (10, 600)
+
+
+def test_a_pause_is_a_wait_of_its_own(record: Record, clock: Hand) -> None:
+    begin(record, Tally(clock=clock))
+    record.tell(Paused(why="by a person"))
+    clock.now += 7200
+    assert values_of(record)["harvester_wait_seconds_total pause"] == 7200
+    record.tell(Resumed())
+    clock.now += 60
+    assert values_of(record)["harvester_wait_seconds_total pause"] == 7200
 
 
 def test_the_quota_and_what_is_expected_are_those_of_the_last_look(record: Record, clock: Hand) -> None:

@@ -25,7 +25,7 @@ from harvester.cli.session import find_loop_factory
 from harvester.config.settings import load_config
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit, UsageError
-from harvester.events import Resumed, Retrying, Started, Tally, Waiting
+from harvester.events import Paused, Resumed, Retrying, Started, Tally, Waiting
 from harvester.notice.command import run_command, write_report
 from harvester.notice.service import Service, ServiceForm, open_service
 from harvester.progress.gauge import Gauge, Limits, Snapshot
@@ -368,6 +368,22 @@ def test_a_run_that_waits_knowingly_lives_for_so_long(manager: Manager) -> None:
     assert alive(service, manager)
     form.tell(Resumed())
     assert alive(service, manager)
+    assert not alive(service, manager)
+
+
+def test_a_paused_run_lives_as_long_as_it_is_looked_at(manager: Manager) -> None:
+    service, form, clock = watched(manager)
+    tally = Tally(clock=clock)
+    gauge = Gauge(tally, job={"source": "photos"}, limits=Limits(), wall=lambda: 0.0)
+    paused = Paused(why="by a person")
+    form.tell(paused)
+    gauge.wait(paused)
+    form.show(gauge.read())
+    for _ in range(20):
+        clock.now += 50
+        assert alive(service, manager)
+        form.show(gauge.read())
+    clock.now += 100
     assert not alive(service, manager)
 
 

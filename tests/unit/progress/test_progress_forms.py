@@ -16,6 +16,7 @@ from harvester.events import (
     Event,
     Failed,
     Noticed,
+    Paused,
     Resumed,
     Retrying,
     Started,
@@ -212,6 +213,15 @@ async def test_json_is_one_object_a_line_with_event_and_time() -> None:
     assert (started["job"], started["output"], started["resumed"]) == (JOB, "out", 12)
     assert waiting["until"] == "2025-11-24T16:00:10.000Z"
     assert (progress["expected"], progress["wait"]["why"]) == (100, "x")
+
+
+async def test_a_pause_is_an_event_and_a_sentence_until_it_is_over() -> None:
+    seen = await watch(DisplayOptions(form="json"), start(), Paused(why="by a person"), readings=1)
+    assert [event["event"] for event in seen.events] == ["started", "paused", "progress"]
+    assert seen.events[2]["wait"] == {"why": "by a person", "until": None, "seconds": None}
+    seen = await watch(DisplayOptions(), start(), Paused(why="by a person"), readings=1)
+    assert seen.lines[1].endswith("Paused: by a person.")
+    assert seen.lines[2].endswith("paused: by a person")
 
 
 async def test_json_has_the_whole_summary_and_retries_when_asked() -> None:

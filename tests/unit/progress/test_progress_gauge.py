@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from harvester.events import Tally, Waiting
-from harvester.progress.gauge import Gauge, Limits, count_calls, estimate_seconds
+from harvester.events import Paused, Tally, Waiting
+from harvester.progress.gauge import Gauge, Limits, Wait, count_calls, estimate_seconds
+from harvester.progress.lines import say_wait
 from harvester.quota.rate import Rate
 
 HOUR = Rate(3600, 3600)
@@ -82,6 +83,21 @@ def test_a_wait_that_nobody_ends_is_over_when_its_time_is() -> None:
     run.go(6)
     assert run.gauge.read().wait is None
     assert run.gauge.read().photos_per_second == pytest.approx(20 / 11, rel=0.01)
+
+
+def test_a_pause_lasts_until_it_is_over_and_does_not_lower_the_rate() -> None:
+    run = Run(expected=10_000)
+    run.go(20, photos=40)
+    run.gauge.wait(Paused(why="by a person"))
+    run.go(100_000)
+    snapshot = run.gauge.read()
+    assert snapshot.wait == Wait(why="by a person", until=None, seconds=None)
+    assert snapshot.photos_per_second == pytest.approx(2)
+    assert say_wait(snapshot.wait, now=0.0) == "paused: by a person"
+    run.gauge.resume()
+    assert run.gauge.read().wait is None
+    run.go(10, photos=20)
+    assert run.gauge.read().photos_per_second == pytest.approx(2)
 
 
 def test_a_longer_wait_takes_the_place_of_the_one_before() -> None:

@@ -471,3 +471,43 @@ def test_the_user_chooses_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
     simulate(main)
     assert len(list((tmp_path / "chosen").glob("*.ledger"))) == 1
+
+
+def test_held_calls_go_when_they_are_let_go_and_in_their_order() -> None:
+    async def main() -> list[tuple[int, float]]:
+        went: list[tuple[int, float]] = []
+        async with open_throttle("key", quota=None, pace=None) as throttle:
+            throttle.hold(is_held=True)
+            throttle.hold(is_held=True)
+            assert throttle.acquire_now() is None
+
+            async def go(number: int) -> None:
+                slot = await throttle.acquire()
+                went.append((number, now() - began))
+                throttle.done(slot)
+
+            began = now()
+            tasks = [asyncio.create_task(go(number)) for number in range(3)]
+            await asyncio.sleep(3600)
+            assert went == []
+            throttle.hold(is_held=False)
+            await asyncio.gather(*tasks)
+            assert throttle.acquire_now() is not None
+        return went
+
+    went = simulate(main)
+    assert [number for number, _ in went] == [0, 1, 2]
+    assert all(3600 <= when < 3601 for _, when in went)
+
+
+def test_a_stop_ends_the_wait_of_held_calls() -> None:
+    async def stop(_: float) -> None:
+        raise UsageError("stopped")
+
+    async def main() -> None:
+        async with open_throttle("key", quota=None, pace=None, sleep=stop) as throttle:
+            throttle.hold(is_held=True)
+            with pytest.raises(UsageError, match="stopped"):
+                await throttle.acquire()
+
+    simulate(main)
