@@ -115,7 +115,6 @@ class Live:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._console = console
-        self._is_plain = not can_draw(console.encoding)
         self._notices = notices
         self._quota = quota
         self._again = again
@@ -127,6 +126,11 @@ class Live:
         self._live = RichLive(
             console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the terminal has no more than ASCII."""
+        return not can_draw(self._console.encoding)
 
     def tell(self, event: Event) -> None:
         """The end as a table; other events that are worth it in a line above the display."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harvester.archive.folder import MANIFEST
@@ -123,7 +123,7 @@ def _find_damage(folder: Path, state: State, *, is_running: bool, proof: Proof) 
         yield f"{MANIFEST} is missing or damaged; resume to have it written anew."
     parts, moved = state.parts(), _list_moved(state, manifest)
     lengths = {PHOTOS: state.length(PHOTOS), **state.files()}
-    proof.expect(sum(length.bytes for length in lengths.values()) + measure_lines(parts))
+    proof.expect(_measure(lengths.values(), parts))
     for name, committed in lengths.items():
         told = manifest if name not in moved else None
         may_grow = is_running or not (manifest.is_ended if manifest else state.facts.finished)
@@ -135,6 +135,11 @@ def _find_damage(folder: Path, state: State, *, is_running: bool, proof: Proof) 
     proof.notes += tell_withdrawn(count_withdrawn(state))
     if manifest is not None:
         yield from find_put_away(folder, manifest, proof.notes)
+
+
+def _measure(lengths: Iterable[Length], parts: Sequence[Part]) -> int:
+    """Bytes of all lines."""
+    return sum(length.bytes for length in lengths) + measure_lines(parts)
 
 
 def _is_moving(state: State) -> bool:
