@@ -27,8 +27,8 @@ from dataclasses import replace
 from harvester.flickr.methods import CAP, PAGE_SIZE
 from harvester.flickr.responses import Page
 from harvester.flickr.second import split_filters
-from harvester.listing.confirmation import MOST_NEEDED, compare, count_needed, find_claim, is_confirmed
 from harvester.listing.reading import CHANGED, UPLOADS, Reading, find_reported, measure, read_size
+from harvester.listing.settling import close_doubt, file_piece, note_stretch, open_sweep, read_again, read_stretch_again
 from harvester.listing.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
 __all__ = [
@@ -48,7 +48,6 @@ FLICKR_BEGAN = 1_076_371_200
 """2004-02-10, when Flickr opened: nothing was uploaded before. Used only to choose where to cut in two."""
 _OVERLAP = 0.99
 """Rows near a page's end are seen to change places with rows of the next: the cursor stays a little before it."""
-_MOST_READS = 24
 _MOST_TRIES = 3
 _MOST_BARREN = 2
 _MOST_STALE_RANKED = 2
@@ -62,34 +61,7 @@ def first_sweep(*, since: int, until: int, sort: str) -> Sweep:
     if not sort.startswith("date-posted"):
         return Sweep(since=since, until=until, ranked=sort)
     # The windows of a small stretch would grow with each upload, if they began at its oldest second.
-    return _open_sweep(since, until, newest_first=sort.endswith("desc") or until - since < WIDEST_FUZZ)
-
-
-def read_again(sweep: Sweep) -> Sweep:
-    """The whole stretch of a first sweep once more, from its other end."""
-    again = _open_sweep(sweep.since, sweep.until, newest_first=not sweep.newest_first)
-    return replace(again, reads=2, origin=(sweep.since, sweep.until), narrow=sweep.narrow)
-
-
-def read_stretch_again(stretch: Stretch) -> Sweep:
-    """A stretch that an earlier run has left incomplete: one reading that brings nothing new ends it again."""
-    again = _open_sweep(stretch.since, stretch.until, newest_first=True)
-    return replace(
-        again,
-        reads=min(stretch.reads + 1, _MOST_READS // 2),
-        origin=(stretch.since, stretch.until),
-        best=stretch.found,
-        known=stretch.found,
-        claimed=stretch.reported,
-        agreed=MOST_NEEDED - 1,
-        narrow=stretch.narrow,
-    )
-
-
-def _open_sweep(since: int, until: int, *, newest_first: bool) -> Sweep:
-    """A sweep whose first total counts the stretch and nothing else, where that is wide enough to be asked for."""
-    far = since if newest_first else until
-    return Sweep(since=since, until=until, newest_first=newest_first, far=far if until - since >= WIDEST_FUZZ else None)
+    return open_sweep(since, until, newest_first=sort.endswith("desc") or until - since < WIDEST_FUZZ)
 
 
 def advance(
@@ -114,7 +86,7 @@ def advance(
         return _give_up(sweep)
     sweep, settled, is_short = _settle(sweep, page)
     if sweep.span < 0:
-        return settled + _close(sweep)
+        return settled + close_doubt(sweep)
     reading = measure(sweep, page)
     if reading.ends:
         note = "the listing ended early" if is_short and not reading.beyond else ""
@@ -135,19 +107,11 @@ def _settle(sweep: Sweep, page: Page) -> tuple[Sweep, Step, bool]:
         behind = replace(behind, reported=reported)
         if reported > behind.found:
             told = f"totals fell by {reported} where {behind.found} photos were seen"
-            sweep, step = _file(sweep, replace(behind, note=behind.note or told))
+            sweep, step = file_piece(sweep, replace(behind, note=behind.note or told))
             return sweep, step, True
         if sweep.grows:
             behind = replace(behind, note=behind.note or UPLOADS)
-    return *_file(sweep, behind), False
-
-
-def _file(sweep: Sweep, piece: Piece) -> tuple[Sweep, Step]:
-    """Put a piece with the doubtful ones before it, or note it as read."""
-    if piece.note:
-        return replace(sweep, doubt=sweep.doubt.joined(piece) if sweep.doubt else piece), Step()
-    read = Stretch(since=piece.since, until=piece.until, reported=piece.reported, found=piece.found, reads=sweep.reads)
-    return replace(sweep, doubt=None), _close(sweep) + Step((), (read,))
+    return *file_piece(sweep, behind), False
 
 
 def _give_up(sweep: Sweep) -> Step:
@@ -155,44 +119,8 @@ def _give_up(sweep: Sweep) -> Step:
     note = f"{sweep.stale} answers in a row brought no new photo"
     rest = sweep.piece(max(sweep.span, 0), found=0, fresh=0)
     pieces = [piece for piece in (sweep.doubt, sweep.behind, rest) if piece]
-    told = (replace(_note(sweep, piece, found=piece.found), note=note, whole=False) for piece in pieces)
+    told = (replace(note_stretch(sweep, piece, found=piece.found), note=note, whole=False) for piece in pieces)
     return Step((), tuple(told))
-
-
-def _close(sweep: Sweep) -> Step:
-    """What becomes of the doubtful pieces so far: they are read again, or noted as what they are."""
-    doubt = sweep.doubt
-    if doubt is None:
-        return Step()
-    before = sweep if sweep.origin == (doubt.since, doubt.until) else None
-    known, best, agreed = compare(before, doubt)
-    if before and is_confirmed(before, doubt, known):
-        return Step((), (_note(sweep, doubt, found=known),))
-    if agreed < count_needed(best, doubt.reported) and sweep.reads < _MOST_READS:
-        again = replace(
-            _open_sweep(doubt.since, doubt.until, newest_first=not sweep.newest_first),
-            reads=sweep.reads + 1,
-            origin=(doubt.since, doubt.until),
-            best=best,
-            known=known,
-            claimed=before.claimed if before else find_claim(sweep, doubt),
-            agreed=agreed,
-            narrow=sweep.narrow,
-        )
-        return Step((again,))
-    note = f"read {sweep.reads} times, {doubt.fresh} new photos the last time: {doubt.note}"
-    return Step((), (replace(_note(sweep, doubt, found=known), note=note, whole=not doubt.fresh),))
-
-
-def _note(sweep: Sweep, piece: Piece, *, found: int) -> Stretch:
-    return Stretch(
-        since=piece.since,
-        until=piece.until,
-        reported=piece.reported,
-        found=found,
-        reads=sweep.reads,
-        narrow=sweep.narrow,
-    )
 
 
 def _move(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, split: bool) -> Step:
@@ -214,7 +142,7 @@ def _go_on(sweep: Sweep, page: Page, reading: Reading, *, offset: int, fresh: in
             return Step((replace(sweep.rest_from(0), far=None),))
         # A wider one would count what is uploaded now, at the end of all: the rest is read from there.
         last = replace(sweep.rest_from(0), far=None, newest_first=True, doubt=None)
-        return _close(sweep) + Step((last,))
+        return close_doubt(sweep) + Step((last,))
     found = len(sweep.held) + len(reading.here) + reading.between(offset)
     behind = sweep.piece(offset - 1, found=found, fresh=_count_inside(sweep, reading, fresh), note=note)
     expected = None if page.total is None else page.total - found
@@ -249,8 +177,8 @@ def _end(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, note: str) -
         return _go_on(sweep, page, reading, offset=sweep.span + 1, fresh=fresh, note=note)
     brought = _count_inside(sweep, reading, fresh)
     piece = sweep.piece(sweep.span, found=inside, fresh=brought, reported=find_reported(page, reading), note=note)
-    sweep, step = _file(sweep, replace(piece, moved=reading.changed))
-    return step + _close(sweep)
+    sweep, step = file_piece(sweep, replace(piece, moved=reading.changed))
+    return step + close_doubt(sweep)
 
 
 def _stay(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, given: Mapping[str, str]) -> Step:
@@ -308,7 +236,7 @@ def _overflow(sweep: Sweep, page: Page, *, held: int, fresh: int, given: Mapping
         whole=bool(filters),
         narrow=sweep.narrow,
     )
-    return _close(sweep) + Step((*_narrow(sweep, piece.since, filters, barren=barren), *rest), (stretch,))
+    return close_doubt(sweep) + Step((*_narrow(sweep, piece.since, filters, barren=barren), *rest), (stretch,))
 
 
 def _narrow(sweep: Sweep, second: int, filters: list[dict[str, str]], *, barren: int) -> tuple[Sweep, ...]:
@@ -323,13 +251,13 @@ def cut_short(sweep: Sweep, why: str) -> Step:
     if sweep.ranked:
         return Step((Sweep(since=sweep.since, until=sweep.until),))
     if sweep.behind is not None:
-        sweep, settled = _file(sweep, replace(sweep.behind, note=sweep.behind.note or why))
+        sweep, settled = file_piece(sweep, replace(sweep.behind, note=sweep.behind.note or why))
     else:
         settled = Step()
     piece = sweep.piece(0, found=len(sweep.held), fresh=0)
-    cut = replace(_note(sweep, piece, found=piece.found), reported=None, note=why, whole=False)
+    cut = replace(note_stretch(sweep, piece, found=piece.found), reported=None, note=why, whole=False)
     rest = (replace(sweep.rest_from(1), doubt=None),) if sweep.span > 0 else ()
-    return settled + _close(sweep) + Step(rest, (cut,))
+    return settled + close_doubt(sweep) + Step(rest, (cut,))
 
 
 def _advance_ranked(sweep: Sweep, page: Page, *, fresh: int) -> Step:
