@@ -5,7 +5,20 @@ from __future__ import annotations
 from harvester.listing.stretch import Piece, Sweep
 
 _MANY, _FEW = 5_000, 20
+_LATE = 2
+"""Photos that may have come into the window without a lie: found late by Flickr, or made public."""
 MOST_NEEDED = 8
+
+
+def is_belied(sweep: Sweep, total: int | None) -> bool:
+    """Whether a total is higher than the one before leaves room for, by more than what may have come in between.
+
+    The windows of a sweep end at seconds that are past, so that nothing is uploaded into them.
+    """
+    behind, expected = sweep.behind, sweep.expected
+    if total is None or behind is None or expected is None or behind.moved or sweep.grows:
+        return False
+    return total > expected + max(_LATE, total // 100)
 
 
 def compare(before: Sweep | None, doubt: Piece) -> tuple[int, int, int]:
@@ -28,9 +41,12 @@ def find_claim(sweep: Sweep, doubt: Piece) -> int | None:
     return None if doubt.moved or sweep.grows else doubt.reported
 
 
-def count_needed(found: int, reported: int | None) -> int:
-    """Readings in a row that must agree before a claim counts as wrong: few photos are soon left out by chance."""
-    if found >= _MANY:
+def count_needed(found: int, reported: int | None, *, lied: bool) -> int:
+    """Readings in a row that must agree before a claim counts as wrong: few photos are soon left out by chance.
+
+    Totals that were seen to lie have no weight against a second reading.
+    """
+    if found >= _MANY or lied:
         return 1
     if reported is None:
         return 2

@@ -9,6 +9,12 @@ from harvester.flickr.methods import PAGE_SIZE
 from harvester.flickr.responses import Page
 from harvester.listing.stretch import Sweep
 
+SHORT = "a page came short"
+OTHER_TIMES, TWICE, DISORDER = "photos of other times came", "photos came twice", "rows came out of order"
+PROVABLE = frozenset({SHORT, OTHER_TIMES, TWICE, DISORDER})
+"""Doubts about a page that its totals can dispel."""
+OVERLAP = 0.99
+"""Rows near a page's end are seen to change places with rows of the next: the cursor stays a little before it."""
 UPLOADS = "uploads may have taken the places of photos"
 """Why an answer of a window that grows proves nothing together with the one before."""
 CHANGED = -1
@@ -55,10 +61,16 @@ class Reading:
         if self.exact:
             return ""
         if self.claims_more and not self.full:
-            return "a page came short"
+            return SHORT
         if not self.full:
             return "no total confirmed the end"
         return self.oddity
+
+    def judge(self, *, lied: bool) -> str:
+        """The doubt; where totals count no more, what the rows alone give rise to."""
+        if not lied or self.changed or self.entered:
+            return self.doubt
+        return self.oddity if self.full else SHORT
 
     def between(self, offset: int) -> int:
         """Photos on this page between the cursor's second and one so far ahead, both not included."""
@@ -116,8 +128,9 @@ def read_size(page: Page) -> int:
 
 def _find_oddity(page: Page, dated: dict[str, int], ahead: dict[str, int]) -> str:
     if len(ahead) < len(dated):
-        return "photos of other times came"
+        return OTHER_TIMES
     if len({row.id for row in page.rows}) < len(page.rows):
-        return "photos came twice"
-    in_order = all(near <= far for near, far in pairwise(dated.values()))
-    return "" if in_order else "rows came out of order"
+        return TWICE
+    before_border = list(dated.values())[: int(len(dated) * OVERLAP)]
+    in_order = all(near <= far for near, far in pairwise(before_border))
+    return "" if in_order else DISORDER

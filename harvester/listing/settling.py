@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harvester.listing.confirmation import MOST_NEEDED, compare, count_needed, find_claim, is_confirmed
-from harvester.listing.stretch import WIDEST_FUZZ, Piece, Step, Stretch, Sweep
+from harvester.listing.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
 _MOST_READS = 24
+CONTRADICTION = "the totals contradict each other"
 
 
-def open_sweep(since: int, until: int, *, newest_first: bool) -> Sweep:
-    """A sweep whose first total counts the stretch and nothing else, where that is wide enough to be asked for."""
+def open_sweep(since: int, until: int, *, newest_first: bool, lied: bool = False) -> Sweep:
+    """A sweep whose first total counts the stretch and nothing else, where that is wide enough to be asked for.
+
+    Where totals count no more, its windows are wide open, so that full pages show that the end is passed.
+    """
+    if lied:
+        far = 0 if newest_first else OPEN_END
+        return Sweep(since=since, until=until, newest_first=newest_first, far=far, lied=True)
     far = since if newest_first else until
     return Sweep(since=since, until=until, newest_first=newest_first, far=far if until - since >= WIDEST_FUZZ else None)
 
@@ -39,10 +46,24 @@ def read_stretch_again(stretch: Stretch) -> Sweep:
 
 def file_piece(sweep: Sweep, piece: Piece) -> tuple[Sweep, Step]:
     """Put a piece with the doubtful ones before it, or note it as read."""
+    if sweep.lied and sweep.reads > 1:
+        return _file_by_rows(sweep, piece)
     if piece.note:
         return replace(sweep, doubt=sweep.doubt.joined(piece) if sweep.doubt else piece), Step()
     read = Stretch(since=piece.since, until=piece.until, reported=piece.reported, found=piece.found, reads=sweep.reads)
     return replace(sweep, doubt=None), close_doubt(sweep) + Step((), (read,))
+
+
+def _file_by_rows(sweep: Sweep, piece: Piece) -> tuple[Sweep, Step]:
+    """A second reading ends with a full page in order that brings nothing new, whatever is claimed."""
+    if piece.note or piece.fresh:
+        piece = replace(piece, note=piece.note or "a page brought new photos")
+        return replace(sweep, doubt=sweep.doubt.joined(piece) if sweep.doubt else piece), Step()
+    read = note_stretch(sweep, piece, found=piece.found)
+    told = replace(
+        read, note=f"read {sweep.reads} times: {CONTRADICTION}" if (piece.reported or 0) > piece.found else ""
+    )
+    return replace(sweep, doubt=None), close_doubt(sweep) + Step((), (told,))
 
 
 def close_doubt(sweep: Sweep) -> Step:
@@ -54,9 +75,9 @@ def close_doubt(sweep: Sweep) -> Step:
     known, best, agreed = compare(before, doubt)
     if before and is_confirmed(before, doubt, known):
         return Step((), (note_stretch(sweep, doubt, found=known),))
-    if agreed < count_needed(best, doubt.reported) and sweep.reads < _MOST_READS:
+    if agreed < count_needed(best, doubt.reported, lied=sweep.lied) and sweep.reads < _MOST_READS:
         again = replace(
-            open_sweep(doubt.since, doubt.until, newest_first=not sweep.newest_first),
+            open_sweep(doubt.since, doubt.until, newest_first=not sweep.newest_first, lied=sweep.lied),
             reads=sweep.reads + 1,
             origin=(doubt.since, doubt.until),
             best=best,

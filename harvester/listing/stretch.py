@@ -86,6 +86,10 @@ class Sweep:
     """Splits of a second in a row whose part has brought nothing new."""
     narrow: tuple[tuple[str, str], ...] = ()
     ranked: str = ""
+    steady: bool = False
+    """The total before was just the one before it, less what was shown in between."""
+    lied: bool = False
+    """A total was higher than it can be: no total counts from then on, only what pages show."""
 
     def ending(self, horizon: int) -> Sweep:
         """The same sweep, up to a second that was not known when it began."""

@@ -27,7 +27,8 @@ from dataclasses import replace
 from harvester.flickr.methods import CAP, PAGE_SIZE
 from harvester.flickr.responses import Page
 from harvester.flickr.second import split_filters
-from harvester.listing.reading import CHANGED, UPLOADS, Reading, find_reported, measure, read_size
+from harvester.listing.confirmation import is_belied
+from harvester.listing.reading import CHANGED, OVERLAP, PROVABLE, UPLOADS, Reading, find_reported, measure, read_size
 from harvester.listing.settling import close_doubt, file_piece, note_stretch, open_sweep, read_again, read_stretch_again
 from harvester.listing.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
@@ -46,8 +47,6 @@ __all__ = [
 
 FLICKR_BEGAN = 1_076_371_200
 """2004-02-10, when Flickr opened: nothing was uploaded before. Used only to choose where to cut in two."""
-_OVERLAP = 0.99
-"""Rows near a page's end are seen to change places with rows of the next: the cursor stays a little before it."""
 _MOST_TRIES = 3
 _MOST_BARREN = 2
 _MOST_STALE_RANKED = 2
@@ -84,6 +83,8 @@ def advance(
         return _advance_ranked(sweep, page, fresh=fresh)
     if sweep.stale > patience:
         return _give_up(sweep)
+    if is_belied(sweep, page.total):
+        sweep = replace(sweep, lied=True)
     sweep, settled, is_short = _settle(sweep, page)
     if sweep.span < 0:
         return settled + close_doubt(sweep)
@@ -101,11 +102,15 @@ def _settle(sweep: Sweep, page: Page) -> tuple[Sweep, Step, bool]:
     behind, expected = sweep.behind, sweep.expected
     if behind is None:
         return sweep, Step(), False
-    sweep = replace(sweep, behind=None, expected=None)
+    was_steady, sweep = sweep.steady, replace(sweep, behind=None, expected=None, steady=False)
     if expected is not None and page.total is not None:
         reported = max(0, behind.found + expected - page.total)
         behind = replace(behind, reported=reported)
-        if reported > behind.found:
+        if reported == behind.found and not behind.moved:
+            sweep = replace(sweep, steady=True)
+            if was_steady and not sweep.lied and behind.note in PROVABLE:
+                behind = replace(behind, note="")
+        if reported > behind.found and not (sweep.lied and sweep.reads > 1):
             told = f"totals fell by {reported} where {behind.found} photos were seen"
             sweep, step = file_piece(sweep, replace(behind, note=behind.note or told))
             return sweep, step, True
@@ -126,8 +131,8 @@ def _give_up(sweep: Sweep) -> Step:
 def _move(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, split: bool) -> Step:
     """On from a second near the page's end; from its last row, where the page is short."""
     offsets = reading.offsets
-    near = offsets[max(0, int(len(offsets) * _OVERLAP) - 1)] if reading.full else 0
-    step = _go_on(sweep, page, reading, offset=near or offsets[-1], fresh=fresh, note=reading.doubt)
+    near = offsets[max(0, int(len(offsets) * OVERLAP) - 1)] if reading.full else 0
+    step = _go_on(sweep, page, reading, offset=near or offsets[-1], fresh=fresh, note=reading.judge(lied=sweep.lied))
     rest = step.sweeps[-1]
     is_long = (rest.expected or 0) >= _SPLITTABLE * PAGE_SIZE
     return Step(_halves(rest), step.stretches) if split and fresh and is_long and rest.reads == 1 else step
@@ -150,7 +155,12 @@ def _go_on(sweep: Sweep, page: Page, reading: Reading, *, offset: int, fresh: in
 
 
 def _count_inside(sweep: Sweep, reading: Reading, fresh: int) -> int:
-    """New photos of this stretch, at least: those past its end may be new as well."""
+    """New photos of this stretch, at least: those past its end may be new as well.
+
+    Where totals count no more, new photos alone tell of a hole: all of them count.
+    """
+    if sweep.lied:
+        return sweep.fresh + fresh
     return max(0, sweep.fresh + fresh - reading.beyond)
 
 
@@ -169,10 +179,10 @@ def _halves(rest: Sweep) -> tuple[Sweep, ...]:
 def _end(sweep: Sweep, page: Page, reading: Reading, *, fresh: int, note: str) -> Step:
     """The stretch is read to its end, unless there is reason to doubt that."""
     inside = reading.known - reading.beyond
-    note = note or reading.doubt
+    note = note or reading.judge(lied=sweep.lied)
     if not page.rows and sweep.reads == 1 and sweep.page == 1:
         note = note or "the answer was empty"
-    if reading.beyond and not reading.exact and page.total is not None:
+    if reading.beyond and not reading.exact and page.total is not None and not sweep.lied:
         # The total counts photos past the end too: the next one, from there on, tells how many.
         return _go_on(sweep, page, reading, offset=sweep.span + 1, fresh=fresh, note=note)
     brought = _count_inside(sweep, reading, fresh)
