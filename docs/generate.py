@@ -55,7 +55,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put tables, and files of recipes, where a page asks for them: mkdocs calls this."""
-    for mark, build in (("parts", parts), ("metrics", metrics)):
+    for mark, build in (("parts", parts), ("metrics", metrics), ("calls", calls), ("listing", listing)):
         markdown = markdown.replace(f"<!-- {mark} -->", "\n".join(build()))
     return re.sub(r"<!-- file: (\S+) -->", _show, markdown)
 
@@ -71,6 +71,25 @@ def parts() -> Iterator[str]:
     for name, part in PARTS.items():
         least = " or ".join(f"`--detail {each}`" for each in DETAILS if name in list_parts(each)) or f"`--with {name}`"
         yield f"| `{name}` | {least} | {part.told} | {part.method} |"
+
+
+def calls() -> Iterator[str]:
+    """What each source costs, as a test measures it."""
+    depths = "a photo at `info` | `full` | `full --sizes listing`"
+    yield f"| source | photos | calls to list them | {depths} | update, unchanged |\n|---|--:|--:|--:|--:|--:|--:|"
+    for source, photos, listed, info, full, sizes, update in _read_table("calls.tsv"):
+        yield f"| {source} | {photos} | {listed} | {info} | {full} | {sizes} | {update} |"
+
+
+def listing() -> Iterator[str]:
+    """What a listing costs in each world, as a test holds it."""
+    yield "| what goes wrong | calls for 500 photos, at most |\n|---|--:|"
+    yield from (f"| {told} | {most} |" for told, most in _read_table("listing.tsv"))
+
+
+def _read_table(name: str) -> Iterator[list[str]]:
+    for line in (ROOT / "docs" / name).read_text(encoding="utf-8").splitlines():
+        yield line.split("\t")
 
 
 def metrics() -> Iterator[str]:

@@ -13,7 +13,10 @@ Every answer claims in `total` how many photos there are from its cursor on. Two
 between their cursors: a piece counts as read when that many were shown, by pages without an oddity. All other
 pieces are read again from their other end, neighbours together. This ends when a reading shows as many photos as
 Flickr claims, or when several readings in a row have shown the same photos and no new one: then the claim is noted
-beside what was found.
+beside what was found. An odd page in between that showed all that was claimed of it counts as read as well.
+
+Flickr's totals are off at times, by up to a fifth. One that is higher than the one before leaves room for proves it:
+from then on no total counts, and a second reading ends with a full page in order that brings nothing new.
 
 Only a second that fills a whole page is paged through; one that fills the cap is split by date taken, licence
 and media. What cannot be split is told, not cut.
