@@ -24,8 +24,8 @@ from harvester.transport.client import Client
 LISTERS = 5
 """Pages at a time where the listing is all there is to do: a page is megabytes while it is read, and the default
 pace of 5 calls a second is kept up with pages that take a second."""
-PHOTOS_PER_SPLIT = 25_000
-"""A split of a sweep costs up to two calls: so many photos make that a hundredth."""
+PHOTOS_PER_SPLIT = 200_000
+"""A split of a sweep costs up to two calls: so many photos make that a two-hundredth."""
 
 
 # Many attributes: six are what it works with; the frontier and the splits are its own.

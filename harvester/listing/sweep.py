@@ -111,7 +111,7 @@ def _settle(sweep: Sweep, page: Page) -> tuple[Sweep, Step, bool]:
         behind = replace(behind, reported=reported)
         if reported == behind.found and not behind.moved:
             sweep = replace(sweep, steady=True)
-            if was_steady and not sweep.lied and behind.note in PROVABLE:
+            if was_steady and sweep.doubt is None and not sweep.lied and behind.note in PROVABLE:
                 behind = replace(behind, note="")
         if reported > behind.found and not (sweep.lied and sweep.reads > 1):
             told = f"totals fell by {reported} where {behind.found} photos were seen"
