@@ -105,21 +105,26 @@ def _settle(sweep: Sweep, page: Page) -> tuple[Sweep, Step, bool]:
     behind, expected = sweep.behind, sweep.expected
     if behind is None:
         return sweep, Step(), False
-    was_steady, sweep = sweep.steady, replace(sweep, behind=None, expected=None, steady=False)
-    if expected is not None and page.total is not None:
-        reported = max(0, behind.found + expected - page.total)
-        behind = replace(behind, reported=reported)
-        if reported == behind.found and not behind.moved:
-            sweep = replace(sweep, steady=True)
-            if was_steady and sweep.doubt is None and not sweep.lied and behind.note in PROVABLE:
-                behind = replace(behind, note="")
-        if reported > behind.found and not (sweep.lied and sweep.reads > 1):
-            told = f"totals fell by {reported} where {behind.found} photos were seen"
-            sweep, step = file_piece(sweep, replace(behind, note=behind.note or told))
-            return sweep, step, True
-        if sweep.grows:
-            behind = replace(behind, note=behind.note or UPLOADS)
-    return *file_piece(sweep, behind), False
+    rest = replace(sweep, behind=None, expected=None, steady=False)
+    if expected is None or page.total is None:
+        return *file_piece(rest, behind), False
+    reported = max(0, behind.found + expected - page.total)
+    behind = replace(behind, reported=reported)
+    if reported == behind.found and not behind.moved:
+        rest, behind = replace(rest, steady=True), _dispel_doubt(sweep, behind)
+    is_short = reported > behind.found and not (sweep.lied and sweep.reads > 1)
+    if is_short:
+        told = f"totals fell by {reported} where {behind.found} photos were seen"
+        behind = replace(behind, note=behind.note or told)
+    elif sweep.grows:
+        behind = replace(behind, note=behind.note or UPLOADS)
+    return *file_piece(rest, behind), is_short
+
+
+def _dispel_doubt(sweep: Sweep, piece: Piece) -> Piece:
+    """A piece that showed all that is claimed of it, without the doubt about its page where the totals are steady."""
+    is_sure = sweep.steady and sweep.doubt is None and not sweep.lied
+    return replace(piece, note="") if is_sure and piece.note in PROVABLE else piece
 
 
 def _give_up(sweep: Sweep) -> Step:
