@@ -24,7 +24,7 @@ const SECTIONS: [id: string, title: string, draw: (report: Report) => Child[]][]
   ["changes", "Changes", changeSection],
 ];
 
-const shortMonth = (text: string): string => month(text).replace(/^([A-Za-z]{3})[a-z]*/, "$1");
+const shortMonth = (text: string): string => month(text).replace(/^([A-Za-z]{3})[a-z]* /, "$1\u00a0");
 
 function period(): string {
   const months = report.uploaded.months.map(([text]) => text);

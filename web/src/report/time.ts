@@ -72,7 +72,8 @@ function draw(when: When, [first, last]: [number, number], width: number, fill: 
     return { from, to, n, told: `${name}\n${plural(n, "photo")}` };
   });
   return {
-    height: 220,
+    height: 230,
+    marginTop: 30,
     marginLeft: 52,
     x: { type: "utc", domain: [new Date(atUtc(first, 0)), new Date(atUtc(last + 1, 0))], label: null, nice: false },
     y: { grid: true, label: `Photos by ${isByYear ? "year" : "month"}`, tickFormat: "~s", ticks: 4, zero: true },
