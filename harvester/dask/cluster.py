@@ -35,9 +35,13 @@ def find_cluster(address: str) -> Connect:
 
 @asynccontextmanager
 async def _open_local(workers: int) -> AsyncIterator[Client]:
-    given: dict[str, Any] = {"processes": True, "asynchronous": True, "dashboard_address": None, "host": "127.0.0.1"}
+    given: dict[str, Any] = {
+        "asynchronous": True,
+        "dashboard_address": "127.0.0.1:0",
+        "host": "127.0.0.1",
+    }
     start: Any = LocalCluster
-    cluster = start(n_workers=workers, threads_per_worker=1, silence_logs=logging.ERROR, **given)
+    cluster = start(n_workers=workers, threads_per_worker=1, processes=True, silence_logs=logging.ERROR, **given)
     async with cluster, _connect(cluster) as client:
         yield client
 

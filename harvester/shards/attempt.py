@@ -18,7 +18,7 @@ from harvester.config.settings import Settings
 from harvester.disk.files import Appender
 from harvester.disk.layout import PHOTOS
 from harvester.engine.run import Output, run_job
-from harvester.errors import CannotWrite, KeyRefused, StoreFault
+from harvester.errors import CannotWrite, StoreFault
 from harvester.events import Event, Noticed, Observer, Started, Summary, Tally
 from harvester.jobs.model import Job
 from harvester.jobs.values import stamp
@@ -230,12 +230,7 @@ class Attempt:
     async def _commit(self, summary: Summary, publisher: Publisher, taken: Taken) -> Ended:
         status: Literal["complete", "incomplete"] = "complete" if summary.status == "complete" else "incomplete"
         with open_archive_to_read(self.workspace.folder) as state:
-            login, files, length = state.facts.login, state.files(), state.length(PHOTOS)
-        if self.plan.login is not None and (login is None or login["nsid"] != self.plan.login["nsid"]):
-            raise KeyRefused(
-                f"The plan was made logged in as {self.plan.login['username']}, and this login is another: log in as "
-                "that one."
-            )
+            files, length = state.files(), state.length(PHOTOS)
         await publisher.publish(length.bytes)
         folder = self.workspace.folder
         checkpoint = await asyncio.to_thread(copy_checkpoint, folder)

@@ -12,6 +12,7 @@ import msgspec
 
 from harvester.config.settings import Settings
 from harvester.disk.lock import is_in_use, lock_folder
+from harvester.engine.names import ask_login
 from harvester.engine.run import build_sleep
 from harvester.errors import ArchiveBusy, Exit, KeyRefused, Stopped
 from harvester.events import Noticed, Observer, Tally, ignore
@@ -181,12 +182,12 @@ async def open_worker(
     observer: Observer = ignore,
     stop: asyncio.Event | None = None,
 ) -> ShardWorker:
-    """Somebody who runs the shards of the store's plan. KeyRefused where that was made logged in and this is not."""
+    """Somebody who runs the shards of the store's plan. KeyRefused where that was made with another login."""
     settings.require_key()
+    stop = stop or asyncio.Event()
     plan = await read_plan(store)
-    if plan.signed and not settings.has_login:
-        name = plan.login["username"] if plan.login else "somebody"
-        raise KeyRefused(f"The plan was made logged in as {name}: run `harvester auth login`, then the same again.")
+    if plan.signed:
+        await _check_login(plan, settings, observer=observer, stop=stop)
     return ShardWorker(
         store=store,
         plan=plan,
@@ -195,5 +196,17 @@ async def open_worker(
         work=work,
         terms=terms,
         observer=observer,
-        stop=stop or asyncio.Event(),
+        stop=stop,
     )
+
+
+async def _check_login(plan: Plan, settings: Settings, *, observer: Observer, stop: asyncio.Event) -> None:
+    name = plan.login["username"] if plan.login else "somebody"
+    if not settings.has_login:
+        raise KeyRefused(f"The plan was made logged in as {name}: run `harvester auth login`, then the same again.")
+    async with open_client(settings, tally=Tally(), observer=observer, sleep=build_sleep(stop)) as client:
+        login = await ask_login(client)
+    if plan.login is not None and login.nsid != plan.login["nsid"]:
+        raise KeyRefused(
+            f"The plan was made logged in as {name}, and this login is {login.username}'s: use the former."
+        )

@@ -10,16 +10,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from distributed import Client
 
 from harvester.config.settings import Settings
+from harvester.dask import harvest_on
 from harvester.dask.cluster import find_cluster, harvest_in
 from harvester.dask.driver import Course
 from harvester.dask.task import take_shard
 from harvester.errors import Exit, Unreachable, UsageError
-from harvester.events import ignore
+from harvester.events import Summary, ignore
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
 from harvester.shards.planning import plan_shards
@@ -141,3 +144,25 @@ def test_without_the_extra_it_is_told_and_nothing_of_it_is_imported(tmp_path: Pa
     listed = "import sys; from harvester.cli import main; main(['shard', 'run', '--help'], standalone_mode=False)"
     heavy = "assert not {'distributed', 'dask', 'obstore', 'aiohttp', 'harvester.shards'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"{listed}\n{heavy}"], env=environment, check=True, capture_output=True)
+
+
+async def test_from_python_a_blocking_client_gets_the_summary(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLICKR_API_KEY", KEY)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    async with sandbox_of(photos=30) as sandbox:
+        options = {"api_url": sandbox.url, "quota": "none", "pace": "none"}
+
+        def harvest() -> Summary:
+            given: dict[str, Any] = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+            connect: Any = Client
+            with connect(processes=False, **given) as client:
+                summary: Summary = harvest_on(
+                    client, JOB, store=tmp_path / "store", output=tmp_path / "archive", options=options
+                )
+                return summary
+
+        summary = await asyncio.to_thread(harvest)
+    assert (summary.status, summary.photos) == ("complete", 30)
+    assert len(read_by_id(tmp_path / "archive/photos.ndjson")) == 30

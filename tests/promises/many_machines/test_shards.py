@@ -13,10 +13,12 @@ import orjson
 import pytest
 
 from harvester.config.settings import Settings
-from harvester.errors import StoreFault, UsageError
+from harvester.errors import KeyRefused, StoreFault, UsageError
 from harvester.events import Event, Noticed, Started
 from harvester.jobs.model import Account, Album, Job, Photos, Search
 from harvester.jobs.values import stamp
+from harvester.objects import open_store
+from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
 from harvester.shards.merging import merge_shards
@@ -26,11 +28,12 @@ from harvester.status.inspect import read_status
 from harvester.upkeep.deepening import resume_archive, update_archive
 from harvester.verify.archive import prove_archive
 from support.archives import read_archive, read_lines
-from support.harvest import Opener, harvest_into, settings_for
+from support.harvest import KEY, Opener, harvest_into, settings_for
 from support.shard_runs import Clock, at_once, open_folder, plan, read_by_id, run
 
 JOB = Job(source=Search(tags="sandbox"))
 PHOTOS = 120
+SECRET = secret_of(KEY)
 
 
 def keep_back(patch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
@@ -339,3 +342,35 @@ async def test_stretches_of_which_flickr_keeps_photos_back_are_told_by_the_merge
     assert sum(each["claimed"] for each in told) == PHOTOS
     assert manifest["horizon"] == stamp(planned.horizon or 0) >= told[-1]["before"]
     assert any("keeps photos back" in note for note in merged.summary.notes)
+
+
+async def test_a_plan_made_logged_in_is_run_by_that_login_alone_and_keeps_private_photos_private(
+    sandbox_of: Opener, tmp_path: Path
+) -> None:
+    async with sandbox_of(photos=60, private=0.3, even=True) as sandbox:
+        person, other = sandbox.catalogue.people[0], sandbox.catalogue.people[1]
+        token, secret = sandbox.authority.grant(person)
+        login: dict[str, Any] = {"api_secret": SECRET, "oauth_token": token, "oauth_token_secret": secret}
+        foreign: dict[str, Any] = dict(
+            zip(("oauth_token", "oauth_token_secret"), sandbox.authority.grant(other), strict=True)
+        )
+        store = open_store(tmp_path / "store", is_private=True)
+        await store.check(make=True)
+        job = Job(source=Account(user="me", only="photos"), detail="info")
+        await plan_shards(store, job, settings_for(sandbox, **login), photos=20)
+        with pytest.raises(KeyRefused, match="run `harvester auth login`"):
+            await run(store, sandbox, tmp_path / "work")
+        with pytest.raises(KeyRefused, match="this login is"):
+            await run(store, sandbox, tmp_path / "other", **{**login, **foreign})
+        terms = at_once("one", clock=lambda: 4_000_000_000.0)
+        assert (await run(store, sandbox, tmp_path / "work", terms=terms, **login)).exit_code == 0
+        await merge_shards(store, tmp_path / "merged")
+        own = [n for n in range(60) if sandbox.catalogue.owners[n] == 0]
+        ids = sorted(str(sandbox.catalogue.id_of(n)) for n in own)
+        assert any(sandbox.catalogue.is_private(n) for n in own)
+    assert sorted(read_by_id(tmp_path / "merged/photos.ndjson")) == ids
+    for path in [*(tmp_path / "store").rglob("*"), *(tmp_path / "merged").iterdir()]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    plain = [path for path in (tmp_path / "store").rglob("*") if path.is_file() and path.suffix != ".zst"]
+    written = b"".join(path.read_bytes() for path in plain)
+    assert not any(value.encode() in written for value in (*login.values(), KEY))
