@@ -125,8 +125,13 @@ class RunMonitor(Mute):
             return
         self.is_paused = is_paused
         self._hold(is_held=is_paused)
-        if self.observer is not None:
-            self.observer(Paused(why=PAUSED_BY) if is_paused else Resumed())
+        if self.observer is None:
+            return
+        if is_paused:
+            self.observer(Paused(why=PAUSED_BY))
+        else:
+            self.observer(Resumed())
+            self.observer(Noticed(sentence="The pause is over."))
 
     def _hold(self, *, is_held: bool) -> None:
         if self._tally is not None and self._tally.hold is not None:

@@ -23,7 +23,7 @@ from harvester.attach.monitor import RunMonitor, identify_folder
 from harvester.attach.samples import MOST, Samples
 from harvester.attach.server import serve_control
 from harvester.errors import Exit
-from harvester.events import Event, Failed, Paused, Resumed, Started, Tally, Waiting
+from harvester.events import Event, Failed, Noticed, Paused, Resumed, Started, Tally, Waiting
 from harvester.progress.gauge import Gauge, Limits
 from harvester.quota.rate import Rate
 from support.harvest import KEY, Opener
@@ -227,7 +227,7 @@ def test_a_pause_reaches_each_run_of_a_command_and_is_told_once(
     look(monitor, second)
     monitor.pause(is_paused=False)
     assert held == [True, True, False]
-    assert [type(event) for event in told] == [Paused, Resumed]
+    assert [type(event) for event in told] == [Paused, Resumed, Noticed]
 
 
 def test_what_went_wrong_is_told_without_secrets(monitor: RunMonitor, begun: Tally) -> None:

@@ -3,6 +3,9 @@ import { h } from "../shared/dom";
 import { show, write } from "./dom";
 import type { Facts } from "./facts";
 
+/** A path as a shell takes it for one word. */
+const quote = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'"'"'`)}'`);
+
 export class Controls {
   readonly element: HTMLElement;
   private readonly pause = h("button", { type: "button" }, "Pause");
@@ -18,7 +21,7 @@ export class Controls {
     const yes = h("button", { type: "button", class: "grave" }, "Stop it");
     const no = h("button", { type: "button", autofocus: "" }, "Let it run");
     const told = h("p", {}, "It ends what is in flight, at most 10 s, and nothing is lost. To go on later:");
-    const way = h("p", {}, h("code", {}, `harvester resume ${archive}`));
+    const way = h("p", {}, h("code", {}, `harvester resume ${quote(archive)}`));
     this.dialog.append(title, told, way, h("p", { class: "buttons" }, no, yes));
     this.element = h("div", { class: "controls" }, h("p", { class: "buttons" }, this.pause, this.stop));
     this.element.append(this.away, this.trouble, this.dialog);
