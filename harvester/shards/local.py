@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from harvester.checkpoint.facts import JobFacts
 from harvester.checkpoint.state import Length, State, is_photo_id
 from harvester.disk.files import Appender, cannot_write, write_whole
 from harvester.disk.layout import PHOTOS, STATE
-from harvester.disk.lock import lock_folder, make_folder
+from harvester.disk.lock import is_in_use, lock_folder, make_folder
 from harvester.disk.modes import make_checkpoint_file
 from harvester.disk.record import Record
 from harvester.engine.run_start import tell_asked
@@ -89,6 +89,15 @@ class Workspace:
 def find_workspace(work: Path, plan_id: str, shard: Shard, attempt: int) -> Workspace:
     """The place of an attempt below the folder `work`; harvests of different plans do not meet there."""
     return Workspace(folder=work / plan_id / shard.id / f"{attempt:04}")
+
+
+def clear_places(folder: Path, shards: Iterable[Shard]) -> None:
+    """Remove what is left here of shards that are committed, by whomever: of those that nobody is at any more."""
+    for place in (folder / shard.id for shard in shards):
+        if place.is_dir() and not is_in_use(place):
+            shutil.rmtree(place, ignore_errors=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def find_work(given: Path | None) -> Path:

@@ -20,7 +20,7 @@ from harvester.objects import Store
 from harvester.shards.attempt import Attempt, Ended, Terms
 from harvester.shards.counting import count_photos
 from harvester.shards.leases import Claim, Lease, claim, list_free, read_leases, read_leaves
-from harvester.shards.local import find_workspace
+from harvester.shards.local import clear_places, find_workspace
 from harvester.shards.names import name_split
 from harvester.shards.plan import Plan, encode_plan
 from harvester.shards.planning import read_plan
@@ -81,6 +81,7 @@ class ShardWorker:
             leaves = await read_leaves(self.store, self.plan, within)
             if all(leaf.is_committed for leaf in leaves):
                 done.is_all_committed = True
+                clear_places(self.work / self.plan_id, [leaf.shard for leaf in leaves])
                 return done
             taken = await self._take(leaves)
             ended = None if taken is None else await self.run_claimed(taken)

@@ -316,6 +316,9 @@ async def test_who_is_stopped_leaves_the_next_one_what_it_had(sandbox: Sandbox, 
     assert list(first.ended.values()) == ["stopped"]
     events: list[Event] = []
     assert (await run(store, sandbox, tmp_path / "two", observer=events.append)).exit_code == 0
+    assert list((tmp_path / "one").rglob("state.sqlite"))
+    assert (await run(store, sandbox, tmp_path / "one")).exit_code == 0
+    assert list((tmp_path / "one").iterdir()) == [], "what the other has committed is cleared away"
     assert any("are taken over" in each.sentence for each in events if isinstance(each, Noticed))
     assert next(each for each in events if isinstance(each, Started)).resumed >= 50
     assert sandbox.stats.methods["flickr.photos.getInfo"] <= PHOTOS + 4
