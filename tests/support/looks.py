@@ -73,6 +73,7 @@ def open_page(browser: Any, address: str, *, colors: str = "light", width: int =
         color_scheme=colors, viewport={"width": width, "height": 900}, reduced_motion="reduce"
     )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.route(lambda url: not url.startswith("file:"), lambda route: route.abort())  # nothing leaves this machine
     try:
         look = Look(context.new_page())
         look.page.goto(address)

@@ -205,6 +205,20 @@ def test_whatever_flickr_says_is_shown_as_text(place: Path, browser: Any) -> Non
             assert given.get("anonymous") or SCRIPT in look.page.inner_text("main")
 
 
+def test_pictures_are_asked_of_flickrs_hosts_alone(made: Path, browser: Any) -> None:
+    address = write(made, pictures=True)
+    with open_page(browser, address) as look:
+        wait_for_charts(look.page)
+        expect(look.page.locator(".gallery img")).to_have_count(24)
+        with look.page.expect_request(re.compile("staticflickr")):
+            look.page.locator(".gallery").scroll_into_view_if_needed()
+        pictures = [asked for asked in look.asked if asked != address]
+        assert pictures
+        assert all(asked.startswith("https://live.staticflickr.com/") for asked in pictures)
+        assert all("Failed to load" in said for said in look.said), look.said
+        assert look.find_violations() == []
+
+
 def test_a_formula_is_none_to_a_spreadsheet(place: Path, browser: Any) -> None:
     folder = make_archive(place / "formula", [photo(1, info=build_info(tags=['=cmd|"/c calc"!A1']))])
     with open_page(browser, write(folder)) as look:
