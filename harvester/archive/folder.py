@@ -26,6 +26,7 @@ from harvester.archive.manifest import (
 )
 from harvester.archive.put_away import describe_put_away
 from harvester.checkpoint.facts import describe_kept, describe_told
+from harvester.checkpoint.read_only import locate
 from harvester.checkpoint.state import Length, State
 from harvester.checkpoint.withdrawn import count_withdrawn, read_tombstones
 from harvester.disk.files import cannot_write, damaged, write_lines, write_whole
@@ -132,7 +133,9 @@ def write_manifest(
     known = _find_known(before, parts, renewed)
     is_ended = status in ENDED
     entries = {
-        name: _describe_file(folder / name, length, known.get(name), begins=begins.get(name), is_ended=is_ended)
+        name: _describe_file(
+            locate(folder, state, name), length, known.get(name), begins=begins.get(name), is_ended=is_ended
+        )
         for name, length in files.items()
     }
     manifest = {

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from harvester.archive.blocks import Blocks
 from harvester.archive.folder import count_lists, write_manifest
 from harvester.archive.manifest import FilePrefix, read_manifest
+from harvester.checkpoint.read_only import locate
 from harvester.checkpoint.state import State
 from harvester.disk.layout import PHOTOS
 from harvester.errors import CannotWrite
@@ -101,7 +102,7 @@ class Unfinished:
             if digest.hexdigest() != known.sha256:
                 return known
             known = self._known[name] = None
-        with suppress(OSError), (self._folder / name).open("rb") as file:
+        with suppress(OSError), locate(self._folder, self._state, name).open("rb") as file:
             file.seek(place)
             end = min(length, place + READ_AT_ONCE, known.bytes if known else length)
             while part := file.read(max(0, min(end - place, _CHUNK))):

@@ -57,8 +57,8 @@ def _finish(
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from None
     remove_files(folder / name for name in known.get("drops", ()))
-    for file, length in cuts.items():
-        Appender(folder / file, length=length).close()
+    for file in cuts:  # a part may have been closed since
+        Appender(folder / file, length=archive.length(file).bytes).close()
     close_parts(folder, archive)
     if count_withdrawn(archive):
         write_withdrawn(folder, archive)

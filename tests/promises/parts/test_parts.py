@@ -12,9 +12,11 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
+from harvester.archive.closing import close_parts, remember_rotation
 from harvester.archive.ids import read_ids
 from harvester.archive.manifest import read_manifest
 from harvester.archive.pieces import list_parts
+from harvester.checkpoint.state import State
 from harvester.cli import main
 from harvester.errors import Exit, UsageError
 from harvester.events import Event, PartClosed
@@ -242,3 +244,18 @@ def test_a_part_from_elsewhere_may_not_say_what_cannot_be() -> None:
     ):
         with pytest.raises(ValueError, match=r"photos|invalid literal"):
             Part(**{"name": "photos-00001.ndjson.zst", **sound, **wrong})
+
+
+async def test_whoever_reads_while_a_part_is_closed_gets_what_was_there(sandbox_of: Opener, tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    async with sandbox_of(photos=300, owners=3) as sandbox:
+        await harvest_in_parts(folder, sandbox)
+    ids = [line["id"] for line in read_lines(folder / "photos.ndjson")]
+    assert (folder / "photos.ndjson").stat().st_size > 300_000
+    remember_rotation(folder, Rotation(lines=40))
+    reading = read_ids(folder)
+    first = next(reading)
+    with State(folder / "state.sqlite") as state:
+        assert len(close_parts(folder, state)) == len(ids) // 40
+    assert [first, *reading] == ids
+    assert list(read_ids(folder)) == ids

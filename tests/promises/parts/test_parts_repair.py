@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harvester.archive.pieces import list_parts
+from harvester.errors import CannotWrite
 from harvester.jobs.model import Job, Search
 from harvester.jobs.rotation import Packing, Rotation
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.verify.archive import verify_archive
+from support.durable import LAST, Died, lay_under
 from support.harvest import Opener
 from support.parts import harvest_in_parts, read_pieces
 
@@ -114,3 +117,31 @@ async def test_a_part_that_nobody_knows_is_read_for_its_lines(sandbox_of: Opener
         assert verify_archive(folder) == []
         manifest = json.loads((folder / "manifest.json").read_bytes())
         assert manifest["counts"]["photos"] == len(lines)
+
+
+async def test_a_repair_in_parts_survives_each_step_going_wrong(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, folder = tmp_path / "whole", tmp_path / "a"
+    async with sandbox_of(photos=100, owners=2) as sandbox:
+        lines = await make(whole, sandbox, "zstd")
+        spoil(whole / list_parts(whole)[1].name, "hole")
+        disk = lay_under(monkeypatch, folder)
+        shutil.copytree(whole, folder)
+        disk.arm(LAST, "fail")
+        repair_archive(folder)
+        calls, kept = disk.calls, sorted(line["id"] for line in read_pieces(folder))
+        assert 70 < len(kept) < len(lines)
+        for at in range(len(calls)):
+            shutil.rmtree(folder)
+            shutil.copytree(whole, folder)
+            disk.arm(at, "die")
+            with suppress(Died, CannotWrite):
+                repair_archive(folder)
+            disk.rest()
+            repair_archive(folder)
+            assert sorted(line["id"] for line in read_pieces(folder)) == kept, (at, calls[at])
+            assert not repair_archive(folder).rebuilt.lists_all
+        assert (await harvest_in_parts(folder, sandbox, job=JOB)).status == "complete"
+        assert verify_archive(folder) == []
+        assert sorted(line["id"] for line in read_pieces(folder)) == sorted(line["id"] for line in lines)
