@@ -2,15 +2,17 @@
 
 SQLite makes files beside a database that it reads. So a checkpoint at rest is read as one that nobody can change. One
 that a kill has left with a log, or that is of an older format, is copied first and read elsewhere. One that a harvester
-is writing at this moment is read beside it, through the files that are there.
+is writing at this moment is read beside it, through the files that are there, or, where it writes an older format, from
+a copy that SQLite makes.
 """
 
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from harvester.checkpoint.database import ReadMode
@@ -44,7 +46,8 @@ def open_to_read(path: Path, *, locked_at: Path) -> Iterator[State]:
 
 def _open(path: Path, locked_at: Path, stack: ExitStack) -> State:
     if is_in_use(locked_at):
-        return State(path, reading=ReadMode.BESIDE)
+        state = State(path, reading=ReadMode.BESIDE)
+        return state if state.is_current else _open_backup(state, path, stack)
     if not any(_has_content(path.with_name(name)) for name in _LOGS):
         state = State(path, reading=ReadMode.AT_REST)
         if state.is_current:
@@ -70,6 +73,14 @@ def _open_copy(path: Path, stack: ExitStack) -> State:
             f"({error.strerror}): set TMPDIR to a folder with room, or resume the harvest first."
         ) from None
     return State(place / STATE, lasting=False, shown=path)
+
+
+def _open_backup(older: State, path: Path, stack: ExitStack) -> State:
+    """What an older harvester is writing at this moment, as it is now, brought to this format elsewhere."""
+    place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-"))) / STATE
+    with older, closing(sqlite3.connect(place)) as copy:
+        older.connection.backup(copy)
+    return State(place, lasting=False, shown=path)
 
 
 def locate(folder: Path, state: State, name: str) -> Path:

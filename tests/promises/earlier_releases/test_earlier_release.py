@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from harvester.checkpoint.schema import FORMAT
+from harvester.config.settings import Settings
+from harvester.disk.lock import lock_folder
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
@@ -56,6 +58,17 @@ def test_they_are_of_another_format(search: Path, account: Path) -> None:
 def test_what_is_whole_is_verified_and_not_changed_by_it(search: Path) -> None:
     assert verify_archive(search) == []
     assert read_format(search) == 2
+
+
+def test_one_in_which_an_older_harvester_is_at_work_is_told_as_it_is(account: Path) -> None:
+    before = {path.name: path.read_bytes() for path in account.iterdir()}
+    with lock_folder(account):
+        status = read_status(account, Settings())
+        assert status["state"] == "running"
+        assert status["photos"] == len(ids_of(account))
+    kept = {path.name: path.read_bytes() for path in account.iterdir() if path.name in before}
+    assert kept == before
+    assert read_format(account) == 2
 
 
 async def test_an_archive_that_was_stopped_goes_on_behind_its_lines(sandbox_of: Opener, account: Path) -> None:
