@@ -14,7 +14,7 @@ _VARIABLE = "_HARVESTER_COMPLETE"
 
 @click.command(
     cls=Command,
-    short_help="Completion for your shell.",
+    short_help="Completion for bash, zsh or fish.",
     epilog=(
         "\b\nExamples:\n"
         '  eval "$(harvester completion bash)"     # in ~/.bashrc; bash 4.4 or newer\n'
