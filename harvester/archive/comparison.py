@@ -102,9 +102,15 @@ def write_difference(source: Source, state: State) -> None:
 
 
 def is_unexplained(source: Source, state: State, *, always: bool) -> bool:
-    """Whether more is missing than the stretches tell of that were read again and again; `always`, if anything is."""
+    """Whether more is missing than the stretches tell of that were read again and again; `always`, if anything is.
+
+    Where totals contradict each other, and what they point at was read again, no more is asked of them than usual.
+    """
     difference = find_difference(source, state)
     if always:
         return difference is not None
-    told = sum(max(0, (stretch.reported or 0) - stretch.found) for stretch in state.stretches() if stretch.note)
+    noted = [stretch for stretch in state.stretches() if stretch.note]
+    if difference is not None and not difference.is_wide and any(stretch.is_contradicted for stretch in noted):
+        return False
+    told = sum(max(0, (stretch.reported or 0) - stretch.found) for stretch in noted)
     return difference is not None and difference.missing > told

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harvester.listing.confirmation import MOST_NEEDED, compare, count_needed, find_claim, is_confirmed
-from harvester.listing.stretch import OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
+from harvester.listing.stretch import CONTRADICTION, OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
 _MOST_READS = 24
-CONTRADICTION = "the totals contradict each other"
 
 
 def open_sweep(since: int, until: int, *, newest_first: bool, lied: bool = False) -> Sweep:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 WIDEST_FUZZ = 600
 """Windows of five minutes and less are widened by the server (openverse-catalog#1041): none that small is asked."""
+CONTRADICTION = "the totals contradict each other"
+"""The end of the note on a stretch of which more is claimed, once a total has lied."""
 OPEN_END = 1 << 40
 """The end of a sweep that goes up to now, whenever that is by Flickr's clock."""
 
@@ -166,6 +168,11 @@ class Stretch:
     """False where Flickr keeps photos back that no question reaches."""
     narrow: tuple[tuple[str, str], ...] = ()
     """Arguments that cut it into parts, where this is a part alone."""
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether what is claimed of it was read again, after totals that contradict each other."""
+        return self.note.endswith(CONTRADICTION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ from statistics import fmean
 
 import pytest
 
+from harvester.engine.lister import PHOTOS_PER_SPLIT
+from harvester.flickr.methods import PAGE_SIZE
 from harvester.listing.confirmation import is_belied
+from harvester.listing.reading import OVERLAP
 from harvester.listing.settling import close_doubt
 from harvester.listing.stretch import OPEN_END, Piece, Sweep
 from support.adversary import run
@@ -26,6 +29,11 @@ def test_a_listing_costs_no_more_calls_than_its_world_makes_needful(world: World
     assert [listing.lost for listing in found] == [0, 0, 0]
     assert fmean(listing.calls for listing in found) <= world.most
     assert max(listing.calls for listing in found) <= 1.15 * world.most
+
+
+def test_splitting_a_listing_costs_next_to_nothing() -> None:
+    """Pages overlap by a hundredth, and a split costs up to two calls."""
+    assert 1 / OVERLAP + 2 * PAGE_SIZE / PHOTOS_PER_SPLIT <= 1.02
 
 
 def sweep(**given: object) -> Sweep:
