@@ -128,13 +128,13 @@ class Merger:
         for table in _APPENDED:
             db.execute(f"INSERT INTO {table}(body) SELECT body FROM shard.{table} ORDER BY n")  # noqa: S608
 
-    def finish(self) -> None:
-        """Vouch for the photos, and note what all shards together tell."""
+    def finish(self, *, is_whole: bool) -> None:
+        """Commit the photos, and note what all shards together tell; `is_whole` where none of them is missing."""
         with self._state.changing():
             self._state.commit_length(PHOTOS, Length(self._file.length, self._lines))
             self._db.execute("DELETE FROM todo WHERE id IN (SELECT id FROM line)")
             self._keep_members()
-            self._state.note(self._sum_up())
+            self._state.note(self._sum_up(is_whole=is_whole))
 
     def _keep_members(self) -> None:
         """Photos of an account's sets that no stretch has shown are still to be fetched."""
@@ -155,12 +155,11 @@ class Merger:
             with path.open("rb") as lines:
                 yield from lines
 
-    def _sum_up(self) -> JobFacts:
+    def _sum_up(self, *, is_whole: bool) -> JobFacts:
         plan = self._plan
+        claimed = self._sum_claims() if is_whole else plan.claimed
         alone = next((known for shard, known in self._facts if shard.kind == "all"), None)
-        settled = replace(
-            plan.build_facts(), arguments=plan.arguments, horizon=plan.horizon, expected=self._sum_claims()
-        )
+        settled = replace(plan.build_facts(), arguments=plan.arguments, horizon=plan.horizon, expected=claimed)
         return replace(
             settled if alone is None else alone,
             job=plan.job,

@@ -114,7 +114,7 @@ async def _build(store: Store, plan: Plan, leaves: Sequence[Leaf], scratch: Path
                 else:
                     owe(plan, leaf.shard, state, ids=await store.get(name_ids(leaf.shard)))
             file.sync()
-            merger.finish()
+            merger.finish(is_whole=all(leaf.is_committed for leaf in leaves))
         tally = _count(state, told)
         closing = RunEnd(
             plan.whole_job,

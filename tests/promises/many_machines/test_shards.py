@@ -202,6 +202,7 @@ async def test_a_partial_archive_is_incomplete_and_resume_fetches_the_rest(sandb
     assert (merged.summary.status, merged.summary.photos) == ("incomplete", PHOTOS - missing)
     manifest = orjson.loads((tmp_path / "merged/manifest.json").read_bytes())
     assert (manifest["shards"]["tile_without_gap"], manifest["shards"]["missing"]) == (False, [path.name])
+    assert manifest["counts"]["reported"] == PHOTOS, "what is claimed of the missing shards counts too"
     calls = sandbox.stats.methods["flickr.photos.getInfo"]
     summary = await resume_archive(tmp_path / "merged", settings_for(sandbox))
     assert (summary.status, summary.photos, summary.new) == ("complete", PHOTOS, missing)
