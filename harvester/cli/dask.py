@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harvester.cli.notifications import Notification
@@ -11,7 +13,7 @@ from harvester.cli.session import attend, choose_display
 from harvester.config.settings import Settings
 from harvester.errors import Exit, UsageError
 from harvester.events import Observer, Summary
-from harvester.jobs.model import Job
+from harvester.jobs.model import Job, Photos
 from harvester.progress.gauge import Limits
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ def harvest_on_dask(job: Job, settings: Settings, *, output: Output, setup: Setu
     if output.folder is None or output.update:
         raise UsageError("shards make a new archive: name its folder with -o, and leave --update out.", field="dask")
     connect = find_cluster(setup.dask or "")
+    if isinstance(job.source, Photos) and isinstance(job.source.ids, Iterable):
+        job = replace(job, source=Photos(ids=list(job.source.ids)))  # read once, asked for as often as it must be
     course = Course(
         job=job,
         store=setup.store,
