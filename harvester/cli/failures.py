@@ -170,6 +170,9 @@ def _finish(close: Callable[[], None], code: int, console: Console) -> int:
     except CannotWrite as error:
         code = code or error.exit_code
         console.error(str(error), exit_code=code)
+    except KeyboardInterrupt as interrupt:  # the first signal, and all is done but this
+        close()
+        code = code or _find_code(interrupt)
     return code
 
 

@@ -131,7 +131,8 @@ def merge_update(
         raise cannot_write(folder / UPDATE, error) from None
     lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
     lines = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
-    lines[PHOTOS.removesuffix(".ndjson")] += sum_lines(merge.parts)
+    if merge.parts:  # a job without photos has no count of their lines
+        lines[PHOTOS.removesuffix(".ndjson")] += sum_lines(merge.parts)
     own = {"reported": state.facts.expected, "failed": sum(1 for _ in state.failures())}
     facts = {
         "counts": {**lines, **own, **counts},

@@ -73,7 +73,7 @@ async def test_a_store_that_is_not_there_or_holds_no_plan_is_told(sandbox: Sandb
 async def test_a_named_shard_and_its_pieces_alone_are_run(sandbox_of: Opener, store: str, tmp_path: Path) -> None:
     async with sandbox_of(photos=60) as sandbox:
         await harvester(sandbox, *PLAN, store)
-        process = await start(sandbox, "shard", "run", store, "--work", str(tmp_path / "one"))
+        process = await start(sandbox, "shard", "run", store, "--work", str(tmp_path / "one"), "--lease", "1s")
         while not list((tmp_path / "store").glob("commits/*")):
             await asyncio.sleep(0.01)
         process.kill()

@@ -154,7 +154,7 @@ def test_ctrl_c_at_a_bad_time_is_a_sentence(arguments: list[str], code: str, env
 @pytest.mark.parametrize("method", ["note", "close_log"])
 def test_a_second_ctrl_c_while_the_first_is_told_is_no_traceback(method: str, environment: dict[str, str]) -> None:
     code = "import harvester.verify.archive as v\nv.prove_archive = hit\nfrom harvester.cli.console import Console\n"
-    code += f"before = Console.{method}\nVoice.{method} = lambda *given: (before(*given), hit())\n"
+    code += f"before = Console.{method}\nConsole.{method} = lambda *given: (before(*given), hit())\n"
     ended, shown, said = run_at_terminal("verify", ".", environment=environment, on_output=nothing, code=code)
     assert (ended, set(shown), b"Traceback" in said) == (130, {STOPPED}, False)
 

@@ -66,15 +66,22 @@ def test_a_second_signal_while_the_display_is_put_away_does_not_kill_it(environm
         "tell = display.Progress.__call__\n"
         "seen = []\n"
         "def count(self, event):\n"
+        "    is_first = not seen\n"
         "    seen.append(event)\n"
         "    tell(self, event)\n"
-        "    if len(seen) == 1: hit()\n"
+        "    if is_first: hit()\n"
         "display.Progress.__call__ = count\n"
         "display.Progress.close = hit"
     )
     assert run(code, *SEARCH, environment=environment).returncode == 143
     code = code.replace("display.Progress.close = hit", FLUSH)
     assert run(code, *SEARCH, environment=environment).returncode == 143
+
+
+def test_a_signal_after_the_end_is_no_traceback(environment: dict[str, str]) -> None:
+    ended = run(FLUSH, "ids", "--help", environment=environment)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (143, False)
+    assert "harvester ids archives/monkeys" in ended.stdout
 
 
 def test_where_no_run_is_under_way_a_signal_is_an_exit_code_too(environment: dict[str, str]) -> None:

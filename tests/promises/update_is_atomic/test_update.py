@@ -159,7 +159,7 @@ async def test_an_archive_that_cannot_be_updated_says_why(sandbox: Sandbox, tmp_
 async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandbox: Sandbox, tmp_path: Path) -> None:
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
     with contextlib.closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as database:
-        for table in ("walk", "gathered", "entry", "later", "gone", "line", "list_line", "unfetched"):
+        for table in ("walk", "gathered", "entry", "later", "gone", "line", "list_line", "unfetched", "part"):
             database.execute(f"DROP TABLE {table}")
         database.execute("DROP INDEX todo_failure")
         database.execute("ALTER TABLE seen DROP COLUMN updated")
@@ -350,7 +350,7 @@ async def test_a_fold_is_told_and_can_be_stopped(
     sandbox.api.control({"change": ids_of(tmp_path)[:5]})
     stop = asyncio.Event()
     events: list[Event] = []
-    monkeypatch.setattr("harvester.merge.merge._find", lambda *_: stop.set())  # asked of each line that stays
+    monkeypatch.setattr("harvester.merge.photos.find", lambda *_: stop.set())  # asked of each line that stays
     summary = await run_update(tmp_path, settings_for(sandbox), observer=events.append, stop=stop)
     monkeypatch.undo()
     assert [e.tally.doing for e in events if isinstance(e, Started)] == ["merging the update into the archive"]

@@ -197,6 +197,7 @@ async def test_an_archive_of_an_older_format_that_nobody_can_change_can_be_looke
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
     with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as database:
         database.execute("DROP TABLE unfetched")
+        database.execute("DROP TABLE part")
         database.execute("ALTER TABLE todo DROP COLUMN draft")
         database.execute("PRAGMA user_version=3")
         database.execute("PRAGMA journal_mode=DELETE")
