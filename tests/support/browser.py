@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from support.project import ROOT
 
+expect.set_options(timeout=30_000)  # a machine with much else to do takes its time
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -23,8 +24,10 @@ async def open_browser() -> AsyncIterator[Browser]:
         pytest.skip("needs Chromium: apt install chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 class Visit:
@@ -43,8 +46,10 @@ class Visit:
 async def visit(browser: Browser, *, width: int = 1200, scheme: Any = "light") -> AsyncIterator[Visit]:
     """A new page of this width in this colour scheme."""
     context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    yield Visit(await context.new_page())
-    await context.close()
+    try:
+        yield Visit(await context.new_page())
+    finally:
+        await context.close()
 
 
 async def find_violations(page: Page) -> list[str]:

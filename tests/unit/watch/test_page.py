@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +98,22 @@ async def test_everybody_can_use_it(sandbox_of: Opener, tmp_path: Path, browser:
                 assert seen.said == []
 
 
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Whatever a test has come to."""
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
 async def test_a_run_is_paused_let_go_on_and_stopped_from_the_page(
     sandbox_of: Opener, tmp_path: Path, browser: Browser, time_limit: None
 ) -> None:
     assert time_limit is None
     folder = tmp_path / "out"
     options = ("search", "--min-upload-date", "2004-01-01", "--pace", "20/s", "-o", str(folder))
-    async with sandbox_of(photos=2000) as sandbox:
+    async with sandbox_of(photos=2000) as sandbox, AsyncExitStack() as stack:
         process = await start_quietly(sandbox.url, *options)
+        stack.push_async_callback(end, process)
         while not (folder / "state.sqlite").exists():
             await asyncio.sleep(0.05)
         async with watching(folder) as address, visit(browser) as seen:
