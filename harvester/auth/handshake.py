@@ -132,7 +132,8 @@ class OAuthCallback:
     async def wait(self, seconds: float) -> str:
         """The verifier. KeyRefused where the login is refused, or where nobody answers in time."""
         try:
-            return await asyncio.wait_for(self._answer, seconds)
+            async with asyncio.timeout(seconds):
+                return await self._answer
         except TimeoutError:
             raise KeyRefused(f"Nobody has allowed the login within {seconds / 60:.0f} minutes. {_AGAIN}") from None
 

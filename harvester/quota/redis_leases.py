@@ -10,13 +10,14 @@ This needs redis-py, so it is imported only when used.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib.resources
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from redis import exceptions
@@ -32,6 +33,7 @@ ANSWER_WITHIN = 2.0
 """Seconds in which the server must answer."""
 _ANOTHER_SERVER, _NEWER_FORMAT = 1, 2
 _TRIES = 3
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class RedisLeases:
 
     async def _call(self, ask: Callable[[], Awaitable[Any]]) -> Any:
         try:
-            return await ask()
+            return await _keep_cancels(ask())
         except exceptions.BusyLoadingError:
             raise Unanswered(f"The quota ledger at {self.name} is reading its data.") from None
         except (exceptions.AuthenticationError, exceptions.ResponseError) as error:
@@ -100,6 +102,20 @@ class RedisLeases:
         """What went wrong, in redis-py's words."""
         text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         return text.replace(self._password, "…") if self._password else text
+
+
+async def _keep_cancels(answer: Awaitable[_T]) -> _T:
+    """The answer, or CancelledError if the task was cancelled while it waited.
+
+    Up to Python 3.11 `asyncio.wait_for`, through which redis-py sends, loses a cancellation that comes in the very
+    step in which the sending ends (https://github.com/python/cpython/issues/86296); the lease's keeper never ended.
+    """
+    task = asyncio.current_task()
+    cancels = task.cancelling() if task else 0
+    result = await answer
+    if task and task.cancelling() > cancels:
+        raise asyncio.CancelledError
+    return result
 
 
 @asynccontextmanager

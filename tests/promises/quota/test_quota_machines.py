@@ -368,6 +368,21 @@ async def test_it_is_said_what_is_missing_where_redis_is_not_installed(monkeypat
     assert caught.value.field == "quota_ledger"
 
 
+async def test_a_cancellation_at_any_step_of_asking_the_server_is_obeyed(open_server: OpenServer) -> None:
+    server = open_server()
+    async with connect(server.place, "key") as leases:
+        cancelled = 0
+        for steps in 20 * list(range(12)):
+            asking = asyncio.create_task(leases.ask(claim()))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if asking.cancel():
+                await asyncio.wait([asking])
+                assert asking.cancelled(), f"after {steps} steps"
+                cancelled += 1
+        assert cancelled > 40
+
+
 # -- the command line -------------------------------------------------------------------------------------------
 
 
