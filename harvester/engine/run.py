@@ -120,16 +120,7 @@ async def run_open_job(
     is_complete = resumed and bool(state.facts.finished) and not isinstance(job.source, Photos)
     before = state.count_photos()
     tally = Tally(written=before, written_before=before, expected=state.facts.expected, calls=calls)
-    observer(
-        Started(
-            job=deepen_job(job, state).describe(),
-            output=output.archive,
-            resumed=before,
-            tally=tally,
-            is_update=state.is_update,
-        )
-    )
-    tell_limitations(observer)
+    _tell_start(job, state=state, output=output, tally=tally, observer=observer)
     tell_parts(sink.close_parts(state), observer)
     end = RunEnd(job, state=state, output=output, tally=tally, observer=observer)
     planner = RunPlanner(job, state=state, tally=tally, observer=observer, shallow=shallow)
@@ -158,6 +149,14 @@ async def run_open_job(
         else:
             outcome = end.keep(run.halt)
     return end.conclude(outcome)
+
+
+def _tell_start(job: Job, *, state: State, output: Output, tally: Tally, observer: Observer) -> None:
+    """Tell the observer what begins here, and what Flickr is known to withhold from it."""
+    whole = deepen_job(job, state).describe()
+    before, is_update = tally.written_before, state.is_update
+    observer(Started(job=whole, output=output.archive, resumed=before, tally=tally, is_update=is_update))
+    tell_limitations(observer)
 
 
 class _Run:

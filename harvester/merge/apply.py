@@ -99,6 +99,41 @@ def merge_update(
     Photos that no longer match leave the archive, unless `keep_unlisted`; those that are gone always do. Their lines
     are kept in the history.
     """
+    merge, moves = _write_beside(
+        folder, archive, state, keep_unlisted=keep_unlisted, is_stopped=is_stopped, merge_type=merge_type
+    )
+    own = {"reported": state.facts.expected, "failed": sum(1 for _ in state.failures())}
+    moving: PendingMerge = {
+        "update": state.facts.update,
+        "time": str(state.facts.update_begun),
+        "files": merge.files,
+        "kept": merge.kept,
+        "parts": merge.parts,
+        "drops": merge.drops,
+        "moves": moves,
+        "status": status,
+        "facts": {
+            "counts": {**_count_lines(archive, merge), **own, **counts},
+            "last_run": {"update": merge.merged.counts, "lists": merge.merged.lists, "calls": calls},
+        },
+    }
+    if isinstance(state, Comparison):
+        forget_unshown(archive, state)
+    take_over(archive, folder / UPDATE / STATE, keep_unlisted=keep_unlisted, merge=moving)
+    _finish(folder, archive, moving)
+    return merge.merged
+
+
+def _write_beside(
+    folder: Path,
+    archive: State,
+    state: State,
+    *,
+    keep_unlisted: bool,
+    is_stopped: Callable[[], bool],
+    merge_type: type[Merge],
+) -> tuple[Merge, list[tuple[str, str]]]:
+    """Write all that is new into the update's folder. Which files are to be moved from there, and where to."""
     new = folder / UPDATE / "new"
     shutil.rmtree(new, ignore_errors=True)
     began = str(state.facts.update_begun)
@@ -129,31 +164,16 @@ def merge_update(
             sync_folder(changed)
     except OSError as error:
         raise cannot_write(folder / UPDATE, error) from None
+    return merge, moves
+
+
+def _count_lines(archive: State, merge: Merge) -> dict[str, int]:
+    """How many lines each list of the archive has, once the merge counts."""
     lengths = {**archive.files(), **{n: Length(*known) for n, known in merge.files.items()}}
     lines = {n.removesuffix(".ndjson"): length.lines for n, length in lengths.items() if n != CHANGES}
     if merge.parts:  # a job without photos has no count of their lines
         lines[PHOTOS.removesuffix(".ndjson")] += sum_lines(merge.parts)
-    own = {"reported": state.facts.expected, "failed": sum(1 for _ in state.failures())}
-    facts = {
-        "counts": {**lines, **own, **counts},
-        "last_run": {"update": merge.merged.counts, "lists": merge.merged.lists, "calls": calls},
-    }
-    moving: PendingMerge = {
-        "update": state.facts.update,
-        "time": began,
-        "files": merge.files,
-        "kept": merge.kept,
-        "parts": merge.parts,
-        "drops": merge.drops,
-        "moves": moves,
-        "status": status,
-        "facts": facts,
-    }
-    if isinstance(state, Comparison):
-        forget_unshown(archive, state)
-    take_over(archive, folder / UPDATE / STATE, keep_unlisted=keep_unlisted, merge=moving)
-    _finish(folder, archive, moving)
-    return merge.merged
+    return lines
 
 
 def _copy_changes(folder: Path, new: Path, *, length: int) -> Appender:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 
@@ -11,7 +11,7 @@ from harvester import timers
 from harvester.config.settings import Settings
 from harvester.events import Noticed, Observer, Tally, Waiting
 from harvester.flickr.oauth import Sign
-from harvester.quota.throttle import open_throttle
+from harvester.quota.throttle import Throttle, open_throttle
 from harvester.text.redactor import Redactor
 from harvester.transport.client import Client
 from harvester.transport.connections import Connections
@@ -44,22 +44,8 @@ async def open_client(
     is_safe = prefix.lower().startswith("https:") or (proxy is not None and proxy.url.scheme == "https")
     trust = find_trust() if is_safe else True
 
-    def tell_wait(seconds: float) -> None:
-        observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds, reason="quota"))
-
-    def tell_notice(sentence: str) -> None:
-        observer(Noticed(sentence=sentence))
-
     async with (
-        open_throttle(
-            settings.name_account(),
-            quota=settings.quota,
-            pace=settings.pace,
-            ledger_at=settings.quota_ledger,
-            sleep=sleep,
-            on_wait=tell_wait,
-            on_notice=tell_notice,
-        ) as throttle,
+        _open_throttle(settings, observer=observer, sleep=sleep) as throttle,
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust) as connector,
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust, force_close=True) as fresh,
     ):
@@ -84,3 +70,25 @@ async def open_client(
         finally:
             watchdog.close()
             tally.quota_left = tally.quota_frees = tally.hold = None
+
+
+def _open_throttle(
+    settings: Settings, *, observer: Observer, sleep: Callable[[float], Awaitable[None]]
+) -> AbstractAsyncContextManager[Throttle]:
+    """The throttle of a run, which tells the observer what it waits for."""
+
+    def tell_wait(seconds: float) -> None:
+        observer(Waiting(why=f"the quota of {settings.quota} is spent", seconds=seconds, reason="quota"))
+
+    def tell_notice(sentence: str) -> None:
+        observer(Noticed(sentence=sentence))
+
+    return open_throttle(
+        settings.name_account(),
+        quota=settings.quota,
+        pace=settings.pace,
+        ledger_at=settings.quota_ledger,
+        sleep=sleep,
+        on_wait=tell_wait,
+        on_notice=tell_notice,
+    )
