@@ -82,6 +82,11 @@ _URL_EXTRAS = frozenset(f"url_{name}" for _, name, _, _ in SIZES) | {"url_o"}
 
 def build_row(catalogue: Catalogue, n: int, extras: tuple[str, ...]) -> Row:
     """A photo as a listing shows it. Unknown extras are ignored; those of a size come only where the size exists."""
+    return _keep_row(catalogue, catalogue.version, n, extras).copy()
+
+
+@lru_cache(4096)
+def _keep_row(catalogue: Catalogue, _version: int, n: int, extras: tuple[str, ...]) -> Row:
     row: Row = {
         "id": str(catalogue.id_of(n)),
         "owner": catalogue.people[catalogue.owners[n]].nsid,

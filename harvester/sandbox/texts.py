@@ -81,8 +81,9 @@ def normalise_text(text: str) -> str:
     return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 
+@lru_cache(4)
 def compose_texts(seed: int) -> tuple[Text, ...]:
-    """The stock of texts of a seed."""
+    """The stock of texts of a seed. Sandboxes of one process share it."""
     rng = Random(f"texts {seed}")
     return tuple(_compose(rng) for _ in range(STOCK))
 

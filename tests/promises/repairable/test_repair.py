@@ -24,8 +24,9 @@ from harvester.errors import CannotWrite, UsageError
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
 from harvester.repair.run import Report, repair_archive
 from harvester.sandbox.albums import FIRST_SET
+from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.galleries import FIRST_GALLERY
-from harvester.sandbox.server import Sandbox
+from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
 from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
@@ -46,6 +47,7 @@ from support.durable import LAST, Died, Disk, lay_under
 from support.harvest import Opener, harvest_into, settings_for
 
 PHOTOS = 120
+ACCOUNT = SandboxOptions(catalogue=CatalogueOptions(photos=PHOTOS, owners=2))
 
 
 def read_all(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -68,7 +70,7 @@ class World:
 
     sandbox: Sandbox
     whole: Path
-    lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False)
 
     @property
     def settings(self) -> Any:
@@ -92,12 +94,25 @@ class World:
         assert not (folder / ".repair").exists()
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An account's archive, harvested once: the catalogues of sandboxes of one kind are equal."""
+    folder = tmp_path_factory.mktemp("account") / "whole"
+
+    async def harvest() -> None:
+        async with open_sandbox(ACCOUNT) as sandbox:
+            nsid = max(sandbox.catalogue.people, key=lambda person: _weigh(sandbox, person.nsid)).nsid
+            await harvest_into(folder, sandbox, Job(source=Account(user=nsid)))
+
+    asyncio.run(harvest())
+    return folder
+
+
 @pytest.fixture
-async def world(sandbox_of: Opener, tmp_path: Path) -> AsyncIterator[World]:
-    async with sandbox_of(photos=PHOTOS, owners=2) as sandbox:
-        nsid = max(sandbox.catalogue.people, key=lambda person: _weigh(sandbox, person.nsid)).nsid
-        await harvest_into(tmp_path / "whole", sandbox, Job(source=Account(user=nsid)))
-        yield World(sandbox, tmp_path / "whole", read_all(tmp_path / "whole"))
+async def world(kept: Path, tmp_path: Path) -> AsyncIterator[World]:
+    whole = Path(shutil.copytree(kept, tmp_path / "whole"))
+    async with open_sandbox(ACCOUNT) as sandbox:
+        yield World(sandbox, whole, read_all(whole))
 
 
 def _weigh(sandbox: Sandbox, nsid: str) -> int:

@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -344,9 +345,11 @@ def test_an_older_export_stays_until_the_new_one_is_whole(archives: Path) -> Non
     assert Path("out.parquet").read_bytes() == b"old"
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_killed_in_the_middle_there_is_no_half_file(archives: Path, how: signal.Signals) -> None:
-    folder = archives / "full"
+@pytest.fixture(scope="module")
+def large(harvested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of 24,000 photos, which nobody is to write to."""
+    folder = tmp_path_factory.mktemp("large") / "full"
+    shutil.copytree(harvested / "full", folder)
     (folder / "state.sqlite").unlink()
     (folder / "manifest.json").unlink()
     data = (folder / "photos.ndjson").read_bytes()
@@ -354,7 +357,15 @@ def test_killed_in_the_middle_there_is_no_half_file(archives: Path, how: signal.
         for n in range(1000, 1060):
             file.write(data.replace(b'{"id":"', b'{"id":"%d' % n))
     assert run("repair", folder).returncode in (Exit.COMPLETE, Exit.INCOMPLETE)
-    command = [sys.executable, "-m", "harvester", "export", str(folder), "-o", "out.parquet", "--workers", "2"]
+    return folder
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_killed_in_the_middle_there_is_no_half_file(
+    large: Path, how: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "harvester", "export", str(large), "-o", "out.parquet", "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     while not list(Path().glob(".out.parquet.*.part")):
@@ -364,8 +375,8 @@ def test_killed_in_the_middle_there_is_no_half_file(archives: Path, how: signal.
     process.communicate()
     assert process.returncode in (-how, 128 + how)
     assert not Path("out.parquet").exists()
-    assert export(order(folder)).rows == 24_000
-    assert [path.name for path in sorted(Path().iterdir())] == ["in", "out.parquet"]
+    assert export(order(large)).rows == 24_000
+    assert [path.name for path in sorted(Path().iterdir())] == ["out.parquet"]
     assert pq.read_metadata("out.parquet").num_rows == 24_000
 
 
