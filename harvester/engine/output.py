@@ -67,13 +67,18 @@ class UpdateWanted(HarvestError):
         self.folder = folder
 
 
+def is_job_lost(state: State) -> bool:
+    """Whether a repair found nothing that tells what was asked."""
+    return state.facts.asked is None and bool(state.facts.repaired)
+
+
 def restore_job(state: State, *, where: Path) -> Job:
     """The job that an archive remembers, with the limit of its last run."""
     asked = state.facts.asked
     if asked is None:
         why = (
             "what was asked was lost. Give the command that began it again: it takes the archive up"
-            if state.facts.repaired
+            if is_job_lost(state)
             else "it was never begun"
         )
         raise UsageError(f"{where} remembers no job: {why}.")

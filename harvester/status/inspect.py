@@ -22,7 +22,7 @@ from harvester.disk.holder import Holder
 from harvester.disk.layout import STATE, check_entries, check_files
 from harvester.disk.lock import find_holder
 from harvester.engine.call_costs import estimate_seconds
-from harvester.engine.output import restore_job
+from harvester.engine.output import is_job_lost, restore_job
 from harvester.engine.remaining import count_remaining_calls
 from harvester.merge.staging import find_deepening, is_under_way
 from harvester.parts.part import Part, measure_lines
@@ -76,11 +76,12 @@ def _has_size(path: Path) -> bool:
 
 
 def _describe_archive(folder: Path, state: State, holder: Holder | None, settings: Settings) -> Mapping[str, Any]:
-    job, manifest = restore_job(state, where=folder), read_manifest(folder)
-    gaps = find_gaps(folder, state, job.source, manifest)
+    job = None if is_job_lost(state) else restore_job(state, where=folder)
+    manifest = read_manifest(folder)
+    gaps = find_gaps(folder, state, job and job.source, manifest)
     status, note = _judge(folder, state, gaps, manifest, holder)
     pieces, todo, lists = find_pieces(folder, state), state.count_todo(), state.walks()
-    calls = count_remaining_calls(folder, state, job, wanted=state.facts.wanted_depth)
+    calls = job and count_remaining_calls(folder, state, job, wanted=state.facts.wanted_depth)
     has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
     difference = read_difference(state)
     return {
@@ -99,7 +100,7 @@ def _describe_archive(folder: Path, state: State, holder: Holder | None, setting
         "lists": {**count_lists(state), "to_be_read": len(lists)} if has_lists else {},
         "bytes": pieces.plain_bytes,
         "calls_to_go": calls,
-        "seconds_to_go": round(estimate_seconds(calls, settings), 1),
+        "seconds_to_go": None if calls is None else round(estimate_seconds(calls, settings), 1),
         "read_from": "checkpoint",
     }
 

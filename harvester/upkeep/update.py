@@ -157,9 +157,10 @@ def _check_ready(archive: State, folder: Path) -> None:
             f"{folder} was harvested with a limit of {limit}: the command that began it, "
             "without a limit, completes it; then update it."
         )
-    if not archive.is_begun() or not archive.has_only_failures():
+    source = restore_job(archive, where=folder).source
+    if not archive.has_only_failures():
         raise UsageError(f"{folder} is not complete yet: `harvester resume {folder}` first, then update it.")
-    if isinstance(restore_job(archive, where=folder).source, Photos):
+    if isinstance(source, Photos):
         raise UsageError(f"{folder} holds photos given by id: nothing lists them, so nothing tells what has changed.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -35,7 +36,10 @@ def _list_facts(facts: Facts, *, room: int, is_plain: bool) -> Iterator[tuple[st
     if facts.contents.trouble or report is None:
         yield "trouble", [facts.contents.trouble or "It was not read yet."]
         return
-    yield "asked", [facts.contents.asked]
+    if facts.contents.asked:
+        yield "asked", [facts.contents.asked]
+    if report.note and run is None:
+        yield "note", textwrap.wrap(report.note, room, break_long_words=False)
     if facts.away:
         yield "run", [facts.away]
     reading = run.reading if run else None

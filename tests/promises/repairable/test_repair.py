@@ -23,6 +23,7 @@ from harvester.disk.layout import LOCK
 from harvester.errors import CannotWrite, UsageError
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
 from harvester.repair.run import Report, repair_archive
+from harvester.report.run import Order, write_report
 from harvester.sandbox.albums import FIRST_SET
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.galleries import FIRST_GALLERY
@@ -456,6 +457,19 @@ async def test_an_archive_whose_job_is_lost_is_not_damaged_once_it_is_repaired(w
     repair_archive(world.whole)
     again = repair_archive(world.whole)
     assert (again.is_needed, again.checkpoint, again.job) == (False, "sound", None)
+
+
+async def test_an_archive_whose_job_is_lost_has_a_status_and_a_report(world: World, tmp_path: Path) -> None:
+    for name in ("state.sqlite", "manifest.json"):
+        (world.whole / name).unlink()
+    repair_archive(world.whole)
+    status = await asyncio.to_thread(read_status, world.whole, world.settings)
+    assert (status["state"], status["job"], status["calls_to_go"]) == ("unfinished", None, None)
+    assert "the command that began the archive takes it up" in status["note"]
+    reported = await asyncio.to_thread(write_report, Order(folders=[world.whole], output=tmp_path / "report.html"))
+    assert reported.rows == status["photos"] == len(read_lines(world.whole / "photos.ndjson")) > 0
+    with pytest.raises(UsageError, match="Give the command that began it again"):
+        await run_update(world.whole, world.settings)
 
 
 async def test_a_checkpoint_with_another_formats_number_is_told_as_damage(world: World) -> None:

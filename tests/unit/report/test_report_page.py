@@ -270,6 +270,42 @@ def test_several_archives_are_told_apart(made: Path, place: Path, browser: Any) 
         assert look.find_violations() == []
 
 
+def test_on_paper_several_archives_have_their_names(made: Path, place: Path, browser: Any) -> None:
+    other = make_archive(place / "second", [photo(1)])
+    with open_page(browser, write(other, made)) as look:
+        look.page.emulate_media(media="print")
+        assert look.page.locator("summary:visible").all_inner_texts() == ["second", "sandbox"]
+
+
+def test_an_empty_archive_has_links_to_what_is_there(place: Path, browser: Any) -> None:
+    with open_page(browser, write(make_archive(place / "empty", []))) as look:
+        links = look.page.eval_on_selector_all("nav a", "links => links.map(link => link.getAttribute('href'))")
+        assert links == ["#complete", "#changes"]
+        assert all(look.page.locator(link).count() == 1 for link in links)
+
+
+def test_few_photos_have_an_axis_of_whole_numbers(place: Path, browser: Any) -> None:
+    with open_page(browser, write(make_archive(place / "single", ODD["one"]))) as look:
+        wait_for_charts(look.page)
+        chart = look.page.locator("figure", has=look.page.get_by_text("Uploaded", exact=True)).locator("svg")
+        numbers = [text for text in chart.locator("text").all_text_contents() if re.fullmatch(r"[\d.]+m?", text)]
+        assert numbers[:2] == ["0", "1"]
+        assert not any("." in text or "m" in text for text in numbers)
+
+
+def test_on_a_telephone_no_word_of_a_table_is_broken(made: Path, place: Path, browser: Any) -> None:
+    other = make_archive(place / "third", [photo(1)])
+    with open_page(browser, write(other, made), width=360) as look:
+        cells = look.page.locator("table", has=look.page.get_by_text("Archives", exact=True)).locator("td")
+        state = cells.filter(has_text="Complete").first
+        find_lines = """cell => {
+            const all = new Range();
+            all.selectNodeContents(cell);
+            return new Set([...all.getClientRects()].map(({bottom}) => Math.round(bottom / 8))).size;
+        }"""
+        assert state.evaluate(find_lines) == 1
+
+
 def test_on_paper_there_are_charts_and_nothing_to_click(made: Path, browser: Any) -> None:
     with open_page(browser, write(made)) as look:
         wait_for_charts(look.page)

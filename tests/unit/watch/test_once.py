@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from harvester.attach.messages import RunSnapshot, Sample
@@ -113,6 +114,16 @@ def test_a_terminal_without_more_gets_ascii() -> None:
     lines = list(list_lines(FACTS, width=80, is_plain=True))
     assert all(line.isascii() for line in lines)
     assert any("#####-----" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_of_an_archive_at_rest_it_is_told_why_and_what_to_do(width: int) -> None:
+    note = "photos.ndjson has 7 of 9 bytes: `harvester repair x` keeps every good line."
+    report = replace(REPORT, state=ArchiveStatus.DAMAGED, running_pid=None, note=note)
+    lines = list(list_lines(replace(FACTS, contents=Contents(report=report), run=None), width=width, is_plain=True))
+    assert note in " ".join(line.removeprefix("  note").strip() for line in lines)
+    assert all(len(line) <= width for line in lines[1:4])
+    assert lines[1].startswith("  note ")
 
 
 def test_what_cannot_be_read_is_told() -> None:

@@ -39,6 +39,9 @@ export function roomFor(names: string[], width: number): { left: number; letters
   return { left: letters * 7 + 12, letters };
 }
 
+/** Ticks of an axis that counts up to so many: none stands between two whole numbers. */
+export const ticksTo = (most: number): number => Math.min(Math.max(most, 1), 4);
+
 /** Bars from left to right, each with its count at its end. */
 export function bars(entries: { name: string; count: number }[], width: number, fill = ONE): Plot.PlotOptions {
   const { left, letters } = roomFor(entries.map(({ name }) => name), width);

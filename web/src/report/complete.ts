@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { type Child, foreign, h } from "../shared/dom";
 import { bytes, count, day, moment, plural, share } from "../shared/format";
 import { folded, table } from "../shared/table";
-import { figure } from "./chart";
+import { figure, ticksTo } from "./chart";
 import type { Archive, Report, Stretch, Update } from "./data";
 
 const STATES: Record<string, string> = {
@@ -28,6 +28,7 @@ export function completeSection({ archives, refusals, counts }: Report): Child[]
   const alone = archives.length === 1;
   const box = (archive: Archive): HTMLElement => {
     const details = folded(archive.name, ...one(archive));
+    details.className = "archive";
     details.toggleAttribute("open", archives.length <= MOST_OPEN);
     return details;
   };
@@ -85,7 +86,8 @@ function facts(archive: Archive): HTMLElement {
 
 function claim({ photos, claimed }: Archive): string {
   if (claimed === null) return `${count(photos)}; Flickr tells no number`;
-  return `${count(photos)} of ${count(claimed)} that Flickr claims (${share(Math.min(photos, claimed), claimed)})`;
+  const told = `${count(photos)} of ${count(claimed)} that Flickr claims`;
+  return claimed ? `${told} (${share(Math.min(photos, claimed), claimed)})` : told;
 }
 
 const wholeness = (stretch: Stretch): string => {
@@ -232,6 +234,7 @@ function updateFigure(updates: Update[]): HTMLElement {
     { at, n: changed, fill: "var(--warn)" },
     { at, n: removed + other, fill: "var(--bad)" },
   ]);
+  const most = Math.max(...updates.map(({ added, changed, removed, other }) => added + changed + removed + other));
   const names: [string, string][] = [["var(--one)", "Added"], ["var(--warn)", "Changed"], ["var(--bad)", "Gone"]];
   return figure({
     title: "From update to update",
@@ -240,7 +243,7 @@ function updateFigure(updates: Update[]): HTMLElement {
       height: 200,
       marginLeft: 52,
       x: { domain: [...new Set(rows.map(({ at }) => at))], label: null, tickSize: 0, tickFormat: (at: string) => (updates.length * 80 > width ? "" : at.slice(0, 10)) },
-      y: { grid: true, label: "Photos", ticks: 4, tickFormat: "~s" },
+      y: { grid: true, label: "Photos", ticks: ticksTo(most), tickFormat: "~s" },
       color: { type: "identity" },
       marks: [Plot.barY(rows, { x: "at", y: "n", fill: "fill" }), Plot.ruleY([0], { stroke: "var(--line)" })],
     }),

@@ -24,6 +24,9 @@ const SECTIONS: [id: string, title: string, draw: (report: Report) => Child[]][]
   ["changes", "Changes", changeSection],
 ];
 
+const isEmpty = report.counts.photos === 0;
+const shown = isEmpty ? SECTIONS.filter(([id]) => id === "complete" || id === "changes") : SECTIONS;
+
 const shortMonth = (text: string): string => month(text).replace(/^([A-Za-z]{3})[a-z]* /, "$1\u00a0");
 
 function period(): string {
@@ -32,6 +35,9 @@ function period(): string {
   if (!first || !last) return "not known";
   return first === last ? shortMonth(first) : `${shortMonth(first)} – ${shortMonth(last)}`;
 }
+
+/** Of a harvest with a limit, all that was asked is there, and Flickr has more. */
+const tellThere = (state: string, hasMore: boolean): string => (state === "complete" && hasMore ? "All that was asked" : tellState(state));
 
 function summary(): HTMLElement {
   const { archives, counts, owners, licenses } = report;
@@ -42,7 +48,7 @@ function summary(): HTMLElement {
   const state = stateOf(archives);
   const tiles: [string, string, Child][] = [
     ["Photos", count(counts.photos), counts.videos > 0 && `${count(counts.videos)} of them videos`],
-    ["Completeness", claimed === null || !claimed ? tellState(state) : share(there, claimed), claimed === null ? "Flickr tells no number" : `${tellState(state)}; Flickr claims ${count(claimed)}`],
+    ["Completeness", claimed === null || !claimed ? tellState(state) : share(there, claimed), claimed === null ? "Flickr tells no number" : `${tellThere(state, there < claimed)}; Flickr claims ${count(claimed)}`],
     ["Uploaded", period(), null],
     ["Owners", count(owners.distinct), null],
   ];
@@ -62,7 +68,7 @@ function header(): HTMLElement {
     h("p", { class: "kicker" }, "Report of an archive of Flickr's metadata"),
     h("h1", {}, foreign(report.archives.map(({ name }) => name).join(", "))),
     summary(),
-    h("nav", { "aria-label": "Sections" }, h("ul", {}, ...SECTIONS.map(([id, title]) => h("li", {}, h("a", { href: `#${id}` }, title))))),
+    h("nav", { "aria-label": "Sections" }, h("ul", {}, ...shown.map(([id, title]) => h("li", {}, h("a", { href: `#${id}` }, title))))),
   );
 }
 
@@ -82,8 +88,6 @@ function section([id, title, draw]: (typeof SECTIONS)[number]): HTMLElement {
   return h("section", { id, "aria-labelledby": `${id}-title` }, h("h2", { id: `${id}-title` }, title), ...draw(report));
 }
 
-const isEmpty = report.counts.photos === 0;
-const shown = isEmpty ? SECTIONS.filter(([id]) => id === "complete" || id === "changes") : SECTIONS;
 document.body.append(
   h("a", { class: "skip", href: "#main" }, "To the content"),
   header(),

@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { type Child, h } from "../shared/dom";
 import { count, DAYS, month, plural } from "../shared/format";
 import { folded, table } from "../shared/table";
-import { figure, ONE, TWO } from "./chart";
+import { figure, ONE, ticksTo, TWO } from "./chart";
 import type { Report, When } from "./data";
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
@@ -76,7 +76,7 @@ function draw(when: When, [first, last]: [number, number], width: number, fill: 
     marginTop: 30,
     marginLeft: 52,
     x: { type: "utc", domain: [new Date(atUtc(first, 0)), new Date(atUtc(last + 1, 0))], label: null, nice: false },
-    y: { grid: true, label: `Photos by ${isByYear ? "year" : "month"}`, tickFormat: "~s", ticks: 4, zero: true },
+    y: { grid: true, label: `Photos by ${isByYear ? "year" : "month"}`, tickFormat: "~s", ticks: ticksTo(Math.max(...sums.values())), zero: true },
     marks: [
       Plot.rectY(data, { x1: "from", x2: "to", y: "n", fill, inset: isByYear ? 1 : 0.25 }),
       Plot.tip(data, Plot.pointerX({ x1: "from", x2: "to", y: "n", title: "told" })),
