@@ -78,10 +78,10 @@ def _has_size(path: Path) -> bool:
 def _describe_archive(folder: Path, state: State, holder: Holder | None, settings: Settings) -> Mapping[str, Any]:
     job = None if is_job_lost(state) else restore_job(state, where=folder)
     manifest = read_manifest(folder)
-    gaps = find_gaps(folder, state, job and job.source, manifest)
+    gaps = find_gaps(folder, state, job.source if job else None, manifest)
     status, note = _judge(folder, state, gaps, manifest, holder)
     pieces, todo, lists = find_pieces(folder, state), state.count_todo(), state.walks()
-    calls = job and count_remaining_calls(folder, state, job, wanted=state.facts.wanted_depth)
+    calls = None if job is None else count_remaining_calls(folder, state, job, wanted=state.facts.wanted_depth)
     has_lists = state.files().keys() - {PHOTOS, CHANGES} or lists
     difference = read_difference(state)
     return {
