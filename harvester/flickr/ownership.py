@@ -24,7 +24,10 @@ _IN_REFUSAL = re.compile(r'Photo "(\d+)" not found')
 
 
 def check_whose(answer: Mapping[str, Any], part: Part, *, photo_id: str) -> None:
-    """Raise TryLater for an answer that names another photo than `photo_id`, or is the answer to another method."""
+    """Raise TryLater for an answer that names another photo than `photo_id`, or none where such answers name one.
+
+    So for the answer to another method.
+    """
     member = part.member
     value = answer.get(member) if member else None
     is_other = member not in answer and not (_MEMBERS | _CONTEXTS if member else _MEMBERS).isdisjoint(answer)
@@ -44,7 +47,7 @@ def _names_other(value: Mapping[str, Any], part: Part, photo_id: str) -> bool:
     if part.named == ADDRESSES:
         named = _find_named(value.get("size"))
         return bool(named) and photo_id not in named
-    return str(value.get(part.named or "id", photo_id)) != photo_id
+    return str(value.get(part.named) if part.named else value.get("id", photo_id)) != photo_id
 
 
 def _is_other_kind(value: Mapping[str, Any], part: Part) -> bool:

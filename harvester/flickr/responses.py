@@ -217,8 +217,9 @@ def _read_rows(found: Mapping[str, Any], raw: bytes, *, name: str, id_name: str)
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise TryLater("a listing without its list")
     raws = [bytes(each) for each in _elements.decode(_members.decode(raw)[name])] if listed else []
+    rows = ((_read_id(row, id_name), each) for row, each in zip(listed, raws, strict=True))
     return Listed(
-        rows=tuple((_read_id(row, id_name), each) for row, each in zip(listed, raws, strict=True)),
+        rows=tuple((row_id, each) for row_id, each in rows if row_id),  # without it, the row counts as not come
         total=read_number(found.get("total")),
         pages=read_number(found.get("pages")),
     )

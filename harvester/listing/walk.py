@@ -2,7 +2,8 @@
 
 Sets, their members, galleries, favourites, contacts, pools: their pages have numbers and no dates, so a walk can
 only count on. What is added or taken away meanwhile moves the rows from page to page. A total that changes, or a
-row that comes again, betrays that; the list is then read once more from its beginning.
+row that comes again, betrays that; the list is then read once more from its beginning. So is a list that shows fewer
+rows than it claims, until two readings agree: a page may come short in passing, or hide what others may see.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from harvester.flickr.responses import Listed
 
 _MOST_READS = 3
 _MOST_TRIES = 3
+_MOST_IDLE = 3
+"""Pages in a row without a new row after which a list ends, however many more it claims."""
 LAST_PAGE = 10_000
 """Pages past this one answer as this one does (alexis-mignon/python-flickr-api#54)."""
 
@@ -39,6 +42,12 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None = None
     moved: bool = False
     """Rows have come and gone during this reading."""
+    found: int = 0
+    """Rows that this reading has brought, each once."""
+    idle: int = 0
+    """Pages in a row that have brought none."""
+    before: int | None = None
+    """Rows that the reading before this one has brought."""
     writes: bool = True
     hydrates: bool = False
     owner: str = ""
@@ -71,6 +80,11 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
     def shows_all(self) -> bool:
         """Whether the job's photos are those of this list: without it nothing can be compared."""
         return self.top and (self.shape.shows_photos or isinstance(self.shape.becomes, Opens))
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the list, read to its end, shows fewer rows than it claims, and no other reading agrees."""
+        return self.total is not None and self.found < self.total and self.found != self.before
 
     @property
     def streams_photos(self) -> bool:
@@ -111,51 +125,65 @@ def advance_walk(walk: Walk, listed: Listed, *, repeated: int) -> Advance:
     pages = walk.shape.rows
     if not isinstance(pages, Paged):
         return Advance(None)
-    is_known = 0 < len(listed.rows) == repeated
-    ended = is_known or _is_last(walk, listed, pages.size)
-    if not ended and _may_come_yet(walk, listed):
+    is_last = _is_last(walk, listed, pages.size)
+    if not is_last and _may_come_yet(walk, listed):
         return Advance(msgspec.structs.replace(walk, tries=walk.tries + 1))
-    read = _count_page(walk, listed, repeated=repeated, ended=ended)
-    if listed.rows and not ended and walk.page < LAST_PAGE:
+    read = _count_page(walk, listed, repeated=repeated)
+    if not is_last and walk.page < LAST_PAGE and _may_go_on(read, listed):
         return Advance(read)
-    if read.moved:
-        return _read_again(read)
-    return Advance(None, note="" if ended else _tell_gap(walk, listed))
+    if read.moved or read.is_short:
+        return _read_again(read, gap=_tell_gap(read, listed))
+    return Advance(None, note=_tell_gap(read, listed))
 
 
 def _is_last(walk: Walk, listed: Listed, size: int) -> bool:
     """Whether a page is the last by what is claimed: by the count of pages, unless the rows belie it."""
     if listed.pages is None or (listed.rows and listed.pages < 1):
         return False
-    is_more_claimed = len(listed.rows) >= size and (listed.total or 0) > walk.page * size
+    is_more_claimed = len(listed.rows) >= size and (listed.total is None or listed.total > walk.page * size)
     return walk.page >= listed.pages and not is_more_claimed
 
 
 def _may_come_yet(walk: Walk, listed: Listed) -> bool:
     """Whether an empty page is asked for again: pages are seen to be empty in passing."""
-    return not listed.rows and listed.pages is not None and walk.tries < _MOST_TRIES
+    return not listed.rows and listed.pages is not None and not walk.idle and walk.tries < _MOST_TRIES
 
 
-def _count_page(walk: Walk, listed: Listed, *, repeated: int, ended: bool) -> Walk:
+def _may_go_on(read: Walk, listed: Listed) -> bool:
+    """Whether the next page is asked for. All photos of a page may be hidden, so a few empty ones are passed over."""
+    return not read.idle or (read.idle < _MOST_IDLE and (listed.pages or 0) >= read.page)
+
+
+def _count_page(walk: Walk, listed: Listed, *, repeated: int) -> Walk:
     """The walk behind a page, which may have betrayed that rows have moved."""
+    new = len(listed.rows) - repeated
     total = walk.total if walk.page > 1 else listed.total
-    has_no_pages = ended and walk.page == 2 and listed.pages is None  # all of it comes whatever page is asked for
-    moved = walk.moved or (repeated > 0 and not has_no_pages) or listed.total != total
-    return msgspec.structs.replace(walk, page=walk.page + 1, tries=0, total=total, moved=moved)
-
-
-def _tell_gap(walk: Walk, listed: Listed) -> str:
-    """The sentence on a list that breaks off before the pages that it claims."""
-    if listed.rows or (listed.pages or 0) <= walk.page:
-        return ""
-    return f"{walk.shape.method} of {walk.subject} claims {listed.pages} pages, and page {walk.page} is empty"
-
-
-def _read_again(walk: Walk) -> Advance:
-    """A list that has moved is read from its beginning, unless that was done often enough."""
-    if walk.reads < _MOST_READS:
-        again = msgspec.structs.replace(walk, page=1, total=None, moved=False, reads=walk.reads + 1)
-        return Advance(again, anew=True)
-    return Advance(
-        None, note=f"{walk.shape.method} of {walk.subject} kept changing while it was read {walk.reads} times"
+    has_no_pages = not new and walk.page == 2 and listed.pages is None  # all of it comes whatever page is asked for
+    return msgspec.structs.replace(
+        walk,
+        page=walk.page + 1,
+        tries=0,
+        total=total,
+        moved=walk.moved or (repeated > 0 and not has_no_pages) or listed.total != total,
+        found=walk.found + new,
+        idle=0 if new else walk.idle + 1,
     )
+
+
+def _tell_gap(read: Walk, listed: Listed) -> str:
+    """The sentence on a list that breaks off before the pages that it claims."""
+    empty = read.page - read.idle
+    if listed.rows or (listed.pages or 0) <= empty:
+        return ""
+    return f"{read.shape.method} of {read.subject} claims {listed.pages} pages, and page {empty} is empty"
+
+
+def _read_again(read: Walk, *, gap: str) -> Advance:
+    """A list that has moved, or is short, is read from its beginning, unless that was done often enough."""
+    if read.reads < _MOST_READS:
+        again = msgspec.structs.replace(
+            read, page=1, total=None, moved=False, reads=read.reads + 1, found=0, idle=0, before=read.found
+        )
+        return Advance(again, anew=True)
+    changing = f"{read.shape.method} of {read.subject} kept changing while it was read {read.reads} times"
+    return Advance(None, note=gap or changing)

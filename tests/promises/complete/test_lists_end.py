@@ -10,9 +10,10 @@ import orjson
 import pytest
 
 from harvester.flickr.responses import Listed
-from harvester.jobs.model import Account, Job, Search
+from harvester.jobs.model import Account, Group, Job, Search
 from harvester.listing.walk import Walk, advance_walk
 from harvester.sandbox.server import Sandbox
+from support.accounts import ask_all
 from support.archives import read_lines
 from support.harvest import Opener, harvest_into
 
@@ -68,6 +69,38 @@ def test_a_list_is_read_to_its_end_whatever_count_of_pages_it_claims(pages: int 
 
     assert count_pages(1_000, rows, pages=pages, total=2_500) <= 12
     assert len(shown) == 2_500
+
+
+@pytest.mark.parametrize("fault", ["short", "nameless", "smaller", "repeated", "empty"])
+async def test_a_pool_is_whole_though_a_page_is_short_in_passing_or_pages_change_their_size(
+    fault: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=3_600) as sandbox:
+        answer, asked, group = sandbox.api.answer, list[str](), sandbox.catalogue.group_id
+        pool = [row["id"] for row in ask_all(sandbox, "groups.pools.getPhotos", "photos", "photo", group_id=group)]
+
+        def answer_otherwise(query: Any) -> bytes:
+            if query["method"] != "flickr.groups.pools.getPhotos" or query["page"] == "1":
+                return answer(query)
+            asked.append(query["page"])
+            is_first = asked.count("2") == 1 and query["page"] == "2"
+            if fault == "smaller":  # from the second page on: the rows come again, and there are more pages
+                return answer({**query, "per_page": "250"})
+            said = orjson.loads(answer(query))
+            if fault == "short" and is_first:
+                del said["photos"]["photo"][-7:]
+            if fault == "nameless" and is_first:
+                del said["photos"]["photo"][7]["id"]
+            if fault == "repeated" and is_first:
+                return answer({**query, "page": "1"})
+            if fault == "empty" and query["page"] == "2":  # all of it is hidden
+                said["photos"]["photo"] = []
+            return orjson.dumps(said)
+
+        monkeypatch.setattr(sandbox.api, "answer", answer_otherwise)
+        await harvest_into(tmp_path, sandbox, Job(source=Group(group=group), detail="list"))
+        shown = pool[:500] + pool[1_000:] if fault == "empty" else pool
+        assert sorted(line["id"] for line in read_lines(tmp_path / "photos.ndjson")) == sorted(shown)
 
 
 async def test_favourites_of_a_photo_end_where_no_new_ones_come(

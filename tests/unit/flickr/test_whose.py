@@ -54,6 +54,17 @@ def test_the_answer_to_another_question_about_the_same_photo_is_asked_for_again(
     assert caught.value.astray
 
 
+@pytest.mark.parametrize("name", sorted({*NAMED} - {"sizes"}))
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_part_that_should_name_its_photo_and_names_none_is_asked_for_again(name: str, is_empty: bool) -> None:
+    own = build_part(name, "101")
+    assert own
+    nameless = {} if is_empty else {member: value for member, value in own.items() if value != "101"}
+    with pytest.raises(TryLater) as caught:
+        read(name, "101", wrap(name, nameless))
+    assert caught.value.astray
+
+
 ADDRESSES = [
     {"source": "http://static.flickr.com/82/101_ab12cd34ef_s.jpg"},
     {"source": "https://farm1.static.flickr.com/82/101_ab12cd34ef.jpg"},

@@ -26,16 +26,45 @@ def test_a_page_that_comes_again_where_there_are_pages_is_a_reason_to_read_once_
     rest = step(Walk(listing="members"), Listed(rows=rows("1", "2"), total=4, pages=2))
     again = advance_walk(rest, Listed(rows=rows("1", "2"), total=4, pages=2), repeated=2)
     assert again.anew
-    assert again.walk == Walk(listing="members", page=1, reads=2)
+    assert again.walk == Walk(listing="members", page=1, reads=2, before=2)
 
 
-def test_a_page_that_stays_empty_before_the_last_is_told() -> None:
-    walk = step(Walk(listing="members", subject="7"), Listed(rows=rows("1", "2"), total=6, pages=3))
+def test_an_empty_page_is_asked_again_and_then_passed_over() -> None:
+    walk = step(Walk(listing="members"), Listed(rows=rows("1", "2"), total=5, pages=3))
     for _ in range(3):
-        walk = step(walk, Listed(rows=(), total=6, pages=3))
-    end = advance_walk(walk, Listed(rows=(), total=6, pages=3), repeated=0)
-    assert end.walk is None
-    assert end.note == "flickr.photosets.getPhotos of 7 claims 3 pages, and page 2 is empty"
+        walk = step(walk, Listed(rows=(), total=5, pages=3))
+        assert walk.page == 2
+    walk = step(walk, Listed(rows=(), total=5, pages=3))
+    assert walk.page == 3
+    again = advance_walk(walk, Listed(rows=rows("5"), total=5, pages=3), repeated=0)
+    assert again.anew, "fewer came than are claimed"
+
+
+def test_pages_that_stay_empty_before_the_last_are_told() -> None:
+    empty = Listed(rows=(), total=6, pages=9)
+    walk = step(Walk(listing="members", subject="7", before=2), Listed(rows=rows("1", "2"), total=6, pages=9))
+    for _ in range(5):
+        walk = step(walk, empty)
+    end = advance_walk(walk, empty, repeated=0)
+    assert (walk.page, end.walk) == (4, None)
+    assert end.note == "flickr.photosets.getPhotos of 7 claims 9 pages, and page 2 is empty"
+
+
+def test_a_list_that_shows_fewer_rows_than_it_claims_is_read_until_two_readings_agree() -> None:
+    short, walk = Listed(rows=rows("1", "2"), total=3, pages=1), Walk(listing="members")
+    again = advance_walk(walk, short, repeated=0)
+    assert again.anew
+    assert again.walk
+    assert advance_walk(again.walk, short, repeated=0) == Advance(None)
+    whole = Listed(rows=rows("1", "2", "3"), total=3, pages=1)
+    assert advance_walk(again.walk, whole, repeated=0) == Advance(None)
+    shorter = advance_walk(again.walk, Listed(rows=rows("1"), total=3, pages=1), repeated=0)
+    assert shorter.anew
+
+
+def test_a_full_page_without_a_total_is_not_the_last() -> None:
+    full = rows(*map(str, range(1, 501)))
+    assert step(Walk(listing="members"), Listed(rows=full, total=None, pages=1)).page == 2
 
 
 def test_a_list_that_keeps_changing_is_told_after_three_readings() -> None:
