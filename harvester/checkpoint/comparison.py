@@ -11,8 +11,13 @@ from typing import ClassVar
 import orjson
 
 from harvester.checkpoint.shallow import SHALLOW
-from harvester.checkpoint.state import State, Todo
+from harvester.checkpoint.state import Gone, State, Todo
 from harvester.flickr.responses import Row
+
+_UNCHANGED = "unchanged"
+"""Stands in place of a refusal's message where a photo that no listing shows is there, and as the archive has it."""
+_USUAL = 5
+"""One in so many photos may leave a search though they have not changed: a group gives them back, say."""
 
 
 class Staged(State):
@@ -77,6 +82,20 @@ class Comparison(Staged):
         """The next photos that are missing, in the order of their ids."""
         query = "SELECT id FROM todo WHERE missing AND id > ? ORDER BY id LIMIT ?"
         return [Todo(str(i), None, missing=True) for (i,) in self._db.execute(query, (after, most))]
+
+    def note_gone(self, gone: Sequence[Gone]) -> None:
+        """What became of missing photos; of those that are there, whether they have changed since."""
+        query = "SELECT 1 FROM older.seen WHERE id = ? AND updated = ?"
+        known = [g.code is None and self._db.execute(query, (int(g.id), g.updated)).fetchone() for g in gone]
+        super().note_gone(replace(g, message=_UNCHANGED) if k else g for g, k in zip(gone, known, strict=True))
+
+    def count_withheld(self) -> int:
+        """Photos that a listing no longer shows though they are as they were; 0 where so few may well have left it."""
+        query = (
+            "SELECT (SELECT count(*) FROM gone WHERE code IS NULL AND message = ?), (SELECT count(*) FROM older.seen)"
+        )
+        withheld, known = self._db.execute(query, (_UNCHANGED,)).fetchone()
+        return int(withheld) if withheld * _USUAL > known else 0
 
     def count_there(self) -> int:
         """Photos that the older archive has or listings have shown, without those that are gone."""

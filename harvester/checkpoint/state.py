@@ -7,7 +7,7 @@ checkpoint says is in a file, is on the disk before it says so; what lies behind
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from zlib import crc32
@@ -44,6 +44,8 @@ class Gone:
     id: str
     code: int | None
     message: str | None
+    updated: int | None = None
+    """The second of its last change, where it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class State(Listed):
         """Photos listed but not yet written."""
         return int(self._db.execute("SELECT count(*) FROM todo").fetchone()[0])
 
-    def note_gone(self, gone: Iterable[Gone]) -> None:
+    def note_gone(self, gone: Sequence[Gone]) -> None:
         """What became of missing photos."""
         self._db.executemany(
             "INSERT OR REPLACE INTO gone VALUES (?, ?, ?)", ((int(g.id), g.code, g.message) for g in gone)

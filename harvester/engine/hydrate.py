@@ -101,10 +101,12 @@ class Hydrator:
         """What became of a photo that no listing shows any more."""
         part = PartRequest("info", PARTS["info"])
         try:
-            await part.ask(self._client, photo.id, alone=True)  # the refusal that is expected need not say whose it is
+            # The refusal that is expected need not say whose it is.
+            info = orjson.loads(await part.ask(self._client, photo.id, alone=True))
         except Refused as error:
             return Gone(photo.id, error.code, error.message)
-        return Gone(photo.id, None, None)
+        dates = info.get("dates")
+        return Gone(photo.id, None, None, read_number(dates.get("lastupdate") if isinstance(dates, dict) else None))
 
     async def _add_pages(self, part: PartRequest, photo_id: str, draft: Draft) -> None:
         """Put the rows of all other pages behind those that have come, each row once.

@@ -116,7 +116,9 @@ async def run_update(
             counts = {"failed": sum(1 for _ in state.failures()) + count_left_shallow(state.connection)}
             source = restore_job(archive, where=folder).source
             # What is claimed and not shown may be what the archive has: it is not known to match no more.
-            keep_unlisted = isinstance(source, Account) or find_difference(source, state) is not None
+            withheld = 0 if isinstance(source, Account) else state.count_withheld()
+            keep_unlisted = isinstance(source, Account) or find_difference(source, state) is not None or bool(withheld)
+            summary = _tell_withheld(summary, withheld)
             watched.begin_merge()
             try:
                 merged = await finish(
@@ -235,6 +237,17 @@ def _count_shallow(summary: Summary, state: State, folder: Path) -> Summary:
     which = "1 photo could not be had with all its parts" if count == 1 else f"{count:,} photos could not be had whole"
     told = f"{which}: `harvester resume {folder}` tries again."
     return replace(summary, status="incomplete", failed=summary.failed + count, notes=(*summary.notes, told))
+
+
+def _tell_withheld(summary: Summary, count: int) -> Summary:
+    """The summary with photos that stay though the listing does not show them: a search is seen to fail in passing."""
+    if not count:
+        return summary
+    told = (
+        f"{name_count(count, 'photo')} of the archive no longer come, though they are at Flickr as they were: "
+        "that is more than usually leave a search, so they are kept, and the next update looks again."
+    )
+    return replace(summary, notes=(*summary.notes, told))
 
 
 def _conclude(summary: Summary, merged: Merged, folder: Path, archive: State) -> Summary:

@@ -142,6 +142,36 @@ async def test_a_photo_that_no_longer_matches_is_told_apart_from_one_that_is_gon
     assert verify_archive(tmp_path) == []
 
 
+async def test_photos_that_are_there_unchanged_stay_where_a_search_shows_nothing_of_them(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that fails in passing is not taken for 300 photos that match no more; one photo that changed may be."""
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    honest = sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        found = json.loads(honest(query))
+        if query.get("method") == "flickr.photos.search":
+            found["photos"].update(photo=[], total=0, pages=0)
+        return orjson.dumps(found)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    summary = await run_update(tmp_path, settings_for(sandbox))
+    assert (summary.status, summary.photos) == ("complete", 300)
+    assert summary.notes[0] == "Since the last time: nothing has changed."
+    assert summary.notes[1].startswith("300 photos of the archive no longer come, though they are at Flickr as they")
+    assert verify_archive(tmp_path) == []
+    sandbox.api.control({"change": ids_of(tmp_path)[:250]})
+    summary = await run_update(tmp_path, settings_for(sandbox))
+    assert (summary.photos, len(changes_of(tmp_path)["unlisted"])) == (0, 300), (
+        "they were changed, so they may have left"
+    )
+    monkeypatch.setattr(sandbox.api, "answer", honest)
+    await run_update(tmp_path, settings_for(sandbox))
+    assert len(ids_of(tmp_path)) == 300
+    assert verify_archive(tmp_path) == []
+
+
 async def test_an_archive_that_cannot_be_updated_says_why(sandbox: Sandbox, tmp_path: Path) -> None:
     settings = settings_for(sandbox)
     with pytest.raises(UsageError, match="is no archive"):
