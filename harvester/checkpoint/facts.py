@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict, get_type_hints
 
 import msgspec
@@ -254,6 +255,18 @@ def overlay(lower: JobFacts, upper: JobFacts) -> JobFacts:
     """The facts of `upper`, and those of `lower` where that knows nothing."""
     known = {field: value for field in _NAMES if (value := getattr(upper, field)) is not None}
     return replace(lower, **known)
+
+
+def find_changed_since(archive: JobFacts) -> int | None:
+    """The second after which things may have changed that an archive does not know of; None where nothing tells.
+
+    That is its horizon, by Flickr's clock, or the beginning of its last run by this machine's, whichever is earlier: a
+    clock that was ahead must hide no change.
+    """
+    with suppress(ValueError, TypeError, OverflowError):
+        begun = datetime.fromisoformat(archive.updated or archive.begun or "").replace(tzinfo=UTC)
+        return min(archive.horizon or 0, int(begun.timestamp())) or None
+    return archive.horizon
 
 
 def inherit(archive: JobFacts, update: JobFacts) -> JobFacts:

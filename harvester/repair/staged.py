@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from harvester.archive.line_scan import Wanted
-from harvester.checkpoint.facts import JobFacts, inherit
+from harvester.checkpoint.facts import JobFacts, find_changed_since, inherit
 from harvester.checkpoint.state import State
 from harvester.checkpoint.withdrawn import find_withdrawn
 from harvester.disk.files import put_in_place, sync_folder
@@ -62,7 +62,7 @@ def complete_facts(facts: Facts, archive: State, table: Path) -> Facts:
         update=uuid4().hex,
         update_begun=_find_beginning(table),
         arguments=known.arguments,
-        changed_since=known.horizon,
+        changed_since=find_changed_since(known),
     )
     return replace(facts, meta=inherit(known, meta))
 

@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 
 FLICKR_BEGAN = 1_076_371_200
 """2004-02-10 as Unix time, when Flickr opened. A `Date` before it comes from a server without a clock."""
+_NEVER = 4_102_444_800
+"""2100 as Unix time: a `Date` behind it is none either."""
 WORTH_TELLING = 60.0
 """Seconds of difference that a person is told of."""
 _UNITS = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
@@ -78,9 +80,9 @@ def read_date(headers: Mapping[str, str]) -> float | None:
         return None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     age = headers.get("Age", "")
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     told = moment.timestamp() + (int(age) if age.isascii() and age.isdigit() and len(age) < 10 else 0)
-    return told if told >= FLICKR_BEGAN else None
+    return told if FLICKR_BEGAN <= told < _NEVER else None

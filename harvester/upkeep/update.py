@@ -43,7 +43,7 @@ from harvester.archive.pieces import find_pieces
 from harvester.archive.sinks import PHOTOS, ArchiveSink, recover_lines
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.comparison import Comparison
-from harvester.checkpoint.facts import inherit
+from harvester.checkpoint.facts import find_changed_since, inherit
 from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.checkpoint.shallow import count_left_shallow
 from harvester.checkpoint.state import State
@@ -178,7 +178,7 @@ def _begin(state: State, archive: State) -> None:
             state.wipe()
             known = archive.facts
             begun = replace(inherit(known, state.facts), update=uuid4().hex, update_begun=stamp(time.time()))
-            state.note(replace(begun, looked_up=known.arguments, changed_since=known.horizon))
+            state.note(replace(begun, looked_up=known.arguments, changed_since=find_changed_since(known)))
         state.settle()
 
 

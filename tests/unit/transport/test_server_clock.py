@@ -54,6 +54,9 @@ def notices(events: list[Event]) -> list[str]:
         ({"Date": ""}, None),
         ({"Date": "Thu, 01 Jan 1970 00:00:00 GMT"}, None),
         ({"Date": "Thu, 99 Nov 2026 12:00:00 GMT"}, None),
+        ({"Date": "Fri, 31 Dec 9999 23:59:59 -2359"}, None),
+        ({"Date": f"Thu, 26 Nov 2026 12:00:00 +{10**20}"}, None),
+        ({"Date": f"1 Jan {10**20} 12:00:00"}, None),
         ({}, None),
     ],
 )
@@ -158,6 +161,21 @@ async def test_a_clock_that_is_ahead_hides_no_later_change(sandbox_of: Opener, t
         assert sorted(ids_in(folder)) == sorted(truth(sandbox))
         changes = [line["change"] for line in read_lines(folder / "changes.ndjson")]
     assert sorted(changes) == ["added", "added", "added", "changed"]
+
+
+async def test_a_servers_clock_that_was_ahead_hides_no_later_change(sandbox_of: Opener, tmp_path: Path) -> None:
+    """A proxy with a wrong clock may have dated the answers: what has changed since is asked for all the same."""
+    ahead = [40.0 * DAY]
+    async with sandbox_of(photos=300, owners=1, clock=lambda: time.time() + ahead[0]) as sandbox:
+        token, secret = sandbox.authority.grant(sandbox.catalogue.people[0])
+        login: dict[str, Any] = {"api_secret": secret_of(KEY), "oauth_token": token, "oauth_token_secret": secret}
+        job = Job(source=Account(user="me", only="photos"), detail="list")
+        assert (await harvest_into(tmp_path / "a", sandbox, job, **login)).status == "complete"
+        ahead[0] = 0
+        sandbox.catalogue.change(7)
+        assert (await run_update(tmp_path / "a", settings_for(sandbox, **login))).status == "complete"
+        assert sandbox.stats.methods["flickr.photos.recentlyUpdated"] == 1
+    assert [line["change"] for line in read_lines(tmp_path / "a" / "changes.ndjson")] == ["changed"]
 
 
 async def test_an_end_in_the_future_is_the_moment_of_the_harvest(sandbox_of: Opener, tmp_path: Path) -> None:
