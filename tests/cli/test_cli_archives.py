@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from harvester.cli import main
 from harvester.cli.show import list_facts
 from harvester.demo import LONGEST, read_first, serve_sandbox, shorten
 from harvester.errors import Exit
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from support.commands import call
+from support.harvest import KEY
 
-KEY = "0123456789abcdef0123456789abcdef"
 ALL = ("search", "--min-upload-date", "2004-01-01", "--pace", "none")
 
 
@@ -33,10 +32,6 @@ def _in_a_folder(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLICKR_API_KEY", KEY)
     monkeypatch.setenv("FLICKR_API_URL", address)
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def test_a_harvest_its_status_and_its_proof(tmp_path: Path) -> None:

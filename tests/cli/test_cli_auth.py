@@ -15,19 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from harvester.cli import auth as auth_module
-from harvester.cli import main
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import SandboxOptions
 from harvester.signals import STOPPED
+from support.commands import call
+from support.harvest import KEY
 from support.project import ROOT
 
-KEY = "0123456789abcdef0123456789abcdef"
 SECRET = secret_of(KEY)
 MINE = ("search", "--user", "me", "--detail", "list", "--pace", "none")
 REVOKED_AT = "https://www.flickr.com/services/auth/list.gne"
@@ -62,10 +61,6 @@ def open_with(folder: Path, monkeypatch: pytest.MonkeyPatch, *, more: str = "") 
     script.write_text(_BROWSER.format(more=more))
     monkeypatch.setenv("BROWSER", f"{sys.executable} {script} %s")
     monkeypatch.setattr(webbrowser, "_tryorder", None)  # it looks there once
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def owners_in(folder: str) -> set[str]:

@@ -23,9 +23,9 @@ from harvester.errors import Exit
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import SandboxOptions
+from support.harvest import KEY
 from support.project import ROOT
 
-KEY = "0123456789abcdef0123456789abcdef"
 SECRET = secret_of(KEY)
 SEARCH = "flickr.photos.search"
 HOLDS_CONTROLS = "\x1b]0;owned\x07 \x9b31m \u202e"

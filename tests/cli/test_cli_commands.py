@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import click
 import pytest
-from click.testing import CliRunner, Result
 
 import harvester
 from harvester.cli import SECTIONS, main
@@ -26,8 +25,8 @@ from harvester.events import Ended, Observer, Started, Status, Summary, Tally
 from harvester.jobs.model import Job, Photos, Search
 from harvester.quota.rate import Rate
 from harvester.upkeep import update
-
-KEY = "0123456789abcdef0123456789abcdef"
+from support.commands import call
+from support.harvest import KEY
 
 
 @dataclass
@@ -87,10 +86,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLICKR_API_KEY", KEY)
     return fake
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def asked(fake: FakeEngine, *arguments: str) -> Call:

@@ -22,9 +22,9 @@ from harvester.errors import Exit
 from harvester.progress.gauge import Limits
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from support.harvest import KEY
 from support.project import ROOT
 
-KEY = "0123456789abcdef0123456789abcdef"
 ALL = ("search", "--min-upload-date", "2004-01-01")
 FAST = ("--quota", "none", "--pace", "none")
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from click.testing import CliRunner, Result
 
-from harvester.cli import main
 from harvester.config.settings import Settings
 from harvester.demo import serve_sandbox
 from harvester.engine import run as engine
@@ -25,8 +23,9 @@ from harvester.sandbox.albums import FIRST_SET
 from harvester.sandbox.catalogue import Catalogue, CatalogueOptions
 from harvester.sandbox.galleries import FIRST_GALLERY
 from harvester.sandbox.server import SandboxOptions
+from support.commands import call
+from support.harvest import KEY
 
-KEY = "0123456789abcdef0123456789abcdef"
 OPTIONS = CatalogueOptions(photos=600, owners=4)
 ALIAS = "https://www.flickr.com/photos/x/"
 
@@ -35,10 +34,6 @@ ALIAS = "https://www.flickr.com/photos/x/"
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLICKR_API_KEY", KEY)
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 class FakeEngine:

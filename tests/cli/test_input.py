@@ -6,12 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from harvester.checkpoint.facts import JobFacts
 from harvester.checkpoint.same_job import check_same_job
 from harvester.checkpoint.state import State
-from harvester.cli import main
 from harvester.cli.ids import open_ids
 from harvester.cli.ids import read_lines as read_ids
 from harvester.errors import Exit, UsageError
@@ -21,6 +19,7 @@ from harvester.progress.lines import describe_job, say_end
 from harvester.sandbox.server import Sandbox
 from harvester.text.decoding import to_utf8
 from support.archives import read_lines
+from support.commands import call
 from support.harvest import KEY, harvest_into
 
 NOWHERE = "http://127.0.0.1:9/services/rest/"
@@ -33,10 +32,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FLICKR_API_KEY", KEY)
     monkeypatch.setenv("FLICKR_API_URL", NOWHERE)
     return tmp_path
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def lines_of(data: bytes, folder: Path) -> list[str]:

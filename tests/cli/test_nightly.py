@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from harvester.cli import main
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from support.commands import call
 
 SEARCH = ("search", "--min-upload-date", "2004-01-01", "--detail", "list", "--pace", "none")
 NEWS = "Since the last time: nothing has changed."
@@ -38,10 +37,6 @@ def _in_a_folder(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLICKR_API_KEY", "0123456789abcdef0123456789abcdef")
     monkeypatch.setenv("FLICKR_API_URL", address)
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def begin(*folders: str) -> None:

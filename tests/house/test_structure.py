@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
@@ -44,6 +45,8 @@ PURE = (
 OUTSIDE = {"aiohttp", "asyncio", "concurrent", "shutil", "socket", "sqlite3", "subprocess", "threading", "uvloop"}
 LONGEST = 350
 """Lines of a module."""
+MOST_LINES = 65
+"""Lines of a function, from its `def` to its end."""
 MOST_BRANCHES = 12
 """Ways through a function: one, and one more for each branch, loop, condition in a comprehension, `and` and `or`."""
 BRANCHY = {
@@ -68,12 +71,20 @@ def room_of(name: str) -> str:
     return [*name.split("."), "__init__"][1]
 
 
-def imports_of(name: str, *, everywhere: bool = False) -> Iterator[str]:
+@cache
+def parse(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text("utf-8"))
+
+
+@cache
+def imports_of(name: str, *, everywhere: bool = False) -> tuple[str, ...]:
     """What a module imports when it is itself imported, by whole names; `everywhere`: inside its functions too."""
-    path = MODULES[name]
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree) if everywhere else tree.body:
+    return tuple(find_imports(name, everywhere=everywhere))
+
+
+def find_imports(name: str, *, everywhere: bool) -> Iterator[str]:
+    package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(parse(name)) if everywhere else parse(name).body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -150,13 +161,23 @@ def count_ways(node: ast.AST) -> int:
 def test_functions_are_simple() -> None:
     found = {
         f"{name}.{function.name}": 1 + sum(map(count_ways, own_nodes(function)))
-        for name, path in MODULES.items()
-        for function in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in MODULES
+        for function in ast.walk(parse(name))
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     assert {name: ways for name, ways in found.items() if ways > BRANCHY.get(name, MOST_BRANCHES)} == {}
     simple = {name for name in BRANCHY if found.get(name, 0) <= MOST_BRANCHES}
     assert simple == set(), "no longer branchy: take them off the list"
+
+
+def test_functions_are_short() -> None:
+    lines = {
+        f"{name}.{function.name}": (function.end_lineno or 0) - function.lineno + 1
+        for name in MODULES
+        for function in ast.walk(parse(name))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
 def find_attributes(node: ast.ClassDef) -> set[str]:
@@ -169,10 +190,9 @@ def find_attributes(node: ast.ClassDef) -> set[str]:
 
 
 def test_a_class_of_more_than_eight_attributes_says_why() -> None:
-    for path in MODULES.values():
-        text = path.read_text("utf-8")
-        lines = text.splitlines()
-        for node in ast.walk(ast.parse(text)):
+    for name, path in MODULES.items():
+        lines = path.read_text("utf-8").splitlines()
+        for node in ast.walk(parse(name)):
             if isinstance(node, ast.ClassDef):
                 is_told = lines[node.lineno - 2].strip().startswith("# Many attributes: ")
                 assert is_told == (len(find_attributes(node)) > 8), f"{path}: {node.name}: `# Many attributes: WHY`?"

@@ -10,8 +10,7 @@ import pytest
 
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
-
-KEY = "0123456789abcdef0123456789abcdef"
+from support.harvest import KEY
 
 
 class Asker:

@@ -20,8 +20,8 @@ from yarl import URL
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import Signed, build_base_string, read_header, secret_of, sign
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
+from support.harvest import KEY
 
-KEY = "0123456789abcdef0123456789abcdef"
 SECRET = secret_of(KEY)
 
 

@@ -11,8 +11,8 @@ import pytest
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
 from harvester.sandbox.wire import LONGEST_BODY, LONGEST_HEAD, LONGEST_TARGET
+from support.harvest import KEY
 
-KEY = "0123456789abcdef0123456789abcdef"
 GUARDED = ("/__control", "/__stats", "/__truth?tags=sandbox", "/services/oauth/authorize?oauth_token=x")
 CALL = f"method=flickr.photos.search&tags=sandbox&format=json&nojsoncallback=1&api_key={KEY}"
 

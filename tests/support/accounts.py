@@ -11,6 +11,7 @@ from harvester.flickr.methods import LISTING_EXTRAS
 from harvester.sandbox.catalogue import Person
 from harvester.sandbox.search import CALLER
 from harvester.sandbox.server import Sandbox
+from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.harvest import KEY
 
@@ -36,6 +37,23 @@ def ask_all(sandbox: Sandbox, method: str, container: str, rows: str, **argument
 
 def owner(sandbox: Sandbox, number: int = 0) -> str:
     return sandbox.catalogue.people[number].nsid
+
+
+def list_photos(sandbox: Sandbox, nsid: str) -> list[dict[str, Any]]:
+    """The rows of an account's photostream."""
+    asked = {"user_id": nsid, "content_type": "7", "extras": LISTING_EXTRAS}
+    return ask_all(sandbox, "people.getPhotos", "photos", "photo", **asked)
+
+
+def check_listed(folder: Path, lines: list[dict[str, Any]], sandbox: Sandbox, nsid: str) -> None:
+    """All photos of an account are there once as `lines`, with its sets, and nothing else."""
+    rows = list_photos(sandbox, nsid)
+    assert {line["id"]: line["search"] for line in lines} == {row["id"]: row for row in rows}
+    assert len(lines) == len(rows)
+    sets = ask_all(sandbox, "photosets.getList", "photosets", "photoset", user_id=nsid)
+    assert [line["photoset"] for line in read_lines(folder / "photosets.ndjson")] == sets
+    assert verify_archive(folder) == []
+    assert not [path.name for path in folder.iterdir() if path.name.endswith(".part")]
 
 
 def check_account(folder: Path, sandbox: Sandbox, nsid: str, *, login: str | None = None) -> None:

@@ -8,8 +8,8 @@ import io
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +42,18 @@ class Disk:
         self.at, self.how = LAST, "fail"
         self.databases: list[tuple[str, sqlite3.Connection]] = []
 
-    def arm(self, at: int, how: str) -> None:
-        """From now on count anew; call number `at`, from 0, goes wrong."""
+    @contextmanager
+    def strike(self, at: int = LAST, how: str = "fail") -> Iterator[None]:
+        """Count anew. Within the block call number `at`, from 0, goes wrong, and by default none."""
         self.calls, self.at, self.how = [], at, how
         self.databases = []
-
-    def rest(self) -> None:
-        """From now on all goes well."""
-        self.at = LAST
+        try:
+            yield
+        finally:
+            self.at = LAST
 
     def list_open(self) -> list[str]:
-        """Databases that nobody has closed since `arm`, although all is over."""
+        """Databases that nobody has closed since calls were last counted anew, although all is over."""
         return [path for path, database in self.databases if _is_open(database)]
 
     def holds(self, path: Any) -> bool:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harvester.config.settings import Settings
 from harvester.engine.run import Output, run_job
 from harvester.events import Event, Summary
 from harvester.jobs.model import Job
-from harvester.sandbox.server import Sandbox
+from harvester.sandbox.catalogue import CatalogueOptions
+from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
 
 KEY = "0123456789abcdef0123456789abcdef"
 Opener = Callable[..., AbstractAsyncContextManager[Sandbox]]
@@ -31,3 +35,16 @@ async def harvest_into(
     return await run_job(
         job, settings_for(sandbox, **given), output=Output(folder=folder), observer=observer, stop=stop
     )
+
+
+def harvest_once(folder: Path, job_of: Callable[[Sandbox], Job], **catalogue: Any) -> Path:
+    """An archive for several tests, each of which copies it. Another sandbox of this kind has an equal catalogue."""
+
+    async def harvest() -> None:
+        async with open_sandbox(SandboxOptions(catalogue=CatalogueOptions(**catalogue))) as sandbox:
+            assert (await harvest_into(folder, sandbox, job_of(sandbox))).status == "complete"
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HARVESTER_STATE_DIR", str(folder.parent / "state"))
+        asyncio.run(harvest())
+    return folder

@@ -9,10 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from harvester.flickr.methods import LISTING_EXTRAS
 from harvester.sandbox.server import Sandbox
-from harvester.verify.archive import verify_archive
-from support.accounts import ask_all, owner
+from support.accounts import check_listed, list_photos, owner
 from support.archives import read_lines
 from support.harvest import KEY, Opener
 from support.shim import Ran, Zygote
@@ -61,19 +59,11 @@ class Lane:
         catalogue.clock = clock
 
     def list_photos(self) -> list[dict[str, Any]]:
-        asked = {"user_id": self.nsid, "content_type": "7", "extras": LISTING_EXTRAS}
-        return ask_all(self.sandbox, "people.getPhotos", "photos", "photo", **asked)
+        return list_photos(self.sandbox, self.nsid)
 
     def check(self) -> None:
         """Everything is there once, and nothing else."""
-        rows = self.list_photos()
-        lines = read_lines(self.archive / "photos.ndjson")
-        assert {line["id"]: line["search"] for line in lines} == {row["id"]: row for row in rows}
-        assert len(lines) == len(rows)
-        sets = ask_all(self.sandbox, "photosets.getList", "photosets", "photoset", user_id=self.nsid)
-        assert [line["photoset"] for line in read_lines(self.archive / "photosets.ndjson")] == sets
-        assert verify_archive(self.archive) == []
-        assert not [path.name for path in self.archive.iterdir() if path.name.endswith(".part")]
+        check_listed(self.archive, read_lines(self.archive / "photos.ndjson"), self.sandbox, self.nsid)
 
     async def go_on(self, command: Sequence[str], trace: str) -> None:
         """One more run, and all is well; and where it is an update, the next one asks Flickr."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harvester.errors import CannotWrite
-from harvester.flickr.methods import LISTING_EXTRAS
 from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
 from harvester.upkeep.update import run_update
-from harvester.verify.archive import verify_archive
-from support.accounts import ask_all, check_account, owner
+from support.accounts import check_account, check_listed, owner
 from support.archives import read_lines
 from support.durable import LAST, Died, Disk
 from support.harvest import harvest_into, settings_for
@@ -64,17 +62,22 @@ class Trial:
     async def count(self, run: Callable[[], Awaitable[Any]]) -> list[str]:
         """The calls of a run in which nothing goes wrong."""
         self.begin()
-        self._disk.arm(LAST, "fail")
-        await run()
+        with self._disk.strike():
+            await run()
         return self._disk.calls
 
     async def disturb(self, run: Callable[[], Awaitable[Any]], *, at: int, how: str) -> None:
         """A run in which one step goes wrong."""
         self.begin()
-        self._disk.arm(at, how)
-        with suppress(Died, CannotWrite):
+        with suppress(Died, CannotWrite), self._disk.strike(at, how):
             await run()
-        self._disk.rest()
+
+    async def survive(self, run: Callable[[], Awaitable[Any]], how: str, *, steps: Sequence[int]) -> AsyncIterator[int]:
+        """The number of each step, once it has gone wrong and one more run has completed the archive."""
+        for at in steps:
+            await self.disturb(run, at=at, how=how)
+            assert (await run()).status == "complete", f"{how} at call {at}: {self._disk.calls[at:][:1]}"
+            yield at
 
     def read_photos(self) -> list[dict[str, Any]]:
         """The lines of its photos."""
@@ -84,15 +87,7 @@ class Trial:
         """Everything is there once, and nothing else."""
         if IS_LONG:
             check_account(self.folder, self._sandbox, self.nsid)
-        asked = {"user_id": self.nsid, "content_type": "7", "extras": LISTING_EXTRAS}
-        rows = ask_all(self._sandbox, "people.getPhotos", "photos", "photo", **asked)
-        lines = self.read_photos()
-        assert {line["id"]: line["search"] for line in lines} == {row["id"]: row for row in rows}
-        assert len(lines) == len(rows)
-        sets = ask_all(self._sandbox, "photosets.getList", "photosets", "photoset", user_id=self.nsid)
-        assert [line["photoset"] for line in read_lines(self.folder / "photosets.ndjson")] == sets
-        assert verify_archive(self.folder) == []
-        assert not [path.name for path in self.folder.iterdir() if path.name.endswith(".part")]
+        check_listed(self.folder, self.read_photos(), self._sandbox, self.nsid)
 
     def check_told(self) -> None:
         """Each change is told once, and nothing of the update is left."""
@@ -108,6 +103,18 @@ class Trial:
         assert summary.status == "complete"
         assert summary.notes[0] == "Since the last time: nothing has changed."
         assert methods["flickr.people.getPhotos"] == asked + 1
+
+
+def try_copy(
+    whole: Path, folder: Path, disk: Disk, act: Callable[[Path], object], *, at: int = LAST, how: str = "fail"
+) -> list[str]:
+    """Do something to a copy of an archive, with one step going wrong; the steps."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(whole, folder)
+    with suppress(Died, CannotWrite), disk.strike(at, how):
+        act(folder)
+    assert disk.list_open() == [], (at, disk.calls[at:][:1])
+    return disk.calls
 
 
 def strikes(calls: list[str], how: str) -> list[int]:

@@ -64,9 +64,8 @@ async def test_a_deepening_survives_each_step_going_wrong(
         shallow = len(read_lines(trial.before / "photos.ndjson"))
         calls = await trial.count(trial.deepen)
         assert "rmdir" in calls
-        for at in strikes(calls, how)[:: 1 if IS_LONG or how == "late" else 9]:  # each of them takes a minute
-            await trial.disturb(trial.deepen, at=at, how=how)
-            assert (await trial.deepen()).status == "complete", (at, calls[at])
+        steps = strikes(calls, how)[:: 1 if IS_LONG or how == "late" else 9]  # each of them takes a minute
+        async for _ in trial.survive(trial.deepen, how, steps=steps):
             trial.check_deep(shallow=shallow)
 
 
@@ -78,9 +77,7 @@ async def test_a_deepening_of_an_unfinished_archive_survives_a_kill_at_each_last
         await trial.keep_shallow(limit=2)
         steps = [n for n, name in enumerate(await trial.count(trial.deepen)) if name in LASTING]
         assert len(steps) > 20
-        for at in steps:
-            await trial.disturb(trial.deepen, at=at, how="die")
-            assert (await trial.deepen()).status == "complete", at
+        async for _ in trial.survive(trial.deepen, "die", steps=steps):
             trial.check_deep(shallow=2)
 
 

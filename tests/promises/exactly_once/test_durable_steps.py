@@ -22,9 +22,7 @@ async def test_a_first_run_survives_each_step_going_wrong(
         trial = Trial(sandbox, tmp_path, lay_under(monkeypatch, tmp_path))
         calls = await trial.count(trial.harvest)
         assert len(calls) > 30
-        for at in strikes(calls, how):
-            await trial.disturb(trial.harvest, at=at, how=how)
-            assert (await trial.harvest()).status == "complete", (at, calls[at])
+        async for _ in trial.survive(trial.harvest, how, steps=strikes(calls, how)):
             trial.check()
 
 
@@ -38,9 +36,7 @@ async def test_an_update_and_its_fold_survive_each_step_going_wrong(
         calls = await trial.count(trial.update)
         merges = [n for n, name in enumerate(calls) if name == "COMMIT"][-2]
         assert "rmdir" in calls[merges:]
-        for at in strikes(calls, how):
-            await trial.disturb(trial.update, at=at, how=how)
-            assert (await trial.update()).status == "complete", (at, calls[at])
+        async for at in trial.survive(trial.update, how, steps=strikes(calls, how)):
             trial.check()
             trial.check_told()
             if IS_LONG or at >= merges:

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from harvester.cli import main
 from harvester.engine import run as engine
 from harvester.errors import CannotWrite, Exit, KeyRefused, Refused, Unreachable
 from harvester.signals import STOPPED
+from support.commands import call
+from support.harvest import KEY
 
-KEY = "0123456789abcdef0123456789abcdef"
 NOWHERE = "http://127.0.0.1:9/services/rest/"
 
 
@@ -25,10 +24,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FLICKR_API_KEY", KEY)
     monkeypatch.setenv("FLICKR_API_URL", NOWHERE)
     return tmp_path
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:

@@ -87,13 +87,11 @@ async def test_killed_at_each_step_on_the_disk_a_shard_goes_on(
 
 async def _die(store: Store, sandbox: Sandbox, tmp_path: Path, disk: Disk, *, at: int) -> bool:
     """Whether a run has died at call number `at` of the disk."""
-    disk.arm(at, "die")
     try:
-        await run(store, sandbox, tmp_path / "work" / str(at))
+        with disk.strike(at, "die"):
+            await run(store, sandbox, tmp_path / "work" / str(at))
     except (DiedAtDisk, BaseExceptionGroup):
         return True
-    finally:
-        disk.rest()
     return len(disk.calls) > at
 
 
@@ -105,16 +103,14 @@ async def test_killed_at_each_step_a_merge_leaves_nothing_by_that_name_and_is_ma
     await run(store, sandbox, tmp_path / "work")
     await check(tmp_path / "store", tmp_path / "first")
     disk = lay_under(monkeypatch, tmp_path / "out")
-    disk.arm(1 << 30, "die")
-    await merge_shards(store, tmp_path / "out" / "all" / "merged")
+    with disk.strike():
+        await merge_shards(store, tmp_path / "out" / "all" / "merged")
     steps = len(disk.calls)
     assert steps > 20
     for at in range(0, steps, 3):
         target = tmp_path / "out" / str(at) / "merged"
-        disk.arm(at, "die")
-        with suppress(DiedAtDisk):
+        with suppress(DiedAtDisk), disk.strike(at, "die"):
             await merge_shards(store, target)
-        disk.rest()
         if not target.exists():  # else it was killed once it had its name, and is whole
             await check(tmp_path / "store", target)
         assert read_archive(target) == read_archive(tmp_path / "first")
@@ -127,10 +123,8 @@ async def test_a_full_disk_ends_a_merge_with_a_sentence(
     await plan(store, sandbox, JOB, photos=1000)
     await run(store, sandbox, tmp_path / "work")
     disk = lay_under(monkeypatch, tmp_path / "out")
-    disk.arm(9, "full")
-    with pytest.raises(CannotWrite):
+    with pytest.raises(CannotWrite), disk.strike(9, "full"):
         await merge_shards(store, tmp_path / "out" / "merged")
-    disk.rest()
     await check(tmp_path / "store", tmp_path / "out" / "merged")
 
 

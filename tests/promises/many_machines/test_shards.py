@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from harvester.jobs.model import Account, Album, Job, Photos, Search
 from harvester.jobs.values import stamp
 from harvester.objects import open_store
 from harvester.sandbox.oauth import secret_of
-from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
 from harvester.shards.merging import merge_shards
 from harvester.shards.planning import plan_shards
@@ -29,22 +27,12 @@ from harvester.upkeep.deepening import resume_archive, update_archive
 from harvester.verify.archive import prove_archive
 from support.archives import read_archive, read_lines
 from support.harvest import KEY, Opener, harvest_into, settings_for
+from support.hidden import keep_back
 from support.shard_runs import Clock, at_once, open_folder, plan, read_by_id, run
 
 JOB = Job(source=Search(tags="sandbox"))
 PHOTOS = 120
 SECRET = secret_of(KEY)
-
-
-def keep_back(patch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
-    """From now on the sandbox counts these photos, by number, and does not show them."""
-    show = Searcher.show
-
-    def show_some(self: Searcher, query: Any, **more: Any) -> Listing:
-        listing = show(self, query, **more)
-        return replace(listing, numbers=[n for n in listing.numbers if not is_hidden(n)])
-
-    patch.setattr(Searcher, "show", show_some)
 
 
 @pytest.fixture

@@ -10,14 +10,12 @@ from typing import Any
 
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 
 from harvester.archive.closing import close_parts, remember_rotation
 from harvester.archive.ids import read_ids
 from harvester.archive.manifest import read_manifest
 from harvester.archive.pieces import list_parts
 from harvester.checkpoint.state import State
-from harvester.cli import main
 from harvester.errors import Exit, UsageError
 from harvester.events import Event, PartClosed
 from harvester.jobs.model import Job
@@ -26,12 +24,9 @@ from harvester.parts.part import Part, build_name, name_next
 from harvester.status.inspect import read_status
 from harvester.verify.archive import prove_archive, verify_archive
 from support.archives import read_lines
+from support.commands import call
 from support.harvest import Opener, harvest_into, settings_for
 from support.parts import JOB, harvest_in_parts, read_pieces, unpack
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.mark.parametrize(

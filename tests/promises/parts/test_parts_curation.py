@@ -16,7 +16,7 @@ from harvester.errors import CannotWrite
 from harvester.jobs.rotation import Packing, Rotation
 from harvester.upkeep.update import run_update
 from harvester.verify.archive import prove_archive, verify_archive
-from support.durable import LAST, Died, lay_under
+from support.durable import Died, lay_under
 from support.harvest import Opener, settings_for
 from support.parts import harvest_in_parts, read_pieces, unpack
 
@@ -61,16 +61,14 @@ async def test_a_take_down_in_parts_survives_each_step_going_wrong(
     ids = [before[3]["id"], before[25]["id"]]
     disk = lay_under(monkeypatch, folder)
     shutil.copytree(whole, folder)
-    disk.arm(LAST, "fail")
-    withdraw(folder, ids, reason="asked", now=0)
+    with disk.strike():
+        withdraw(folder, ids, reason="asked", now=0)
     calls = disk.calls
     for at in range(len(calls)):
         shutil.rmtree(folder)
         shutil.copytree(whole, folder)
-        disk.arm(at, "die")
-        with pytest.raises((Died, CannotWrite)):
+        with pytest.raises((Died, CannotWrite)), disk.strike(at, "die"):
             withdraw(folder, ids, reason="asked", now=0)
-        disk.rest()
         withdraw(folder, ids, reason="asked", now=0)
         assert read_pieces(folder) == [line for line in before if line["id"] not in ids], (at, calls[at])
         assert verify_archive(folder) == [], (at, calls[at])

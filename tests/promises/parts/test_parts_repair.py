@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harvester.archive.pieces import list_parts
-from harvester.errors import CannotWrite
 from harvester.jobs.model import Job, Search
 from harvester.jobs.rotation import Packing, Rotation
 from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.verify.archive import verify_archive
-from support.durable import LAST, Died, lay_under
+from support.durable import lay_under
 from support.harvest import Opener
 from support.parts import harvest_in_parts, read_pieces
+from support.steps import try_copy
 
 JOB = Job(source=Search(tags="sandbox"), detail="info")
 
@@ -127,18 +126,11 @@ async def test_a_repair_in_parts_survives_each_step_going_wrong(
         lines = await make(whole, sandbox, "zstd")
         spoil(whole / list_parts(whole)[1].name, "hole")
         disk = lay_under(monkeypatch, folder)
-        shutil.copytree(whole, folder)
-        disk.arm(LAST, "fail")
-        repair_archive(folder)
-        calls, kept = disk.calls, sorted(line["id"] for line in read_pieces(folder))
+        calls = try_copy(whole, folder, disk, repair_archive)
+        kept = sorted(line["id"] for line in read_pieces(folder))
         assert 70 < len(kept) < len(lines)
         for at in range(len(calls)):
-            shutil.rmtree(folder)
-            shutil.copytree(whole, folder)
-            disk.arm(at, "die")
-            with suppress(Died, CannotWrite):
-                repair_archive(folder)
-            disk.rest()
+            try_copy(whole, folder, disk, repair_archive, at=at, how="die")
             repair_archive(folder)
             assert sorted(line["id"] for line in read_pieces(folder)) == kept, (at, calls[at])
             assert not repair_archive(folder).rebuilt.lists_all

@@ -9,17 +9,16 @@ from typing import Any
 
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 
 from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.manifest import encode_manifest
-from harvester.cli import main
 from harvester.errors import Exit
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
 from harvester.upkeep.update import run_update
 from harvester.verify.archive import prove_archive, verify_archive
 from support.archives import read_lines
+from support.commands import call
 from support.harvest import harvest_into, settings_for
 
 
@@ -36,10 +35,6 @@ async def update(folder: Path, sandbox: Sandbox) -> None:
     ids = [line["id"] for line in read_lines(folder / "photos.ndjson")]
     sandbox.api.control({"change": ids[:9]})
     assert (await run_update(folder, settings_for(sandbox))).status == "complete"
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def read_entries(folder: Path) -> dict[str, Any]:

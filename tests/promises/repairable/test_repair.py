@@ -7,7 +7,6 @@ import json
 import shutil
 import zlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -25,9 +24,8 @@ from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job,
 from harvester.repair.run import Report, repair_archive
 from harvester.report.run import Order, write_report
 from harvester.sandbox.albums import FIRST_SET
-from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.galleries import FIRST_GALLERY
-from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
+from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
@@ -44,11 +42,11 @@ from support.damage import (
     put_back,
     remove,
 )
-from support.durable import LAST, Died, Disk, lay_under
-from support.harvest import Opener, harvest_into, settings_for
+from support.durable import lay_under
+from support.harvest import Opener, harvest_into, harvest_once, settings_for
+from support.steps import strikes, try_copy
 
 PHOTOS = 120
-ACCOUNT = SandboxOptions(catalogue=CatalogueOptions(photos=PHOTOS, owners=2))
 
 
 def read_all(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -97,22 +95,18 @@ class World:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An account's archive, harvested once: the catalogues of sandboxes of one kind are equal."""
-    folder = tmp_path_factory.mktemp("account") / "whole"
+    """An account's archive, to be copied."""
 
-    async def harvest() -> None:
-        async with open_sandbox(ACCOUNT) as sandbox:
-            nsid = max(sandbox.catalogue.people, key=lambda person: _weigh(sandbox, person.nsid)).nsid
-            await harvest_into(folder, sandbox, Job(source=Account(user=nsid)))
+    def job_of(sandbox: Sandbox) -> Job:
+        return Job(source=Account(user=max(sandbox.catalogue.people, key=lambda each: _weigh(sandbox, each.nsid)).nsid))
 
-    asyncio.run(harvest())
-    return folder
+    return harvest_once(tmp_path_factory.mktemp("account") / "whole", job_of, photos=PHOTOS, owners=2)
 
 
 @pytest.fixture
-async def world(kept: Path, tmp_path: Path) -> AsyncIterator[World]:
+async def world(kept: Path, sandbox_of: Opener, tmp_path: Path) -> AsyncIterator[World]:
     whole = Path(shutil.copytree(kept, tmp_path / "whole"))
-    async with open_sandbox(ACCOUNT) as sandbox:
+    async with sandbox_of(photos=PHOTOS, owners=2) as sandbox:
         yield World(sandbox, whole, read_all(whole))
 
 
@@ -387,10 +381,10 @@ async def test_a_repair_survives_each_step_going_wrong(
         data = (hurt / "state.sqlite").read_bytes()
         (hurt / "state.sqlite").write_bytes(data[: len(data) // 2])
         disk = lay_under(monkeypatch, tmp_path)
-        calls = _try(hurt, folder, disk, at=LAST, how=how)
+        calls = try_copy(hurt, folder, disk, repair_archive)
         assert len(calls) > 20
-        for at in (n for n, name in enumerate(calls) if how != "late" or name == "COMMIT"):
-            _try(hurt, folder, disk, at=at, how=how)
+        for at in strikes(calls, how):
+            try_copy(hurt, folder, disk, repair_archive, at=at, how=how)
             repair_archive(folder)
             kept = {line["id"] for line in read_lines(folder / "photos.ndjson")}
             assert len(kept) == len(lines["photos.ndjson"]) - 1, (at, calls[at])
@@ -398,18 +392,6 @@ async def test_a_repair_survives_each_step_going_wrong(
         await run_resume(folder, settings_for(sandbox))
         assert read_all(folder) == lines
         assert verify_archive(folder) == []
-
-
-def _try(hurt: Path, folder: Path, disk: Disk, *, at: int, how: str) -> list[str]:
-    """Repair a copy of a damaged archive, with one step going wrong; the steps."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(hurt, folder)
-    disk.arm(at, how)
-    with suppress(Died, CannotWrite):
-        repair_archive(folder)
-    disk.rest()
-    assert disk.list_open() == [], (at, disk.calls[at:][:1])
-    return disk.calls
 
 
 def _reverse(folder: Path) -> None:

@@ -15,10 +15,10 @@ from harvester.demo import serve_sandbox
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
 from harvester.signals import STOPPED
+from support.harvest import KEY
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 
-KEY = "0123456789abcdef0123456789abcdef"
 SEARCH = ["search", "--tags", "sandbox", "--quota", "none", "--pace", "none", "-o", "out"]
 FLUSH = """
 from harvester.cli import failures

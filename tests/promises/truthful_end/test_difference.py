@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,9 @@ from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.harvest import Opener, harvest_into, settings_for
+from support.hidden import keep_back
 
 JOB = Job(source=Search(tags=("sandbox",)), detail="list")
-
-
-def hide(monkeypatch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
-    """From now on the sandbox counts these photos, by number, and does not show them."""
-    show = Searcher.show
-
-    def show_some(self: Searcher, query: Any, **more: Any) -> Listing:
-        listing = show(self, query, **more)
-        return replace(listing, numbers=[n for n in listing.numbers if not is_hidden(n)])
-
-    monkeypatch.setattr(Searcher, "show", show_some)
 
 
 async def told_by(folder: Path, settings: Settings) -> tuple[str, Any, Any]:
@@ -44,7 +33,7 @@ async def told_by(folder: Path, settings: Settings) -> tuple[str, Any, Any]:
 async def test_a_small_difference_is_told_in_summary_manifest_and_status_of_a_complete_harvest(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hide(monkeypatch, lambda n: n in (5, 100))
+    keep_back(monkeypatch, lambda n: n in (5, 100))
     async with sandbox_of(photos=253) as sandbox:
         summary = await harvest_into(tmp_path, sandbox, JOB)
         sentence = "Flickr claimed 253, 251 are there: what its totals point at was read again, and no new photo came."
@@ -63,7 +52,7 @@ async def test_a_difference_of_more_than_a_fifth_is_incomplete_until_a_resume_fi
 ) -> None:
     async with sandbox_of(photos=253) as sandbox:
         with monkeypatch.context() as hiding:
-            hide(hiding, lambda n: n % 2 == 0)
+            keep_back(hiding, lambda n: n % 2 == 0)
             assert (await harvest_into(tmp_path, sandbox, JOB)).status == "incomplete"
             state, sentence, difference = await told_by(tmp_path, settings_for(sandbox))
             assert state == "incomplete"
@@ -101,6 +90,6 @@ async def test_an_update_keeps_photos_that_are_claimed_and_not_shown(
 ) -> None:
     async with sandbox_of(photos=253) as sandbox:
         assert (await harvest_into(tmp_path, sandbox, JOB)).status == "complete"
-        hide(monkeypatch, lambda n: n in (5, 100))
+        keep_back(monkeypatch, lambda n: n in (5, 100))
         summary = await run_update(tmp_path, settings_for(sandbox))
         assert (summary.status, summary.photos) == ("complete", 253)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -23,17 +24,20 @@ from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
 from harvester.upkeep.update import run_resume, run_update
-from support.harvest import KEY, Opener, harvest_into, settings_for
+from support.harvest import KEY, Opener, harvest_into, harvest_once, settings_for
 
 EVERYTHING = Job(source=Search(tags="sandbox"), detail="list")
 LOOKS = ("status", "verify", "ids")
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return harvest_once(tmp_path_factory.mktemp("kept") / "archive", lambda _: EVERYTHING, photos=300, owners=3)
+
+
 @pytest.fixture
-async def archive(sandbox: Sandbox, tmp_path: Path) -> Path:
-    folder = tmp_path / "archive"
-    await harvest_into(folder, sandbox, EVERYTHING)
-    return folder
+def archive(kept: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(kept, tmp_path / "archive"))
 
 
 async def look(command: str, folder: Path) -> Result:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -19,12 +17,12 @@ from harvester.flickr.responses import Page, Row
 from harvester.jobs.model import Account, Job, Search
 from harvester.listing.stretch import Stretch
 from harvester.listing.sweep import advance, read_stretch_again
-from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
 from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.harvest import Opener, harvest_into, settings_for
+from support.hidden import keep_back
 
 JOB = Job(source=Search(tags=("sandbox",)), detail="list")
 START = 1_393_675_200
@@ -32,17 +30,6 @@ START = 1_393_675_200
 
 def limited(limit: int) -> Job:
     return Job(source=JOB.source, detail="list", limit=limit)
-
-
-def keep_back(patch: pytest.MonkeyPatch, is_hidden: Callable[[int], bool]) -> None:
-    """From now on the sandbox counts these photos, by number, and does not show them."""
-    show = Searcher.show
-
-    def show_some(self: Searcher, query: Any, **more: Any) -> Listing:
-        listing = show(self, query, **more)
-        return replace(listing, numbers=[n for n in listing.numbers if not is_hidden(n)])
-
-    patch.setattr(Searcher, "show", show_some)
 
 
 async def test_manifest_status_and_verify_tell_the_same_of_an_incomplete_stretch(

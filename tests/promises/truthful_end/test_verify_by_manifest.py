@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -12,21 +11,18 @@ from typing import Any
 
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 
 from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.manifest import encode_manifest
-from harvester.cli import main
 from harvester.disk.layout import LOCK
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Account, Job
 from harvester.repair.run import repair_archive
-from harvester.sandbox.catalogue import CatalogueOptions
-from harvester.sandbox.server import SandboxOptions, open_sandbox
 from harvester.verify.archive import Verdict, prove_archive
 from support.accounts import owner
+from support.commands import call
 from support.damage import LINES, PHOTO_LINES
-from support.harvest import harvest_into
+from support.harvest import harvest_once
 
 FILES = ("photos.ndjson", "photosets.ndjson", "people.ndjson")
 
@@ -35,16 +31,9 @@ FILES = ("photos.ndjson", "photosets.ndjson", "people.ndjson")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A complete account, with its checkpoint."""
     folder = tmp_path_factory.mktemp("account") / "whole"
-
-    async def harvest() -> None:
-        options = SandboxOptions(catalogue=CatalogueOptions(photos=120, owners=3))
-        async with open_sandbox(options) as sandbox:
-            await harvest_into(folder, sandbox, Job(source=Account(user=owner(sandbox)), detail="info"))
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HARVESTER_STATE_DIR", str(folder.parent / "state"))
-        asyncio.run(harvest())
-    return folder
+    return harvest_once(
+        folder, lambda sandbox: Job(source=Account(user=owner(sandbox)), detail="info"), photos=120, owners=3
+    )
 
 
 @pytest.fixture
@@ -52,10 +41,6 @@ def copy(whole: Path, tmp_path: Path) -> Path:
     """What was published of it."""
     shutil.copytree(whole, tmp_path / "copy", ignore=shutil.ignore_patterns(f"{STATE}*", LOCK))
     return tmp_path / "copy"
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from harvester.config.settings import Config, Settings, load_config, load_settin
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
 from harvester.quota.rate import Rate
-
-KEY = "0123456789abcdef0123456789abcdef"
+from support.harvest import KEY
 
 
 def load(text: str, tmp_path: Path, *, environ: dict[str, str] | None = None, **options: object) -> Config:

@@ -13,10 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from prometheus_client.parser import text_string_to_metric_families
 
-from harvester.cli import main
 from harvester.demo import serve_sandbox
 from harvester.errors import Exit, TryLater, UsageError
 from harvester.events import Ended, Paused, Resumed, Retrying, Started, Summary, Tally, Waiting
@@ -30,9 +28,10 @@ from harvester.quota.rate import Rate
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import SandboxOptions
+from support.commands import call
+from support.harvest import KEY
 from support.project import ROOT
 
-KEY = "0123456789abcdef0123456789abcdef"
 ALL = ("search", "--min-upload-date", "2004-01-01", "--pace", "none")
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -103,10 +102,6 @@ def address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
         monkeypatch.setenv("FLICKR_API_KEY", KEY)
         monkeypatch.setenv("FLICKR_API_URL", url)
         yield url
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def test_a_file_has_all_metrics_after_a_run(address: str, tmp_path: Path) -> None:

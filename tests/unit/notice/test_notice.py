@@ -31,9 +31,9 @@ from harvester.notice.service import Service, ServiceForm, open_service
 from harvester.progress.gauge import Gauge, Limits, Snapshot
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from support.harvest import KEY
 from support.project import ROOT
 
-KEY = "0123456789abcdef0123456789abcdef"
 ALL = ("search", "--min-upload-date", "2004-01-01", "--detail", "list")
 FAST = ("--quota", "none", "--pace", "none")
 Start = Callable[..., "subprocess.Popen[str]"]

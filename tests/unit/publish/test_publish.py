@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from harvester.api import Flickr
 from harvester.archive.manifest import decode_manifest, read_manifest
-from harvester.cli import main
 from harvester.demo import serve_sandbox
 from harvester.engine.run import Output
 from harvester.errors import Exit, Incomplete, StoreFault, UsageError
@@ -38,6 +36,7 @@ from harvester.sandbox.server import Sandbox, SandboxOptions
 from harvester.upkeep.deepening import resume_archive, run_whole_job, update_archive
 from harvester.verify.archive import verify_archive
 from support.accounts import owner
+from support.commands import call
 from support.harvest import KEY, Opener, harvest_into, settings_for
 from support.object_stores import Bucket, Fault
 
@@ -550,10 +549,6 @@ def test_keys_tell_their_names() -> None:
         None,
         None,
     ]
-
-
-def call(*arguments: str) -> Any:
-    return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.fixture

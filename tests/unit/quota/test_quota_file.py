@@ -18,9 +18,9 @@ from harvester.errors import CannotWrite
 from harvester.quota import ledger
 from harvester.quota.ledger import SECOND
 from harvester.quota.shared_ledger import SIZE, Clocks, SharedLedger, open_ledger, try_lock, unlock
+from support.harvest import KEY
 
 HOUR = 3600 * SECOND
-KEY = "0123456789abcdef0123456789abcdef"
 
 
 @dataclass(slots=True)

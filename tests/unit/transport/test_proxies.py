@@ -25,8 +25,8 @@ from harvester.errors import Exit, UsageError
 from harvester.sandbox.server import Sandbox
 from harvester.transport.connections import Connections
 from harvester.transport.proxies import BUNDLES, find_proxy, find_trust, is_exempt, read_proxy
+from support.harvest import KEY
 
-KEY = "0123456789abcdef0123456789abcdef"
 FAR = "api.flickr.invalid"  # a name that only a proxy resolves: RFC 6761
 OK = b"HTTP/1.1 200 OK\r\n"
 

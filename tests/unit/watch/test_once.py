@@ -10,12 +10,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from click.testing import CliRunner, Result
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from harvester.attach.messages import RunSnapshot, Sample
-from harvester.cli import main
 from harvester.config.settings import Settings
 from harvester.errors import Exit
 from harvester.jobs.model import Job
@@ -29,6 +27,7 @@ from harvester.watch.measure import measure
 from harvester.watch.once import list_lines
 from harvester.watch.server import open_site
 from harvester.watch.watched import Watched, Watcher
+from support.commands import call
 from support.harvest import Opener, harvest_into
 
 NOW = 1_764_000_000.0
@@ -135,10 +134,6 @@ def test_numbers_at_rest_are_those_that_are_known() -> None:
     numbers = measure(Facts(number=1, archive="x", at=NOW, contents=FACTS.contents, quota=FACTS.quota))
     assert (numbers.expected, numbers.quota_limit, numbers.quota_used) == (1000, 3600, 3600)
     assert measure(FACTS).calls == RUN.numbers.calls
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.fixture
