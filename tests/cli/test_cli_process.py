@@ -234,6 +234,7 @@ def test_ids_stream_through_pipes(start: Start) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_the_key_is_nowhere_in_what_is_said_and_written(start: Start, tmp_path: Path) -> None:
     for options, code in (
         (["-v"], 0),
@@ -262,6 +263,7 @@ def read_terminal(primary: int) -> str:
         shown += data
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_display_is_live_and_leaves_the_cursor(tmp_path: Path, start: Start) -> None:
     primary, secondary = pty.openpty()
     process = start("demo", "--verbose", stderr=secondary)
@@ -277,6 +279,7 @@ def test_on_a_terminal_the_display_is_live_and_leaves_the_cursor(tmp_path: Path,
     assert f'"id": "{json.loads(first)["id"]}"' in lines
 
 
+@pytest.mark.slow
 def test_the_demo_done_twice_makes_no_call_and_says_so(start: Start) -> None:
     for words in ("1,000 photos in demo", "1,000 photos are there already"):
         process = start("demo")

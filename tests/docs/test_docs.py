@@ -55,6 +55,7 @@ def every_command(group: click.Group, path: tuple[str, ...] = ("harvester",)) ->
             yield from every_command(command, (*path, name))
 
 
+@pytest.mark.slow
 def test_it_has_every_command_with_its_options(site: Path) -> None:
     text = read(site, "commands.html")
     commands = dict(every_command(main))

@@ -68,6 +68,7 @@ def test_each_file_is_shown() -> None:
     assert set(re.findall(r"<!-- file: (\S+) -->", PAGE)) == {path.name for path in RECIPES.iterdir() if path.is_file()}
 
 
+@pytest.mark.slow
 @needs_jq
 async def test_streams_tables_and_addresses(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=600) as sandbox:
@@ -84,6 +85,7 @@ async def test_streams_tables_and_addresses(sandbox_of: Opener, tmp_path: Path) 
     assert set(pictures["id"].to_pylist()) <= ids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["duckdb", "sqlite-utils"])
 async def test_a_member_that_only_late_lines_have_stops_no_database(
     tool: str, sandbox: Sandbox, failing: Callable[..., Any], tmp_path: Path
@@ -146,6 +148,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 async def test_the_service_harvests_first_and_updates_from_then_on(sandbox: Sandbox, tmp_path: Path) -> None:
     service = read_unit("harvester.service")["Service"]
     config = tmp_path / "harvester.toml"
@@ -169,6 +172,7 @@ def test_systemd_runs_again_what_another_run_completes() -> None:
     assert set(map(int, service["RestartPreventExitStatus"].split())) == set(Exit) - AGAIN - {Exit.COMPLETE}
 
 
+@pytest.mark.slow
 async def test_cron_updates_and_is_silent_where_all_is_well(monkeys: Path, sandbox: Sandbox) -> None:
     setting, job = block("17 3 * * *").splitlines()
     times, command = re.fullmatch(r"((?:\S+ ){5})(.+)", job).groups()  # type: ignore[union-attr]
@@ -213,6 +217,7 @@ def test_the_image_is_slim_and_its_user_is_nobody() -> None:
     assert told["WORKDIR"] in orjson.loads(told["VOLUME"])
 
 
+@pytest.mark.slow
 async def test_what_the_image_copies_is_installed_and_runs_as_any_user(sandbox: Sandbox, container: Path) -> None:
     """Its last step of the build, its folders, its environment and its entrypoint; the locked packages are here."""
     steps = read_dockerfile()

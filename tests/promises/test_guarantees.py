@@ -135,6 +135,7 @@ def test_g2_a_page_that_comes_short_has_its_stretch_read_again_from_the_other_en
     assert (again.until, again.newest_first, again.reads) == (1000, False, 2)
 
 
+@pytest.mark.slow
 async def test_g2_what_cannot_be_split_further_is_in_the_manifest_and_exit_code_3(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +190,7 @@ async def stalled(sandbox: Sandbox) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.slow
 # Ahead of the reader are 64 photos, what the writer holds and what waits for it (512 each), and the queue of 1,000;
 # of the listing alone, a page of each of five listers.
 @pytest.mark.parametrize(("detail", "pages", "calls"), [("full", 6, 1_200), ("list", 14, 0)])
@@ -206,6 +208,7 @@ async def test_g5_a_reader_who_stands_still_stops_listing_and_calls(
         assert sandbox.stats.methods["flickr.photos.getInfo"] <= calls
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_g5_ten_times_the_photos_take_at_most_20_mb_more(sandbox_of: Opener, tmp_path: Path) -> None:
     async def measure(photos: int) -> int:
@@ -258,6 +261,7 @@ async def test_g1_what_was_sent_is_committed_however_the_run_ends(
         assert state.length(PHOTOS).lines > 20
 
 
+@pytest.mark.slow
 @posix
 async def test_g6_a_second_signal_ends_it_at_once_and_loses_nothing(sandbox_of: Opener, tmp_path: Path) -> None:
     patient = "from harvester import timers\n"
@@ -296,6 +300,7 @@ async def test_g6_calls_that_hang_are_not_waited_for_beyond_the_last_seconds(
     await check_whole(tmp_path, sandbox)
 
 
+@pytest.mark.slow
 @posix
 async def test_g6_a_pipe_that_nobody_reads_cannot_hold_up_the_end(sandbox_of: Opener, tmp_path: Path) -> None:
     read, write = os.pipe()
@@ -350,6 +355,7 @@ async def test_g7_no_error_shows_the_key_in_its_text_or_traceback(
 # -- G8 one writer
 
 
+@pytest.mark.slow
 async def test_g8_a_second_process_is_refused_with_the_pid_of_the_first_and_a_dead_ones_lock_is_taken_over(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:
@@ -386,6 +392,7 @@ async def test_g8_an_archive_begun_with_one_query_refuses_every_other(sandbox: S
 # -- exit codes
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("code", list(Exit))
 async def test_every_exit_code_is_that_of_a_real_process(code: Exit, sandbox: Sandbox, tmp_path: Path) -> None:

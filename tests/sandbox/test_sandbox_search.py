@@ -94,6 +94,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.fixed_dictionaries({}, optional=FILTERS).map(lambda query: {"min_upload_date": "1", **query}))
 def test_a_search_finds_just_the_photos_that_fit(query: dict[str, str]) -> None:

@@ -150,6 +150,7 @@ def allowed(method: str, path: str, kinds: set[str]) -> set[str]:
     return found | ({"str" if of_size[1] == "url" else "int"} if of_size else set()) | MORE.get((method, path), set())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [ROWS, *sorted(api()._methods.keys() - UNRECORDED)])
 def test_each_member_is_on_record_with_that_type(method: str) -> None:
     recorded = load()[method]
@@ -169,6 +170,7 @@ def test_each_recorded_member_is_served(method: str) -> None:
             assert not missing, f"{path} is never {missing}"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not all(folder.is_dir() for folder in FOLDERS), reason="no recordings are there")
 def test_the_table_is_what_the_recordings_say() -> None:
     found = derive(FOLDERS)

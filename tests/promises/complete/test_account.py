@@ -153,6 +153,7 @@ async def test_a_limit_is_kept_and_can_be_lifted(sandbox_of: Opener, tmp_path: P
         assert (summary.status, summary.photos) == ("complete", len(faved))
 
 
+@pytest.mark.slow
 async def test_a_limit_of_photos_leaves_the_lists_whole_and_is_not_taken_for_missing_photos(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:
@@ -327,6 +328,7 @@ async def test_an_account_that_is_begun_anew_with_a_login_has_all_its_sets(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 async def test_killed_again_and_again_an_account_is_all_there(sandbox_of: Opener, tmp_path: Path) -> None:
     rng = random.Random(11)

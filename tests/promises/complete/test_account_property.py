@@ -50,6 +50,7 @@ async def test_lists_of_several_pages_are_whole(sandbox_of: Opener, tmp_path: Pa
         assert sandbox.stats.methods["flickr.contacts.getPublicList"] == 2
 
 
+@pytest.mark.slow
 async def test_more_sets_than_a_page_holds_have_their_members_in_order(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=1_500, owners=1) as sandbox:
         albums = sandbox.api.albums

@@ -61,6 +61,7 @@ async def test_it_costs_two_calls_a_photo_and_one_for_each_page(sandbox: Sandbox
     assert summary.calls == 601
 
 
+@pytest.mark.slow
 async def test_a_listing_past_the_cap_is_whole_and_costs_a_tenth_more_than_its_pages(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ async def test_every_passing_failure_is_survived(kind: str, sandbox_of: Opener, 
     assert kind == "10" or any(isinstance(event, Retrying) for event in events)
 
 
+@pytest.mark.slow
 async def test_a_listing_that_lies_in_every_way_is_whole_at_last(sandbox_of: Opener, tmp_path: Path) -> None:
     lies = Faults(unstable_order=0.5, wrong_totals=0.2, widened_windows=True, cap_error=True)
     async with sandbox_of(photos=20_000, faults=lies) as sandbox:
@@ -89,6 +91,7 @@ async def test_a_listing_that_lies_in_every_way_is_whole_at_last(sandbox_of: Ope
         assert {line["id"] for line in read_lines(tmp_path / "photos.ndjson")} == set(truth(sandbox, tags="sandbox"))
 
 
+@pytest.mark.slow
 async def test_photos_that_stay_while_others_come_and_go_are_all_there(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=10_000, faults=Faults(drift=0.8)) as sandbox:
         before = set(truth(sandbox, tags="sandbox"))
@@ -99,6 +102,7 @@ async def test_photos_that_stay_while_others_come_and_go_are_all_there(sandbox_o
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 async def test_a_second_with_thousands_of_photos_is_listed(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=9_000, wide_second=7_000) as sandbox:
         summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING, detail="list"))
@@ -238,6 +242,7 @@ async def test_another_query_is_refused_and_both_are_shown(sandbox: Sandbox, tmp
         await harvest_into(tmp_path, sandbox, Job(source=Search(tags="chimp"), limit=3))
 
 
+@pytest.mark.slow
 async def test_a_stopped_run_goes_on_where_it_stood(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=2_000) as sandbox:
         total = 0
@@ -341,6 +346,7 @@ async def test_an_empty_result_is_complete_and_explained(sandbox: Sandbox, tmp_p
     assert "No photo matches" in summary.notes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["date-posted-asc", "date-taken-desc", "interestingness-desc", "relevance"])
 async def test_every_order_gives_every_photo(sort: Any, sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=5_000) as sandbox:

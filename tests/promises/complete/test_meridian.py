@@ -60,6 +60,7 @@ def told(events: list[Event]) -> list[str]:
     return [event.sentence for event in events if isinstance(event, Noticed)]
 
 
+@pytest.mark.slow
 async def test_a_ranked_search_past_the_cap_stays_within_its_parts(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=60_000) as sandbox:
         search = Search(bbox=PACIFIC, sort="interestingness-desc")
@@ -69,12 +70,14 @@ async def test_a_ranked_search_past_the_cap_stays_within_its_parts(sandbox_of: O
         assert ids_of(tmp_path) == wanted
 
 
+@pytest.mark.slow
 async def test_a_full_second_is_split_within_its_part(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=40_000, wide_second=40_000) as sandbox:
         await harvest_into(tmp_path, sandbox, Job(source=Search(bbox=PACIFIC), detail="list"))
         assert set(ids_of(tmp_path)) == set(truth(sandbox))
 
 
+@pytest.mark.slow
 async def test_the_parts_survive_a_refusal_past_the_cap(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=30_000, faults=Faults(cap_error=True)) as sandbox:
         search = Search(bbox=PACIFIC, sort="relevance")

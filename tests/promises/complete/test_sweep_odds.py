@@ -29,6 +29,7 @@ def run_all() -> Iterable[tuple[int, Outcome]]:
         return [one for some in pool.map(run_share, firsts) for one in some]
 
 
+@pytest.mark.slow
 def test_no_photo_is_lost_silently_while_totals_are_honest(capsys: pytest.CaptureFixture[str]) -> None:
     """Short pages, holes, rows that change places or come twice, deletions and uploads, seconds past a page."""
     odd = list(run_all())

@@ -54,6 +54,7 @@ class Deepening(Trial):
             assert not is_under_way(self.folder, state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 async def test_a_deepening_survives_each_step_going_wrong(
     how: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -69,6 +70,7 @@ async def test_a_deepening_survives_each_step_going_wrong(
             trial.check_deep(shallow=shallow)
 
 
+@pytest.mark.slow
 async def test_a_deepening_of_an_unfinished_archive_survives_a_kill_at_each_lasting_step(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

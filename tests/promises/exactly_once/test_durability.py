@@ -20,6 +20,7 @@ from support.processes import start, until_calls
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("detail", "photos", "kills"), [("full", 2_000, 12), ("list", 20_000, 6)])
 async def test_killed_at_random_moments_it_ends_with_each_photo_once(
     detail: str, photos: int, kills: int, sandbox_of: Opener, tmp_path: Path

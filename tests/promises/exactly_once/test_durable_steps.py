@@ -14,6 +14,7 @@ from support.harvest import Opener
 from support.steps import HOW, IS_LONG, Trial, strikes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 async def test_a_first_run_survives_each_step_going_wrong(
     how: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

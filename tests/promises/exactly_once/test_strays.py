@@ -75,6 +75,7 @@ def check_own(lines: list[dict[str, Any]]) -> None:
         assert {name: line[name] for name in PARTS} == {name: build_part(name, line["id"]) for name in PARTS}
 
 
+@pytest.mark.slow
 @effort(max_examples=80)
 @given(st.lists(steps(), max_size=24), st.integers(0, 3))
 def test_a_line_carries_its_own_photos_parts_whatever_comes_over_the_connections(

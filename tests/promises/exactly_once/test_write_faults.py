@@ -65,6 +65,7 @@ async def check_mended(folder: Path, sandbox: Sandbox, *, before: bytes) -> None
     assert verify_archive(folder) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 1, 700, 5_000, 40_000, 70_000, 123_456, 300_000])
 async def test_a_disk_that_is_full_at_any_byte_of_any_file_is_exit_code_5(
     size: int, sandbox: Sandbox, tmp_path: Path

@@ -69,6 +69,7 @@ async def until(sandbox: Sandbox, photos: int, driver: asyncio.subprocess.Proces
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_workers_and_the_driver_are_killed_and_each_photo_comes_once(sandbox: Sandbox, tmp_path: Path) -> None:
     await plan_shards(open_folder(tmp_path / "store"), JOB, settings_for(sandbox), photos=60)
     said = tmp_path / "said.txt"

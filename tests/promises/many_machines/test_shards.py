@@ -51,6 +51,7 @@ async def make(store: Path, sandbox: Sandbox, job: Job, target: Path, *, photos:
     assert merged.summary.status == "complete"
 
 
+@pytest.mark.slow
 async def test_the_archive_is_that_of_a_single_harvest(sandbox: Sandbox, tmp_path: Path) -> None:
     await harvest_into(tmp_path / "single", sandbox, JOB)
     before = Counter(sandbox.stats.methods)
@@ -69,6 +70,7 @@ async def test_the_archive_is_that_of_a_single_harvest(sandbox: Sandbox, tmp_pat
     assert prove_archive(tmp_path / "merged").findings == ()
 
 
+@pytest.mark.slow
 async def test_a_merged_archive_is_an_ordinary_one(sandbox: Sandbox, tmp_path: Path) -> None:
     await make(tmp_path / "store", sandbox, JOB, tmp_path / "merged")
     folder, settings = tmp_path / "merged", settings_for(sandbox)
@@ -82,6 +84,7 @@ async def test_a_merged_archive_is_an_ordinary_one(sandbox: Sandbox, tmp_path: P
     assert prove_archive(folder).findings == ()
 
 
+@pytest.mark.slow
 async def test_merged_twice_it_is_the_same_byte_for_byte(sandbox: Sandbox, tmp_path: Path) -> None:
     await make(tmp_path / "store", sandbox, JOB, tmp_path / "one")
     await merge_shards(open_folder(tmp_path / "store"), tmp_path / "two")
@@ -146,6 +149,7 @@ async def hurry(seconds: float) -> None:
     await asyncio.sleep(min(seconds, 0.05))
 
 
+@pytest.mark.slow
 async def test_several_workers_commit_each_shard_once(sandbox: Sandbox, tmp_path: Path) -> None:
     store = open_folder(tmp_path / "store")
     await plan(store, sandbox, JOB, photos=60)
@@ -163,6 +167,7 @@ async def test_several_workers_commit_each_shard_once(sandbox: Sandbox, tmp_path
     assert len(read_by_id(tmp_path / "merged/photos.ndjson")) == PHOTOS
 
 
+@pytest.mark.slow
 async def test_an_incomplete_set_makes_no_archive_and_names_what_is_missing(sandbox: Sandbox, tmp_path: Path) -> None:
     store = open_folder(tmp_path / "store")
     await plan(store, sandbox, JOB)
@@ -178,6 +183,7 @@ async def test_an_incomplete_set_makes_no_archive_and_names_what_is_missing(sand
     assert (standing["is_committed"], standing["lost"]) == (False, 2)
 
 
+@pytest.mark.slow
 async def test_a_partial_archive_is_incomplete_and_resume_fetches_the_rest(sandbox: Sandbox, tmp_path: Path) -> None:
     store = open_folder(tmp_path / "store")
     await plan(store, sandbox, JOB)
@@ -198,6 +204,7 @@ async def test_a_partial_archive_is_incomplete_and_resume_fetches_the_rest(sandb
     assert prove_archive(tmp_path / "merged").findings == ()
 
 
+@pytest.mark.slow
 async def test_what_could_not_be_had_in_a_shard_is_missing_in_the_archive_and_resume_tries_it(
     sandbox: Sandbox, tmp_path: Path, failing: Any
 ) -> None:

@@ -92,6 +92,7 @@ async def test_tags_in_another_order_go_on(sandbox: Sandbox, tmp_path: Path) -> 
     assert len(read_lines(folder / "photos.ndjson")) == 300
 
 
+@pytest.mark.slow
 async def test_one_person_by_any_name_is_the_same_person(sandbox: Sandbox, tmp_path: Path) -> None:
     person = call_them(sandbox, ("One", "number_one"))[0]
     names = [person.nsid, person.username, person.alias or "", f"https://www.flickr.com/photos/{person.alias}/"]

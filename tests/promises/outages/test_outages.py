@@ -65,6 +65,7 @@ async def test_answers_that_never_come_are_asked_for_again(sandbox_of: Opener, t
     check_whole(tmp_path, 60)
 
 
+@pytest.mark.slow
 async def test_a_server_that_hangs_throughout_is_an_outage_and_waited_out(sandbox: Sandbox, tmp_path: Path) -> None:
     events: list[Event] = []
     task = start(tmp_path, sandbox, events)

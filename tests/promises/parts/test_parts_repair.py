@@ -49,6 +49,7 @@ def _small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harvester.parts.packing.FRAME", 8_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", ["zstd", "gzip", "none"])
 @pytest.mark.parametrize("lost", ["nothing", "checkpoint", "manifest", "both"])
 async def test_a_damaged_part_costs_the_calls_of_its_lost_lines_alone(

@@ -158,6 +158,7 @@ OpenServer = Callable[..., Server]
 OpenFleet = Callable[..., Fleet]
 
 
+@pytest.mark.slow
 def test_machines_that_are_killed_never_exceed_the_quota_together(
     open_server: OpenServer, open_fleet: OpenFleet
 ) -> None:
@@ -171,6 +172,7 @@ def test_machines_that_are_killed_never_exceed_the_quota_together(
     assert find_worst(fleet.arrivals()) <= CALLS
 
 
+@pytest.mark.slow
 def test_a_server_that_keeps_all_it_says_goes_on_after_each_kill(
     open_server: OpenServer, open_fleet: OpenFleet
 ) -> None:
@@ -185,6 +187,7 @@ def test_a_server_that_keeps_all_it_says_goes_on_after_each_kill(
     assert find_worst(fleet.arrivals()) <= CALLS
 
 
+@pytest.mark.slow
 def test_a_server_that_forgets_counts_as_full_for_one_period(open_server: OpenServer, open_fleet: OpenFleet) -> None:
     server = open_server()
     begin(server)
@@ -197,6 +200,7 @@ def test_a_server_that_forgets_counts_as_full_for_one_period(open_server: OpenSe
     assert find_worst(fleet.arrivals()) <= CALLS
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="stops processes")
 def test_a_machine_that_was_stopped_past_its_lease_sends_nothing_it_may_not(
     open_server: OpenServer, open_fleet: OpenFleet
@@ -393,6 +397,7 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_quota_of_several_machines_is_shown_and_begun(open_server: OpenServer) -> None:
     server = open_server()
     where = {"HARVESTER_QUOTA_LEDGER": server.url}

@@ -135,6 +135,7 @@ CASES: list[tuple[str, str, Damage]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "file", "damage"), CASES, ids=[f"{file} {name}" for name, file, _ in CASES])
 async def test_after_repair_and_resume_all_is_there_for_the_calls_of_what_was_lost(
     name: str, file: str, damage: Damage, world: World, tmp_path: Path

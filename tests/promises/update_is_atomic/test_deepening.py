@@ -47,6 +47,7 @@ def without(line: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in names}
 
 
+@pytest.mark.slow
 async def test_only_the_missing_parts_are_asked_for_and_nothing_is_listed(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, LIST)
     old = lines_of(tmp_path)
@@ -74,6 +75,7 @@ async def test_only_the_missing_parts_are_asked_for_and_nothing_is_listed(sandbo
     assert not (tmp_path / ".update").exists()
 
 
+@pytest.mark.slow
 async def test_a_deepened_archive_equals_one_that_was_deep_from_the_first(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path / "a", sandbox, LIST)
     await run(tmp_path / "a", sandbox, FULL)
@@ -295,6 +297,7 @@ async def test_a_photo_that_fails_keeps_its_old_line_until_it_can_be_had(
     assert state["state"] == "complete"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_news", [True, False])
 async def test_what_a_deepening_could_not_get_stays_told_through_updates(
     is_news: bool, sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
@@ -339,6 +342,7 @@ async def test_an_update_that_brings_a_whole_new_line_ends_what_a_deepening_left
     assert not (tmp_path / "errors.ndjson").exists()
 
 
+@pytest.mark.slow
 async def test_a_deepening_makes_no_archive_complete_whose_update_was_not(
     sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
 ) -> None:
@@ -357,6 +361,7 @@ async def test_a_deepening_makes_no_archive_complete_whose_update_was_not(
     assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_a_part_that_is_refused_is_null_with_its_reason_and_is_not_asked_for_again(
     sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
 ) -> None:
@@ -408,6 +413,7 @@ async def test_a_nightly_job_that_asks_for_more_is_deepened_and_then_updated(san
     assert all("sizes" in lines_of(tmp_path)[i] for i in added)
 
 
+@pytest.mark.slow
 async def test_a_photo_that_fails_to_deepen_does_not_hold_up_the_nightly_news(
     sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
 ) -> None:
@@ -458,6 +464,7 @@ async def test_letters_stay_letters(sandbox: Sandbox, tmp_path: Path) -> None:
     assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_a_plan_with_an_archive_tells_what_its_deepening_costs_without_a_call(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def truth(sandbox: Sandbox, **query: str) -> set[str]:
     return set(json.loads(sandbox.api.truth(query)))
 
 
+@pytest.mark.slow
 async def test_just_what_is_new_changed_or_gone_is_asked_for(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=2_000, owners=1) as sandbox:
         await harvest_into(tmp_path, sandbox, Job(source=Search(user=owner(sandbox))))
@@ -65,6 +66,7 @@ async def test_just_what_is_new_changed_or_gone_is_asked_for(sandbox_of: Opener,
     assert not (tmp_path / ".update").exists()
 
 
+@pytest.mark.slow
 async def test_an_unchanged_archive_costs_its_listing_and_stays_as_it_is(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=3_000, owners=1) as sandbox:
         await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))
@@ -79,6 +81,7 @@ async def test_an_unchanged_archive_costs_its_listing_and_stays_as_it_is(sandbox
         assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_an_account_is_brought_up_to_date_with_its_sets(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=2_000, owners=3) as sandbox:
         job = Job(source=Account(user=owner(sandbox)), detail="list")
@@ -238,6 +241,7 @@ async def test_what_was_refused_once_is_not_told_for_ever(
     check_account(tmp_path, sandbox, owner(sandbox))
 
 
+@pytest.mark.slow
 async def test_a_stopped_update_is_resumed_and_until_then_the_archive_is_the_old_one(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:
@@ -273,6 +277,7 @@ class Died(Exception):
     """Stands for a power cut."""
 
 
+@pytest.mark.slow
 async def test_whatever_moment_a_fold_dies_at_the_archive_is_the_old_one_or_the_new_one(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -429,6 +434,7 @@ async def test_nothing_is_built_upon_damaged_photos(
     assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["photosets", "favorites", "people", "collections"])
 async def test_a_damaged_or_missing_list_is_read_again(name: str, sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=600, owners=2) as sandbox:
@@ -455,6 +461,7 @@ async def test_an_album_follows_its_members(sandbox_of: Opener, tmp_path: Path) 
     assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 async def test_an_update_killed_again_and_again_ends_as_one_that_was_not(sandbox_of: Opener, tmp_path: Path) -> None:
     rng = random.Random(3)

@@ -194,6 +194,7 @@ ROWS_OF_ANY = st.lists(st.dictionaries(NAMES, JSON, max_size=3), max_size=3)
 HOLDERS = st.dictionaries(NAMES, JSON | ROWS_OF_ANY, max_size=5)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(NAMES, HOLDERS | JSON | ROWS_OF_ANY, max_size=3), st.booleans())
 def test_whatever_comes_is_shown_as_it_is_or_told(members: dict[str, Any], escaped: bool) -> None:
     sent = json.dumps({**members, "stat": "ok"}, ensure_ascii=escaped).encode("utf-8", "surrogatepass")

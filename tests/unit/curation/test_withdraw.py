@@ -174,6 +174,7 @@ async def test_no_repair_brings_them_back(lost: tuple[str, ...], sandbox: Sandbo
     assert verify_archive(folder) == []
 
 
+@pytest.mark.slow
 async def test_the_rows_of_lists_go_and_sets_keep_their_ids(sandbox_of: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     async with sandbox_of(photos=3_000, owners=3) as sandbox:
@@ -346,6 +347,7 @@ def kill_at(moment: int, folder: Path, gone: list[str]) -> subprocess.CompletedP
     return subprocess.run(command, capture_output=True, check=False)
 
 
+@pytest.mark.slow
 async def test_killed_anywhere_it_is_run_again(sandbox: Sandbox, folder: Path, tmp_path: Path) -> None:
     for n in range(10, 20):
         sandbox.catalogue.change(n)

@@ -191,6 +191,7 @@ async def test_an_album_tells_the_sizes_of_its_photos(sandbox: Sandbox, tmp_path
     assert all(line["sizes"]["size"] for line in lines)
 
 
+@pytest.mark.slow
 async def test_deepening_asks_for_the_sizes_that_the_listing_had_told(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, LISTED)
     pictures = [i for i, line in lines_of(tmp_path).items() if not is_video(line)]
@@ -221,6 +222,7 @@ async def test_an_archive_of_infos_gets_the_sizes_of_its_own_rows_for_no_call(sa
     assert calls() == {}
 
 
+@pytest.mark.slow
 async def test_sizes_that_flickr_refuses_leave_those_of_the_listing(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(refused=0.1) as sandbox:
         await run(tmp_path, sandbox, LISTED)

@@ -61,6 +61,7 @@ OURS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_parquet_equals_what_duckdb_reads_by_itself(archives: Path, workers: int) -> None:
     before = read_files(archives)
@@ -92,6 +93,7 @@ def test_the_types_are_those_that_are_documented(archives: Path) -> None:
     assert str(frame.dtypes["is_public"]) == "bool"
 
 
+@pytest.mark.slow
 def test_polars_reads_it(archives: Path) -> None:
     polars = pytest.importorskip("polars")
     export(order(archives / "full"))
@@ -183,6 +185,7 @@ def test_of_several_archives_the_newest_line_of_a_photo_counts(archives: Path) -
         assert len(rows) == len(newest)
 
 
+@pytest.mark.slow
 def test_only_what_was_harvested_since(archives: Path) -> None:
     path = archives / "full" / "photos.ndjson"
     stamps = sorted(line["harvested_at"] for line in read_lines(path))
@@ -201,6 +204,7 @@ def rewrite(path: Path, number: int, change: Any) -> None:
     path.write_bytes(b"".join(lines))
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_counted_and_kept(archives: Path) -> None:
     path = archives / "full" / "photos.ndjson"
     views = orjson.loads(path.read_bytes().splitlines()[5])["info"]["views"]
@@ -220,6 +224,7 @@ def test_what_does_not_fit_is_counted_and_kept(archives: Path) -> None:
     assert b"--rejects FILE keeps them" in run("export", archives / "full", "-o", "out.ndjson").stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_damaged_line_is_refused_and_leaves_no_file(archives: Path, workers: str) -> None:
     rewrite(archives / "full" / "photos.ndjson", 7, lambda line: b"#" * (len(line) - 1) + b"\n")
@@ -248,6 +253,7 @@ def test_a_published_copy_without_checkpoint(archives: Path) -> None:
     assert export(order(archives / "full", "out.ndjson")).rows == 400
 
 
+@pytest.mark.slow
 def test_photos_that_could_not_be_had_have_a_row(archives: Path) -> None:
     folder = archives / "full"
     (folder / "state.sqlite").unlink()
@@ -360,6 +366,7 @@ def large(harvested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_killed_in_the_middle_there_is_no_half_file(
     large: Path, how: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -501,6 +508,7 @@ def test_schemas_have_an_id_that_stays(what: str) -> None:
         assert {"id", "harvested_at", "search", "info", "sizes", "errors"} <= schema["properties"].keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stretch", [1, 700, 5000, 1 << 20])
 def test_stretches_of_any_length_have_each_line_once(archives: Path, stretch: int) -> None:
     lines = (archives / "full" / "photos.ndjson").read_bytes().splitlines(keepends=True)[:20]

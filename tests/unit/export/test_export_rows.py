@@ -248,6 +248,7 @@ SEARCH = (
 )
 
 
+@pytest.mark.slow
 @given(
     info=st.none() | st.dictionaries(st.sampled_from(INFO), json_values),
     search=st.none() | st.dictionaries(st.sampled_from(SEARCH), json_values),

@@ -249,6 +249,7 @@ def test_a_photo_by_number_and_in_base_58_is_the_same(number: int) -> None:
 _WORDS = "photos people groups search tags albums sets galleries favorites pool archives date-taken p s y ps g 1 x @N01"
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["", "https://", "//"]),
     st.sampled_from(["flickr.com", "www.flickr.com", "flic.kr", "live.staticflickr.com", "example.com"]),

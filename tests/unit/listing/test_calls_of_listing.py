@@ -19,6 +19,7 @@ from support.worlds import CATALOGUES, WORLDS, World, list_world
 PHOTOS = 50_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["date-posted-desc", "date-posted-asc"])
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.told[:40])
 def test_a_listing_costs_no_more_calls_than_its_world_makes_needful(world: World, sort: str) -> None:
@@ -61,6 +62,7 @@ def test_once_a_total_has_lied_a_second_reading_asks_for_full_pages() -> None:
     assert (again.since, again.until, again.reads, again.lied, again.far) == (6_000, 9_000, 2, True, OPEN_END)
 
 
+@pytest.mark.slow
 def test_honest_totals_never_count_as_lies(monkeypatch: pytest.MonkeyPatch) -> None:
     """However odd pages are, whatever is deleted or uploaded meanwhile."""
     told: list[bool] = []

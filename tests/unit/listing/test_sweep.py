@@ -54,6 +54,7 @@ def test_no_photo_is_lost_to_wrong_totals(photos: Catalogue, seed: int) -> None:
     assert sorted(found) == sorted(photos)
 
 
+@pytest.mark.slow
 def test_a_search_far_past_the_cap_costs_hardly_more_calls_than_it_has_pages() -> None:
     photos = {str(n + 1): START + n // 3 * 60 for n in range(100_000)}
     server = LyingServer(photos, size=500)
@@ -81,6 +82,7 @@ def test_a_second_past_the_cap_is_split_by_date_taken() -> None:
     assert all(stretch.whole for stretch in notes)
 
 
+@pytest.mark.slow
 def test_a_second_past_the_cap_that_cannot_be_split_is_said_to_be_cut() -> None:
     photos = {str(n + 1): START for n in range(9000)} | {str(n): START - n for n in range(20_000, 20_100)}
     found, notes = harvest(

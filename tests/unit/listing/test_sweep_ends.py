@@ -70,6 +70,7 @@ def count_calls(listed: Listed, total: int | None, per_page: int | None, *, sort
     return calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["date-posted-desc", "date-posted-asc", "relevance"])
 @pytest.mark.parametrize("claim", CLAIMS)
 @pytest.mark.parametrize("shown", ROWS)

@@ -212,6 +212,7 @@ def test_a_command_serves_until_its_end(address: str) -> None:
     assert "Metrics are at http://127.0.0.1:" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("address")
 def test_a_run_is_scraped_while_it_goes_on(time_limit: None) -> None:
     assert time_limit is None

@@ -92,12 +92,14 @@ def test_a_complete_run_tells_one_command_its_summary(start: Start, tmp_path: Pa
     assert not (tmp_path / "trouble").exists()
 
 
+@pytest.mark.slow
 def test_the_archive_is_free_when_the_command_runs(start: Start, tmp_path: Path) -> None:
     command = f"{sys.executable} -m harvester update out && touch updated"
     finish(start(*ALL, *FAST, "-o", "out", "--on-complete", command), Exit.COMPLETE)
     assert (tmp_path / "updated").exists()
 
 
+@pytest.mark.slow
 def test_what_a_command_prints_is_no_record(start: Start) -> None:
     said, noted = finish(start(*ALL, *FAST, "--limit", "3", "--on-complete", "echo hello"), Exit.COMPLETE)
     assert len([json.loads(line) for line in said.splitlines()]) == 3
@@ -125,6 +127,7 @@ def test_a_refused_key_is_trouble(start: Start, tmp_path: Path) -> None:
     assert "not-a-key-at-all" not in (tmp_path / "told").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_what_was_asked_wrongly_is_told_to_nobody(start: Start, tmp_path: Path) -> None:
     finish(start("resume", "nowhere", "--on-trouble", "touch told"), Exit.USAGE)
     finish(start(*ALL, "--pace", "fast", "--on-trouble", "touch told"), Exit.USAGE)
@@ -285,6 +288,7 @@ def test_a_process_that_works_says_that_it_lives(start: Start, manager: Manager)
     assert process.wait(timeout=30) == Exit.TERMINATED
 
 
+@pytest.mark.slow
 def test_several_archives_end_once(start: Start, manager: Manager) -> None:
     name = str(manager.socket.getsockname())
     for folder in ("one", "two"):

@@ -100,6 +100,7 @@ def test_a_key_that_could_lead_out_of_the_store_is_none(key: str) -> None:
         check_key(key)
 
 
+@pytest.mark.slow
 async def test_many_objects_are_listed(bucket: Bucket) -> None:
     store = open_store(f"s3://{bucket.name}")
     await asyncio.gather(*(store.put(f"d/{number:04}", b"") for number in range(1010)))

@@ -85,6 +85,7 @@ def test_a_wait_that_nobody_ends_is_over_when_its_time_is() -> None:
     assert run.gauge.read().photos_per_second == pytest.approx(20 / 11, rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_pause_lasts_until_it_is_over_and_does_not_lower_the_rate() -> None:
     run = Run(expected=10_000)
     run.go(20, photos=40)

@@ -178,6 +178,7 @@ def put_names(bucket: Bucket) -> set[str | None]:
     return {read_key(path.removeprefix("p/")) for method, path in bucket.asked if method == "PUT"}
 
 
+@pytest.mark.slow
 async def test_a_reader_finds_a_whole_copy_at_any_moment(
     sandbox_of: Opener, tmp_path: Path, bucket: Bucket, s3_server: str
 ) -> None:
@@ -395,6 +396,7 @@ async def start(*arguments: str, api_url: str = "http://127.0.0.1:9/services/res
     )
 
 
+@pytest.mark.slow
 async def test_killed_at_each_step_it_is_whole_after_a_resume(
     sandbox_of: Opener, tmp_path: Path, bucket: Bucket
 ) -> None:
@@ -487,6 +489,7 @@ async def test_an_update_publishes_the_parts_that_it_has_written_anew(
     assert verify_archive(folder) == []
 
 
+@pytest.mark.slow
 async def test_killed_while_parts_are_published_nothing_is_lost_or_doubled(
     sandbox_of: Opener, tmp_path: Path, bucket: Bucket
 ) -> None:

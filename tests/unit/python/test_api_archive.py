@@ -161,6 +161,7 @@ async def wait_until(is_so: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.slow
 async def test_a_photo_whose_taker_was_cancelled_in_that_moment_comes_again(flickr: Flickr, tmp_path: Path) -> None:
     """The cancellation meets every step between the question for the second photo and its arrival."""
     for steps in range(0, 60, 3):

@@ -22,7 +22,7 @@ from support.archives import read_lines
 from support.harvest import KEY, Opener
 from support.project import ROOT
 
-pytestmark = pytest.mark.usefixtures("time_limit")
+pytestmark = [pytest.mark.usefixtures("time_limit"), pytest.mark.slow]
 PROGRAMS = ROOT / "tests" / "programs"
 PHOTOS = 230
 

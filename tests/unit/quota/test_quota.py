@@ -225,6 +225,7 @@ def test_a_job_takes_the_least_time_that_quota_and_pace_allow(tmp_path: Path) ->
     assert times[-1] - times[0] <= 1.02 * (9 * 5 + 299 / 400)
 
 
+@pytest.mark.slow
 def test_flickrs_own_quota_over_three_hours(tmp_path: Path) -> None:
     async def main() -> list[float]:
         quota, pace = Rate(3600, 3600), Rate(5, 1)
@@ -436,6 +437,7 @@ def test_it_is_saved_once_a_second_while_calls_go_and_not_after(
     simulate(main)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 19), st.floats(0, 30)), max_size=15))
 def test_cancelling_at_any_moment_loses_no_call_and_stops_no_other(
     tmp_path_factory: pytest.TempPathFactory, cancels: list[tuple[int, float]]

@@ -88,6 +88,7 @@ def read_files(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_its_numbers_are_those_that_another_reader_finds(made: Path, tmp_path: Path, workers: int) -> None:
     before = read_files(made)
@@ -203,6 +204,7 @@ def test_what_is_put_away_is_counted_as_exactly_as_what_is_not(parts: list[list[
         assert details == {detail: count for (each, detail), count in wanted.items() if each == text}
 
 
+@pytest.mark.slow
 def test_fifty_thousand_tags_are_counted_right(tmp_path: Path) -> None:
     photos = [
         photo(n, info=build_info(tags=["all", f"tag{n % 25_000}", f"other{n}"][: 1 + 2 * (n < 25_000)]))

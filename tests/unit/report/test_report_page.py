@@ -108,6 +108,7 @@ def make_hostile(folder: Path) -> Path:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("colors", "width"), LOOKS)
 def test_it_is_readable_in_both_colours_and_on_a_telephone(made: Path, browser: Any, colors: str, width: int) -> None:
     with open_page(browser, write(made), colors=colors, width=width) as look:
@@ -306,6 +307,7 @@ def test_on_a_telephone_no_word_of_a_table_is_broken(made: Path, place: Path, br
         assert state.evaluate(find_lines) == 1
 
 
+@pytest.mark.slow
 def test_on_paper_there_are_charts_and_nothing_to_click(made: Path, browser: Any) -> None:
     with open_page(browser, write(made)) as look:
         wait_for_charts(look.page)

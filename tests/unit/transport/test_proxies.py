@@ -99,6 +99,7 @@ async def test_calls_over_http_go_through_the_proxy_in_absolute_form(variable: s
     assert "Proxy-Authorization" not in proxy.heads[0]
 
 
+@pytest.mark.slow
 async def test_the_login_of_a_proxy_is_sent_to_it_and_shown_to_nobody() -> None:
     refusal = b"HTTP/1.1 407 no\r\nContent-Length: 0\r\n\r\n"
     async with proxying(answer=refusal) as proxy:
