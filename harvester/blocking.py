@@ -244,17 +244,32 @@ class Archive(Iterable[Photo]):
         `columns` names some of them, all if there are none; `since` is a date or time as the command takes it: photos
         harvested before it are left out. CannotWrite or UsageError where that cannot be done; nothing is then left.
         """
-        if not isinstance(output, str | os.PathLike):
-            raise UsageError(f"{show(output)} is not the path of a file: use a text or a Path.", field="output")
         order = Order(
             folders=[self.folder],
             format=format,
-            output=Path(output),
+            output=_read_path(output),
             columns=choose_columns(",".join(columns) or None),
             since=read_since(since),
             rejects=None if rejects is None else Path(rejects),
         )
         return export(order)
+
+    def report(self, output: str | os.PathLike[str], *, thumbnails: bool = False, anonymize: bool = False) -> int:
+        """Write a page of HTML about it, as `harvester report` does; how many photos it counts. No call is made.
+
+        `thumbnails` links pictures, which whoever opens the page loads from Flickr; `anonymize` leaves out names.
+        CannotWrite or UsageError where that cannot be done; what was there before then stays.
+        """
+        from harvester.report import run  # noqa: PLC0415
+
+        order = run.Order(folders=[self.folder], output=_read_path(output), pictures=thumbnails, anonymous=anonymize)
+        return run.write_report(order).rows
+
+
+def _read_path(output: str | os.PathLike[str]) -> Path:
+    if not isinstance(output, str | os.PathLike):
+        raise UsageError(f"{show(output)} is not the path of a file: use a text or a Path.", field="output")
+    return Path(output)
 
 
 async def _update(flickr: Flickr, folder: Path, **arguments: Any) -> Summary:

@@ -231,7 +231,9 @@ _notice_options = decorate(
 
 _metrics_options = decorate(
     option("Metrics", "--metrics", metavar="HOST:PORT", help="Serve /metrics (Prometheus) and /healthz; as :9400."),
-    option("Metrics", "--metrics-file", metavar="FILE", help="The same in FILE.prom, for a textfile collector."),
+    option(
+        "Metrics", "--metrics-file", metavar="FILE", help="The same in FILE, named *.prom for a textfile collector."
+    ),
 )
 
 _publish_option = option(
@@ -259,9 +261,14 @@ def settings_options(function: _F) -> _F:
     return _settings_options(_give_setup(function))  # type: ignore[return-value]
 
 
+def run_options(function: _F) -> _F:
+    """Options of every command that harvests, whatever becomes of what it brings."""
+    return decorate(_settings_options, _notice_options, _metrics_options)(_give_setup(function))  # type: ignore[return-value]
+
+
 def harvest_options(function: _F) -> _F:
-    """Options of every command that harvests."""
-    return decorate(_publish_option, _settings_options, _notice_options, _metrics_options)(_give_setup(function))  # type: ignore[return-value]
+    """Options of every command that harvests into an archive."""
+    return _publish_option(run_options(function))
 
 
 def connection_options(function: _F) -> _F:

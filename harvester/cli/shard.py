@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harvester.cli.notifications import Notification
-from harvester.cli.options import Command, Setup, console_options, find_console, harvest_options, option
+from harvester.cli.options import Command, Setup, console_options, find_console, option, run_options
 from harvester.cli.session import attend, choose_display, find_loop_factory
 from harvester.cli.shard_plan import plan
 from harvester.cli.show import show_facts, show_lines
@@ -69,7 +69,8 @@ shard.add_command(plan)
     help="Silence after which others take it over.  [default: 5m]",
 )
 @option("Shards", "--publish-every", metavar="TIME", default="5m", help="How often lines go to STORE.  [default: 5m]")
-@harvest_options
+@click.option("--publish", hidden=True)  # said by whoever takes it for a harvest's, and told where it belongs
+@run_options
 def run(*, setup: Setup, store: str, within: str | None, work: str | None, lease: str, publish_every: str) -> Exit:
     """Take a shard of the plan in STORE, harvest and commit it, and so on, until all are committed.
 

@@ -132,11 +132,20 @@ def _find_foreign(folder: Path, *, is_stream: bool) -> list[str]:
     return found if _is_own_lock(folder / LOCK) else [*found, LOCK]
 
 
+def refuse_other(folder: Path) -> None:
+    """UsageError where there is no such folder, or it is a bag, in which the archive lies deeper."""
+    if not folder.exists():
+        raise UsageError(f"{folder} is no archive: there is no such folder.")
+    if (folder / "bagit.txt").is_file():
+        raise UsageError(f"{folder} is a bag: name the archive in it, {folder / 'data'}.")
+
+
 def require_checkpoint(folder: Path) -> None:
     """UsageError where a folder has no checkpoint; it says what to do where there are files of an archive."""
     path = folder / STATE
     if path.is_file():
         return
+    refuse_other(folder)
     check_files(folder)
     _check_kind(path, stat.S_ISREG, "file")
     has_files = any((folder / name).is_file() for name in (PHOTOS, MANIFEST)) or list_part_files(folder)

@@ -20,6 +20,7 @@ from harvester.disk.layout import (
     check_entries,
     check_files,
     list_part_files,
+    refuse_other,
 )
 from harvester.errors import UsageError
 from harvester.parts.part import Part, measure_lines
@@ -182,6 +183,7 @@ def _tell_lost(folder: Path) -> str:
     if not has_manifest and not has_lines:
         if (folder / STATE).exists():
             raise UsageError(f"{folder} remembers no job: it was never begun.")
+        refuse_other(folder)
         raise UsageError(f"{folder} is no archive: it has no {STATE} and no {MANIFEST}.")
     told = f"{MANIFEST} is {'damaged' if has_manifest else 'missing'}, and there is no {STATE}"
     if has_lines:

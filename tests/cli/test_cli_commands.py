@@ -390,3 +390,13 @@ def test_names_complete_in_lists_too() -> None:
     ):
         (param,) = [p for p in command.params if p.name == option]
         assert [item.value for item in param.type.shell_complete(context, param, typed)] == expected
+
+
+def test_a_plan_may_be_put_before_a_whole_command() -> None:
+    plan = SECTIONS["Harvest"]["plan"].load()
+    assert isinstance(plan, click.Group)
+    assert len(plan.commands) >= 7
+    for name, planned in plan.commands.items():
+        taken = {option for param in planned.params for option in param.opts}
+        command = SECTIONS["Harvest"][name].load()
+        assert {option for param in command.params for option in param.opts} - taken == set(), name

@@ -147,7 +147,7 @@ def test_update_goes_on_with_the_next_folder_where_one_fails() -> None:
     assert has_updates("two")
     assert result.stderr.splitlines()[-3:] == [
         "one      complete",
-        "nowhere  refused: nowhere is no archive: it has no state.sqlite.",
+        "nowhere  refused: nowhere is no archive: there is no such folder.",
         "two      complete",
     ]
 

@@ -50,6 +50,9 @@ async def look_in_a_notebook() -> list[Photo]:
 assert [photo.id for photo in look()] == [photo.id for photo in asyncio.run(look_in_a_notebook())]
 archive = Archive(str(folder))
 exported = archive.export(folder.with_suffix(".csv"), format="csv", columns=["id", "title"], since="2005-01-01")
+page = folder.with_suffix(".html")
+assert archive.report(page, anonymize=True) == len(archive)
+assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 summary = archive.update(quota=QUICK, pace="none")
 assert_type(summary, Summary)
 assert not archive.repair(dry_run=True).is_needed

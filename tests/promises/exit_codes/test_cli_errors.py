@@ -81,7 +81,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         ("photos 123 --detail list", "Error: --detail: photos given by id have no listing"),
         ("run", "Error: There is no config file"),
         ("resume nope", "Error: nope is no archive"),
-        ("status nope", "Error: nope is no archive"),
+        ("status nope", "Error: nope is no archive: there is no such folder."),
         ("verify nope", "Error: nope is no archive"),
         ("plan search", "Error: A search needs at least one filter"),
         ("demo x.ndjson", "Error: DIR: 'x.ndjson' is a file's name"),

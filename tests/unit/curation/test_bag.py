@@ -20,7 +20,8 @@ from harvester.archive.folder import lock_folder
 from harvester.cli import main
 from harvester.curation import bag as bags
 from harvester.curation.tags import Filed, encode_path, write_info, write_list
-from harvester.errors import ArchiveBusy, Exit
+from harvester.errors import ArchiveBusy, Exit, UsageError
+from harvester.export.source import open_source
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
 from harvester.upkeep.update import run_update
@@ -73,6 +74,9 @@ def test_bagit_py_accepts_it_and_the_archive_is_as_it_was(folder: Path, tmp_path
     assert data == {name: body for name, body in before.items() if name not in ("state.sqlite", ".lock")}
     assert verify_archive(tmp_path / "bag" / "data") == []
     assert prove_archive(tmp_path / "bag" / "data").checked_by == "manifest"
+    for look in (verify_archive, open_source):
+        with pytest.raises(UsageError, match=f"is a bag: name the archive in it, {tmp_path}/bag/data"):
+            look(tmp_path / "bag")
 
 
 def test_the_payload_is_summed_and_the_tag_files_have_their_sums(folder: Path, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ async def test_an_archive_on_the_disk(bench: Bench) -> None:
     folder = bench.folder / "a"
     refused, damaged, told = (await bench.run("archived.py", str(folder))).splitlines()
     assert damaged == f"{folder / 'photos.ndjson'} line 5 is damaged: harvester repair {folder} sets it right."
-    assert refused == f"{folder} is no archive: it has no state.sqlite."
+    assert refused == f"{folder} is no archive: there is no such folder."
     assert told == f"{PHOTOS} {PHOTOS} complete"
     rows = (bench.folder / "a.csv").read_text("utf-8").splitlines()
     assert rows[0] == "id,title"
