@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -70,6 +70,11 @@ def export(*, folders: tuple[Path, ...], progress: bool, **given: Any) -> Exit:
     from harvester.export.run import export as run  # noqa: PLC0415
 
     order = _build_order(folders, **given)
+    if order.format == "parquet":
+        with suppress(ImportError):  # told in a sentence by the export
+            from harvester.export.arrow import forgo_pandas  # noqa: PLC0415
+
+            forgo_pandas()
     with follow_rows(console, is_shown=progress) as on_progress:
         exported = run(order, on_progress)
     for sentence in _tell(exported, order):

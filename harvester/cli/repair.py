@@ -40,6 +40,7 @@ def repair(*, folder: Path, dry_run: bool, as_json: bool, **manner: Any) -> Exit
     fetched again, 0 that nothing was.
     """
     console = find_console(**manner)
+    from harvester.publish.beside import read_published  # noqa: PLC0415
     from harvester.repair.run import repair_archive  # noqa: PLC0415
 
     def tell(name: str, size: int) -> None:
@@ -51,6 +52,8 @@ def repair(*, folder: Path, dry_run: bool, as_json: bool, **manner: Any) -> Exit
         show_facts(_list_facts(report), as_json=True)
     else:
         show_lines(map(escape_line, tell_report(report)))
+    if report.is_needed and not dry_run and (place := read_published(folder)):
+        console.warn(f"{place} has the archive as it was: `harvester resume {folder}` publishes it as it is now.")
     is_doubted = report.is_needed and (report.harmed or any(found.doubted for found in report.files))
     return Exit.INCOMPLETE if is_doubted or report.rebuilt.is_left or report.staged is not None else Exit.COMPLETE
 

@@ -19,11 +19,10 @@ from harvester.disk.layout import STATE
 from harvester.dlt.bookmarks import Bookmark, Selection, choose_lines
 from harvester.export.arrow import build_schema
 from harvester.export.columns import COLUMNS
-from harvester.export.lines import STRETCH
 from harvester.export.memberships import ListMemberships, read_memberships
 from harvester.export.older import find_older, list_lines
 from harvester.export.source import Source, open_source
-from harvester.export.work import Setup, Task, Worker
+from harvester.export.work import ARROW_STRETCH, Setup, Task, Worker
 from harvester.merge.staging import is_under_way
 from harvester.text.words import name_count
 
@@ -103,8 +102,8 @@ def _list_tasks(plans: Sequence[_Plan]) -> Iterator[Task]:
     for n, (plan, surpassed) in enumerate(zip(plans, older, strict=True)):
         selection, photos = plan.selection, plan.source.photos
         without = array("q", sorted({*surpassed, *selection.without})) if surpassed else selection.without
-        for start in range(selection.start, photos.bytes, STRETCH):
-            yield Task(n, photos, start, min(start + STRETCH, photos.bytes), without)
+        for start in range(selection.start, photos.bytes, ARROW_STRETCH):
+            yield Task(n, photos, start, min(start + ARROW_STRETCH, photos.bytes), without)
 
 
 def _gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

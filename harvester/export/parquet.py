@@ -146,7 +146,7 @@ class PartitionedSink:
         batch = read_piece(piece, self._whole)
         years = pc.year(batch.column("date_posted"))
         for year in pc.unique(years).to_pylist():
-            mask = pc.is_null(years) if year is None else pc.equal(years, year)
+            mask = pc.is_null(years) if year is None else pc.equal(years, pa.scalar(year, years.type))
             self._find(NO_YEAR if year is None else str(year)).write(batch.filter(mask))
         parts = [part for part, _ in self._files.values()]
         while sum(part.pending for part in parts) >= _MOST_PENDING * self._group_rows:

@@ -25,7 +25,7 @@ from harvester.export.source import Source, open_source
 from harvester.export.tables import build_rows
 from harvester.export.target import StandardOutput, check_target, is_special, open_folder, open_path, open_target
 from harvester.export.texts import build_header, write_csv, write_ndjson
-from harvester.export.work import Format, Result, Setup, Task
+from harvester.export.work import ARROW_STRETCH, Format, Result, Setup, Task
 from harvester.jobs.dates import read_upload, settle
 from harvester.jobs.values import stamp
 
@@ -96,10 +96,11 @@ def export(order: Order, on_progress: Callable[[Exported], None] = lambda _: Non
     )
     failures = dict(chain.from_iterable(source.failures.items() for source in sources))
     setup = _build_setup(order, sources, frozenset(failures))
+    stretch = ARROW_STRETCH if order.format == "parquet" else None
     with ExitStack() as stack:
         reject = _open_rejects(order, sources, stack)
         sink = _open_sink(order, sources, stack)
-        for result in do_all(list_tasks(sources), setup, workers=order.workers):
+        for result in do_all(list_tasks(sources, stretch=stretch), setup, workers=order.workers):
             _write_all(result.pieces, sink)
             for photo_id in result.found:
                 failures.pop(photo_id, None)
@@ -220,12 +221,13 @@ def _open_rejects(order: Order, sources: Sequence[Source], stack: ExitStack) -> 
     return write
 
 
-def list_tasks(sources: Sequence[Source]) -> Iterator[Task]:
+def list_tasks(sources: Sequence[Source], *, stretch: int | None = None) -> Iterator[Task]:
     """A task for each stretch of the photos of some archives; of a photo that several have, the newest line counts."""
+    stretch = stretch or STRETCH
     older = find_older(sources) if len(sources) > 1 else [array("q") for _ in sources]
     for n, (source, without) in enumerate(zip(sources, older, strict=True)):
-        for start in range(0, source.photos.bytes, STRETCH):
-            end = min(start + STRETCH, source.photos.bytes)
+        for start in range(0, source.photos.bytes, stretch):
+            end = min(start + stretch, source.photos.bytes)
             yield Task(n, source.photos, start, end, without)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -109,17 +110,19 @@ def _turn(kind: Kind) -> Callable[[Any], Any] | None:
     return turns.get(kind)
 
 
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _TURNS = [(n, _turn(column.kind)) for n, column in _KEPT]
 
 
 def build_rows(values: Sequence[Sequence[Any]]) -> Rows:
     """The rows of some photos in all tables, given column by column."""
+    owners = [*zip(*(values[_PLACE[name]] for name in _OWNER), strict=True)]
+    values = _put_in_order(values)
     ids = values[_PLACE["id"]]
     cells = [
         values[n] if turn is None else [None if value is None else turn(value) for value in values[n]]
         for n, turn in _TURNS
     ]
-    owners = zip(*(values[_PLACE[name]] for name in _OWNER), strict=True)
     return {
         "people": [*dict.fromkeys(owner for owner in owners if owner[0])],
         "photos": [*zip(*cells, strict=True)],
@@ -132,8 +135,16 @@ def build_rows(values: Sequence[Sequence[Any]]) -> Rows:
     }
 
 
+def _put_in_order(values: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    """The photos by their ids, which become numbers: SQLite is swift, and fills its pages, where rows come in order."""
+    place = _PLACE["id"]
+    ids = [int(each) if _NUMBER.fullmatch(each) else each for each in values[place]]
+    order = sorted(range(len(ids)), key=lambda n: (len(values[place][n]), values[place][n]))
+    return [[column[n] for n in order] for column in (*values[:place], ids, *values[place + 1 :])]
+
+
 def _list_tags(
-    ids: Sequence[str], tags: Sequence[Any], raws: Sequence[Any], machines: Sequence[Any]
+    ids: Sequence[Any], tags: Sequence[Any], raws: Sequence[Any], machines: Sequence[Any]
 ) -> Iterator[tuple[Any, ...]]:
     for photo_id, some, raw, machine in zip(ids, tags, raws, machines, strict=True):
         if some:

@@ -21,6 +21,9 @@ from harvester.errors import CannotWrite, UsageError
 PART = "photos.parquet"
 """The file in a folder of a year."""
 
+_OLD = ".old"
+"""Of the name of a folder that is being replaced."""
+
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:
     """The sentence for a failed write."""
@@ -71,12 +74,21 @@ def is_special(path: Path) -> bool:
 
 
 def _find_part(path: Path) -> Path:
-    """A name of its own for each export: two of them may have the same target. Parts of killed ones are removed."""
-    for left in path.parent.glob(f".{escape(path.name)}.*-*.part"):
+    """A name of its own for each export: two of them may have the same target. What killed ones left is cleared."""
+    for left in path.parent.glob(f".{escape(path.name)}.*-*.*"):
         number = left.name.removeprefix(f".{path.name}.").partition("-")[0]
-        if number.isdecimal() and not _is_running(int(number)):
-            _remove(left)
+        if left.suffix in (".part", _OLD) and number.isdecimal() and not _is_running(int(number)):
+            _clear(left, path)
     return path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.part")
+
+
+def _clear(left: Path, path: Path) -> None:
+    """A part is removed. So is a folder that was moved out of the way, but where nothing has taken its place."""
+    if left.suffix == _OLD and not path.exists():
+        with suppress(OSError):
+            left.rename(path)
+        return
+    _remove(left)
 
 
 def _is_running(number: int) -> bool:
@@ -164,7 +176,7 @@ def _sync(path: Path) -> None:
 
 def _replace(part: Path, path: Path) -> None:
     """Put a folder in the place of another one. Another export may do the same at this moment: the last one stays."""
-    old = part.with_suffix(".old")
+    old = part.with_suffix(_OLD)
     while True:
         with suppress(FileNotFoundError):
             path.rename(old)

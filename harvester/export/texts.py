@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,6 +20,9 @@ from harvester.export.columns import Column, Kind
 _BOM = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a cell begins with that spreadsheets calculate or run."""
+_FIRST_DAY = date(1970, 1, 1)
+_MINUTES = [f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in range(24 * 60)]
+"""Of a day."""
 encode_json = msgspec.json.Encoder().encode
 """Any value of a row as JSON."""
 
@@ -69,7 +73,14 @@ def split_texts(cell: str) -> list[str]:
 
 def write_moment(seconds: int) -> str:
     """`2009-12-17T08:03:40Z`"""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    days, rest = divmod(seconds, 86_400)
+    minutes, rest = divmod(rest, 60)
+    return f"{_write_day(days)}T{_MINUTES[minutes]}:{rest:02d}Z"
+
+
+@lru_cache(maxsize=10_000)
+def _write_day(days: int) -> str:
+    return (_FIRST_DAY + timedelta(days)).isoformat()
 
 
 _FORMATTERS: dict[Kind, Callable[[Any], str]] = {

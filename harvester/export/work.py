@@ -12,20 +12,23 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 from harvester.errors import StopRun
 from harvester.export.columns import Column
-from harvester.export.lines import LineReader
+from harvester.export.lines import STRETCH, LineReader
 from harvester.export.reading import BrokenLine
 from harvester.export.row import Memberships, Reject, RowMaker
 from harvester.export.source import File, open_file, tell_damaged
-from harvester.export.tables import build_comments, build_rows
+from harvester.export.tables import Rows, build_comments, build_rows
 from harvester.export.texts import write_csv, write_ndjson
 
 Format: TypeAlias = Literal["parquet", "csv", "sqlite", "ndjson"]
 AT_ONCE = 128
 """Rows made at once: more of them do not fit into a core's cache, and take a third longer."""
+ARROW_STRETCH = 4 * STRETCH
+"""Bytes of lines that become one batch of Arrow: each of its arrays takes its time, however short it is."""
 PREFIX = re.compile(rb'\{"id":"(\d{1,18})","harvested_at":"([^"\\]*)"')
 _COMMENTED = b'"comment":['
 """In a line with comments: only such a line is looked through for them."""
@@ -99,26 +102,40 @@ class Worker:
             if self._setup.wanted
             else []
         )
-        pieces = [self._make(task, lines[n : n + AT_ONCE]) for n in range(0, len(lines), AT_ONCE)]
+        pieces = [*self._list_pieces(task, lines)]
         rejects, self._rejects[:] = self._rejects[:], []
         return Result(len(lines), pieces, rejects, found)
 
-    def _make(self, task: Task, lines: Sequence[memoryview]) -> Any:
+    def _list_pieces(self, task: Task, lines: Sequence[memoryview]) -> Iterator[Any]:
+        some = [lines[n : n + AT_ONCE] for n in range(0, len(lines), AT_ONCE)]
+        made = (self._make(task, each) for each in some)
+        match self._setup.format:
+            case "parquet" if some:
+                yield self._write([[*chain.from_iterable(column)] for column in zip(*made, strict=True)])
+            case "sqlite":
+                yield from map(_add_comments, map(self._write, made), some)
+            case _:
+                yield from map(self._write, made)
+
+    def _make(self, task: Task, lines: Sequence[memoryview]) -> list[Sequence[Any]]:
         try:
             values = self._makers[task.source].make_columns(lines)
         except BrokenLine as broken:
             raise tell_damaged(task.file, _find_number(task.file, broken.line)) from None
-        piece = self._write([values[n] for n in self._setup.places])
-        if self._setup.format == "sqlite" and (commented := [line for line in lines if _COMMENTED in bytes(line)]):
-            found = build_comments(commented)
-            piece = {**piece, **found, "people": piece["people"] + found["people"]}
-        return piece
+        return [values[n] for n in self._setup.places]
 
     def _choose(self, task: Task) -> list[memoryview]:
         lines = self._reader.read(task.file, task.start, task.end, without=task.without)
         if since := self._setup.since.encode():
             lines = [line for line in lines if (found := PREFIX.match(line)) is None or found[2] >= since]
         return lines
+
+
+def _add_comments(piece: Rows, lines: Sequence[memoryview]) -> Rows:
+    if not (commented := [line for line in lines if _COMMENTED in bytes(line)]):
+        return piece
+    found = build_comments(commented)
+    return {**piece, **found, "people": piece["people"] + found["people"]}
 
 
 def _find_id(line: memoryview) -> str:
@@ -134,10 +151,11 @@ def _choose_writer(setup: Setup) -> Callable[[list[Sequence[Any]]], Any]:
         return build_rows
     if setup.format == "ndjson":
         return lambda values: write_ndjson(columns, values)
-    from harvester.export.arrow import build_batch, build_schema  # noqa: PLC0415 - an extra
+    from harvester.export.arrow import build_batch, build_schema, forgo_pandas  # noqa: PLC0415 - an extra
 
     schema = build_schema(columns)
     if setup.in_pieces:
+        forgo_pandas()  # this process belongs to the export
         return lambda values: build_batch(schema, columns, values).serialize().to_pybytes()
     return lambda values: build_batch(schema, columns, values)
 

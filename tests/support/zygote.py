@@ -10,6 +10,7 @@ import sys
 import traceback
 from typing import Any
 
+import harvester.export.run  # noqa: F401 - imported before the first run
 from harvester.cli import main
 
 SHIM = ctypes.CDLL(None)

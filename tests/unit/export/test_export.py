@@ -428,6 +428,22 @@ def test_parts_take_no_place_of_files_that_are_none(place: str, archives: Path) 
     assert mine.read_text() == "precious"
 
 
+def test_a_folder_that_a_killed_export_has_moved_away_comes_back(archives: Path) -> None:
+    export(order(archives / "full", "parts", format="parquet", by_year=True))
+    before = read_files(Path("parts"))
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    for name in ("0a1b2c3d", "4e5f6a7b"):
+        Path("parts").rename(f".parts.{gone.pid}-{name}.old")
+        Path("parts").mkdir()
+    Path("parts").rmdir()
+    rewrite(archives / "listed" / "photos.ndjson", 399, lambda line: b"#" * (len(line) - 1) + b"\n")
+    with pytest.raises(UsageError, match="is damaged"):
+        export(order(archives / "listed", "parts", format="parquet", by_year=True))
+    assert [path.name for path in sorted(Path().iterdir())] == ["in", "parts"]
+    assert read_files(Path("parts")) == before
+
+
 def test_parts_of_a_private_archive_are_private(archives: Path) -> None:
     for path in (archives / "full", *(archives / "full").rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
@@ -481,6 +497,17 @@ def test_without_pyarrow_a_sentence_says_what_to_install(archives: Path, tmp_pat
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert done.returncode == Exit.USAGE
     assert b'pip install "flickr-harvester[parquet]"' in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--partition", "year")])
+def test_the_command_leaves_pandas_alone_which_would_take_its_time(archives: Path, more: tuple[str, ...]) -> None:
+    arguments = ["harvester", "export", str(archives / "full"), "--format", "parquet", "-o", "out", *more]
+    code = f"import sys; sys.argv = {arguments!r}\nfrom harvester.cli import main\n"
+    code += "try:\n    main()\nfinally:\n    print('pandas' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert (done.returncode, done.stdout) == (0, b"False\n"), done.stderr
 
 
 def test_help_imports_no_arrow() -> None:

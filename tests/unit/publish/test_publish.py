@@ -349,6 +349,21 @@ async def test_what_was_withdrawn_is_nowhere_in_the_store(sandbox: Sandbox, tmp_
     assert len(await list_keys(address)) == 3
 
 
+async def test_what_was_repaired_is_published_by_the_resume_that_the_repair_names(
+    sandbox: Sandbox, tmp_path: Path, address: str
+) -> None:
+    folder = tmp_path / "a"
+    await harvest(folder, sandbox, address)
+    assert "publishes" not in (await asyncio.to_thread(call, "repair", str(folder))).stderr
+    path = folder / "photos.ndjson"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    told = f"{address} has the archive as it was: `harvester resume {folder}` publishes it as it is now."
+    assert "publishes" not in (await asyncio.to_thread(call, "repair", "--dry-run", str(folder))).stderr
+    assert told in (await asyncio.to_thread(call, "repair", str(folder))).stderr
+    await go_on(folder, sandbox)
+    assert await read_copy(address) == read_folder(folder)
+
+
 async def test_none_ends_it_and_the_place_is_told_to_nobody(sandbox: Sandbox, tmp_path: Path, bucket: Bucket) -> None:
     address = f"s3://{bucket.name}/p"
     await harvest(tmp_path / "a", sandbox, address)
