@@ -28,6 +28,7 @@ from figures import (
     measure_waiting,
 )
 from peers import Peer, measure_peers
+from tables import measure_tables
 
 SMOKE = 0.375
 """Half of what the ratio to the bare loop should be: noise does not fall below it."""
@@ -50,6 +51,7 @@ def measure(folder: Path) -> tuple[dict[str, list[Figure]], list[Peer]]:
     print_peers(peers)
     tell("quota", [*measure_quota(folder, rates=(100, 1_000, 5_000), seconds=5), measure_waiting(folder, seconds=10)])
     tell("calls", list(measure_calls(folder, photos=3_000)))
+    tell("tables, one core", [*measure_tables(folder, rounds=3)])
     tell("memory and resuming", list(measure_memory(folder)))
     return parts, peers
 
