@@ -15,7 +15,7 @@ import click
 from harvester.auth.token_store import add_login, config_folder
 from harvester.cli.console import Console
 from harvester.config.readers import MAX_WORKERS
-from harvester.config.settings import Config, load_config
+from harvester.config.settings import Config, NamedJob, Settings, load_config
 from harvester.config.toml_file import expand_home
 from harvester.errors import UsageError
 from harvester.flickr.methods import DETAILS, FURTHER, SIZES_FROM
@@ -126,9 +126,9 @@ class Setup:
     store: str | None = None
     """Where the shards of a harvest on a cluster meet."""
 
-    def refuse_publish(self) -> None:
+    def refuse_publish(self, address: str | None = None) -> None:
         """UsageError where shards are asked for together with a published copy: they are merged first."""
-        if self.publish is not None:
+        if (self.publish or address) is not None:
             raise UsageError(
                 "shards are merged first; then `harvester resume DIR --publish URL` publishes the archive.",
                 field="publish",
@@ -156,6 +156,20 @@ class Setup:
         for warning in config.warnings:
             self.console.warn(warning)
         return config
+
+    def load_job(self, config: Config, named: NamedJob) -> Settings:
+        """The settings of a job of the file: with the keys, the quota and the pace that it names as its own."""
+        settings = named.adapt(config.settings, options=self.options, environ=os.environ)
+        if settings.env_prefix == config.settings.env_prefix:
+            return settings
+        if self.anonymous:
+            settings = settings.without_login()
+        else:
+            settings, warnings = add_login(settings, config_folder())
+            for warning in warnings:
+                self.console.warn(warning)
+        self.console.redact.add(settings.secrets)
+        return settings
 
 
 def decorate(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,15 @@ import click
 
 from harvester.cli.ids import open_ids
 from harvester.cli.options import Command, Setup, harvest_options, job_options
-from harvester.cli.output import check_output, output_options, read_output, take_rotation, update_option
-from harvester.cli.series import Task, Turn, do_all, harvest_turn
+from harvester.cli.output import (
+    check_output,
+    cluster_options,
+    output_options,
+    read_output,
+    take_rotation,
+    update_option,
+)
+from harvester.cli.series import Step, Task, Turn, do_all, harvest_turn
 from harvester.config.settings import Config, NamedJob
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Photos
@@ -31,12 +38,14 @@ if TYPE_CHECKING:
         "\b\nExamples:\n"
         "  harvester run\n"
         "  harvester run monkeys --config jobs.toml\n"
-        "  harvester run monkeys --limit 100 -o try-out\n\n"
+        "  harvester run monkeys --limit 100 -o try-out\n"
+        "  harvester run --dask tcp://scheduler:8786 --store s3://bucket/fleet\n\n"
         "config.example.toml shows all that a config file can say."
     ),
 )
 @click.argument("job", nargs=-1)
 @output_options
+@cluster_options
 @update_option
 @job_options
 @harvest_options
@@ -50,34 +59,51 @@ def run(
     update: bool,
     **given: Any,
 ) -> Exit:
-    """Run jobs of the config file one after the other, all of them when none is named.
+    """Run jobs of the config file one after the other, or with --dask side by side; all where none is named.
 
     A job that ends incomplete, or is told wrong in the file, does not keep back the next, and a table at the end says
-    how each ended. The exit
-    code is the worst: stopped (130, 143), then key refused (4), cannot write (5), refused (2), incomplete (3),
-    complete (0). Options hold for every job and go before what the file says.
+    how each ended. The exit code is the worst: stopped (130, 143), then key refused (4), cannot write (5),
+    refused (2), incomplete (3), complete (0). Options hold for every job and go before what the file says.
     """
     config = setup.load()
-    config.settings.require_key()
     rotation = take_rotation(given)
     where = None if output is None and state is None else read_output(output, state, unescape=unescape)
     names = choose_jobs(config, job)
-    if setup.publish is not None and len(names) > 1:
-        raise UsageError(
-            f"{len(names)} jobs cannot share one place; name one job, or set it in the file.", field="publish"
-        )
-    if where is not None and len(names) > 1:
-        raise UsageError(f"{len(names)} jobs cannot share one; name one job, or set it in the file.", field="output")
+    if len(names) > 1:
+        _check_shared(len(names), setup=setup, where=where)
 
-    def begin(name: str) -> Callable[[], Exit]:
+    def build(name: str) -> Step | UsageError:
         try:
-            turn = _build(config.jobs[name], given, where, file=config.file, unescape=unescape, update=update)
-            turn = replace(turn, output=_rotate(turn.output, rotation or config.jobs[name].rotation))
+            named = config.jobs[name]
+            turn = _build(named, given, where, file=config.file, unescape=unescape, update=update)
+            turn = replace(turn, output=_rotate(turn.output, rotation or named.rotation))
+            return Step(turn=turn, settings=setup.load_job(config, named), limits=named.limits)
         except UsageError as error:
-            return partial(_refuse, error)
-        return partial(harvest_turn, turn, config.settings, setup=setup)
+            return error
 
-    return do_all([Task(title=f"Job {name}", start=begin(name)) for name in names], setup.console)
+    steps = {name: build(name) for name in names}
+    if not any(isinstance(step, Step) and step.settings.api_key for step in steps.values()):
+        config.settings.require_key()
+    if setup.dask is not None:
+        from harvester.cli.fleet import run_fleet  # noqa: PLC0415
+
+        return run_fleet(steps, config, setup=setup)
+    return do_all([_build_task(name, step, setup) for name, step in steps.items()], setup.console)
+
+
+def _check_shared(count: int, *, setup: Setup, where: Output | None) -> None:
+    """UsageError for options that only one job can have."""
+    if setup.publish is not None:
+        raise UsageError(f"{count} jobs cannot share one place; name one job, or set it in the file.", field="publish")
+    if where is not None:
+        raise UsageError(f"{count} jobs cannot share one; name one job, or set it in the file.", field="output")
+
+
+def _build_task(name: str, step: Step | UsageError, setup: Setup) -> Task:
+    if isinstance(step, UsageError):
+        return Task(title=f"Job {name}", start=partial(_refuse, step))
+    start = partial(harvest_turn, step.turn, step.settings, setup=setup)
+    return Task(title=step.turn.title, start=start, key=step.settings.env_prefix)
 
 
 def _rotate(output: Output, rotation: Rotation | None) -> Output:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from harvester.cli.console import Console
@@ -28,7 +27,7 @@ _WORSE = (
     Exit.TERMINATED,
     Exit.INTERRUPTED,
 )
-_LAST = (Exit.KEY_REFUSED, Exit.TERMINATED, Exit.INTERRUPTED)
+_SIGNALLED = (Exit.TERMINATED, Exit.INTERRUPTED)
 _WORDS = {
     Exit.COMPLETE: "complete",
     Exit.INCOMPLETE: "incomplete",
@@ -52,15 +51,27 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A harvest of a series, and the settings that hold for it alone."""
+
+    turn: Turn
+    settings: Settings
+    limits: Mapping[str, str]
+    """Those of its own, as the config file has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One step of a series. `title` says what it is about."""
 
     title: str
     start: Callable[[], Exit]
+    key: str = ""
+    """What names the key that it works with: a refused one ends all of its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class End:
     """How one ended, and why it was refused where it was: what is to be fixed stands at the end of a long run, too."""
 
     code: Exit
@@ -81,34 +92,51 @@ def harvest_turn(turn: Turn, settings: Settings, *, setup: Setup) -> Exit:
 def do_all(tasks: Sequence[Task], console: Console, *, is_announced: bool = True) -> Exit:
     """Do one after the other, and say at the end how each ended. Returns the worst end.
 
-    One that ends incomplete or wrong does not keep back the next. A refused key and a signal end the series.
+    One that ends incomplete or wrong does not keep back the next. A refused key ends all tasks that work with it, and a
+    signal the series.
     """
-    ends: list[_End] = []
+    ends: list[End | None] = []
+    refused, is_stopped = set[str](), False
     for task in tasks:
+        if is_stopped or task.key in refused:
+            ends.append(None)
+            continue
         if len(tasks) > 1 and is_announced:
             console.note(f"{task.title}:")
-        ends.append(_do_one(task, console, is_alone=len(tasks) == 1))
-        if ends[-1].code in _LAST:
-            break
-    if len(tasks) > 1 and is_announced:
-        for line in _list_ends(tasks, ends):
+        end = _do_one(task, console, is_alone=len(tasks) == 1)
+        ends.append(end)
+        if end.code == Exit.KEY_REFUSED:
+            refused.add(task.key)
+        is_stopped = end.code in _SIGNALLED
+    return tell_ends([task.title for task in tasks], ends, console if is_announced else None)
+
+
+def tell_ends(titles: Sequence[str], ends: Sequence[End | None], console: Console | None) -> Exit:
+    """Say in a line each how several have ended; None was not begun. Returns the worst end."""
+    if console is not None and len(titles) > 1:
+        for line in _list_ends(titles, ends):
             console.note(line)
-    return max((end.code for end in ends), key=_WORSE.index, default=Exit.COMPLETE)
+    return max((end.code for end in ends if end is not None), key=_WORSE.index, default=Exit.COMPLETE)
 
 
-def _do_one(task: Task, console: Console, *, is_alone: bool) -> _End:
+def read_error(error: StopRun) -> End:
+    """The end by an error."""
+    return End(error.exit_code, f": {error}" if error.exit_code == Exit.USAGE else "")
+
+
+def _do_one(task: Task, console: Console, *, is_alone: bool) -> End:
     """Its error is told, where others are to come."""
     try:
-        return _End(task.start())
+        return End(task.start())
     except StopRun as error:
         if is_alone:
             raise
         console.error(str(error), exit_code=error.exit_code)
-        return _End(error.exit_code, f": {error}" if error.exit_code == Exit.USAGE else "")
+        return read_error(error)
 
 
-def _list_ends(tasks: Sequence[Task], ends: Sequence[_End]) -> Iterator[str]:
+def _list_ends(titles: Sequence[str], ends: Sequence[End | None]) -> Iterator[str]:
     """A line for each, `title  how it ended`."""
-    width = max(len(task.title) for task in tasks)
-    for task, end in zip_longest(tasks, ends):
-        yield f"{task.title:<{width}}  {f'{_WORDS[end.code]}{end.why}' if end is not None else 'not begun'}"
+    width = max(map(len, titles))
+    for title, end in zip(titles, ends, strict=True):
+        yield f"{title:<{width}}  {f'{_WORDS[end.code]}{end.why}' if end is not None else 'not begun'}"

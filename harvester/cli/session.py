@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from harvester.engine.run import Output
 
 _SIGNALS = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED, "SIGHUP": Exit.TERMINATED}
-_ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
+ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 
 
 def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
@@ -51,7 +51,6 @@ def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, e
     if setup.dask is not None:
         from harvester.cli.dask import harvest_on_dask  # noqa: PLC0415
 
-        setup.refuse_publish()
         return harvest_on_dask(job, settings, output=output, setup=setup)
     address = setup.publish or output.publish
     if address is not None:
@@ -142,7 +141,7 @@ async def _attend(
             except StopRun:
                 progress.say_so_far()
                 raise
-    code = ended if isinstance(ended, Exit) else _ENDS.get(ended.status, Exit.INTERRUPTED)
+    code = ended if isinstance(ended, Exit) else ENDS.get(ended.status, Exit.INTERRUPTED)
     return signals.caught or code if code is Exit.INTERRUPTED else code
 
 

@@ -6,8 +6,10 @@ Each value is read where it stands, so that a wrong one is told by its place: `-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,8 +26,10 @@ from harvester.quota.rate import Rate
 
 KEY_PAGE = "https://www.flickr.com/services/apps/create/"
 APPS_PAGE = "https://www.flickr.com/services/apps/"
+ENV_PREFIX = "FLICKR"
 ENVIRONMENT: Mapping[str, str] = MappingProxyType(
-    {f"FLICKR_{name.upper()}": name for name in (*SECRETS, "api_url")} | {"HARVESTER_QUOTA_LEDGER": "quota_ledger"}
+    {f"{ENV_PREFIX}_{name.upper()}": name for name in (*SECRETS, "api_url")}
+    | {"HARVESTER_QUOTA_LEDGER": "quota_ledger"}
 )
 
 _FILE_SUFFIXES = frozenset(
@@ -41,6 +45,8 @@ class Settings:
     api_secret: str | None = field(default=None, repr=False)
     oauth_token: str | None = field(default=None, repr=False)
     oauth_token_secret: str | None = field(default=None, repr=False)
+    env_prefix: str = ENV_PREFIX
+    """How the variables of the environment begin that hold the four."""
     api_url: str = API_URL
     quota: Rate | None = Rate.parse("3600/h")  # noqa: RUF009  (a Rate is frozen)
     """Calls that the key may make in any window of so long; None lifts the limit."""
@@ -68,7 +74,8 @@ class Settings:
         if not self.api_key:
             raise UsageError(
                 f"There is no API key: get one at {KEY_PAGE} and put it into the environment variable "
-                "FLICKR_API_KEY, or as api_key under [flickr] into harvester.toml."
+                f"{self.env_prefix}_API_KEY"
+                + (", or as api_key under [flickr] into harvester.toml." if self.env_prefix == ENV_PREFIX else ".")
             )
         self._check_login()
         return self.api_key
@@ -91,15 +98,27 @@ class Settings:
         """The same settings without a login."""
         return replace(self, oauth_token=None, oauth_token_secret=None)
 
+    def take_keys(self, environ: Mapping[str, str], prefix: str) -> Settings:
+        """The same settings with the key, secrets and tokens of the variables that begin with another prefix.
+
+        None of what was there is kept: a key works with its own secret and login only.
+        """
+        if prefix == self.env_prefix:
+            return self
+        variables = {f"{prefix}_{name.upper()}": name for name in SECRETS}
+        none: dict[str, Any] = dict.fromkeys(SECRETS)
+        return replace(self, **{**none, **_read_environment(environ, variables), "env_prefix": prefix})
+
     def _check_login(self) -> None:
+        prefix = self.env_prefix
         if (self.oauth_token is None) != (self.oauth_token_secret is None):
             raise UsageError(
-                "An OAuth token works with its own secret only: give both, FLICKR_OAUTH_TOKEN and "
-                "FLICKR_OAUTH_TOKEN_SECRET, or neither."
+                f"An OAuth token works with its own secret only: give both, {prefix}_OAUTH_TOKEN and "
+                f"{prefix}_OAUTH_TOKEN_SECRET, or neither."
             )
         if self.has_login and not self.api_secret:
             raise UsageError(
-                f"A login signs with the key's secret, and there is none: put it into FLICKR_API_SECRET ({APPS_PAGE} "
+                f"A login signs with the key's secret, and there is none: put it into {prefix}_API_SECRET ({APPS_PAGE} "
                 "shows it beside the key), or go without the login."
             )
 
@@ -118,6 +137,15 @@ class NamedJob:
     update: bool = False
     rotation: Rotation | None = None
     publish: str | None = None
+    env_prefix: str = ENV_PREFIX
+    """How the variables of the environment begin that hold its key, secrets and tokens."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """Its own quota and pace, as the file has them."""
+
+    def adapt(self, settings: Settings, *, options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+        """The settings with the job's own quota, pace and keys. What is given as an option goes before the file."""
+        own = {name: READERS[name](value) for name, value in self.limits.items() if options.get(name) is None}
+        return replace(settings, **own).take_keys(environ, self.env_prefix)
 
 
 class Jobs(Mapping[str, NamedJob]):
@@ -199,8 +227,9 @@ def read_settings(given: Mapping[str, object], *, environ: Mapping[str, str]) ->
     return Settings(**{**_read_environment(environ), **_read_layer(given, name_place=str)})
 
 
-def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    variables = {name: variable for variable, name in ENVIRONMENT.items()}
+def _read_environment(environ: Mapping[str, str], names: Mapping[str, str] = ENVIRONMENT) -> dict[str, Any]:
+    """What the variables hold that are set. `names` are the fields by their variables."""
+    variables = {name: variable for variable, name in names.items()}
     values = {name: environ[variable] for name, variable in variables.items() if environ.get(variable, "").strip()}
     return _read_layer(values, name_place=variables.__getitem__)
 
@@ -250,7 +279,11 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
     unescape, update = given.pop("unescape", False), given.pop("update", False)
     rotate, compress = given.pop("rotate", None), given.pop("compress", None)
     output, state, ids_from, publish = (given.pop(key, None) for key in ("output", "state", "ids_from", "publish"))
+    env_prefix = given.pop("env_prefix", ENV_PREFIX)
+    limits: dict[str, str] = {key: given.pop(key) for key in ("quota", "pace") if key in given}
+    _read_layer(limits, name_place=partial(file.name_place, job=name))
     try:
+        _check_prefix(env_prefix)
         _check_archive(table.source, output, update=update, publish=publish)
         source = _build_source(table.source, given, ids_from=ids_from)
         return NamedJob(
@@ -263,9 +296,20 @@ def _build_job(file: ConfigFile, name: str, table: JobTable) -> NamedJob:
             update=update,
             rotation=choose_rotation(rotate, compress, has_archive=output is not None),
             publish=publish,
+            env_prefix=env_prefix,
+            limits=limits,
         )
     except UsageError as error:
         raise UsageError(error.sentence, field=file.name_place(error.field, job=name)) from None
+
+
+def _check_prefix(prefix: str) -> None:
+    """UsageError where it cannot begin the name of a variable. It is not shown: it may be the key itself."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,30}", prefix, re.ASCII):
+        raise UsageError(
+            "name the beginning of variables, not a key: with PARTNER the key is in PARTNER_API_KEY.",
+            field="env_prefix",
+        )
 
 
 def _check_archive(kind: str, output: str | None, *, update: bool, publish: str | None) -> None:

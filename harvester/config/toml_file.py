@@ -71,6 +71,9 @@ class JobTable(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     rotate: str | int | UnsetType = UNSET
     compress: str | UnsetType = UNSET
     publish: str | UnsetType = UNSET
+    env_prefix: str | UnsetType = UNSET
+    quota: str | UnsetType = UNSET
+    pace: str | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """The members that the file sets, by their names in the code."""

@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 
 from distributed import Client, LocalCluster
 
-from harvester.dask.driver import LOST, Course, SchedulerLost, drive
+from harvester.dask.crew import LOST, SchedulerLost
+from harvester.dask.fleet import Fleet
 from harvester.errors import Unreachable, UsageError, show
-from harvester.events import Noticed, Observer, Summary
+from harvester.events import Noticed, Observer
 
 _AGAIN = 5.0
 """Seconds until a scheduler that has gone is looked for again."""
@@ -59,8 +60,8 @@ async def _connect(where: Any) -> AsyncIterator[Client]:
         yield client
 
 
-async def harvest_in(connect: Connect, course: Course, *, observer: Observer, stop: asyncio.Event) -> Summary | None:
-    """Drive a harvest. A scheduler that goes is waited for, and the harvest goes on from the store.
+async def harvest_in(connect: Connect, fleet: Fleet, *, observer: Observer, stop: asyncio.Event) -> None:
+    """Run a fleet. A scheduler that goes is waited for, and the harvests go on from their stores.
 
     Unreachable where none answers at the beginning.
     """
@@ -69,14 +70,13 @@ async def harvest_in(connect: Connect, course: Course, *, observer: Observer, st
         try:
             async with connect() as client:
                 was_there = True
-                return await drive(client, course, observer=observer, stop=stop)
+                await fleet.run(client, stop)
+                break
         except (*LOST, SchedulerLost):
             if not was_there:
                 raise Unreachable("No scheduler of Dask answers there: start it, or mend the address.") from None
         if stop.is_set():
-            return None
-        observer(
-            Noticed(sentence="The scheduler of Dask has gone: waiting for it. What was harvested is in the store.")
-        )
+            break
+        observer(Noticed(sentence=_GONE))
         await asyncio.sleep(_AGAIN)
-        was_there = True
+    fleet.conclude()

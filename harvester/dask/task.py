@@ -30,6 +30,9 @@ class Assignment(TypedDict):
     options: Options
     """Settings by their names, as on the command line: quota, pace, workers, api_url."""
     config: str | None
+    """A config file, where this machine has it."""
+    env_prefix: str
+    """How the variables of the environment begin that hold the job's key, secrets and tokens."""
     anonymous: bool
     lease: float
     publish_every: float
@@ -47,7 +50,12 @@ class Report(TypedDict):
 async def take_shard(assignment: Assignment) -> Report:
     """Take one shard, if there is one, and run it. What goes wrong is reported, for the driver to tell."""
     try:
-        settings = read_settings(assignment["options"], config=assignment["config"], anonymous=assignment["anonymous"])
+        settings = read_settings(
+            assignment["options"],
+            config=assignment["config"],
+            env_prefix=assignment["env_prefix"],
+            anonymous=assignment["anonymous"],
+        )
         worker = await open_worker(
             open_store(assignment["store"], is_private=settings.has_login),
             settings,
@@ -60,10 +68,13 @@ async def take_shard(assignment: Assignment) -> Report:
     return {"shard": shard.id if shard else None, "ended": ended, "error": None, "exit_code": 0}
 
 
-def read_settings(options: Options, *, config: str | None, anonymous: bool) -> Settings:
+def read_settings(options: Options, *, config: str | None, env_prefix: str, anonymous: bool) -> Settings:
     """The settings of this process: its own environment and files, then the options."""
     folder, path = config_folder(), None if config is None else Path(config)
+    if path is not None and not path.exists():  # the driver's, of another machine
+        path = None
     settings = load_config(options, config_path=path, environ=os.environ, cwd=Path(), user_folder=folder).settings
+    settings = settings.take_keys(os.environ, env_prefix)
     if anonymous:
         return settings.without_login()
     return add_login(settings, folder)[0]

@@ -93,6 +93,10 @@ class RunEnd:
         self._write_manifest(outcome)
         return outcome
 
+    def judge(self, halt: Halt) -> Outcome:
+        """How a run ended whose end is written down already."""
+        return decide(self._sum_up(halt))
+
     def _sum_up(self, halt: Halt) -> Ending:
         state, limit = self._state, self._job.limit
         return Ending(

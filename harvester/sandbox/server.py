@@ -56,6 +56,7 @@ class Stats:
         self.arrivals = array("d")
         self.methods: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
+        self.keys: Counter[str] = Counter()
 
     @property
     def calls(self) -> int:
@@ -172,6 +173,7 @@ class Sandbox:
     def _serve(self, query: dict[str, str], call: Signed) -> tuple[bytes | None, int]:
         self.stats.arrivals.append(time.monotonic())
         self.stats.methods[query.get("method", "")] += 1
+        self.stats.keys[query.get("api_key", "")] += 1
         if self._is_over_rate():
             return frame(429, TOO_MANY, kind=HTML), 0
         query = self._identify(query, call)

@@ -29,8 +29,8 @@ from harvester.shards.absorbing import Merger, append
 from harvester.shards.commit import Part, decode_commit, unpack
 from harvester.shards.leases import read_leaves
 from harvester.shards.missing import owe
-from harvester.shards.names import name_commit, name_ids
-from harvester.shards.plan import Plan
+from harvester.shards.names import PLAN, name_commit, name_ids
+from harvester.shards.plan import Plan, decode_plan
 from harvester.shards.planning import read_plan
 from harvester.shards.tree import Leaf, find_fault
 
@@ -74,6 +74,25 @@ async def merge_shards(store: Store, target: Path, *, is_partial: bool = False, 
         outcome, tally = await _build(store, plan, leaves, scratch)
         _put_in_place(scratch, target)
     return Merged(missing, _conclude(plan, target, outcome, tally, observer=observer))
+
+
+async def find_merged(store: Store, target: Path, *, observer: Observer = ignore) -> Summary | None:
+    """How the archive `target` stands that was merged of this store before; None where nothing is by that name.
+
+    UsageError where something else is.
+    """
+    known = await store.get(PLAN) if (target / STATE).is_file() else None
+    if known is None:
+        check_target(target)
+        return None
+    plan = decode_plan(known, where=store.url)
+    with open_archive_to_read(target) as state:
+        if (state.facts.begun, state.facts.job) != (plan.begun, plan.job):
+            check_target(target)
+        tally = _count(state, _Told(failed=sum(1 for _ in state.failures())))
+        tally.written_before = tally.written
+        closing = RunEnd(plan.whole_job, state=state, output=Output(folder=target), tally=tally, observer=observer)
+        return closing.conclude(closing.judge(Halt(is_stop_asked=False, is_read=True, is_through=True)))
 
 
 def _name_scratch(target: Path) -> Path:

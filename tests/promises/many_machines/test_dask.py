@@ -19,7 +19,8 @@ from distributed import Client
 from harvester.config.settings import Settings
 from harvester.dask import harvest_on
 from harvester.dask.cluster import find_cluster, harvest_in
-from harvester.dask.driver import Course
+from harvester.dask.course import Course
+from harvester.dask.fleet import Fleet
 from harvester.dask.task import take_shard
 from harvester.errors import Exit, Unreachable, UsageError
 from harvester.events import Summary, ignore
@@ -40,12 +41,15 @@ async def sandbox(sandbox_of: Opener) -> AsyncIterator[Sandbox]:
         yield running
 
 
-async def start(sandbox: Sandbox, folder: Path) -> asyncio.subprocess.Process:
-    """The driver, with two workers that are processes of their own. What all of them say goes to a file."""
+SEARCH = ("search", "--tags", "sandbox")
+
+
+async def start(sandbox: Sandbox, folder: Path, *wanted: str, workers: int = 2) -> asyncio.subprocess.Process:
+    """The driver, with workers that are processes of their own. What all of them say goes to a file."""
     (folder / "tmp").mkdir(exist_ok=True)
     environment = {**os.environ, "FLICKR_API_KEY": KEY, "FLICKR_API_URL": sandbox.url, "TMPDIR": str(folder / "tmp")}
     command = (
-        *("search", "--tags", "sandbox", "--dask", "local:2", "--store", str(folder / "store")),
+        *(*wanted, "--dask", f"local:{workers}", "--store", str(folder / "store")),
         *("-o", str(folder / "archive"), "--quota", "none", "--pace", "none", "--workers", "2", "-v"),
     )
     with (folder / "said.txt").open("ab") as said:
@@ -74,7 +78,7 @@ async def test_workers_and_the_driver_are_killed_and_each_photo_comes_once(sandb
     await plan_shards(open_folder(tmp_path / "store"), JOB, settings_for(sandbox), photos=60)
     said = tmp_path / "said.txt"
     async with asyncio.timeout(300):
-        driver = await start(sandbox, tmp_path)
+        driver = await start(sandbox, tmp_path, *SEARCH)
         await until(sandbox, 20, driver, said)
         workers = find_workers(driver)
         assert len(workers) == 2
@@ -85,7 +89,7 @@ async def test_workers_and_the_driver_are_killed_and_each_photo_comes_once(sandb
         await driver.wait()
         psutil.wait_procs(workers, timeout=60)
         assert not any(each.is_running() for each in workers), "workers end with their driver"
-        again = await start(sandbox, tmp_path)
+        again = await start(sandbox, tmp_path, *SEARCH)
         await until(sandbox, 120, again, said)
         find_workers(again)[-1].send_signal(signal.SIGKILL)
         assert await again.wait() == 0, said.read_text()
@@ -94,6 +98,22 @@ async def test_workers_and_the_driver_are_killed_and_each_photo_comes_once(sandb
     assert KEY not in said.read_text()
     commits = [path.name for path in (tmp_path / "store/commits").iterdir()]
     assert len(commits) >= PHOTOS // 60
+
+
+@pytest.mark.slow
+async def test_an_account_comes_whole_and_asked_for_again_it_is_there(sandbox_of: Opener, tmp_path: Path) -> None:
+    said = tmp_path / "said.txt"
+    async with sandbox_of(photos=40, owners=1) as sandbox, asyncio.timeout(300):
+        wanted = ("account", sandbox.catalogue.people[0].nsid)
+        driver = await start(sandbox, tmp_path, *wanted, workers=1)
+        assert await driver.wait() == Exit.COMPLETE, said.read_text()
+        calls = sandbox.stats.calls
+        again = await start(sandbox, tmp_path, *wanted, workers=1)
+        assert await again.wait() == Exit.COMPLETE, said.read_text()
+        assert sandbox.stats.calls == calls
+    assert len(read_by_id(tmp_path / "archive/photos.ndjson")) == 40
+    assert (tmp_path / "archive/photosets.ndjson").stat().st_size
+    assert prove_archive(tmp_path / "archive").findings == ()
 
 
 def test_what_is_sent_to_the_cluster_holds_no_secret() -> None:
@@ -127,8 +147,9 @@ async def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path, monkeypatch
 
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
         course = Course(job=JOB, store=str(tmp_path), settings=Settings(api_key=KEY))
+        fleet = Fleet([course])
         with pytest.raises(Unreachable, match="No scheduler"):
-            await harvest_in(find_cluster("tcp://127.0.0.1:9"), course, observer=ignore, stop=asyncio.Event())
+            await harvest_in(find_cluster("tcp://127.0.0.1:9"), fleet, observer=ignore, stop=asyncio.Event())
 
 
 def test_without_the_extra_it_is_told_and_nothing_of_it_is_imported(tmp_path: Path) -> None:

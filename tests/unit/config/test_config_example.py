@@ -40,7 +40,9 @@ def test_every_setting_is_shown_with_its_default(tables: dict[str, Any]) -> None
     assert tuple(tables["limits"]) == LimitsTable.__struct_encode_fields__
     assert tuple(tables["notice"]) == NoticeTable.__struct_encode_fields__
     shown = {**tables["flickr"], **tables["limits"], **tables["notice"]}
-    fields = [field for field in dataclasses.fields(Settings) if field.name != "direct"]  # which the demo sets
+    fields = [
+        field for field in dataclasses.fields(Settings) if field.name not in ("direct", "env_prefix")
+    ]  # of the demo, of jobs
     assert set(shown) == {field.name for field in fields}
     for field in fields:
         if field.name not in (*SECRETS, "on_complete", "on_trouble"):
