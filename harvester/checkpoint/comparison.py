@@ -87,7 +87,7 @@ class Comparison(Staged):
         """What became of missing photos; of those that are there, whether they have changed since."""
         query = "SELECT 1 FROM older.seen WHERE id = ? AND updated = ?"
         known = [g.code is None and self._db.execute(query, (int(g.id), g.updated)).fetchone() for g in gone]
-        super().note_gone(replace(g, message=_UNCHANGED) if k else g for g, k in zip(gone, known, strict=True))
+        super().note_gone([replace(g, message=_UNCHANGED) if k else g for g, k in zip(gone, known, strict=True)])
 
     def count_withheld(self) -> int:
         """Photos that a listing no longer shows though they are as they were; 0 where so few may well have left it."""

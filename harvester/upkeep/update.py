@@ -57,7 +57,7 @@ from harvester.errors import Stopped, UsageError
 from harvester.events import Ended, Event, Observer, Started, Summary, Tally, ignore
 from harvester.flickr.counts import COUNTS
 from harvester.flickr.lenient_json import read_number
-from harvester.jobs.model import Account, Photos
+from harvester.jobs.model import Account, Photos, Search, Source
 from harvester.jobs.values import stamp
 from harvester.listing.walk import Walk
 from harvester.merge.apply import finish_merge, merge_update
@@ -98,6 +98,7 @@ async def run_update(
         _begin(state, archive)
         state.compare_with(folder / STATE)
         recover_lines(state, staging / PHOTOS)
+        was_listed = bool(state.count_seen()) or state.is_later_left()
         length, watched = state.length(PHOTOS), Watched(observer)
         file = stack.enter_context(Appender(staging / PHOTOS, length=length.bytes))
         summary = await run_open_job(
@@ -116,8 +117,9 @@ async def run_update(
             counts = {"failed": sum(1 for _ in state.failures()) + count_left_shallow(state.connection)}
             source = restore_job(archive, where=folder).source
             # What is claimed and not shown may be what the archive has: it is not known to match no more.
-            withheld = 0 if isinstance(source, Account) else state.count_withheld()
-            keep_unlisted = isinstance(source, Account) or find_difference(source, state) is not None or bool(withheld)
+            withheld = _count_withheld(source, state)
+            is_stale = was_listed or bool(withheld)  # what no listing of an earlier run has shown may be back
+            keep_unlisted = isinstance(source, Account) or is_stale or find_difference(source, state) is not None
             summary = _tell_withheld(summary, withheld)
             watched.begin_merge()
             try:
@@ -237,6 +239,11 @@ def _count_shallow(summary: Summary, state: State, folder: Path) -> Summary:
     which = "1 photo could not be had with all its parts" if count == 1 else f"{count:,} photos could not be had whole"
     told = f"{which}: `harvester resume {folder}` tries again."
     return replace(summary, status="incomplete", failed=summary.failed + count, notes=(*summary.notes, told))
+
+
+def _count_withheld(source: Source, state: Comparison) -> int:
+    """Photos that a search no longer shows though they are as they were. What leaves a pool or a set stays as it is."""
+    return state.count_withheld() if isinstance(source, Search) and source.group is None else 0
 
 
 def _tell_withheld(summary: Summary, count: int) -> Summary:

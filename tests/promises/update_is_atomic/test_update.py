@@ -21,7 +21,7 @@ from harvester.checkpoint.schema import FORMAT
 from harvester.engine.identity import NOT_LOGGED_IN
 from harvester.errors import CannotWrite, KeyRefused, UsageError
 from harvester.events import Event, Started
-from harvester.jobs.model import Account, Album, Job, Photos, Search
+from harvester.jobs.model import Account, Album, Favorites, Job, Photos, Search
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
@@ -172,6 +172,49 @@ async def test_photos_that_are_there_unchanged_stay_where_a_search_shows_nothing
     monkeypatch.setattr(sandbox.api, "answer", honest)
     await run_update(tmp_path, settings_for(sandbox))
     assert len(ids_of(tmp_path)) == 300
+    assert verify_archive(tmp_path) == []
+
+
+async def test_favourites_that_are_none_any_more_leave_though_the_photos_are_as_they_were(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Favorites(user=owner(sandbox)), detail="list"))
+    before, honest = ids_of(tmp_path), sandbox.api.answer
+
+    def answer(query: dict[str, str]) -> bytes:
+        found = json.loads(honest(query))
+        if query["method"] == "flickr.favorites.getPublicList":
+            found["photos"].update(photo=found["photos"]["photo"][:2], total=2)
+        return orjson.dumps(found)
+
+    monkeypatch.setattr(sandbox.api, "answer", answer)
+    await run_update(tmp_path, settings_for(sandbox))
+    assert ids_of(tmp_path) == before[:2]
+    assert verify_archive(tmp_path) == []
+
+
+async def test_a_photo_that_is_public_again_when_an_update_goes_on_stays(sandbox: Sandbox, tmp_path: Path) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="info"))
+    ids, stop = ids_of(tmp_path), asyncio.Event()
+    sandbox.api.control({"hide": ids[:5], "change": ids[5:50]})
+
+    def stop_soon(event: Event) -> None:
+        if isinstance(event, Started):
+            asyncio.get_running_loop().call_later(0, watch)
+
+    def watch() -> None:
+        if sandbox.stats.methods["flickr.photos.getInfo"] > 310:
+            stop.set()
+        else:
+            asyncio.get_running_loop().call_later(0, watch)
+
+    summary = await run_update(tmp_path, settings_for(sandbox, workers=1), observer=stop_soon, stop=stop)
+    assert summary.status == "stopped"
+    sandbox.api.control({"show": ids[:5]})
+    assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
+    assert set(ids) <= set(ids_of(tmp_path)), "that they were hidden is what an earlier run has seen"
+    await run_update(tmp_path, settings_for(sandbox))
+    assert sorted(ids_of(tmp_path)) == sorted(ids)
     assert verify_archive(tmp_path) == []
 
 
