@@ -35,6 +35,10 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """The second of its last change."""
 
 
+_NEVER = 4_102_444_800
+"""2100 as Unix time: a later second of upload is none."""
+
+
 class _Sketch(msgspec.Struct, gc=False):
     """What is read of a listing's row, in whatever type it comes."""
 
@@ -46,6 +50,8 @@ class _Sketch(msgspec.Struct, gc=False):
     def read(self, raw: bytes) -> Row:
         """The row, given its JSON."""
         uploaded, updated = read_number(self.dateupload), read_number(self.lastupdate)
+        if uploaded is not None and uploaded >= _NEVER:
+            uploaded = None
         return Row(str(self.id), uploaded, self.datetaken, raw, updated)
 
 

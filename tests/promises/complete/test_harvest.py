@@ -434,3 +434,22 @@ async def test_a_command_that_cannot_be_meant_leaves_an_archive_as_it_is(sandbox
     with pytest.raises(UsageError):
         await harvest_into(tmp_path / "a", sandbox, Job(source=Account(user="me")))
     assert read_archive(tmp_path / "a") == before
+
+
+async def test_a_photo_that_is_dated_beyond_all_time_is_kept(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its second of upload tells nothing; above all it is not where the harvest ends."""
+    answer = sandbox.api.answer
+
+    def answer_otherwise(query: Any) -> bytes:
+        said = json.loads(answer(query))
+        if query["method"] == "flickr.photos.search" and said["photos"]["photo"]:
+            said["photos"]["photo"][0]["dateupload"] = str(1 << 40)
+        return json.dumps(said).encode()
+
+    monkeypatch.setattr(sandbox.api, "answer", answer_otherwise)
+    summary = await harvest_into(tmp_path, sandbox, Job(source=Search(tags=("sandbox",)), detail="list"))
+    assert (summary.status, summary.photos) == ("complete", 300)
+    assert json.loads((tmp_path / "manifest.json").read_bytes())["horizon"] < "2100"
+    assert verify_archive(tmp_path) == []
