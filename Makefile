@@ -82,7 +82,7 @@ SOAKS := $(addprefix tests/promises/,test_soak.py many_machines/test_soak_dask.p
 soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
 	HARVESTER_SOAK=1 $(BIN)/pytest --quiet $(SOAKS)
 
-bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (5 minutes)
+bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (7 minutes)
 	$(BIN)/python tests/bench/run.py
 
 simulate: $(READY) ## Reckon a harvest of 100 million photos on many machines; no call is made (10 seconds)

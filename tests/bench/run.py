@@ -1,4 +1,4 @@
-"""`make bench`: one table, also as bench.json and as a chart, bench.svg. Takes less than five minutes.
+"""`make bench`: one table, also as bench.json and as a chart, bench.svg. Takes less than ten minutes.
 
 python run.py          all of it
 python run.py --smoke  throughput beside the bare loop alone, for CI: exit code 1 where it has halved
