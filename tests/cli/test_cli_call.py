@@ -108,6 +108,7 @@ def test_raw_is_the_bytes_as_sent(address: str, photo_id: str, tmp_path: Path) -
     assert done.stdout == fetch(address, method="flickr.photos.getInfo", photo_id=photo_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [(), ("--raw",)])
 def test_no_secret_is_shown(more: tuple[str, ...], tmp_path: Path) -> None:
     CliRunner().invoke(main, ["auth", "login"])
@@ -331,6 +332,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=pipe, stderr=pipe)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [(), ("--quota", "2/h")])
 def test_a_signal_ends_a_list_with_what_has_come(limits: tuple[str, ...], slow: str, tmp_path: Path) -> None:
     """Between two pages, and while the quota is waited for."""
@@ -346,6 +348,7 @@ def test_a_signal_ends_a_list_with_what_has_come(limits: tuple[str, ...], slow: 
     assert "Traceback" not in said.decode()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     for more in ((), ("--raw",)):
         with Path("/dev/full").open("wb") as full:

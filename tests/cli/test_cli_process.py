@@ -68,6 +68,7 @@ def rest_of(stream: Any) -> str:
     return str(stream.read())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_signal_ends_the_run_with_whole_lines_and_the_way_on(
     number: signal.Signals, code: int, start: Start, tmp_path: Path
@@ -187,6 +188,7 @@ def test_a_full_standard_error_loses_no_photo_and_no_exit_code(
         assert len((tmp_path / "out" / "photos.ndjson").read_bytes().splitlines()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("closed", "arguments", "code"),
     [
@@ -210,6 +212,7 @@ def test_a_closed_stream_lets_no_other_file_take_its_place(
         assert len((tmp_path / "out" / "photos.ndjson").read_bytes().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_in_a_locale_of_ascii_texts_are_utf_8_and_files_have_their_names(start: Start, tmp_path: Path) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     process = start("search", "--text", "Москва", *FAST, "--limit", "1", "-o", "снег", more=ascii_only)

@@ -233,6 +233,7 @@ def harvest_and_plan(*arguments: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return json.loads(planned.stdout), json.loads(Path("out/manifest.json").read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize("detail", ["list", "full"])
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ async def test_an_account_of_which_no_photo_was_asked_for_is_not_told_to_have_no
     assert "kinds=photosets,groups," in describe_job(Job(source=account).describe())
 
 
+@pytest.mark.slow
 async def test_favourites_are_harvested_where_asked_for(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=900, owners=3) as sandbox:
         nsid = owner(sandbox)
@@ -116,6 +117,7 @@ async def test_favourites_are_harvested_where_asked_for(sandbox_of: Opener, tmp_
     assert all(lines[row["id"]]["info"]["id"] == row["id"] for row in faved)
 
 
+@pytest.mark.slow
 async def test_album_gallery_group_and_favorites_bring_their_photos(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=3_000, owners=3) as sandbox:
         nsid = owner(sandbox, 2)

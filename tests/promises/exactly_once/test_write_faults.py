@@ -79,6 +79,7 @@ async def test_a_disk_that_is_full_at_any_byte_of_any_file_is_exit_code_5(
     await check_mended(tmp_path / "out", sandbox, before=read_bytes(tmp_path / "out" / PHOTOS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [1, 11, 12, 13, 14, 16, 20, 28, 44, 60])
 async def test_a_checkpoint_that_cannot_grow_stops_the_run(
     pages: int, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

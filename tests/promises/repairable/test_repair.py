@@ -270,6 +270,7 @@ SOURCES: dict[str, Callable[[Sandbox], Source]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detail", ["list", "info"])
 @pytest.mark.parametrize("kind", SOURCES)
 @pytest.mark.parametrize("is_checkpoint_lost", [False, True])

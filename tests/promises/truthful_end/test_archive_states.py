@@ -249,6 +249,7 @@ def test_a_checkpoint_gives_back_the_room_of_what_is_done(rows: int, shrinks: bo
         assert state.facts.job == {"kept": True}
 
 
+@pytest.mark.slow
 async def test_an_account_leaves_no_empty_checkpoint_of_hundreds_of_megabytes(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

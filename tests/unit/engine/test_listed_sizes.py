@@ -136,6 +136,7 @@ def test_each_value_stands_as_it_was_sent() -> None:
     )
 
 
+@pytest.mark.slow
 async def test_a_whole_photo_costs_one_call(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path / "full", sandbox, Job(source=SOURCE))
     calls = Calls(sandbox)

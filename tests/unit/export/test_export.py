@@ -281,6 +281,7 @@ def test_a_permanent_refusal_is_told_in_its_row(archives: Path) -> None:
     assert told == refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -521,6 +522,7 @@ def test_help_imports_no_arrow() -> None:
     assert done.stdout.splitlines()[-1] == b"False False"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["record", "row"])
 def test_schemas_have_an_id_that_stays(what: str) -> None:
     done = run("schema", what)

@@ -309,6 +309,7 @@ async def test_links_and_pipes_in_a_folder_are_not_followed(tmp_path: Path) -> N
         await store.get("link")
 
 
+@pytest.mark.slow
 def test_processes_that_write_the_same_key_have_one_first(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys\nfrom harvester.objects import open_store\n"

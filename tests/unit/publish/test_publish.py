@@ -300,6 +300,7 @@ async def test_photos_given_by_id_are_other_photos_each_time(sandbox: Sandbox, t
     assert await read_copy(address) == there
 
 
+@pytest.mark.slow
 async def test_the_same_query_harvested_anew_takes_the_place(sandbox: Sandbox, tmp_path: Path, address: str) -> None:
     await harvest(tmp_path / "a", sandbox, address)
     deeper = Job(source=Search(tags=["sandbox"]), detail="full")

@@ -60,6 +60,7 @@ async def test_an_observers_mistake_ends_the_harvest_with_it(sandbox: Sandbox) -
         assert len(asyncio.all_tasks()) == tasks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_kept", [True, False])
 @pytest.mark.parametrize("error", [ZeroDivisionError(), StopAsyncIteration(), asyncio.CancelledError()])
 @pytest.mark.parametrize("kind", [Started, Progress, Ended])

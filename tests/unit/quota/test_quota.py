@@ -146,6 +146,7 @@ def test_a_quota_counts_whole_calls(tmp_path: Path) -> None:
 # -- pace -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pace", [0.1, 1, 5, 100, 400, 1000, 5000])
 def test_the_pace_is_reached_with_timers_that_are_late_and_never_bursts(pace: float) -> None:
     calls = int(max(10 * pace, 20))
@@ -475,6 +476,7 @@ def test_the_user_chooses_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert len(list((tmp_path / "chosen").glob("*.ledger"))) == 1
 
 
+@pytest.mark.slow
 def test_held_calls_go_when_they_are_let_go_and_in_their_order() -> None:
     async def main() -> list[tuple[int, float]]:
         went: list[tuple[int, float]] = []

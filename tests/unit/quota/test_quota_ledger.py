@@ -222,6 +222,7 @@ def test_a_killed_process_costs_its_calls_under_way_for_a_second_and_no_more() -
     assert len(world.history) >= 0.95 * 300 * 11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [(1, 16), (16, 16), (4, 60)])
 @pytest.mark.parametrize("duration", [0, 20 * MS])
 def test_two_hungry_processes_share_alike_and_lose_nothing(workers: tuple[int, int], duration: int) -> None:
