@@ -16,6 +16,8 @@ WINDOW_SECONDS = 60.0
 """The time in which a body has to bring its least bytes: as long as a silence, which ends a body that brings none."""
 ANSWER_SECONDS = 600.0
 """The longest time of one answer, head and body, though its bytes never cease to come."""
+KEPT_SECONDS = 15.0
+"""A connection that has been idle for longer is not used again: who stands between may have forgotten it."""
 END_SECONDS = 2.0
 """Wait for a server to hang up behind an answer, as asked. One that does not is waited for no more."""
 LONGEST_REST = 3600.0

@@ -6,7 +6,7 @@ from harvester.archive.draft import Draft
 from harvester.archive.shallow import add_parts, find_missing, keep_listed, read_row
 from harvester.checkpoint.state import Gone, Todo
 from harvester.disk.record import Record
-from harvester.engine.hydrate import Hydrator, PartRequest, take_listed
+from harvester.engine.hydrate import Hydrator, PartRequest
 from harvester.errors import Refused
 from harvester.flickr.methods import name_member
 
@@ -22,11 +22,7 @@ class Deepener(Hydrator):
         line, draft = photo.row or b"", self._take_draft(photo)
         missing, row = [*map(name_member, find_missing(line, self._wanted))], read_row(line)
         try:
-            for part in self._parts:
-                if part.name in missing:
-                    if part.listed_first:
-                        take_listed(part, draft, row=row)
-                    await self._ask(part, photo.id, draft)
+            await self._ask_all([part for part in self._parts if part.name in missing], photo.id, draft, row=row)
         except Refused as error:
             self._drafts.pop(photo.id, None)
             return Gone(photo.id, error.code, error.message)

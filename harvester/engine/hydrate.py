@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, MutableMapping, Sequence
+from collections.abc import Awaitable, Iterable, MutableMapping, Sequence
 from typing import Any
 
 import orjson
@@ -66,10 +66,7 @@ class Hydrator:
         Parts that an earlier run has left in the photo's draft are not asked for again.
         """
         draft = self._take_draft(photo)
-        for part in self._parts:
-            if part.listed_first:
-                take_listed(part, draft, row=photo.row)
-            await self._ask(part, photo.id, draft)
+        await self._ask_all(self._parts, photo.id, draft, row=photo.row)
         parts = draft.parts if photo.draft is None else {part.name: draft.parts[part.name] for part in self._parts}
         at = self._client.server_clock.now()
         return build_record(photo.id, at=at, search=photo.row, parts=parts, errors=draft.errors)
@@ -78,18 +75,21 @@ class Hydrator:
         self._drafts[photo.id] = draft = Draft() if photo.draft is None else read_draft(photo.draft)
         return draft
 
-    async def _ask(self, part: PartRequest, photo_id: str, draft: Draft) -> None:
-        """Put a part into the draft, unless it is there."""
-        is_listing = part.name in draft.pages
-        if part.name in draft.parts and not is_listing:
-            return
-        try:
-            if not is_listing:
-                draft.parts[part.name] = await part.ask(self._client, photo_id)
-            if part.listed:
-                await self._add_pages(part, photo_id, draft)
-        except Refused as error:
-            self._refuse(part, draft, error)
+    async def _ask_all(self, parts: Iterable[PartRequest], photo_id: str, draft: Draft, *, row: bytes | None) -> None:
+        """Put these parts into the draft, unless they are there; what the listing's `row` has is not asked for."""
+        for part in parts:
+            if part.listed_first:
+                take_listed(part, draft, row=row)
+            is_listing = part.name in draft.pages
+            if part.name in draft.parts and not is_listing:
+                continue
+            try:
+                if not is_listing:
+                    draft.parts[part.name] = await part.ask(self._client, photo_id)
+                if part.listed:
+                    await self._add_pages(part, photo_id, draft)
+            except Refused as error:
+                self._refuse(part, draft, error)
 
     def _refuse(self, part: PartRequest, draft: Draft, error: Refused) -> None:
         self._tally.refused += 1

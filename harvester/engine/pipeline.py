@@ -21,6 +21,7 @@ from harvester.archive.store import Store
 from harvester.checkpoint.state import Gone, State, Todo
 from harvester.disk.record import Record, build_record
 from harvester.engine.deepen import Deepener
+from harvester.engine.handoff import Handoff
 from harvester.engine.hydrate import Hydrator
 from harvester.engine.intake import Intake
 from harvester.engine.lister import LISTERS, Lister
@@ -61,7 +62,7 @@ class Pipeline:
         self._observer = observer
         self._stop = stop
         self._sleep = sleep
-        self._queue: asyncio.Queue[Todo | None] = asyncio.Queue(QUEUED)
+        self._queue: Handoff[Todo | None] = Handoff(QUEUED)
         self._writer = Writer(store, sink, tally=tally, observer=observer, has_parts=bool(plan.job.parts))
         self._outbox = self._writer.outbox
         self._lister = Lister(
@@ -103,10 +104,9 @@ class Pipeline:
         await self._stop.wait()
         self._lister.close()
         self._walker.close()
-        while not self._queue.empty():
-            self._queue.get_nowait()
+        self._queue.clear()
         for _ in range(self._plan.workers):
-            self._queue.put_nowait(None)
+            self._queue.put_now(None)
         await asyncio.sleep(timers.LAST_CALLS_SECONDS)
         for task in self._tasks:
             task.cancel()

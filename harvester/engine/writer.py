@@ -10,6 +10,7 @@ from harvester.archive.sinks import Sink
 from harvester.archive.store import Store
 from harvester.checkpoint.state import Gone
 from harvester.disk.record import Record
+from harvester.engine.handoff import Handoff
 from harvester.engine.run_end import tell_parts
 from harvester.events import Observer, Tally
 from harvester.flickr.methods import PAGE_SIZE
@@ -40,9 +41,7 @@ class Writer:
         self._tally = tally
         self._observer = observer
         self._has_parts = has_parts
-        self.outbox: asyncio.Queue[Record | Gone | Failure | None] = asyncio.Queue(
-            UNWRITTEN if has_parts else PAGE_SIZE
-        )
+        self.outbox: Handoff[Record | Gone | Failure | None] = Handoff(UNWRITTEN if has_parts else PAGE_SIZE)
         self._sent = asyncio.Event()
         self._all_sent = asyncio.Event()
 
@@ -57,8 +56,7 @@ class Writer:
         """Whatever is ready, in one go. Nothing waits for a batch to fill."""
         ended = False
         while not ended:
-            batch = [await self.outbox.get()]
-            self._take_ready(batch)
+            batch = await self.outbox.take(self._sink.portion)
             ended = batch[-1] is None
             if failures := [item for item in batch if isinstance(item, tuple)]:
                 await self._store.note_failures(failures)
@@ -70,10 +68,6 @@ class Writer:
                 self._sent.set()
         self._all_sent.set()
         self._sent.set()
-
-    def _take_ready(self, batch: list[Record | Gone | Failure | None]) -> None:
-        while len(batch) < self._sink.portion and not self.outbox.empty():
-            batch.append(self.outbox.get_nowait())
 
     async def _commit(self) -> None:
         """The checkpoint is told of what was sent a moment later: one sync and one transaction for all of it."""

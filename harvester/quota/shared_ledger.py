@@ -106,6 +106,7 @@ class SharedLedger:
 
     def __init__(self, path: Path, *, calls: int, period: int, clocks: Clocks, on_notice: Notice) -> None:
         self._clocks = clocks
+        self._since_boot = clocks.since_boot
         self._fd, is_new = _open_file(path)
         try:
             if not is_new:
@@ -138,11 +139,11 @@ class SharedLedger:
 
     def now(self) -> int:
         """Ledger time."""
-        return self._clocks.since_boot() + self._words[ledger.OFFSET]
+        return self._since_boot() + self._words[ledger.OFFSET]
 
     def take(self) -> int:
         """Takes a call. Returns 0 when it may go, now; else after how many nanoseconds to ask again."""
-        now = self.now()
+        now = self._since_boot() + self._words[ledger.OFFSET]
         is_quick = now < self._taken + AHEAD_FOR
         if is_quick and self._in_hand:
             self._in_hand -= 1
@@ -162,7 +163,7 @@ class SharedLedger:
     def done(self, *, sent: bool = True) -> None:
         """A call is over: answered, or failed; `sent=False` if it surely never left this machine."""
         if self._fd >= 0:
-            now = self.now()
+            now = self._since_boot() + self._words[ledger.OFFSET]
             if sent:
                 self._ended.append(now)
             else:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import zlib
 
-from aiohttp import StreamReader
-
 from harvester.errors import TryLater
 
 LIMIT = 64 << 20
@@ -18,24 +16,8 @@ _EITHER = 32 + zlib.MAX_WBITS  # gzip or zlib
 _BARE = -zlib.MAX_WBITS  # what some servers call deflate
 
 
-async def read_body(stream: StreamReader, *, encoding: str | None, most: int = LIMIT) -> bytes:
-    """The whole body, unpacked. TryLater where it is too large or is not what `encoding` says."""
-    raw = stream.read_nowait() if stream.is_eof() else await _read(stream, most)
-    return raw if encoding not in ("gzip", "deflate") or not raw else unpack(raw, most=most)
-
-
-async def _read(stream: StreamReader, most: int) -> bytes:
-    parts, size = [], 0
-    while part := await stream.readany():
-        size += len(part)
-        if size > most:
-            raise _too_large(most)
-        parts.append(part)
-    return b"".join(parts)
-
-
 def unpack(raw: bytes, *, most: int = LIMIT) -> bytes:
-    """What gzip or deflate have packed, be it in several parts."""
+    """What gzip or deflate have packed, in one part or several. TryLater where it is too large, or neither."""
     bits = _EITHER if raw[:2] == b"\x1f\x8b" or raw[0] & 15 == 8 else _BARE
     parts, size = [], 0
     try:
@@ -44,7 +26,7 @@ def unpack(raw: bytes, *, most: int = LIMIT) -> bytes:
             parts.append(unpacker.decompress(raw, most + 1 - size))
             size += len(parts[-1])
             if size > most:
-                raise _too_large(most)
+                raise too_large(most)
             if not unpacker.eof:
                 raise TryLater("the answer broke off (packed)")
             raw = unpacker.unused_data.lstrip(b"\0")
@@ -53,5 +35,6 @@ def unpack(raw: bytes, *, most: int = LIMIT) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _too_large(most: int) -> TryLater:
+def too_large(most: int) -> TryLater:
+    """What is raised for a body of more than so many bytes."""
     return TryLater(f"an answer of more than {most >> 20} MB")

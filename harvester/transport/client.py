@@ -20,12 +20,13 @@ from harvester.flickr.lenient_json import read_members
 from harvester.flickr.oauth import Person, Sign
 from harvester.quota.throttle import Slot, Throttle
 from harvester.transport.circuit_breaker import CircuitBreaker
-from harvester.transport.connections import Connections, Reply, StrayAnswer, UnnamedAnswer
+from harvester.transport.connections import Connections, StrayAnswer, UnnamedAnswer
 from harvester.transport.idle_watchdog import IdleWatchdog
 from harvester.transport.patience import Patience
 from harvester.transport.retry import OWN, TRIES, read_retry_after
 from harvester.transport.server_clock import ServerClock
 from harvester.transport.unreached import ProxyFailed, tell_failure, tell_refusal
+from harvester.transport.wire import Wire
 
 T = TypeVar("T")
 About = TypeVarTuple("About")
@@ -114,13 +115,17 @@ class Client:
                 slot = await self._enter()
             began, outcome = self._clock(), "cancelled"
             try:
-                answer = read(await self._ask(query, slot, read, *about, mark=mark, names=names, post=once), *about)
+                try:
+                    body = await self._send(query, slot, mark=mark, post=once)
+                except UnnamedAnswer as unnamed:
+                    body = await self._settle(unnamed, query, read, *about, names=names)
+                answer = read(body, *about)
             except TryLater as error:
                 error.rewrite(self._redact)
                 outcome = "failed"
                 if error.astray:
                     self._connections.note_stray()
-                own = own + 1 if self.breaker.successes != seen else own
+                own += self.breaker.successes != seen
                 seen = self.breaker.successes
                 rest = self.breaker.failed(error, began=began)
                 failure = error
@@ -166,27 +171,20 @@ class Client:
                 return slot
             self.throttle.done(slot, sent=False)  # the service went down while this call stood in line
 
-    async def _ask(
+    async def _settle(
         self,
+        unnamed: UnnamedAnswer,
         query: str,
-        slot: Slot,
         read: Callable[[bytes, *About], object],
         *about: *About,
-        mark: bytes | None,
         names: Callable[[bytes, *About], bool] | None,
-        post: bool,
     ) -> bytes:
-        """The body of this call's own answer."""
-        if mark is None:
-            return await self._send(query, slot, post=post)
-        try:
-            return await self._send(query, slot, mark=mark)
-        except UnnamedAnswer as answer:
-            if names is not None and names(answer.body, *about):
-                return answer.body
-            self._connections.note_unnamed(query)
-            if answer.alone or _is_to_be_tried_again(read, answer.body, *about):
-                return answer.body
+        """The body of a call's own answer, given one that does not bear the call's mark."""
+        if names is not None and names(unnamed.body, *about):
+            return unnamed.body
+        self._connections.note_unnamed(query)
+        if unnamed.alone or _is_to_be_tried_again(read, unnamed.body, *about):
+            return unnamed.body
         self._heard()
         return await self._send(query, await self._enter())
 
@@ -201,9 +199,9 @@ class Client:
             self.throttle.done(slot)  # the answer has begun, so the call has arrived
             if not self.breaker.successes or self._tally.calls % CALLS_PER_DATE == 0:
                 self.server_clock.hear(reply.headers)
-            if not reply.body.is_eof():
-                self._watchdog.follow(task, reply.body)
-            body = await reply.read(mark or b"")
+            if not reply.is_complete:
+                self._watchdog.follow(task, reply)
+            body = await self._connections.read(reply, mark or b"")
         except asyncio.CancelledError:
             if self._watchdog.has_cut(task):
                 raise TryLater("no answer in time") from None
@@ -221,7 +219,7 @@ class Client:
             self._check_status(reply, body, offset=offset)
         return body
 
-    def _check_status(self, reply: Reply, body: bytes, *, offset: float) -> None:
+    def _check_status(self, reply: Wire, body: bytes, *, offset: float) -> None:
         """Translate a status other than 200. `offset` corrected this machine's clock when the call was signed."""
         if reply.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._connections.proxy:
             raise TryLater(tell_refusal(self._connections.proxy, reply.status), unreached=True)

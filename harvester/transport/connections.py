@@ -1,4 +1,4 @@
-"""One call's way over a kept connection: aiohttp's connector, connections and parser, without its session.
+"""One call's way over a kept connection: aiohttp's connector, without its session.
 
 A session takes each request apart and puts it together anew (address, cookies, headers, redirects, middleware),
 which costs more than all else that a call costs; calls to one address differ in nothing but their query. And it
@@ -22,26 +22,21 @@ HTTP/1.1 cannot tell of a server that gives two clients' whole connections each 
 from __future__ import annotations
 
 import asyncio
+import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from http.client import OK
-from typing import cast
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import RawResponseMessage
 from yarl import URL
 
 from harvester import timers
 from harvester.about import __version__
 from harvester.flickr.forms import FORM, split_long
-from harvester.transport.bodies import read_body
-from harvester.transport.pool import Guard, find_guard, has_early, keep, meets_more, wake
 from harvester.transport.proxies import Proxy
 from harvester.transport.unnamed_answers import UnnamedAnswers
 from harvester.transport.unreached import blame_proxy
+from harvester.transport.wire import Wire
 
 USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
 _FADES = 0.95
@@ -65,56 +60,6 @@ class UnnamedAnswer(Exception):
         """Whether the call was asked alone, so that this is its answer."""
 
 
-class Reply:
-    """An answer that has begun: its head is there, `body` may still be coming."""
-
-    def __init__(
-        self,
-        connections: Connections,
-        connection: Connection,
-        guard: Guard,
-        head: RawResponseMessage,
-        body: aiohttp.StreamReader,
-        *,
-        alone: bool,
-    ) -> None:
-        self.status = head.code
-        self.headers: Mapping[str, str] = head.headers
-        self.body = body
-        self._encoding = head.compression
-        self._connections = connections
-        self._connection = connection
-        self._guard = guard
-        self._alone = alone
-
-    async def read(self, mark: bytes = b"") -> bytes:
-        """The whole body, unpacked. The connection of a call that was not asked alone serves the next call.
-
-        Raises aiohttp.ClientError where the answer breaks off, TryLater where it is too large, StrayAnswer where
-        something else came with it, and UnnamedAnswer where `mark` does not stand in it.
-        """
-        try:
-            body = await read_body(self.body, encoding=self._encoding)
-            if self.status != OK:
-                self._connection.close()
-                return body
-            is_named = mark in body
-            if self._alone:
-                is_stray = await self._connections.meets_more(self._connection, self._guard)
-            else:
-                is_stray = is_named and not keep(self._connection, self._guard)
-        except BaseException:
-            self._connection.close()
-            raise
-        if is_stray:
-            self._connections.note_stray()
-            raise StrayAnswer
-        if not is_named:
-            self._connection.close()
-            raise UnnamedAnswer(body, alone=self._alone)
-        return body
-
-
 # Many attributes: what all requests share is put together once, not for each call.
 class Connections:
     """What all calls of a client share: the address that they begin with, and the connections to its host."""
@@ -124,27 +69,24 @@ class Connections:
         prefix: str,
         connector: aiohttp.BaseConnector,
         *,
-        fresh: aiohttp.BaseConnector | None = None,
         proxy: Proxy | None = None,
         may_send: Callable[[], bool] | None = None,
     ) -> None:
         """`prefix` is what the address of each call begins with, up to its query or into it.
 
-        `fresh` makes the connections of calls that are asked alone, so that they leave the kept ones as they are.
         `may_send` is asked just before a call is sent, once there is a connection for it.
         """
         self._may_send = may_send
-        self._open = self._connect_in_time if may_send else self._connect
         address, mark, query = prefix.partition("?")
         url = URL(address)
         self.origin = url.origin()
         self._connector = connector
-        self._fresh = fresh or connector
+        self._kept: list[Wire] = []
+        """Connections that wait for the next call; the one that was used last is the first to be used again."""
         self._hangs_up = True
         """Whether the server closes connections when it is asked to, as far as was seen."""
-        self._clock = asyncio.get_running_loop().time
         self._usual = 0.0
-        """Seconds in which answers have begun of late; the slowest counts, less and less."""
+        """Seconds in which answers of calls asked alone have begun of late; the slowest counts, less and less."""
         self._unnamed: UnnamedAnswers | None = None
         self.met_stray = False
         """Whether bytes came that nothing had asked for: from then on each call is asked alone."""
@@ -172,7 +114,7 @@ class Connections:
 
     async def get(
         self, query: str, headers: Mapping[str, str] | None = None, *, alone: bool = False, post: bool = False
-    ) -> Reply:
+    ) -> Wire:
         """Ask what the prefix and `query` (percent-encoded) say together, once; returns when the answer has begun.
 
         A long query is sent as a form, and any with `post`. A call that is asked `alone` has a connection of its own.
@@ -180,73 +122,108 @@ class Connections:
         Raises ProxyFailed, and what aiohttp does: ClientConnectorError before anything was sent, TimeoutError where no
         connection comes about while the call may be sent; other ClientErrors and OSErrors where it may have arrived.
         """
-        more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
         alone = alone or self.met_stray or (self._unnamed is not None and self._unnamed.prefer_alone(query))
+        request = self._build_request(query, headers, alone=alone, post=post)
+        wire = None if alone else self._find_kept()
+        if wire is None:
+            wire = await self._connect(alone=alone)
+        if self._may_send is not None and not self._may_send():
+            wire.close()
+            raise TimeoutError
+        began = time.monotonic() if alone else 0.0
+        try:
+            await wire.ask(request)
+        except BaseException:
+            wire.close()
+            raise
+        if alone:
+            self._usual = min(max(time.monotonic() - began, self._usual * _FADES), timers.END_SECONDS)
+        return wire
+
+    def _build_request(self, query: str, headers: Mapping[str, str] | None, *, alone: bool, post: bool) -> bytes:
+        target, form = split_long(self._prefix, query, post=post)
+        more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
         if alone:
             more += "Connection: close\r\n"
-        target, form = split_long(self._prefix, query, post=post)
         if form:
             more += f"Content-Type: {FORM}\r\nContent-Length: {len(form)}\r\n"
-        request = f"{'POST' if form else 'GET'} {target}{self._end}{more}\r\n{form}".encode("ascii")
-        connection, guard = await self._open(alone=alone)
+        return f"{'POST' if form else 'GET'} {target}{self._end}{more}\r\n{form}".encode("ascii")
+
+    async def read(self, wire: Wire, mark: bytes = b"") -> bytes:
+        """The whole body of an answer, unpacked. The wire of a call that was not asked alone serves the next call.
+
+        Raises aiohttp.ClientError where the answer breaks off, TryLater where it is too large, StrayAnswer where
+        something else came with it, and UnnamedAnswer where `mark` does not stand in it.
+        """
         try:
-            protocol = cast("ResponseHandler", connection.protocol)
-            protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-            cast("asyncio.Transport", connection.transport).write(request)
-            began = self._clock()
-            head, body = await protocol.read()
-            while head.code in (100, 102, 103):  # of which none is the answer
-                head, body = await protocol.read()
-            self._usual = min(max(self._clock() - began, self._usual * _FADES), timers.END_SECONDS)
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, HttpProcessingError):
-                raise aiohttp.ClientPayloadError("no answer of HTTP") from None
+            if not wire.is_complete:
+                await wire.finish()
+            body = wire.take()
+            if wire.is_alone and wire.status == OK:
+                await self._read_on(wire)
+        except BaseException:
+            wire.close()
             raise
-        return Reply(self, connection, guard, head, body, alone=alone)
+        if wire.status == OK and not wire.is_alone and mark in body and wire.keep():
+            self._kept.append(wire)
+            return body
+        wire.close()
+        if wire.status == OK:
+            self._check_whose(wire, body, mark)
+        return body
 
-    async def _connect_in_time(self, *, alone: bool) -> tuple[Connection, Guard]:
-        """A connection over which the call may be sent at this moment; TimeoutError where it no longer may."""
-        connection, guard = await self._connect(alone=alone)
-        if self._may_send and not self._may_send():
-            connection.close()
-            raise TimeoutError
-        return connection, guard
+    def _check_whose(self, wire: Wire, body: bytes, mark: bytes) -> None:
+        """StrayAnswer or UnnamedAnswer for a body that cannot be believed."""
+        if wire.met and (wire.is_alone or mark in body):
+            self.note_stray()
+            raise StrayAnswer
+        if mark not in body:
+            raise UnnamedAnswer(body, alone=wire.is_alone)
 
-    async def _connect(self, *, alone: bool) -> tuple[Connection, Guard]:
+    def _find_kept(self) -> Wire | None:
+        """The connection that was used last, if another request may follow on it."""
+        kept = self._kept
+        return kept.pop() if kept and kept[-1].may_go_on(edge=time.monotonic() - timers.KEPT_SECONDS) else None
+
+    async def _connect(self, *, alone: bool) -> Wire:
         """A connection that nothing has arrived on; a new one for a call that is asked alone."""
-        connector = self._fresh if alone else self._connector
-        while True:
-            try:
-                connection = await connector.connect(self._to, traces=[], timeout=self._timeout)
-            except (aiohttp.ClientError, OSError) as error:
-                raise error if self.proxy is None else blame_proxy(error, self.proxy) from None
-            guard = None if alone and find_guard(connection) else wake(connection, self.note_stray)
-            if guard is not None:
-                return connection, guard
-            was_kept = find_guard(connection) is not None
-            try:
-                for _ in range(2):  # so that the event loop reads what has arrived: bytes, or an end
-                    await asyncio.sleep(0)
-                is_stray = has_early(connection)
-            finally:
-                connection.close()
-            if is_stray:
-                self.note_stray()
-                raise StrayAnswer
-            if not was_kept:
-                raise aiohttp.ServerDisconnectedError
+        while self._kept and not alone:
+            if (wire := self._find_kept()) is not None:
+                return wire
+            await _let_arrive(self._kept.pop())
+        try:
+            connection = await self._connector.connect(self._to, traces=[], timeout=self._timeout)
+        except (aiohttp.ClientError, OSError) as error:
+            raise error if self.proxy is None else blame_proxy(error, self.proxy) from None
+        if connection.closed:
+            connection.close()
+            raise aiohttp.ServerDisconnectedError
+        wire = Wire(connection, self.note_stray, is_alone=alone)
+        if wire.may_be_new():
+            return wire
+        await _let_arrive(wire)
+        if wire.met:
+            self.note_stray()
+            raise StrayAnswer
+        raise aiohttp.ServerDisconnectedError
 
-    async def meets_more(self, connection: Connection, guard: Guard) -> bool:
-        """Whether anything comes behind the answer to a call that was asked alone. Closes the connection.
+    async def _read_on(self, wire: Wire) -> None:
+        """See whether anything comes behind the answer to a call that was asked alone.
 
-        The server is given time to hang up. One that was seen not to is given the time that answers have usually
+        The server is given time to hang up. One that was seen not to is given the time that such answers have usually
         taken: if this was not the answer to its request, then the answer comes within it.
         """
-        met = await meets_more(connection, guard, seconds=timers.END_SECONDS if self._hangs_up else self._usual)
-        connection.close()
+        met = await wire.meets_more(seconds=timers.END_SECONDS if self._hangs_up else self._usual)
         self._hangs_up = self._hangs_up and met is not None
-        return bool(met)
+
+
+async def _let_arrive(wire: Wire) -> None:
+    """Hang up once the event loop has read what has arrived: bytes, or an end."""
+    try:
+        for _ in range(2):
+            await asyncio.sleep(0)
+    finally:
+        wire.close()
 
 
 def _address(origin: URL, proxy: Proxy | None) -> aiohttp.ClientRequest:

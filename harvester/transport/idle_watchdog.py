@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeAlias
-
-from aiohttp import StreamReader
+from typing import Any, Protocol, TypeAlias
 
 from harvester import timers
 
@@ -19,6 +17,14 @@ LOOKS = 10
 LEAST_BYTES = 4000
 """A body brings at least so many bytes in each window; the largest answers of Flickr have some 2 MB."""
 Task: TypeAlias = "asyncio.Task[Any]"
+
+
+class Growing(Protocol):
+    """An answer that is coming."""
+
+    @property
+    def received(self) -> int:
+        """Bytes of it that have come by now."""
 
 
 # Many attributes: one look goes over all calls, so what it knows of each stands in tables.
@@ -34,7 +40,7 @@ class IdleWatchdog:
         self._begun: dict[Task, float] = {}
         self._windows: dict[Task, tuple[float, int]] = {}
         """When the window of a body began, and how many bytes had come by then."""
-        self._bodies: dict[Task, tuple[StreamReader, int]] = {}
+        self._bodies: dict[Task, tuple[Growing, int]] = {}
         self._cut: set[Task] = set()
         self._next = self._loop.call_later(seconds / LOOKS, self._look)
 
@@ -48,10 +54,10 @@ class IdleWatchdog:
         self._since[task] = self._begun[task] = self._clock()
         return task
 
-    def follow(self, task: Task, body: StreamReader) -> None:
+    def follow(self, task: Task, body: Growing) -> None:
         """The answer has begun, and its body is to come: as long as it grows, it is no silence."""
-        self._bodies[task] = body, body.total_bytes
-        self._windows[task] = self._clock(), body.total_bytes
+        self._bodies[task] = body, body.received
+        self._windows[task] = self._clock(), body.received
 
     def has_cut(self, task: Task) -> bool:
         """Whether only this watchdog has cancelled the task."""
@@ -75,10 +81,10 @@ class IdleWatchdog:
         now = self._clock()
         slow = {task for task, begun in self._begun.items() if now - begun > timers.ANSWER_SECONDS}
         for task, (body, size) in self._bodies.items():
-            if body.total_bytes != size:
-                self._bodies[task] = body, body.total_bytes
+            if body.received != size:
+                self._bodies[task] = body, body.received
                 self._since[task] = now
-            if self._drips(task, body.total_bytes, now):
+            if self._drips(task, body.received, now):
                 slow.add(task)
         edge = now - self._seconds
         for task, since in self._since.items():

@@ -47,12 +47,11 @@ async def open_client(
     async with (
         _open_throttle(settings, observer=observer, sleep=sleep) as throttle,
         aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust) as connector,
-        aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=trust, force_close=True) as fresh,
     ):
         tally.quota_left, tally.quota_frees, tally.hold = throttle.left, throttle.free_at, throttle.hold
         watchdog = IdleWatchdog(timers.find_silence(settings.give_up_after))
         client = Client(
-            Connections(prefix, connector, fresh=fresh, proxy=proxy, may_send=throttle.may_send),
+            Connections(prefix, connector, proxy=proxy, may_send=throttle.may_send),
             throttle,
             watchdog=watchdog,
             server_clock=clock,

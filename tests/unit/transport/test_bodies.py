@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import zlib
 
 import pytest
-from aiohttp import StreamReader
-from aiohttp.base_protocol import BaseProtocol
 
 from harvester.errors import TryLater
-from harvester.transport.bodies import read_body, unpack
+from harvester.transport.bodies import unpack
 
 MOST = 100_000
 TEXT = b'{"stat":"ok"}' * 1000
@@ -40,12 +37,3 @@ def test_several_packed_parts_are_one_body() -> None:
 def test_what_cannot_be_unpacked_is_tried_again(raw: bytes) -> None:
     with pytest.raises(TryLater):
         unpack(raw, most=MOST)
-
-
-async def test_a_body_that_never_ends_is_given_up_at_the_limit() -> None:
-    loop = asyncio.get_running_loop()
-    stream = StreamReader(BaseProtocol(loop), 1 << 16, loop=loop)
-    for _ in range(11):
-        stream.feed_data(bytes(10_000))
-    with pytest.raises(TryLater, match="more than"):
-        await read_body(stream, encoding=None, most=MOST)

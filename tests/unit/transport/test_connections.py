@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from harvester.errors import TryLater
 from harvester.flickr.forms import MOST_IN_ADDRESS
 from harvester.transport.connections import Connections
 
@@ -50,7 +51,7 @@ def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
 
 async def ask(connections: Connections, query: str, **headers: str) -> tuple[int, bytes]:
     reply = await connections.get(query, headers)
-    return reply.status, await reply.read()
+    return reply.status, await connections.read(reply)
 
 
 async def test_calls_go_out_as_they_are_given_over_one_connection() -> None:
@@ -134,8 +135,10 @@ async def test_a_body_comes_in_every_form_and_the_next_call_finds_its_way(sent: 
 async def test_a_status_and_its_headers_are_told() -> None:
     refused = answer(b"slow down", "retry-after: 7", status="429 Too Many Requests")
     async with serving([refused]) as server, aiohttp.TCPConnector() as connector:
-        reply = await Connections(f"http://{server.address}/", connector).get("")
-        assert (reply.status, reply.headers["Retry-After"], await reply.read()) == (429, "7", b"slow down")
+        connections = Connections(f"http://{server.address}/", connector)
+        reply = await connections.get("")
+        told = reply.status, reply.headers["Retry-After"]
+        assert (*told, await connections.read(reply)) == (429, "7", b"slow down")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +171,22 @@ async def test_a_call_that_is_cancelled_leaves_no_connection_behind(begun: bytes
             async with asyncio.timeout(0.1):
                 await ask(Connections(f"http://127.0.0.1:{port}/", connector), "")
         await asyncio.wait_for(gone.wait(), 5)
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 300000\r\n", b"Transfer-Encoding: chunked\r\n"])
+async def test_a_body_is_given_up_at_the_limit(length: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harvester.transport.wire.LIMIT", 100_000)
+    sent = b"HTTP/1.1 200 OK\r\n" + length + b"\r\n493e0\r\n" + bytes(290_000)
+    async with serving([sent]) as server, aiohttp.TCPConnector() as connector:
+        with pytest.raises(TryLater, match="more than"):
+            await ask(Connections(f"http://{server.address}/", connector), "")
+
+
+async def test_a_head_that_never_ends_is_no_answer() -> None:
+    sent = b"HTTP/1.1 200 OK\r\n" + b"X-Name: value\r\n" * 10_000
+    async with serving([sent]) as server, aiohttp.TCPConnector() as connector:
+        with pytest.raises(aiohttp.ClientPayloadError, match="a head without end"):
+            await ask(Connections(f"http://{server.address}/", connector), "")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")

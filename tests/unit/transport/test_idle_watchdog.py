@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import cast
 
 import pytest
-from aiohttp import StreamReader
 
 from harvester.config.settings import Settings
 from harvester.events import Event, Retrying, Tally
@@ -96,7 +94,7 @@ class Clock:
 class Body:
     """What the watchdog sees of a body."""
 
-    total_bytes = 0
+    received = 0
 
 
 async def watch_body(bytes_per_look: int, looks: int) -> int:
@@ -106,7 +104,7 @@ async def watch_body(bytes_per_look: int, looks: int) -> int:
 
     async def call() -> None:
         task = watchdog.begin()
-        watchdog.follow(task, cast("StreamReader", body))
+        watchdog.follow(task, body)
         try:
             await asyncio.Event().wait()
         finally:
@@ -117,7 +115,7 @@ async def watch_body(bytes_per_look: int, looks: int) -> int:
     lived = 0
     while lived < looks:
         clock.now += 6
-        body.total_bytes += bytes_per_look
+        body.received += bytes_per_look
         watchdog._look()
         if task.cancelling():
             break

@@ -66,13 +66,13 @@ async def calling(*scripts: Script, hangs_up: bool = False) -> AsyncIterator[tup
     served = Server(scripts, hangs_up=hangs_up)
     server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
     async with server:
-        async with aiohttp.TCPConnector() as connector, aiohttp.TCPConnector(force_close=True) as fresh:
-            yield served, Connections(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", connector, fresh=fresh)
+        async with aiohttp.TCPConnector() as connector:
+            yield served, Connections(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", connector)
         await asyncio.gather(*filter(None, served.tasks))
 
 
 async def ask(connections: Connections, mark: bytes = b"", *, alone: bool = False) -> bytes:
-    return await (await connections.get("", alone=alone)).read(mark)
+    return await connections.read(await connections.get("", alone=alone), mark)
 
 
 async def test_a_connection_serves_the_next_call_where_the_mark_stood_in_the_answer_and_no_other() -> None:

@@ -250,7 +250,7 @@ async def test_a_tunnel_ends_at_a_server_whose_certificate_is_in_the_bundle(vari
     ):
         way = read_proxy(proxy.url.replace("//", "//me:secret@"), variable="HTTPS_PROXY")
         connections = Connections(f"https://{FAR}/rest/?", connector, proxy=way)
-        assert [await (await connections.get(query)).read() for query in "qr"] == [b"body", b"body"]
+        assert [await connections.read(await connections.get(query)) for query in "qr"] == [b"body", b"body"]
     assert [head.split(b" HTTP/1.1\r\n")[0] for head in asked] == [b"GET /rest/?q", b"GET /rest/?r"]
     assert len(proxy.heads) == 1
     assert b"Proxy-Authorization" not in asked[0]
