@@ -116,10 +116,8 @@ async def run_update(
             merging = partial(merge_update, folder, archive, state, status=summary.status, calls=summary.calls)
             counts = {"failed": sum(1 for _ in state.failures()) + count_left_shallow(state.connection)}
             source = restore_job(archive, where=folder).source
-            # What is claimed and not shown may be what the archive has: it is not known to match no more.
             withheld = _count_withheld(source, state)
-            is_stale = was_listed or bool(withheld)  # what no listing of an earlier run has shown may be back
-            keep_unlisted = isinstance(source, Account) or is_stale or find_difference(source, state) is not None
+            keep_unlisted = _keeps_unlisted(source, state, is_doubtful=was_listed | bool(withheld))
             summary = _tell_withheld(summary, withheld)
             watched.begin_merge()
             try:
@@ -239,6 +237,14 @@ def _count_shallow(summary: Summary, state: State, folder: Path) -> Summary:
     which = "1 photo could not be had with all its parts" if count == 1 else f"{count:,} photos could not be had whole"
     told = f"{which}: `harvester resume {folder}` tries again."
     return replace(summary, status="incomplete", failed=summary.failed + count, notes=(*summary.notes, told))
+
+
+def _keeps_unlisted(source: Source, state: Comparison, *, is_doubtful: bool) -> bool:
+    """Whether photos stay that no listing has shown: what is claimed and not shown may be what the archive has.
+
+    So may be what only a listing of an earlier run has not shown, which `is_doubtful` tells.
+    """
+    return isinstance(source, Account) or is_doubtful or find_difference(source, state) is not None
 
 
 def _count_withheld(source: Source, state: Comparison) -> int:
