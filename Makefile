@@ -37,11 +37,9 @@ demo: $(RUNS) ## Harvest a thousand photos from a local Flickr; no key needed
 # Tests sync thousands of times: where a file system in memory has room, no disk is waited for.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 {print "PYTEST_DEBUG_TEMPROOT=/dev/shm"}')
 TESTS := $(MEMORY) $(BIN)/pytest --quiet --numprocesses 3 --dist loadfile
-# Given COVER=yes, as CI does, the tests run with branch coverage and fail below the floor in pyproject.toml.
-COVERED := $(if $(COVER),--cov --cov-report=term)
 
 test: $(READY) ## Run the tests but for the slow ones
-	$(TESTS) -m "not slow" $(COVERED)
+	$(TESTS) -m "not slow"
 
 slow: $(READY) ## Run the slow tests: all those that `make test` leaves out
 	$(TESTS) -m slow
@@ -63,10 +61,10 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-check: ## All that CI runs: lint, types, all tests, coverage, the oldest aiohttp, speed, recorded answers
+check: ## What each Python must pass in CI: lint, types, all tests, the oldest aiohttp, speed, recorded answers
 	./.ci/run
 
-cover: $(READY) ## Run all tests with branch coverage, and tell which lines no test has run
+cover: $(READY) ## Run all tests with branch coverage; fail below the floor in pyproject.toml, as CI does
 	$(TESTS) --cov --cov-report=term
 
 $(WIRE): | $(READY)
