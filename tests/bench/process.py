@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,9 +28,10 @@ CLIENT, SERVER = (CORES[0], CORES[1]) if len(CORES) > 1 else (None, None)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a process took: seconds by the wall, megabytes at its peak, bytes written to disk; its exit code."""
+    """What a process took: seconds by the wall and of a core, megabytes at its peak, bytes written; its exit code."""
 
     seconds: float
+    cpu: float
     megabytes: float
     written: int
     code: int
@@ -63,7 +65,9 @@ def finish(process: subprocess.Popen[bytes], began: float) -> Run:
     took = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Run(took, usage.ru_maxrss / unit, usage.ru_oublock * 512, process.returncode)
+    return Run(
+        took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, usage.ru_oublock * 512, process.returncode
+    )
 
 
 def run(command: Sequence[str | Path], *, core: int | None = CLIENT, **more: str) -> Run:
@@ -77,6 +81,7 @@ class Server:
 
     url: str
     folder: Path
+    pid: int
 
     def harvester(self, *arguments: str | Path, core: int | None = CLIENT) -> Run:
         """One run of the command line against this server. RuntimeError where it does not end well."""
@@ -105,7 +110,7 @@ class Server:
 def serve(command: Sequence[str], folder: Path, *, core: int | None = SERVER) -> Iterator[Server]:
     """A server in a process of its own, ended with the block."""
     process = subprocess.Popen(
-        [sys.executable, *command],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -116,7 +121,7 @@ def serve(command: Sequence[str], folder: Path, *, core: int | None = SERVER) ->
         found = re.match(r"http\S+", process.stdout.readline())
         assert found, "the server did not start"
         # Ledgers of its own: what one part has spent of a quota is nothing to the next one.
-        yield Server(found[0], Path(tempfile.mkdtemp(dir=folder)))
+        yield Server(found[0], Path(tempfile.mkdtemp(dir=folder)), process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -124,9 +129,33 @@ def serve(command: Sequence[str], folder: Path, *, core: int | None = SERVER) ->
 
 def serve_swift(photos: int, folder: Path, *, latency: float = 0, core: int | None = SERVER) -> Any:
     """The server of `server.py`, with so many seconds of latency."""
-    return serve([str(HERE / "server.py"), str(photos), str(latency)], folder, core=core)
+    return serve([sys.executable, str(HERE / "server.py"), str(photos), str(latency)], folder, core=core)
+
+
+def serve_swiftest(photos: int, folder: Path) -> Any:
+    """The server of `swift.rs`, which is compiled where rustc is at hand; else that of `server.py`."""
+    compiler, binary = shutil.which("rustc"), folder / "swift"
+    if compiler is None:
+        return serve_swift(photos, folder)
+    if not binary.exists():
+        subprocess.run([compiler, "-O", "-o", binary, HERE / "swift.rs"], check=True)
+    return serve([str(binary), str(photos)], folder)
+
+
+def read_cpu(pid: int) -> float:
+    """Seconds of a core that a process has had, all its threads, to the nanosecond."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+
+def read_cpu_of_all(pid: int) -> float:
+    """Seconds of a core that a process has had, with those threads that have ended; in steps of a hundredth."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def serve_sandbox(photos: int, folder: Path, *options: str) -> Any:
     """The sandbox: slower, and a whole Flickr."""
-    return serve(["-m", "harvester", "sandbox", "--port", "0", "--photos", str(photos), *options], folder)
+    return serve(
+        [sys.executable, "-m", "harvester", "sandbox", "--port", "0", "--photos", str(photos), *options], folder
+    )
