@@ -36,12 +36,7 @@ def _list_facts(facts: Facts, *, room: int, is_plain: bool) -> Iterator[tuple[st
     if facts.contents.trouble or report is None:
         yield "trouble", [facts.contents.trouble or "It was not read yet."]
         return
-    if facts.contents.asked:
-        yield "asked", [facts.contents.asked]
-    if report.note and run is None:
-        yield "note", textwrap.wrap(report.note, room, break_long_words=False)
-    if facts.away:
-        yield "run", [facts.away]
+    yield from _list_told(facts, report, room=room)
     reading = run.reading if run else None
     yield "photos", _tell_photos(report, reading)
     if (share := _find_share(report, reading)) is not None:
@@ -56,6 +51,16 @@ def _list_facts(facts: Facts, *, room: int, is_plain: bool) -> Iterator[tuple[st
     if facts.contents.latest:
         photo = facts.contents.latest[0]
         yield "last", [f"{photo.id} {photo.title}"]
+
+
+def _list_told(facts: Facts, report: Report, *, room: int) -> Iterator[tuple[str, list[str]]]:
+    """What is said of an archive in words: what was asked, a note while nobody is at it, and why a run is away."""
+    if facts.contents.asked:
+        yield "asked", [facts.contents.asked]
+    if report.note and facts.run is None:
+        yield "note", textwrap.wrap(report.note, room, break_long_words=False)
+    if facts.away:
+        yield "run", [facts.away]
 
 
 def _tell_state(facts: Facts) -> str:
