@@ -12,7 +12,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow pythons check cover lint types wire replay soak bench simulate smoke sandbox vendor pictures docs build lock clean
+.PHONY: help demo test slow pythons check cover lint types wire replay soak bench machines simulate smoke sandbox vendor pictures docs build lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sw
 
 bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (7 minutes)
 	$(BIN)/python tests/bench/run.py
+
+machines: $(READY) ## Measure what many machines cost and gain, and how soon a harvest goes on after kills (5 minutes)
+	$(BIN)/python tests/bench/machines.py
 
 simulate: $(READY) ## Reckon a harvest of 100 million photos on many machines; no call is made (10 seconds)
 	@PYTHONPATH=tests $(BIN)/python -m support.simulate
