@@ -224,6 +224,7 @@ def test_in_a_locale_of_ascii_texts_are_utf_8_and_files_have_their_names(start: 
     assert (process.returncode, said) == (Exit.USAGE, "Error: --text: this is not valid UTF-8.\n")
 
 
+@pytest.mark.slow
 def test_ids_stream_through_pipes(start: Start) -> None:
     """A line goes in, its record comes out, though the input is still open."""
     listing = start(*ALL, *FAST, "--detail", "list", "--limit", "2")

@@ -94,6 +94,7 @@ def test_what_is_read_to_its_end_has_only_its_months() -> None:
     assert len(list(draw_listing(done, {"2020-01": 3, "2020-02": 1}, [], width=80, is_plain=True))) == 2
 
 
+@pytest.mark.slow
 async def test_a_terminal_gets_drawings_and_nothing_else_does(sandbox_of: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     async with sandbox_of(photos=60) as sandbox:

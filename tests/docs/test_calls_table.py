@@ -16,6 +16,7 @@ VIDEOS = 0.15
 """The share of videos among the photos that are hydrated is less than this."""
 
 
+@pytest.mark.slow
 async def test_the_documented_calls_are_those_that_the_sandbox_counts() -> None:
     assert await measure() == [dict(row) for row in read_table()]
 

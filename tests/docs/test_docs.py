@@ -66,6 +66,7 @@ def test_it_has_every_command_with_its_options(site: Path) -> None:
         assert all(max(option.opts, key=len) in text for option in options), path
 
 
+@pytest.mark.slow
 def test_it_has_every_exit_code(site: Path) -> None:
     text = read(site, "commands.html")
     assert all(re.search(rf"^{code.value}$", text, re.MULTILINE) for code in Exit)

@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 
 import orjson
+import pytest
 import yaml  # type: ignore[import-untyped]
 from click import Group
 
@@ -52,6 +53,7 @@ def line(start: str) -> str:
     return found[0]
 
 
+@pytest.mark.slow
 async def test_four_takers_and_what_is_left_by_xargs(sandbox_of: Opener, tmp_path: Path) -> None:
     first = re.findall(r"`(seq 4 [^`]*)`", PAGE)[0].replace("shard run $STORE", "shard run $STORE --lease 1s")
     last = next(each for block in blocks("bash", PAGE) for each in block.splitlines() if "| xargs" in each)

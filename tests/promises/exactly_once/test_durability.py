@@ -47,6 +47,7 @@ async def test_killed_at_random_moments_it_ends_with_each_photo_once(
     assert calls <= least * 2 + kills * 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_a_signal_ends_it_cleanly_with_its_exit_code(
     number: signal.Signals, code: int, sandbox_of: Opener, tmp_path: Path
@@ -65,6 +66,7 @@ async def test_a_signal_ends_it_cleanly_with_its_exit_code(
     assert all("sizes" in line for line in lines)
 
 
+@pytest.mark.slow
 async def test_a_reader_that_leaves_ends_it_quietly(sandbox_of: Opener) -> None:
     async with sandbox_of(photos=3_000) as sandbox:
         process = await start(sandbox, "search", "--tags", "sandbox", "-q")

@@ -27,6 +27,7 @@ async def test_a_first_run_survives_each_step_going_wrong(
             trial.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 async def test_an_update_and_its_fold_survive_each_step_going_wrong(
     how: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

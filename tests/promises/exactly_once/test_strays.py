@@ -98,6 +98,7 @@ async def test_an_unasked_refusal_that_comes_in_the_place_of_an_answer_is_not_be
             assert answer == build_part(part, photo_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pauses", [False, True], ids=["in one packet", "in packets of their own"])
 @pytest.mark.parametrize("deed", [deed for deed in Deed if deed is not Deed.PLAIN])
 async def test_every_kind_of_stray_answer_is_met_before_it_does_harm(deed: Deed, *, pauses: bool) -> None:

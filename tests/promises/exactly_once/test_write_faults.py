@@ -179,6 +179,7 @@ async def test_permission_that_is_lost_in_the_middle_stops_it_resumably(sandbox:
     await check_mended(tmp_path, sandbox, before=before)
 
 
+@pytest.mark.slow
 async def test_standard_output_that_is_full_is_exit_code_5_and_the_state_goes_on(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:

@@ -46,6 +46,7 @@ async def check(store: Path, target: Path, photos: int = PHOTOS) -> None:
     assert len(read_by_id(target / "photos.ndjson")) == photos
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["before", "after", "fault"])
 async def test_cut_short_at_each_step_of_the_store_it_goes_on(how: str, sandbox: Sandbox, tmp_path: Path) -> None:
     at, steps = 0, 1
@@ -167,6 +168,7 @@ def count_attempts(store: Path) -> int:
     return sum(leaf.attempt for leaf in find_leaves(roots, read_marks(keys)))
 
 
+@pytest.mark.slow
 async def test_a_process_that_was_stopped_and_goes_on_doubles_nothing(sandbox_of: Opener, tmp_path: Path) -> None:
     store = tmp_path / "store"
     async with sandbox_of(photos=60, latency=0.02) as sandbox:
@@ -185,6 +187,7 @@ async def test_a_process_that_was_stopped_and_goes_on_doubles_nothing(sandbox_of
     assert count_attempts(store) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("time_limit")
 async def test_killed_again_and_again_few_calls_are_made_twice(sandbox_of: Opener, tmp_path: Path) -> None:
     store, rng = tmp_path / "store", random.Random(7)

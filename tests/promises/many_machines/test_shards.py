@@ -324,6 +324,7 @@ async def test_who_is_stopped_leaves_the_next_one_what_it_had(sandbox: Sandbox, 
     assert len(read_by_id(tmp_path / "merged/photos.ndjson")) == PHOTOS
 
 
+@pytest.mark.slow
 async def test_stretches_of_which_flickr_keeps_photos_back_are_told_by_the_merged_archive(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,7 @@ async def test_a_server_that_hangs_throughout_is_an_outage_and_waited_out(sandbo
     check_whole(tmp_path, 300)
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_gone_for_a_while_is_waited_for(tmp_path: Path) -> None:
     events: list[Event] = []
     catalogue = CatalogueOptions(photos=300, owners=3)

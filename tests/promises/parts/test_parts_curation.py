@@ -51,6 +51,7 @@ async def test_a_photo_is_taken_down_from_its_part(packing: Packing, sandbox_of:
         assert manifest["counts"]["photos"] == len(before) - 3
 
 
+@pytest.mark.slow
 async def test_a_take_down_in_parts_survives_each_step_going_wrong(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

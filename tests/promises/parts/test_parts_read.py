@@ -58,6 +58,7 @@ def call(place: Path, *arguments: str) -> bytes:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", ["zstd", "gzip", "none"])
 @pytest.mark.parametrize("has_checkpoint", [True, False])
 async def test_exports_ids_and_addresses_are_those_of_one_file(
@@ -102,6 +103,7 @@ async def test_a_part_that_is_damaged_fails_an_export(twins: Any, sandbox_of: Op
     assert f"harvester repair {folder} sets it right" in result.output
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.integers(1, 60),

@@ -119,6 +119,7 @@ async def test_a_part_that_nobody_knows_is_read_for_its_lines(sandbox_of: Opener
         assert manifest["counts"]["photos"] == len(lines)
 
 
+@pytest.mark.slow
 async def test_a_repair_in_parts_survives_each_step_going_wrong(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,7 @@ async def test_a_first_run_in_parts_survives_each_step_going_wrong(
             trial.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 async def test_an_update_in_parts_survives_each_step_going_wrong(
     how: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

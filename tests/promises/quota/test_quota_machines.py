@@ -422,6 +422,7 @@ def test_this_machines_quota_is_shown_and_is_not_to_be_begun_anew(tmp_path: Path
     assert run("quota", "--quota", "none", **where).returncode == 2
 
 
+@pytest.mark.slow
 async def test_two_harvests_of_two_machines_share_one_quota(
     open_server: OpenServer, sandbox: Sandbox, tmp_path: Path
 ) -> None:

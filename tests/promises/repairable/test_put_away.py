@@ -75,6 +75,7 @@ HARMS: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_checkpoint", [True, False])
 @pytest.mark.parametrize("place", ["updates", "history"])
 @pytest.mark.parametrize("harm", HARMS)

@@ -170,6 +170,7 @@ def test_ctrl_c_during_the_summary_keeps_it_and_the_screen_clean(moment: str, en
     assert b"\x1b[?25l" not in said or said.rindex(b"\x1b[?25h") > said.rindex(b"\x1b[?25l")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("time_limit")
 def test_a_second_ctrl_c_during_an_updates_fold_says_how_to_go_on(environment: dict[str, str]) -> None:
     begin = "import sys\nfrom harvester.launch import run\n"

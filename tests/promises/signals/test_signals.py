@@ -60,6 +60,7 @@ def test_two_signals_in_quick_succession_end_it_with_the_exit_code(environment: 
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_second_signal_while_the_display_is_put_away_does_not_kill_it(environment: dict[str, str]) -> None:
     code = (
         "from harvester.progress import display\n"
@@ -90,6 +91,7 @@ def test_where_no_run_is_under_way_a_signal_is_an_exit_code_too(environment: dic
     assert (ended.returncode, ended.stderr.strip()) == (143, STOPPED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [["export", "out", "-o", "x.csv"], ["bag", "out", "-o", "bag"]], ids=["file", "bag"]
 )

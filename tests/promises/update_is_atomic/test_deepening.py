@@ -114,6 +114,7 @@ async def test_the_same_command_again_makes_no_call(sandbox: Sandbox, tmp_path: 
     assert (tmp_path / "photos.ndjson").read_bytes() == before
 
 
+@pytest.mark.slow
 async def test_photos_that_are_gone_keep_their_old_lines(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, Job(source=LIST.source, detail="info"))
     old = lines_of(tmp_path)
@@ -151,6 +152,7 @@ async def test_an_unfinished_archive_gets_the_new_depth_at_once_and_the_rest_beh
     assert len(history_of(tmp_path)) == 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["same", "resume", "update"])
 async def test_stopped_anywhere_it_goes_on_and_asks_nothing_twice(
     command: str, sandbox: Sandbox, tmp_path: Path

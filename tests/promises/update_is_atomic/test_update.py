@@ -531,6 +531,7 @@ async def test_an_update_killed_again_and_again_ends_as_one_that_was_not(sandbox
     assert {name: len(lines) for name, lines in told.items()} == {"changed": 300, "removed": 40, "added": 60}
 
 
+@pytest.mark.slow
 async def test_of_ones_own_account_flickr_tells_what_has_changed(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=3_000, owners=1, private=0.1) as sandbox:
         nsid = owner(sandbox)

@@ -102,6 +102,7 @@ async def test_a_set_that_goes_between_list_and_members_says_so_until_it_is_gone
     assert [line["id"] for line in history_of(tmp_path)] == [album]
 
 
+@pytest.mark.slow
 async def test_a_set_without_photos_and_one_whose_pages_overlap_are_right(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +156,7 @@ async def test_galleries_named_without_their_owners_number_are_followed_too(
     assert sandbox.stats.calls == calls + 2  # person and list: no gallery is read again
 
 
+@pytest.mark.slow
 async def test_an_archive_with_further_parts_keeps_them_through_updates(sandbox: Sandbox, tmp_path: Path) -> None:
     extras: tuple[str, ...] = ("exif", "comments", "contexts", "people", "favorites")
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), extras=extras))
@@ -165,6 +167,7 @@ async def test_an_archive_with_further_parts_keeps_them_through_updates(sandbox:
     assert all("search.lastupdate" in line["members"] for line in changes_of(tmp_path)["changed"])
 
 
+@pytest.mark.slow
 async def test_favourites_that_are_harvested_are_followed_too(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=900, owners=3) as sandbox:
         source = Account(user=owner(sandbox), only="photos,favorites", hydrate="favorites")

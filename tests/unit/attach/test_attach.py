@@ -81,6 +81,7 @@ async def test_a_run_tells_how_far_it_is(sandbox_of: Opener, state: Path, tmp_pa
         client.close()
 
 
+@pytest.mark.slow
 async def test_a_pause_holds_all_calls_and_lasts_no_longer_than_its_client(
     sandbox_of: Opener, state: Path, tmp_path: Path
 ) -> None:

@@ -231,6 +231,7 @@ bag.make_bag(Path(sys.argv[1]), Path(sys.argv[2]), bag.BagOptions(with_crate=Tru
 """
 
 
+@pytest.mark.slow
 def test_killed_anywhere_there_is_no_half_bag_and_the_next_one_begins_anew(folder: Path, tmp_path: Path) -> None:
     kills = 0
     for moment in range(0, 60, 3):

@@ -101,6 +101,7 @@ async def test_a_search_is_harvested_and_loaded_and_a_second_load_changes_nothin
     assert bench.ask("SELECT count(*) FROM d.errors") == [(0,)]
 
 
+@pytest.mark.slow
 async def test_types_and_columns_are_those_of_an_export(sandbox: Sandbox, bench: Bench) -> None:
     await load_search(bench, sandbox)
     types = {name: kind for name, kind, *_ in bench.ask("DESCRIBE d.photos")}
@@ -118,6 +119,7 @@ async def test_types_and_columns_are_those_of_an_export(sandbox: Sandbox, bench:
     assert dict(bench.ask("SELECT id, CAST(epoch(date_posted) AS BIGINT) FROM d.photos")) == posted
 
 
+@pytest.mark.slow
 async def test_parquet_files_have_the_same_rows_after_a_second_load_and_after_replacing(
     sandbox: Sandbox, files: Bench
 ) -> None:
@@ -131,6 +133,7 @@ async def test_parquet_files_have_the_same_rows_after_a_second_load_and_after_re
     assert read_files(files) == rows
 
 
+@pytest.mark.slow
 async def test_of_an_update_only_what_is_newer_is_read(sandbox_of: Opener, bench: Bench) -> None:
     clock = Clock()
     async with sandbox_of(photos=60, owners=1, clock=clock) as sandbox:
@@ -151,6 +154,7 @@ async def fill(sandbox: Sandbox, folder: Path, source: Photos | Search, **given:
         _ = [photo async for photo in flickr.harvest(source, archive=folder, **given)]
 
 
+@pytest.mark.slow
 async def test_another_archive_is_loaded_though_its_photos_are_older(sandbox_of: Opener, bench: Bench) -> None:
     clock, older, newer = Clock(), bench.place / "older", bench.place / "newer"
     async with sandbox_of(photos=60, clock=clock) as sandbox:
@@ -177,6 +181,7 @@ async def test_a_photo_of_two_archives_is_taken_from_the_newer(sandbox_of: Opene
     assert bench.ask(f"SELECT max(harvested_at) = TIMESTAMPTZ '{newest}' FROM d.photos") == [(True,)]  # noqa: S608
 
 
+@pytest.mark.slow
 async def test_an_account_has_its_lists_as_tables(sandbox: Sandbox, bench: Bench) -> None:
     nsid = owner(sandbox)
     load = lambda: bench.load(flickr_account(nsid, archive=bench.place / "a", **options_for(sandbox)))  # noqa: E731
@@ -194,6 +199,7 @@ async def test_an_account_has_its_lists_as_tables(sandbox: Sandbox, bench: Bench
     assert bench.load(flickr_archive(bench.place / "a")) == {}
 
 
+@pytest.mark.slow
 async def test_an_incomplete_harvest_raises_and_loads_where_that_is_allowed(
     sandbox: Sandbox, bench: Bench, failing: Callable[..., Any]
 ) -> None:
@@ -209,6 +215,7 @@ async def test_an_incomplete_harvest_raises_and_loads_where_that_is_allowed(
     assert bench.ask("SELECT count(*), count(DISTINCT id) FROM d.photos") == [(300, 300)]
 
 
+@pytest.mark.slow
 async def test_photos_are_loaded_while_a_harvest_is_under_way(sandbox: Sandbox, bench: Bench) -> None:
     async with Flickr(**options_for(sandbox)) as flickr:
         async with flickr.harvest(EVERYTHING, archive=bench.place / "a") as photos:

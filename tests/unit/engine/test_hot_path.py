@@ -59,6 +59,7 @@ class Calls:
                 self.c += 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("detail", "most"), [("list", (10.7, 31)), ("full", (118, 112))])
 async def test_a_photo_takes_few_calls_of_functions(
     detail: Detail, most: tuple[float, float], sandbox_of: Opener, tmp_path: Path

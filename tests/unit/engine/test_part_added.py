@@ -54,12 +54,14 @@ async def test_it_is_fetched_and_written(copy: Path, sandbox: Sandbox) -> None:
     await run(copy, "-m", "harvester", "verify", "out")
 
 
+@pytest.mark.slow
 async def test_an_archive_is_deepened_by_it(copy: Path, sandbox: Sandbox) -> None:
     await run(copy, "-m", "harvester", *WITHOUT, "-o", "out", url=sandbox.url)
     await run(copy, "-m", "harvester", *WITH, "-o", "out", url=sandbox.url)
     assert all(line["licences"]["license"] for line in read_lines(copy / "out" / "photos.ndjson"))
 
 
+@pytest.mark.slow
 async def test_it_is_planned(copy: Path, sandbox: Sandbox) -> None:
     plans = [
         orjson.loads(await run(copy, "-m", "harvester", "plan", *job, "--json", url=sandbox.url))

@@ -166,6 +166,7 @@ async def put_archive(store: Store, path: Path, size: int) -> None:
     await store.put("manifest.json", encode_manifest(facts))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_memory_stays_flat(bucket: Bucket, tmp_path: Path) -> None:
     """A copy of 120 MB takes a few pieces more than one of nothing."""

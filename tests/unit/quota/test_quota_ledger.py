@@ -265,6 +265,7 @@ def test_nobody_waits_for_a_process_that_cannot_or_does_not_take_its_share() -> 
     assert len(world.history) - before >= 0.98 * 20 * 60
 
 
+@pytest.mark.slow
 def test_large_quotas_fit_the_ring_and_lose_less_than_a_thousandth() -> None:
     calls, words = 50_000, new_words()
     view, now = Ledger(words, owner=1, calls=calls, period=5 * SECOND), 0

@@ -128,6 +128,7 @@ def test_what_the_archive_says_of_itself_is_told(made: Path, tmp_path: Path) -> 
     assert found["albums"]["entries"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_archive_in_parts_has_the_report_of_a_whole_one(made: Path, tmp_path: Path, workers: int) -> None:
     parts = made.with_name("parts")

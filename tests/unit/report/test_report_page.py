@@ -294,6 +294,7 @@ def test_few_photos_have_an_axis_of_whole_numbers(place: Path, browser: Any) -> 
         assert not any("." in text or "m" in text for text in numbers)
 
 
+@pytest.mark.slow
 def test_on_a_telephone_no_word_of_a_table_is_broken(made: Path, place: Path, browser: Any) -> None:
     other = make_archive(place / "third", [photo(1)])
     with open_page(browser, write(other, made), width=360) as look:

@@ -80,6 +80,7 @@ async def test_an_archive_at_rest_is_shown_as_it_is(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 async def test_everybody_can_use_it(sandbox_of: Opener, tmp_path: Path, browser: Browser) -> None:
     """In light and dark, and on the narrowest telephone, with all tables open."""
     async with sandbox_of(photos=40) as sandbox:
@@ -105,6 +106,7 @@ async def end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
+@pytest.mark.slow
 async def test_a_run_is_paused_let_go_on_and_stopped_from_the_page(
     sandbox_of: Opener, tmp_path: Path, browser: Browser, time_limit: None
 ) -> None:
