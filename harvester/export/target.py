@@ -75,11 +75,19 @@ def is_special(path: Path) -> bool:
 
 def _find_part(path: Path) -> Path:
     """A name of its own for each export: two of them may have the same target. What killed ones left is cleared."""
-    for left in path.parent.glob(f".{escape(path.name)}.*-*.*"):
+    for left in sorted(path.parent.glob(f".{escape(path.name)}.*-*.*"), key=_find_time, reverse=True):
         number = left.name.removeprefix(f".{path.name}.").partition("-")[0]
         if left.suffix in (".part", _OLD) and number.isdecimal() and not _is_running(int(number)):
             _clear(left, path)
     return path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.part")
+
+
+def _find_time(path: Path) -> int:
+    """When a file or a folder was changed last, in nanoseconds; 0 where it has gone."""
+    try:
+        return path.lstat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _clear(left: Path, path: Path) -> None:

@@ -429,15 +429,16 @@ def test_parts_take_no_place_of_files_that_are_none(place: str, archives: Path) 
     assert mine.read_text() == "precious"
 
 
-def test_a_folder_that_a_killed_export_has_moved_away_comes_back(archives: Path) -> None:
+@pytest.mark.parametrize("names", [("0a1b2c3d", "4e5f6a7b"), ("4e5f6a7b", "0a1b2c3d")])
+def test_the_last_folder_that_a_killed_export_has_moved_away_comes_back(names: tuple[str, str], archives: Path) -> None:
     export(order(archives / "full", "parts", format="parquet", by_year=True))
     before = read_files(Path("parts"))
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
-    for name in ("0a1b2c3d", "4e5f6a7b"):
-        Path("parts").rename(f".parts.{gone.pid}-{name}.old")
-        Path("parts").mkdir()
-    Path("parts").rmdir()
+    last, older = (Path(f".parts.{gone.pid}-{name}.old") for name in names)
+    Path("parts").rename(last)
+    older.mkdir()
+    os.utime(older, ns=(0, last.stat().st_mtime_ns - 1))
     rewrite(archives / "listed" / "photos.ndjson", 399, lambda line: b"#" * (len(line) - 1) + b"\n")
     with pytest.raises(UsageError, match="is damaged"):
         export(order(archives / "listed", "parts", format="parquet", by_year=True))
