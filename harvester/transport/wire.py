@@ -121,6 +121,7 @@ class Wire(asyncio.Protocol):
     def take(self) -> bytes:
         """The body of an answer that is complete, unpacked. TryLater where it cannot be."""
         body = b"".join(self._parts)
+        self._parts.clear()  # a closed wire waits for the garbage collector, and its body need not
         return unpack(body) if body and self._find(b"content-encoding").lower() in _PACKED else body
 
     def keep(self) -> bool:

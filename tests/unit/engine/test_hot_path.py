@@ -3,7 +3,7 @@
 Counted are the calls that harvester makes on the thread of the event loop, of its own functions and of others, in
 Python and in C, by sys.setprofile: it sees one thread in every Python, where cProfile sees all threads from Python 3.12
 on. The sandbox, which runs in the same thread, is left out. The bounds stand a twentieth above what was measured, so
-that a step back of 15 in 100 fails: at `--detail list` 10.2 calls in Python and 29.7 in C, at `full` 112.5 and 106.7.
+that a step back of 15 in 100 fails: at `--detail list` 11.3 calls in Python and 31.0 in C, at `full` 106.6 and 104.1.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from harvester.flickr.methods import Detail
 from harvester.jobs.model import Job, Search
 from support.harvest import Opener, harvest_into
 
+TURNS = 3
+"""The least of so many counts is held: the first one imports, and a busy machine adds timers and waits."""
 HOME = str(Path(harvester.__file__).parent)
 
 
@@ -59,16 +61,22 @@ class Calls:
                 self.c += 1
 
 
+async def count(photos: int, detail: Detail, sandbox_of: Opener, folder: Path) -> tuple[int, int]:
+    """The calls that a harvest of so many photos makes."""
+    async with sandbox_of(photos=photos) as sandbox:
+        with Calls() as calls:
+            await harvest_into(folder, sandbox, Job(source=Search(tags="sandbox"), detail=detail))
+    return calls.python, calls.c
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("detail", "most"), [("list", (10.7, 31)), ("full", (118, 112))])
+@pytest.mark.parametrize(("detail", "most"), [("list", (11.8, 32.6)), ("full", (112, 109))])
 async def test_a_photo_takes_few_calls_of_functions(
     detail: Detail, most: tuple[float, float], sandbox_of: Opener, tmp_path: Path
 ) -> None:
     counts = {}
     for photos in (500, 1_500):
-        async with sandbox_of(photos=photos) as sandbox:
-            with Calls() as calls:
-                await harvest_into(tmp_path / str(photos), sandbox, Job(source=Search(tags="sandbox"), detail=detail))
-        counts[photos] = calls.python, calls.c
+        found = [await count(photos, detail, sandbox_of, tmp_path / f"{photos} {turn}") for turn in range(TURNS)]
+        counts[photos] = [min(each) for each in zip(*found, strict=True)]
     python, c = ((many - few) / 1_000 for many, few in zip(counts[1_500], counts[500], strict=True))
     assert (python <= most[0], c <= most[1]) == (True, True), (python, c)
