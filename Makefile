@@ -41,8 +41,8 @@ TESTS := $(MEMORY) $(BIN)/pytest --quiet --numprocesses 3 --dist loadfile
 test: $(READY) ## Run the tests but for the slow ones
 	$(TESTS) -m "not slow"
 
-slow: $(READY) ## Run the slow tests: all those that `make test` leaves out
-	$(TESTS) -m slow
+slow: $(READY) ## Run the slow tests, which `make test` leaves out: all, or those in the folders that SLOW names
+	$(TESTS) -m slow $(SLOW)
 
 pythons: ## Run all tests on each Python from 3.11 to 3.14 that is here, or on those that PYTHONS names
 	@tried=; failed=; for python in $(PYTHONS); do \
