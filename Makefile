@@ -74,10 +74,11 @@ wire: $(READY) $(WIRE) ## Test calls with the oldest aiohttp that is allowed; th
 	PYTHONPATH=$(WIRE) $(BIN)/pytest --quiet tests/unit/transport tests/promises/exactly_once/test_strays.py
 
 SOAKS := $(addprefix tests/promises/,test_soak.py many_machines/test_soak_dask.py repairable/test_soak_repair.py \
-	exactly_once/test_durable_steps.py exactly_once/test_crashes.py exactly_once/test_file_systems.py \
+	exactly_once/test_durable_steps.py exactly_once/test_deepening_steps.py exactly_once/test_crashes.py \
+	exactly_once/test_file_systems.py parts/test_parts_update.py quota/test_quota_machines.py \
 	complete/test_sweep_odds.py update_is_atomic/test_year.py)
 
-soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps (1 hour)
+soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sweeps, a year (hours)
 	HARVESTER_SOAK=1 $(BIN)/pytest --quiet $(SOAKS)
 
 bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (7 minutes)

@@ -117,7 +117,7 @@ async def run_update(
             counts = {"failed": sum(1 for _ in state.failures()) + count_left_shallow(state.connection)}
             source = restore_job(archive, where=folder).source
             withheld = _count_withheld(source, state)
-            keep_unlisted = _keeps_unlisted(source, state, is_doubtful=was_listed | bool(withheld))
+            keep_unlisted = _keeps_unlisted(source, state, withheld=withheld, was_listed=was_listed)
             summary = _tell_withheld(summary, withheld)
             watched.begin_merge()
             try:
@@ -239,12 +239,12 @@ def _count_shallow(summary: Summary, state: State, folder: Path) -> Summary:
     return replace(summary, status="incomplete", failed=summary.failed + count, notes=(*summary.notes, told))
 
 
-def _keeps_unlisted(source: Source, state: Comparison, *, is_doubtful: bool) -> bool:
+def _keeps_unlisted(source: Source, state: Comparison, *, withheld: int, was_listed: bool) -> bool:
     """Whether photos stay that no listing has shown: what is claimed and not shown may be what the archive has.
 
-    So may be what only a listing of an earlier run has not shown, which `is_doubtful` tells.
+    So may be what is withheld, and what an earlier run of this update has not seen listed.
     """
-    return isinstance(source, Account) or is_doubtful or find_difference(source, state) is not None
+    return isinstance(source, Account) or was_listed or bool(withheld) or find_difference(source, state) is not None
 
 
 def _count_withheld(source: Source, state: Comparison) -> int:

@@ -24,6 +24,7 @@ from harvester.jobs.model import Account, Job, Search, Source
 from harvester.sandbox.server import Sandbox
 from harvester.shards.planning import plan_shards
 from harvester.verify.archive import prove_archive
+from support.clusters import find_workers, until
 from support.harvest import KEY, Opener, settings_for
 from support.shard_runs import open_folder, read_by_id
 
@@ -107,18 +108,6 @@ async def start(sandbox: Sandbox, folder: Path, *jobs: str) -> asyncio.subproces
             stderr=said,
             cwd=folder,
         )
-
-
-def find_workers(driver: asyncio.subprocess.Process) -> list[psutil.Process]:
-    """The processes of the cluster's workers."""
-    found = psutil.Process(driver.pid).children(recursive=True)
-    return [each for each in found if "spawn_main" in " ".join(each.cmdline())]
-
-
-async def until(sandbox: Sandbox, photos: int, driver: asyncio.subprocess.Process, said: Path) -> None:
-    while sandbox.stats.methods["flickr.photos.getSizes"] < photos:
-        assert driver.returncode is None, said.read_text()
-        await asyncio.sleep(0.02)
 
 
 def read_table(said: Path) -> dict[str, str]:

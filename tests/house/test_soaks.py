@@ -1,0 +1,33 @@
+"""`make soak` runs each test that is longer there than elsewhere, or runs there alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+
+from support.project import ROOT
+
+PROMISES = ROOT / "tests" / "promises"
+LONGER = re.compile(r"HARVESTER_SOAK|from support\.steps import .*\b(?:HOW|IS_LONG)\b")
+
+
+def list_soaks() -> set[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "--dry-run", "soak"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return {
+        word
+        for line in done.stdout.splitlines()
+        if "pytest" in line
+        for word in shlex.split(line)
+        if word[-3:] == ".py"
+    }
+
+
+def test_what_is_longer_in_a_soak_is_run_by_it() -> None:
+    longer = {str(path.relative_to(ROOT)) for path in PROMISES.rglob("*.py") if LONGER.search(path.read_text("utf-8"))}
+    soaks = list_soaks()
+    assert longer - soaks == set()
+    assert all((ROOT / name).is_file() for name in soaks)
