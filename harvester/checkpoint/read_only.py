@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from harvester.checkpoint.state import State
 from harvester.disk.layout import STATE, check_entries, check_files, require_checkpoint
 from harvester.disk.lock import is_in_use
 from harvester.errors import CannotWrite, UsageError
+from harvester.filesystem.folders import make_temporary
 
 _LOGS = (f"{STATE}-wal", f"{STATE}-journal")
 
@@ -63,7 +63,7 @@ def _has_content(path: Path) -> bool:
 def _open_copy(path: Path, stack: ExitStack) -> State:
     """A copy in the folder for temporary files: what a kill has left is put in order there."""
     try:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-")))
+        place = stack.enter_context(make_temporary())
         for name in (STATE, *_LOGS):
             if path.with_name(name).exists():
                 shutil.copyfile(path.with_name(name), place / name)
@@ -77,7 +77,7 @@ def _open_copy(path: Path, stack: ExitStack) -> State:
 
 def _open_backup(older: State, path: Path, stack: ExitStack) -> State:
     """What an older harvester is writing at this moment, as it is now, brought to this format elsewhere."""
-    place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-"))) / STATE
+    place = stack.enter_context(make_temporary()) / STATE
     with older, closing(sqlite3.connect(place)) as copy:
         older.connection.backup(copy)
     return State(place, lasting=False, shown=path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from harvester.disk.fresh import FreshFolder
 from harvester.disk.layout import check_entries, check_not_foreign
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, HarvestError, UsageError
+from harvester.filesystem.folders import make_temporary
 from harvester.jobs.model import Job
 from harvester.jobs.restore import rebuild_job
 from harvester.jobs.rotation import Rotation
@@ -97,7 +97,7 @@ def open_output(
     """The checkpoint and the sink of a run, in order; UsageError where the folder is for something else."""
     folder = output.folder or output.state
     if folder is None:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harvester-")))
+        folder = stack.enter_context(make_temporary())
         return stack.enter_context(State(folder / STATE, lasting=False)), StreamSink()
     check_entries(folder)
     check_not_foreign(folder, is_stream=output.folder is None)

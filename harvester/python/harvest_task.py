@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from harvester.engine.output import Output, restore_job
 from harvester.engine.run import run_open_job
 from harvester.errors import UsageError, unchain
 from harvester.events import Observer, Summary
+from harvester.filesystem.folders import make_temporary
 from harvester.jobs.model import Job
 from harvester.jobs.rotation import Rotation
 from harvester.publish.beside import run_and_publish
@@ -123,8 +123,8 @@ def begin_stream(job: Job, settings: Settings, *, observer: Observer) -> Harvest
 
     async def run(watched: Observer, stop: asyncio.Event) -> Summary:
         with (
-            tempfile.TemporaryDirectory(prefix="harvester-") as folder,
-            State(Path(folder) / "state.sqlite", lasting=False) as state,
+            make_temporary() as folder,
+            State(folder / "state.sqlite", lasting=False) as state,
         ):
             return await run_open_job(
                 job,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from harvester.disk.layout import (
 from harvester.disk.lock import FolderLock, lock_folder
 from harvester.disk.modes import make_checkpoint_file
 from harvester.errors import CannotWrite, UsageError
+from harvester.filesystem.folders import make_temporary
 from harvester.flickr.listings import LINE_FILES
 from harvester.jobs.model import Job
 from harvester.merge.apply import finish_merge
@@ -88,10 +88,10 @@ def repair_archive(folder: Path, *, dry_run: bool = False, on_file: OnFile = lam
 
 def _repair_archive(folder: Path, *, dry_run: bool, on_file: OnFile) -> Report:
     if dry_run:
-        with tempfile.TemporaryDirectory(prefix="harvester-") as scratch, tempfile.TemporaryDirectory() as other:
-            report = _examine(folder, Path(scratch), dry_run=True, on_file=on_file)
-            with State(Path(scratch) / STATE) as archive:
-                return _add(report, _examine_staged(folder, Path(other), archive, dry_run=True))
+        with make_temporary() as scratch, make_temporary() as other:
+            report = _examine(folder, scratch, dry_run=True, on_file=on_file)
+            with State(scratch / STATE) as archive:
+                return _add(report, _examine_staged(folder, other, archive, dry_run=True))
     with lock_folder(folder) as lock:
         with _scratch_folder(folder, lock) as scratch_folder:
             report = _examine(folder, scratch_folder, dry_run=False, on_file=on_file)
@@ -144,8 +144,8 @@ def _scratch_folder(folder: Path, lock: FolderLock) -> Iterator[Path]:
 
 def _finish_moves(folder: Path, lock: FolderLock) -> None:
     """Finish an update or a repair that counts already, where the checkpoint is sound enough to tell."""
-    with tempfile.TemporaryDirectory(prefix="harvester-") as place:
-        facts = read_facts(folder, Path(place))
+    with make_temporary() as place:
+        facts = read_facts(folder, place)
     if facts.checkpoint == "sound" and (facts.meta.pending_merge or facts.meta.repair or facts.meta.closing):
         with State(folder / STATE, guard=lock.check) as state:
             finish_merge(folder, state)
