@@ -56,11 +56,18 @@ def check_listed(folder: Path, lines: list[dict[str, Any]], sandbox: Sandbox, ns
     assert not [path.name for path in folder.iterdir() if path.name.endswith(".part")]
 
 
-def check_account(folder: Path, sandbox: Sandbox, nsid: str, *, login: str | None = None) -> None:
-    """Each file of the archive against the catalogue."""
+def check_account(
+    folder: Path,
+    sandbox: Sandbox,
+    nsid: str,
+    *,
+    login: str | None = None,
+    lines: list[dict[str, Any]] | None = None,
+) -> None:
+    """Each file of the archive against the catalogue; `lines` are its photos where they are in parts."""
     caller = {} if login is None else {CALLER: login}
     photos = ask_all(sandbox, "people.getPhotos", "photos", "photo", user_id=nsid, content_type="7", **caller)
-    lines = read_lines(folder / "photos.ndjson")
+    lines = read_lines(folder / "photos.ndjson") if lines is None else lines
     assert sorted(line["id"] for line in lines) == sorted(row["id"] for row in photos)
     sets = {line["id"]: line for line in read_lines(folder / "photosets.ndjson")}
     assert list(sets) or not ask_all(sandbox, "photosets.getList", "photosets", "photoset", user_id=nsid)

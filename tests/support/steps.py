@@ -85,9 +85,10 @@ class Trial:
 
     def check(self) -> None:
         """Everything is there once, and nothing else."""
+        lines = self.read_photos()
         if IS_LONG:
-            check_account(self.folder, self._sandbox, self.nsid)
-        check_listed(self.folder, self.read_photos(), self._sandbox, self.nsid)
+            check_account(self.folder, self._sandbox, self.nsid, lines=lines)
+        check_listed(self.folder, lines, self._sandbox, self.nsid)
 
     def check_told(self) -> None:
         """Each change is told once, and nothing of the update is left."""
