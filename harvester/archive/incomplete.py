@@ -60,7 +60,12 @@ def take_up_incomplete(source: Source, state: State) -> None:
 
 def is_update_left(state: State) -> bool:
     """Whether the last update ended without all that it was to bring."""
-    return bool(state.facts.updated) and bool(state.count_unfetched() or read_incomplete(state))
+    return bool(state.facts.updated) and (bool(state.count_unfetched()) or is_kept_back(state))
+
+
+def is_kept_back(state: State) -> bool:
+    """Whether the last run has seen that Flickr keeps photos back: of a stretch of time, or of what it once showed."""
+    return bool(state.facts.withheld or read_incomplete(state))
 
 
 def _find_parts(source: Source, state: State) -> tuple[list[Stretch], Difference | None]:

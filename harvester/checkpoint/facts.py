@@ -102,6 +102,13 @@ class Reread(TypedDict):
     note: str
 
 
+class Withheld(TypedDict):
+    """Photos that a search no longer shows though they are as they were: how many, and since which second."""
+
+    count: _Count
+    since: _Second
+
+
 class Tombstone(TypedDict):
     """A photo that was taken down."""
 
@@ -154,6 +161,7 @@ class JobFacts:
     notes: list[str] | None = None
     """Sentences on lists that could not be read to their end."""
     refusals: list[Refusal] | None = None
+    withheld: Withheld | None = None
     unread: bool | None = None
     """Whether ids are left that were not read: they are in no checkpoint."""
     finished: bool | None = None
@@ -215,7 +223,7 @@ _DECODERS = {
 _TOLD = ("refusals", "notes", "difference", "incomplete_stretches", "doubted")
 """Facts that a manifest tells under their names in the table, where there is anything to tell."""
 _KEPT = (
-    *("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "unread", "stream"),
+    *("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "withheld", "unread", "stream"),
     *("deepen", "least", "withdrawn", "rotation", "last_part", "publish"),
 )
 """Facts that a manifest holds too, so that the checkpoint can be made anew out of it."""
@@ -286,6 +294,7 @@ def take_over(known: JobFacts, found: JobFacts, merge: PendingMerge) -> JobFacts
         incomplete_stretches=found.incomplete_stretches,
         refusals=found.refusals,
         notes=found.notes,
+        withheld=found.withheld,
         updated=merge["time"],
         merged_update=merge.get("update"),
         finished=merge["status"] == "complete",

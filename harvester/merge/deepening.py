@@ -15,7 +15,7 @@ from msgspec import structs
 
 from harvester.archive.depth import list_least
 from harvester.archive.folder import is_told_complete
-from harvester.archive.incomplete import read_incomplete
+from harvester.archive.incomplete import is_kept_back
 from harvester.checkpoint.facts import Depth, JobFacts
 from harvester.checkpoint.moving import PendingMerge
 from harvester.checkpoint.shallow import SHALLOW, count_shallow
@@ -55,7 +55,7 @@ def merge_deepening(
     wanted = known.wanted_depth
     others = sum(archive.count_failures().values()) - count_shallow(archive.connection)
     # What was complete when the deepening was begun may have been updated since, with a stretch or a photo missing.
-    is_else_whole = not others and not read_incomplete(archive)
+    is_else_whole = not others and not is_kept_back(archive)
     was_complete, was_finished = _find_earlier(folder, known)
     is_uneven = failed or next(state.gone(), None) is not None
     facts = replace(

@@ -11,6 +11,7 @@ from harvester.archive.folder import is_at_limit
 from harvester.archive.incomplete import read_incomplete
 from harvester.archive.manifest import Manifest
 from harvester.archive.unbounded import is_cut_off
+from harvester.archive.withheld import tell_withheld
 from harvester.checkpoint.shallow import count_shallow
 from harvester.checkpoint.state import State
 from harvester.jobs.model import Source
@@ -28,6 +29,8 @@ class Gap:
 def find_gaps(folder: Path, state: State, source: Source | None, manifest: Manifest | None) -> list[Gap]:
     """All that an archive lacks; nothing where it is complete."""
     gaps = [*_find_untried(state), *_find_tried(state, source)]
+    if state.facts.withheld:
+        gaps.append(Gap(tell_withheld(state.facts.withheld, folder), True))
     is_told = manifest is None or manifest.status == "complete" or bool(state.facts.stream)
     if not gaps and not is_told:
         gaps.append(Gap(f"The harvest has not come to its end: `harvester resume {folder}` brings it there.", False))

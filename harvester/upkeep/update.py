@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -41,6 +42,7 @@ from harvester.archive.folder import (
 from harvester.archive.incomplete import is_update_left
 from harvester.archive.pieces import find_pieces
 from harvester.archive.sinks import PHOTOS, ArchiveSink, recover_lines
+from harvester.archive.withheld import judge_withheld, tell_withheld
 from harvester.checkpoint.claims import tell_claims
 from harvester.checkpoint.comparison import Comparison
 from harvester.checkpoint.facts import find_changed_since, inherit
@@ -112,13 +114,12 @@ async def run_update(
             reuse=Unchanged(folder),
         )
         if summary.status == "complete" or (summary.status == "incomplete" and state.has_only_failures()):
-            summary = _count_shallow(summary, state, folder)
+            source = restore_job(archive, where=folder).source
+            _note_withheld(source, state, archive, is_resumed=was_listed)
+            summary = _tell_left(summary, state, folder)
             merging = partial(merge_update, folder, archive, state, status=summary.status, calls=summary.calls)
             counts = {"failed": sum(1 for _ in state.failures()) + count_left_shallow(state.connection)}
-            source = restore_job(archive, where=folder).source
-            withheld = _count_withheld(source, state)
-            keep_unlisted = _keeps_unlisted(source, state, withheld=withheld, was_listed=was_listed)
-            summary = _tell_withheld(summary, withheld)
+            keep_unlisted = _keeps_unlisted(source, state, was_listed=was_listed)
             watched.begin_merge()
             try:
                 merged = await finish(
@@ -229,38 +230,38 @@ def _read_changes(lines: Any) -> Iterator[tuple[int, int]]:
             yield int(record["id"]), updated
 
 
-def _count_shallow(summary: Summary, state: State, folder: Path) -> Summary:
-    """The summary with what the archive still lacks of an earlier deepening, which an update does not fetch."""
-    count = count_left_shallow(state.connection)
-    if not count:
-        return summary
-    which = "1 photo could not be had with all its parts" if count == 1 else f"{count:,} photos could not be had whole"
-    told = f"{which}: `harvester resume {folder}` tries again."
-    return replace(summary, status="incomplete", failed=summary.failed + count, notes=(*summary.notes, told))
+def _note_withheld(source: Source, state: Comparison, archive: State, *, is_resumed: bool) -> None:
+    """Remember what a search keeps back. What leaves a pool or a set stays as it is."""
+    count = state.count_withheld() if isinstance(source, Search) and source.group is None else 0
+    now = int(datetime.fromisoformat(str(state.facts.update_begun)).timestamp())
+    found = judge_withheld(count, archive.facts.withheld, now=now, is_resumed=is_resumed)
+    with state.changing():
+        state.note(replace(state.facts, withheld=found))
 
 
-def _keeps_unlisted(source: Source, state: Comparison, *, withheld: int, was_listed: bool) -> bool:
+def _keeps_unlisted(source: Source, state: Comparison, *, was_listed: bool) -> bool:
     """Whether photos stay that no listing has shown: what is claimed and not shown may be what the archive has.
 
     So may be what is withheld, and what an earlier run of this update has not seen listed.
     """
-    return isinstance(source, Account) or was_listed or bool(withheld) or find_difference(source, state) is not None
+    is_kept_back = bool(state.facts.withheld) or find_difference(source, state) is not None
+    return isinstance(source, Account) or was_listed or is_kept_back
 
 
-def _count_withheld(source: Source, state: Comparison) -> int:
-    """Photos that a search no longer shows though they are as they were. What leaves a pool or a set stays as it is."""
-    return state.count_withheld() if isinstance(source, Search) and source.group is None else 0
+def _tell_left(summary: Summary, state: State, folder: Path) -> Summary:
+    """The summary with what the archive is then to lack, besides what this update could not get.
 
-
-def _tell_withheld(summary: Summary, count: int) -> Summary:
-    """The summary with photos that stay though the listing does not show them: a search is seen to fail in passing."""
-    if not count:
+    That is what an earlier deepening has left, which an update does not fetch, and what a search keeps back for now.
+    """
+    told, count = [], count_left_shallow(state.connection)
+    if count:
+        which = f"{name_count(count, 'photo')} could not be had with all parts"
+        told.append(f"{which}: `harvester resume {folder}` tries again.")
+    if state.facts.withheld:
+        told.append(tell_withheld(state.facts.withheld, folder))
+    if not told:
         return summary
-    told = (
-        f"{name_count(count, 'photo')} of the archive no longer come, though they are at Flickr as they were: "
-        "that is more than usually leave a search, so they are kept, and the next update looks again."
-    )
-    return replace(summary, notes=(*summary.notes, told))
+    return replace(summary, status="incomplete", failed=summary.failed + count, notes=(*summary.notes, *told))
 
 
 def _conclude(summary: Summary, merged: Merged, folder: Path, archive: State) -> Summary:

@@ -314,7 +314,7 @@ async def test_what_a_deepening_could_not_get_stays_told_through_updates(
                 sandbox.api.control({"change": [other]})
             summary = await update(tmp_path, settings_for(sandbox))
             assert (summary.status, summary.failed) == ("incomplete", 1)
-            told = f"1 photo could not be had with all its parts: `harvester resume {tmp_path}` tries again."
+            told = f"1 photo could not be had with all parts: `harvester resume {tmp_path}` tries again."
             assert told in summary.notes
             assert lines_of(tmp_path)[bad] == old
             assert [line["id"] for line in read_lines(tmp_path / "errors.ndjson")] == [bad]

@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ import orjson
 import pytest
 
 from harvester.checkpoint.schema import FORMAT
+from harvester.checkpoint.state import State
+from harvester.disk.layout import STATE
 from harvester.engine.identity import NOT_LOGGED_IN
 from harvester.errors import CannotWrite, KeyRefused, UsageError
 from harvester.events import Event, Started
 from harvester.jobs.model import Account, Album, Favorites, Job, Photos, Search
+from harvester.repair.run import repair_archive
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
@@ -145,34 +149,91 @@ async def test_a_photo_that_no_longer_matches_is_told_apart_from_one_that_is_gon
     assert verify_archive(tmp_path) == []
 
 
+class Withholding:
+    """A sandbox's answers, but for searches, which show and claim nothing while `is_down`."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.is_down = True
+        self._honest = sandbox.api.answer
+
+    def __call__(self, query: dict[str, str]) -> bytes:
+        body = self._honest(query)
+        if not self.is_down or query.get("method") != "flickr.photos.search":
+            return body
+        found = json.loads(body)
+        found["photos"].update(photo=[], total=0, pages=0)
+        return orjson.dumps(found)
+
+
 async def test_photos_that_are_there_unchanged_stay_where_a_search_shows_nothing_of_them(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search that fails in passing is not taken for 300 photos that match no more; one photo that changed may be."""
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
-    honest = sandbox.api.answer
-
-    def answer(query: dict[str, str]) -> bytes:
-        found = json.loads(honest(query))
-        if query.get("method") == "flickr.photos.search":
-            found["photos"].update(photo=[], total=0, pages=0)
-        return orjson.dumps(found)
-
-    monkeypatch.setattr(sandbox.api, "answer", answer)
+    answers = Withholding(sandbox)
+    monkeypatch.setattr(sandbox.api, "answer", answers)
     summary = await run_update(tmp_path, settings_for(sandbox))
-    assert (summary.status, summary.photos) == ("complete", 300)
+    assert (summary.status, summary.photos) == ("incomplete", 300), "new photos may be kept back with the old ones"
     assert summary.notes[0] == "Since the last time: nothing has changed."
-    assert summary.notes[1].startswith("300 photos of the archive no longer come, though they are at Flickr as they")
-    assert verify_archive(tmp_path) == []
+    assert summary.notes[1].startswith("300 photos of the archive no longer come, though they are at Flickr as before")
+    [told] = verify_archive(tmp_path)
+    assert told.startswith("300 photos of the archive no longer come")
     sandbox.api.control({"change": ids_of(tmp_path)[:250]})
     summary = await run_update(tmp_path, settings_for(sandbox))
     assert (summary.photos, len(changes_of(tmp_path)["unlisted"])) == (0, 300), (
         "they were changed, so they may have left"
     )
-    monkeypatch.setattr(sandbox.api, "answer", honest)
+    answers.is_down = False
     await run_update(tmp_path, settings_for(sandbox))
     assert len(ids_of(tmp_path)) == 300
     assert verify_archive(tmp_path) == []
+
+
+async def test_what_a_search_keeps_back_is_incomplete_until_it_shows_it_again(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    answers = Withholding(sandbox)
+    monkeypatch.setattr(sandbox.api, "answer", answers)
+    sandbox.api.control({"add": 5})
+    await run_update(tmp_path, settings_for(sandbox))
+    report = read_status(tmp_path, settings_for(sandbox))
+    assert (report["state"], report["photos"]) == ("incomplete", 300)
+    assert "new ones may be kept back too" in report["note"]
+    assert (await run_resume(tmp_path, settings_for(sandbox))).status == "incomplete", "it asks anew"
+    answers.is_down = False
+    summary = await run_resume(tmp_path, settings_for(sandbox))
+    assert (summary.status, summary.photos) == ("complete", 305)
+    assert read_status(tmp_path, settings_for(sandbox))["state"] == "complete"
+    assert verify_archive(tmp_path) == []
+
+
+async def test_what_a_search_keeps_back_for_half_a_day_has_left_it(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    monkeypatch.setattr(sandbox.api, "answer", Withholding(sandbox))
+    await run_update(tmp_path, settings_for(sandbox))
+    with State(tmp_path / STATE) as state, state.changing():
+        assert state.facts.withheld is not None
+        since = state.facts.withheld["since"] - 12 * 60 * 60
+        state.note(replace(state.facts, withheld={"count": 300, "since": since}))
+    summary = await run_update(tmp_path, settings_for(sandbox))
+    assert (summary.status, summary.photos) == ("complete", 0)
+    assert len(history_of(tmp_path)) == 300, "no line is lost"
+    assert verify_archive(tmp_path) == []
+
+
+async def test_a_repair_without_checkpoint_knows_what_a_search_keeps_back(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
+    monkeypatch.setattr(sandbox.api, "answer", Withholding(sandbox))
+    await run_update(tmp_path, settings_for(sandbox))
+    (tmp_path / STATE).unlink()
+    repair_archive(tmp_path)
+    told = verify_archive(tmp_path)[-1]
+    assert told.startswith("300 photos of the archive no longer come")
 
 
 async def test_favourites_that_are_none_any_more_leave_though_the_photos_are_as_they_were(

@@ -39,6 +39,7 @@ ALL = JobFacts(
     difference={"claimed": 7, "there": 5},
     incomplete_stretches=[{"after": "a", "before": "b", "claimed": 2, "found": 1, "note": "n"}],
     reread=[{"since": 1, "until": 2, "reported": 2, "found": 1, "note": ""}],
+    withheld={"count": 300, "since": 1},
     notes=["n"],
     refusals=[{"list": "contacts", "code": 1, "message": "no"}],
     unread=False,
