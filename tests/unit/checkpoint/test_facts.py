@@ -16,7 +16,7 @@ NAMES = set(
     "arguments asked begun bounded changed_since claims deepen deepens difference doubted expected finished fold "
     "closing folded harmed last_part rotation "
     "horizon incomplete_stretches job least limit login looked_up names notes publish refusals repair repaired reread "
-    "signed spared stream unescape unread update update_begun updated withdrawn".split()
+    "signed spared stream unescape unread update update_begun updated withdrawn withheld".split()
 )
 """The names in the table, which checkpoints of earlier versions have too."""
 ALL = JobFacts(
