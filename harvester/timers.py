@@ -20,6 +20,8 @@ KEPT_SECONDS = 15.0
 """A connection that has been idle for longer is not used again: who stands between may have forgotten it."""
 END_SECONDS = 2.0
 """Wait for a server to hang up behind an answer, as asked. One that does not is waited for no more."""
+FIRST_END_SECONDS = 0.25
+"""The least wait of that kind before a server was seen to hang up or not: servers hang up right behind the answer."""
 LONGEST_REST = 3600.0
 """The longest rest that a server may ask for: its quota is one of an hour."""
 

@@ -40,6 +40,8 @@ from harvester.transport.wire import Wire
 
 USER_AGENT = f"flickr-harvester/{__version__} (aiohttp/{aiohttp.__version__})"
 _FADES = 0.95
+_PATIENCE = 4
+"""How many times what its first answer took a server is given to hang up behind it."""
 _HEADERS = f"User-Agent: {USER_AGENT}\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
 
 
@@ -83,8 +85,8 @@ class Connections:
         self._connector = connector
         self._kept: list[Wire] = []
         """Connections that wait for the next call; the one that was used last is the first to be used again."""
-        self._hangs_up = True
-        """Whether the server closes connections when it is asked to, as far as was seen."""
+        self._hangs_up: bool | None = None
+        """Whether the server closes connections when it is asked to; None until that was seen."""
         self._usual = 0.0
         """Seconds in which answers of calls asked alone have begun of late; the slowest counts, less and less."""
         self._unnamed: UnnamedAnswers | None = None
@@ -210,11 +212,16 @@ class Connections:
     async def _read_on(self, wire: Wire) -> None:
         """See whether anything comes behind the answer to a call that was asked alone.
 
-        The server is given time to hang up. One that was seen not to is given the time that such answers have usually
-        taken: if this was not the answer to its request, then the answer comes within it.
+        The server is given time to hang up: of one that was not seen to, a few times what its answer took. One that was
+        seen not to is given the time that such answers have usually taken: if this was not the answer to its request,
+        then the answer comes within it.
         """
-        met = await wire.meets_more(seconds=timers.END_SECONDS if self._hangs_up else self._usual)
-        self._hangs_up = self._hangs_up and met is not None
+        seconds = self._usual
+        if self._hangs_up is not False:
+            first = max(timers.FIRST_END_SECONDS, _PATIENCE * self._usual)
+            seconds = timers.END_SECONDS if self._hangs_up else min(first, timers.END_SECONDS)
+        met = await wire.meets_more(seconds=seconds)
+        self._hangs_up = self._hangs_up is not False and met is not None
 
 
 async def _let_arrive(wire: Wire) -> None:

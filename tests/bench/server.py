@@ -123,24 +123,29 @@ class Delay:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[tuple[float, Any, bytes]] = deque()
+        self._waiting: deque[tuple[float, Any, bytes, bool]] = deque()
 
-    def send(self, transport: Any, answer: bytes) -> None:
-        """Send an answer as late as it is to be."""
+    def send(self, transport: Any, answer: bytes, *, hangs_up: bool) -> None:
+        """Send an answer as late as it is to be, the last of its connection where the server is asked to hang up."""
         if not self._seconds:
-            transport.write(answer)
+            _send(transport, answer, hangs_up)
             return
         if not self._waiting:
             self._loop.call_soon(self._turn)
-        self._waiting.append((time.perf_counter() + self._seconds, transport, answer))
+        self._waiting.append((time.perf_counter() + self._seconds, transport, answer, hangs_up))
 
     def _turn(self) -> None:
         now = time.perf_counter()
         while self._waiting and self._waiting[0][0] <= now:
-            _, transport, answer = self._waiting.popleft()
-            transport.write(answer)
+            _send(*self._waiting.popleft()[1:])
         if self._waiting:
             self._loop.call_soon(self._turn)
+
+
+def _send(transport: Any, answer: bytes, hangs_up: bool) -> None:
+    transport.write(answer)
+    if hangs_up:
+        transport.close()
 
 
 class Connection(asyncio.Protocol):
@@ -166,14 +171,16 @@ class Connection(asyncio.Protocol):
             if len(rest) < size:
                 return
             self._read = rest[size:]
-            self._take(head.split(b" ", 2)[1], rest[:size])
+            hangs_up = b"\r\nconnection: close" in head.lower()
+            self._take(head.split(b" ", 2)[1], rest[:size], hangs_up=hangs_up)
 
-    def _take(self, target: bytes, body: bytes) -> None:
+    def _take(self, target: bytes, body: bytes, *, hangs_up: bool) -> None:
         path, _, query = target.partition(b"?")
         if path.startswith(b"/__"):
             return self._transport.write(frame(self._tell(path, query.decode())))  # type: ignore[no-any-return]
         self._stats.arrivals.append(time.monotonic())
-        self._delay.send(self._transport, self._answers.answer(b"%s %s" % (query, body) if body else query))
+        asked = b"%s %s" % (query, body) if body else query
+        self._delay.send(self._transport, self._answers.answer(asked), hangs_up=hangs_up)
         return None
 
     def _tell(self, path: bytes, query: str) -> bytes:

@@ -8,7 +8,8 @@ from harvester import timers
 
 
 def test_a_call_is_nested() -> None:
-    assert timers.END_SECONDS < timers.CONNECT_SECONDS < timers.SILENCE_SECONDS < timers.ANSWER_SECONDS
+    assert timers.FIRST_END_SECONDS < timers.END_SECONDS < timers.CONNECT_SECONDS
+    assert timers.CONNECT_SECONDS < timers.SILENCE_SECONDS < timers.ANSWER_SECONDS
     assert timers.WINDOW_SECONDS <= timers.SILENCE_SECONDS
     assert timers.ANSWER_SECONDS < timers.LONGEST_REST
 

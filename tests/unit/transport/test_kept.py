@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from harvester.transport.connections import Connections, StrayAnswer, UnnamedAnswer
+from harvester.transport.wire import Wire
 
 Script: TypeAlias = Sequence[Sequence[bytes]]
 """What comes behind each request on one connection: pieces. Before the first request, too, if they stand first."""
@@ -187,6 +188,29 @@ async def test_a_server_that_never_hangs_up_is_waited_for_once(monkeypatch: pyte
         connections._usual = 0
         assert await ask(connections, alone=True) == b"2"
     assert server.used == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("hangs_up", "usual", "waited"),
+    [(None, 0.01, 0.25), (None, 0.1, 0.4), (None, 1.0, 2.0), (True, 0.01, 2.0), (False, 0.01, 0.01)],
+)
+async def test_a_server_is_waited_for_to_hang_up_as_long_as_is_known_of_it(
+    monkeypatch: pytest.MonkeyPatch, *, hangs_up: bool | None, usual: float, waited: float
+) -> None:
+    """One that was not seen to hang up costs a quarter of a second, not two: a short harvest takes no longer."""
+    seen: list[float] = []
+
+    async def meets_more(_: Wire, *, seconds: float) -> bool | None:
+        seen.append(seconds)
+        return None
+
+    monkeypatch.setattr(Wire, "meets_more", meets_more)
+    async with calling([[answer(b"1")]]) as (_, connections):
+        wire = await connections.get("", alone=True)
+        connections._hangs_up, connections._usual = hangs_up, usual
+        await connections.read(wire)
+    assert seen == [waited]
+    assert connections._hangs_up is False
 
 
 async def test_an_answer_that_comes_before_anything_was_asked_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
