@@ -57,6 +57,7 @@ async def test_from_the_plan_to_the_archive(sandbox_of: Opener, store: str, tmp_
     assert not (tmp_path / "work").exists() or not list((tmp_path / "work").rglob("state.sqlite"))
 
 
+@pytest.mark.slow
 async def test_a_store_that_is_not_there_or_holds_no_plan_is_told(sandbox: Sandbox, store: str, tmp_path: Path) -> None:
     for command in (("run", store), ("commit-status", store), ("merge", store, "-o", str(tmp_path / "x"))):
         code, said = await harvester(sandbox, "shard", *command, calls=command[0] == "run")
@@ -70,6 +71,7 @@ async def test_a_store_that_is_not_there_or_holds_no_plan_is_told(sandbox: Sandb
     assert (code, "lease: it must end some time" in said) == (Exit.USAGE, True), said
 
 
+@pytest.mark.slow
 async def test_a_named_shard_and_its_pieces_alone_are_run(sandbox_of: Opener, store: str, tmp_path: Path) -> None:
     async with sandbox_of(photos=60) as sandbox:
         await harvester(sandbox, *PLAN, store)
@@ -88,6 +90,7 @@ async def test_a_named_shard_and_its_pieces_alone_are_run(sandbox_of: Opener, st
         assert set(left.split()) - set(after.split()) == {shard}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_a_signal_ends_it_and_the_next_machine_goes_on_at_once(
     number: signal.Signals, code: int, sandbox_of: Opener, store: str, tmp_path: Path

@@ -71,6 +71,7 @@ def test_a_list_is_read_to_its_end_whatever_count_of_pages_it_claims(pages: int 
     assert len(shown) == 2_500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["short", "nameless", "smaller", "repeated", "empty"])
 async def test_a_pool_is_whole_though_a_page_is_short_in_passing_or_pages_change_their_size(
     fault: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

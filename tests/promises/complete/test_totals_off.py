@@ -17,6 +17,7 @@ PHOTOS = 6_000
 
 
 # Of few photos, totals that are all too high contradict each other late: of 20,000 it is 2 for the first, too.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("signs", "most"), [((1,), 3.0), ((-1,), 2.0), ((-1, 1), 2.0)], ids=["too high", "too low", "either"]
 )

@@ -41,6 +41,7 @@ async def disturb_each(lane: Lane, numbers: Iterator[int], how: str, error: int)
             return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_update", [False, True], ids=["first run", "update"])
 @pytest.mark.parametrize(("how", "error"), HOW)
 async def test_a_run_that_goes_wrong_at_a_call_is_made_whole_by_the_next(
@@ -70,6 +71,7 @@ async def outlive(lane: Lane, images: Iterator[tuple[str, Image]]) -> None:
         await lane.go_on(lane.command, trace)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_update", [False, True], ids=["first run", "update"])
 async def test_what_a_power_cut_leaves_is_made_whole_by_the_next_run(
     is_update: bool, zygotes: list[Zygote], sandbox_of: Opener, tmp_path: Path

@@ -62,6 +62,7 @@ async def lane(zygotes: list[Zygote], sandbox_of: Opener, tmp_path: Path) -> Asy
         yield lanes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("refuse", "note"), [case[1:] for case in SPARED], ids=[case[0] for case in SPARED])
 async def test_what_safety_does_not_need_is_passed_over_with_a_note(refuse: Refusals, note: str, lane: Lane) -> None:
     for command in (lane.first, lane.update):
@@ -73,6 +74,7 @@ async def test_what_safety_does_not_need_is_passed_over_with_a_note(refuse: Refu
         lane.change()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("refuse", "reason"), [case[1:] for case in NEEDED], ids=[case[0] for case in NEEDED])
 async def test_what_safety_needs_is_named_in_a_sentence(refuse: Refusals, reason: str, lane: Lane) -> None:
     ran = await lane.run(lane.first, refuse=refuse)
@@ -86,6 +88,7 @@ async def test_what_safety_needs_is_named_in_a_sentence(refuse: Refusals, reason
     lane.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("refuse", "reason"), [case[1:] for case in NEEDED], ids=[case[0] for case in NEEDED])
 async def test_an_update_names_what_it_needs_and_leaves_the_archive_whole(
     refuse: Refusals, reason: str, lane: Lane

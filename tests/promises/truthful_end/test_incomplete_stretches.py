@@ -173,6 +173,7 @@ async def test_an_account_whose_photostream_keeps_photos_back_is_incomplete_unti
     assert await asyncio.to_thread(verify_archive, tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["resume", "the same"])
 async def test_an_update_that_ended_incomplete_is_completed_by_a_resume_and_by_the_same_command(
     command: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

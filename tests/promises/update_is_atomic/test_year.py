@@ -150,6 +150,7 @@ class Archive:
             assert line["info"] == ask(self._sandbox, "photos.getInfo", photo_id=line["id"])["photo"]
 
 
+@pytest.mark.slow
 async def test_a_year_of_nightly_updates_equals_the_account(
     sandbox_of: Opener, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
