@@ -121,7 +121,7 @@ class Wire(asyncio.Protocol):
     def take(self) -> bytes:
         """The body of an answer that is complete, unpacked. TryLater where it cannot be."""
         body = b"".join(self._parts)
-        self._parts.clear()  # a closed wire waits for the garbage collector, and its body need not
+        self._parts.clear()
         return unpack(body) if body and self._find(b"content-encoding").lower() in _PACKED else body
 
     def keep(self) -> bool:
@@ -138,9 +138,10 @@ class Wire(asyncio.Protocol):
         return True if self.met else None if self.is_open else False
 
     def close(self) -> None:
-        """Hang up. Whatever comes from now on reaches nobody."""
+        """Hang up. Whatever comes from now on reaches nobody, nor does what was not taken of the answer."""
         self.is_open = False
         self._connection.close()
+        self._parts.clear()  # a closed wire waits for the garbage collector, and up to 64 MB need not
 
     # -- what the event loop tells
 

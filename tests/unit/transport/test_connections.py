@@ -182,6 +182,19 @@ async def test_a_body_is_given_up_at_the_limit(length: bytes, monkeypatch: pytes
             await ask(Connections(f"http://{server.address}/", connector), "")
 
 
+async def test_a_body_that_is_given_up_takes_no_memory_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its wire may wait for the garbage collector, while ten further tries bring 64 MB each."""
+    monkeypatch.setattr("harvester.transport.wire.LIMIT", 100_000)
+    sent = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + bytes(290_000)
+    async with serving([sent]) as server, aiohttp.TCPConnector() as connector:
+        connections = Connections(f"http://{server.address}/", connector)
+        wire = await connections.get("")
+        with pytest.raises(TryLater, match="more than"):
+            await connections.read(wire)
+        assert wire.received > 100_000
+        assert not wire._parts
+
+
 async def test_a_head_that_never_ends_is_no_answer() -> None:
     sent = b"HTTP/1.1 200 OK\r\n" + b"X-Name: value\r\n" * 10_000
     async with serving([sent]) as server, aiohttp.TCPConnector() as connector:
