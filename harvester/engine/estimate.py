@@ -154,6 +154,7 @@ async def _count_matches(method: str, arguments: Mapping[str, str], client: Clie
 
 
 async def _weigh_walk(walk: Walk, job: Job, client: Client) -> _List:
+    """What a list comes to. One that comes at once is not asked for: it is one call, or two where it is empty."""
     match walk.shape:
         case Listing(becomes=Opens(inner)):
             return await _weigh_heads(walk, LISTINGS[inner], client)
@@ -194,8 +195,8 @@ def _count_rows(listed: Listed) -> int:
 
 
 def _pages(rows: int, shape: Listing) -> int:
-    """Calls that it takes to read so many rows; an empty list takes one too."""
-    return max(1, math.ceil(rows / shape.rows.size)) if isinstance(shape.rows, Paged) else 1
+    """Calls that it takes to read so many rows; an empty list is asked for twice."""
+    return (math.ceil(rows / shape.rows.size) or 2) if isinstance(shape.rows, Paged) else 1
 
 
 def _up_to(limit: int | None, photos: int) -> int:

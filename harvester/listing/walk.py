@@ -3,7 +3,8 @@
 Sets, their members, galleries, favourites, contacts, pools: their pages have numbers and no dates, so a walk can
 only count on. What is added or taken away meanwhile moves the rows from page to page. A total that changes, or a
 row that comes again, betrays that; the list is then read once more from its beginning. So is a list that shows fewer
-rows than it claims, until two readings agree: a page may come short in passing, or hide what others may see.
+rows than it claims, until two readings agree: a page may come short in passing, or hide what others may see. A list
+that is empty, whatever it claims, is asked for once more: an answer may be empty in passing.
 """
 
 from __future__ import annotations
@@ -123,11 +124,11 @@ class Advance:
 def advance_walk(walk: Walk, listed: Listed, *, repeated: int) -> Advance:
     """The next step after a page. `repeated` counts its rows that this reading had brought before."""
     pages = walk.shape.rows
+    is_last = not isinstance(pages, Paged) or _is_last(walk, listed, pages.size)
+    if not listed.rows and walk.tries < _count_tries(walk, listed, is_last=is_last):
+        return Advance(msgspec.structs.replace(walk, tries=walk.tries + 1))
     if not isinstance(pages, Paged):
         return Advance(None)
-    is_last = _is_last(walk, listed, pages.size)
-    if not is_last and _may_come_yet(walk, listed):
-        return Advance(msgspec.structs.replace(walk, tries=walk.tries + 1))
     read = _count_page(walk, listed, repeated=repeated)
     if not is_last and walk.page < LAST_PAGE and _may_go_on(read, listed):
         return Advance(read)
@@ -144,9 +145,11 @@ def _is_last(walk: Walk, listed: Listed, size: int) -> bool:
     return walk.page >= listed.pages and not is_more_claimed
 
 
-def _may_come_yet(walk: Walk, listed: Listed) -> bool:
-    """Whether an empty page is asked for again: pages are seen to be empty in passing."""
-    return not listed.rows and listed.pages is not None and not walk.idle and walk.tries < _MOST_TRIES
+def _count_tries(walk: Walk, listed: Listed, *, is_last: bool) -> int:
+    """How often an empty page is asked for again, and a list that claims to be empty: both are seen in passing."""
+    if walk.idle or listed.pages is None or is_last:
+        return int(walk.page == 1)
+    return _MOST_TRIES
 
 
 def _may_go_on(read: Walk, listed: Listed) -> bool:

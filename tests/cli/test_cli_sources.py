@@ -239,7 +239,7 @@ def harvest_and_plan(*arguments: str) -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.mark.parametrize(
     ("command", "found"),
     [
-        ("account {1}", None),
+        ("account {0}", None),
         ("account {2} --only person", 0),
         ("account {1} --hydrate favorites --only galleries,favorites", None),
         (f"album {FIRST_SET + 10_000}", None),

@@ -13,9 +13,10 @@ from harvester.flickr.responses import Listed
 from harvester.jobs.model import Account, Group, Job, Search
 from harvester.listing.walk import Walk, advance_walk
 from harvester.sandbox.server import Sandbox
-from support.accounts import ask_all
+from harvester.upkeep.update import run_update
+from support.accounts import ask, ask_all
 from support.archives import read_lines
-from support.harvest import Opener, harvest_into
+from support.harvest import Opener, harvest_into, settings_for
 
 
 def claim(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, method: str, change: Callable[[Any], None]) -> None:
@@ -102,6 +103,64 @@ async def test_a_pool_is_whole_though_a_page_is_short_in_passing_or_pages_change
         await harvest_into(tmp_path, sandbox, Job(source=Group(group=group), detail="list"))
         shown = pool[:500] + pool[1_000:] if fault == "empty" else pool
         assert sorted(line["id"] for line in read_lines(tmp_path / "photos.ndjson")) == sorted(shown)
+
+
+LISTS = {
+    "photosets": ("flickr.photosets.getList", "photosets"),
+    "collections": ("flickr.collections.getTree", "collections"),
+    "galleries": ("flickr.galleries.getList", "galleries"),
+    "groups": ("flickr.people.getPublicGroups", "groups"),
+    "favorites": ("flickr.favorites.getPublicList", "photos"),
+    "contacts": ("flickr.contacts.getPublicList", "contacts"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("empty", [{"page": 1, "pages": 0, "perpage": 500, "total": 0}, {}])
+async def test_no_list_of_an_account_is_lost_to_an_answer_that_is_empty_in_passing(
+    empty: dict[str, int], name: str, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, container = LISTS[name]
+    async with sandbox_of(photos=200, owners=4) as sandbox:
+        answer, asked = sandbox.api.answer, list[str]()
+        nsids = [person.nsid for person in sandbox.catalogue.people]
+        honest = [ask(sandbox, method.removeprefix("flickr."), user_id=nsid, per_page="500") for nsid in nsids]
+        count, nsid = max((_count(found[container]), nsid) for found, nsid in zip(honest, nsids, strict=True))
+
+        def answer_otherwise(query: Any) -> bytes:
+            if query["method"] == method:
+                asked.append(method)
+            is_empty = query["method"] == method and len(asked) == 1
+            return orjson.dumps({container: empty, "stat": "ok"}) if is_empty else answer(query)
+
+        monkeypatch.setattr(sandbox.api, "answer", answer_otherwise)
+        await harvest_into(tmp_path, sandbox, Job(source=Account(user=nsid, only=name), detail="list"))
+        assert len(read_lines(tmp_path / f"{name}.ndjson")) == count > 0
+
+
+def _count(container: dict[str, Any]) -> int:
+    """Rows of a list's first page."""
+    return sum(len(rows) for rows in container.values() if isinstance(rows, list))
+
+
+async def test_an_update_drops_no_photo_of_a_pool_that_answers_empty_in_passing(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=600) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Group(group=sandbox.catalogue.group_id), detail="list"))
+        before, answer, asked = read_lines(tmp_path / "photos.ndjson"), sandbox.api.answer, list[str]()
+
+        def answer_otherwise(query: Any) -> bytes:
+            if query["method"] == "flickr.groups.pools.getPhotos":
+                asked.append(query["page"])
+            is_empty = len(asked) == 1 and query["method"] == "flickr.groups.pools.getPhotos"
+            nothing = {"page": 1, "pages": 0, "perpage": 500, "total": "0", "photo": []}
+            return orjson.dumps({"photos": nothing, "stat": "ok"}) if is_empty else answer(query)
+
+        monkeypatch.setattr(sandbox.api, "answer", answer_otherwise)
+        assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
+        assert len(asked) > 1
+        assert read_lines(tmp_path / "photos.ndjson") == before != []
 
 
 async def test_favourites_of_a_photo_end_where_no_new_ones_come(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harvester.flickr.responses import Listed
 from harvester.listing.walk import Advance, Walk, advance_walk
 
@@ -27,6 +29,22 @@ def test_a_page_that_comes_again_where_there_are_pages_is_a_reason_to_read_once_
     again = advance_walk(rest, Listed(rows=rows("1", "2"), total=4, pages=2), repeated=2)
     assert again.anew
     assert again.walk == Walk(listing="members", page=1, reads=2, before=2)
+
+
+@pytest.mark.parametrize("listing", ["members", "collections"])
+@pytest.mark.parametrize(("total", "pages"), [(0, 0), (0, 1), (None, None)])
+def test_a_list_that_claims_to_be_empty_is_asked_for_once_more(
+    listing: str, total: int | None, pages: int | None
+) -> None:
+    empty = Listed(rows=(), total=total, pages=pages)
+    again = step(Walk(listing=listing), empty)
+    assert again == Walk(listing=listing, tries=1)
+    assert advance_walk(again, empty, repeated=0) == Advance(None)
+
+
+def test_a_list_that_seems_empty_when_it_is_read_once_more_is_asked_again() -> None:
+    again = Walk(listing="members", reads=2, before=2)
+    assert step(again, Listed(rows=(), total=0, pages=0)) == Walk(listing="members", reads=2, before=2, tries=1)
 
 
 def test_an_empty_page_is_asked_again_and_then_passed_over() -> None:
