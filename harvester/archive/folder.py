@@ -28,10 +28,11 @@ from harvester.archive.put_away import describe_put_away
 from harvester.checkpoint.facts import describe_kept, describe_told
 from harvester.checkpoint.read_only import locate
 from harvester.checkpoint.state import Length, State
-from harvester.checkpoint.withdrawn import count_withdrawn, read_tombstones
+from harvester.checkpoint.withdrawn import count_withdrawn, join_tombstones, read_tombstones
 from harvester.disk.files import cannot_write, damaged, write_lines, write_whole
 from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, WITHDRAWN, require_checkpoint
 from harvester.disk.lock import FolderLock, lock_folder
+from harvester.errors import CannotWrite
 from harvester.jobs.values import stamp
 from harvester.listing.sweep import Stretch
 from harvester.parts.part import Part, list_names
@@ -43,6 +44,7 @@ __all__ = [
     "MANIFEST",
     "STATE",
     "check_lengths",
+    "check_withdrawn",
     "count_lists",
     "damaged",
     "is_at_limit",
@@ -51,6 +53,7 @@ __all__ = [
     "merge_stretches",
     "open_archive_state",
     "read_withdrawn",
+    "tell_forgotten",
     "write_errors",
     "write_manifest",
     "write_withdrawn",
@@ -61,7 +64,13 @@ _CHUNK = 1 << 20
 def open_archive_state(folder: Path, *, lock: FolderLock) -> State:
     """The checkpoint of an existing archive, which must be locked; UsageError where there is none."""
     require_checkpoint(folder)
-    return State(folder / STATE, guard=lock.check)
+    state = State(folder / STATE, guard=lock.check)
+    try:
+        check_withdrawn(folder, state)
+    except BaseException:
+        state.close()
+        raise
+    return state
 
 
 def count_lists(state: State) -> dict[str, int]:
@@ -250,8 +259,26 @@ def write_errors(folder: Path, state: State) -> None:
 
 
 def write_withdrawn(folder: Path, state: State) -> None:
-    """The photos that were taken down, one line each; no file where none was."""
-    write_lines(folder / WITHDRAWN, [{**each} for each in read_tombstones(state)])
+    """The photos that were taken down, one line each; no file where none was. Those that the file names stay in it."""
+    known = join_tombstones(read_tombstones(state), read_withdrawn(folder))
+    write_lines(folder / WITHDRAWN, [{**each} for each in known])
+
+
+def check_withdrawn(folder: Path, state: State) -> None:
+    """CannotWrite where photos were taken down of which the checkpoint does not know: going on would fetch them."""
+    if sentence := tell_forgotten(folder, state):
+        raise CannotWrite(sentence)
+
+
+def tell_forgotten(folder: Path, state: State) -> str:
+    """A sentence where the checkpoint is older than WITHDRAWN, which it is never behind; else nothing."""
+    known = read_tombstones(state)
+    if not (count := len(join_tombstones(known, read_withdrawn(folder))) - len(known)):
+        return ""
+    return (
+        f"{folder / WITHDRAWN} names {name_count(count, 'photo')} of which {STATE} does not know: an older copy was "
+        f"put back. `harvester repair {folder}` takes them out again."
+    )
 
 
 def read_withdrawn(folder: Path) -> list[Any]:

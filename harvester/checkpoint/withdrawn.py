@@ -5,6 +5,7 @@ Listings go on to count them as seen, so that Flickr's totals still fit; nothing
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -55,23 +56,36 @@ def join_tombstones(*witnesses: object) -> list[Tombstone]:
 
 def find_known(state: State, ids: Collection[int]) -> set[int]:
     """The ids, out of these, that the checkpoint knows."""
+    return _find_in(state.connection, ids, (*_BY_ID, "seen"))
+
+
+def find_held(db: sqlite3.Connection, ids: Collection[int]) -> set[int]:
+    """The ids, out of these, of which a checkpoint knows more than that listings have shown them."""
+    return _find_in(db, ids, _BY_ID)
+
+
+def _find_in(db: sqlite3.Connection, ids: Collection[int], tables: Iterable[str]) -> set[int]:
     asked = (orjson.dumps(list(ids)).decode(),)
-    tables = (*_BY_ID, "seen")
     queries = (f"SELECT id FROM {table} WHERE id IN (SELECT value FROM json_each(?))" for table in tables)  # noqa: S608
-    return {int(i) for query in queries for (i,) in state.connection.execute(query, asked)}
+    return {int(i) for query in queries for (i,) in db.execute(query, asked)}
 
 
-def purge(state: State, ids: Iterable[int], tombstones: Sequence[Tombstone]) -> None:
-    """Forget all that the checkpoint holds of photos, but that listings have shown them. Within a transaction."""
+def forget_rows(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Forget all that a checkpoint holds of photos, but that listings have shown them. Within a transaction."""
     asked = (orjson.dumps(list(ids)).decode(),)
     which = "IN (SELECT value FROM json_each(?))"
     for table in _BY_ID:
-        state.connection.execute(f"DELETE FROM {table} WHERE id {which}", asked)  # noqa: S608 - the names above
-    state.connection.execute(
+        db.execute(f"DELETE FROM {table} WHERE id {which}", asked)  # noqa: S608 - the names above
+    db.execute(
         "UPDATE gathered SET row = CAST(json_object('id', id) AS BLOB) "
         "WHERE id IN (SELECT CAST(value AS TEXT) FROM json_each(?))",
         asked,
     )
+
+
+def purge(state: State, ids: Iterable[int], tombstones: Sequence[Tombstone]) -> None:
+    """Forget all that the checkpoint holds of photos, and note their tombstones. Within a transaction."""
+    forget_rows(state.connection, ids)
     if tombstones:
         state.note(replace(state.facts, withdrawn=list(tombstones)))
 

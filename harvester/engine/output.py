@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harvester.archive.folder import STATE, lock_folder
+from harvester.archive.folder import STATE, check_withdrawn, lock_folder
 from harvester.archive.sinks import PHOTOS, OpenSink, Sink, StreamSink, recover_lines
 from harvester.checkpoint.state import State
 from harvester.disk.files import Appender
@@ -106,6 +106,7 @@ def open_output(
     make_checkpoint_file(folder / STATE, private=private)
     state = stack.enter_context(State(folder / STATE, guard=lock.check))
     _check_photos(state, folder)
+    check_withdrawn(folder, state)
     finish_merge(folder, state)
     _check_kind(state, folder, is_stream=output.folder is None)
     if output.folder is None:

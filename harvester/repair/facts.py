@@ -56,6 +56,8 @@ class Facts:
     """Whether the checkpoint is sound but for the number of its format."""
     is_update: bool = False
     """Whether these are of an update that is under way, which has seen many photos that have no line in it."""
+    holds_withdrawn: bool = False
+    """Whether photos were taken down since the checkpoint was written: an older copy of it was put back."""
     was_complete: bool = False
     """Whether the manifest says that the archive was complete."""
     told: JobFacts = NO_FACTS
@@ -178,11 +180,13 @@ def read_facts(folder: Path, scratch: Path) -> Facts:
     checkpoint: Condition = "missing" if copy is None else "sound" if _is_sound(copy) else "damaged"
     meta = NO_FACTS if copy is None else _read_meta(copy)
     told = _read_manifest_facts(manifest)
-    withdrawn = join_tombstones(meta.withdrawn, told.withdrawn, read_withdrawn(folder)) or None
-    meta, told = replace(meta, withdrawn=withdrawn), replace(told, withdrawn=withdrawn)
+    withdrawn = join_tombstones(meta.withdrawn, told.withdrawn, read_withdrawn(folder))
+    holds_withdrawn, taken = len(withdrawn) > len(join_tombstones(meta.withdrawn)), withdrawn or None
+    meta, told = replace(meta, withdrawn=taken), replace(told, withdrawn=taken)
     told_parts, known = read_parts(manifest), copy if checkpoint == "sound" else None
     return Facts(
         is_misnumbered=is_renumbered,
+        holds_withdrawn=holds_withdrawn,
         told=told,
         coverage=_read_coverage(manifest),
         meta=meta if meta.job else overlay(told, meta),

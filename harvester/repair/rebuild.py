@@ -19,7 +19,7 @@ from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import JobFacts, read_facts, write_facts
 from harvester.checkpoint.moving import Repair
 from harvester.checkpoint.schema import prepare
-from harvester.checkpoint.withdrawn import IDS
+from harvester.checkpoint.withdrawn import IDS, forget_rows
 from harvester.flickr.listings import LISTINGS, Together
 from harvester.jobs.model import Photos, Source
 from harvester.listing.roots import Roots, find_roots
@@ -69,6 +69,8 @@ def rebuild(
         _settle(db, facts, rebuilt, found, moves=moves)
         db.execute("COMMIT")
         db.execute("DETACH scan")
+        if facts.holds_withdrawn:
+            db.execute("VACUUM")  # SQLite leaves the text of deleted rows where it was
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.execute("PRAGMA journal_mode=DELETE")  # nothing but the one file is to be put into place
     return rebuilt
@@ -80,14 +82,17 @@ def count_lost(facts: Facts, table: Path) -> int:
         return 0
     with closing(sqlite3.connect(facts.copy, isolation_level=None)) as db:
         db.execute("ATTACH ? AS scan", (str(table),))
-        query = f"SELECT count(*) FROM ({_LOST})"  # noqa: S608 - the words below
-        return int(db.execute(query, (PHOTOS,)).fetchone()[0])
+        withdrawn = msgspec.json.encode([int(each["id"]) for each in facts.meta.withdrawn or ()]).decode()
+        query = f"SELECT count(*) FROM seen WHERE {_UNWRITTEN} AND id NOT IN (SELECT value FROM json_each(?))"  # noqa: S608 - the words below
+        return int(db.execute(query, (PHOTOS, withdrawn)).fetchone()[0])
 
 
 def _rebuild(db: sqlite3.Connection, folder: Path, facts: Facts, found: Mapping[str, Found]) -> Rebuilt:
     is_new = facts.copy is None
     if facts.meta.withdrawn:
-        write_facts(db, replace(read_facts(db), withdrawn=facts.meta.withdrawn))
+        forget_rows(db, (int(each["id"]) for each in facts.meta.withdrawn))
+        if not facts.is_update:  # its archive knows them
+            write_facts(db, replace(read_facts(db), withdrawn=facts.meta.withdrawn))
     _find_lost(db, is_update=facts.is_update)
     rebuilt = _count_lost_as_told(facts, found) if is_new else _count_lost(db)
     _renew_photos(db)
@@ -249,8 +254,8 @@ def _count_kept(found: Sequence[Found]) -> dict[str, int]:
 
 
 def _list_renewed(facts: Facts, found: Sequence[Found]) -> list[str]:
-    """The files that are not what the manifest tells."""
-    return [each.name for each in found if each.sha256 != facts.digests.get(each.name, (0, ""))[1]]
+    """The files that are not what the manifest tells, or are written anew."""
+    return [each.name for each in found if not each.stands or each.sha256 != facts.digests.get(each.name, (0, ""))[1]]
 
 
 def _settle(

@@ -36,7 +36,15 @@ from harvester.repair.facts import Condition, Facts, read_facts
 from harvester.repair.parts import scan_photos
 from harvester.repair.rebuild import Rebuilt, count_lost, rebuild
 from harvester.repair.scan import Found, open_table, scan_file
-from harvester.repair.staged import complete_facts, is_hurt, is_of_use, read_wanted, select_files, set_aside
+from harvester.repair.staged import (
+    complete_facts,
+    is_hurt,
+    is_of_use,
+    read_staged_facts,
+    read_wanted,
+    select_files,
+    set_aside,
+)
 from harvester.repair.write import write_damaged, write_good
 
 OnFile: TypeAlias = Callable[[str, int], None]
@@ -214,13 +222,13 @@ def _scan(
 def _examine_staged(folder: Path, scratch: Path, archive: State, *, dry_run: bool) -> Report | None:
     """Find out what is there of an update that is under way; None where there is none, or it is as it should be."""
     staging, moves = folder / UPDATE, []
-    facts = replace(read_facts(staging, scratch), is_update=True)
+    facts = read_staged_facts(staging, scratch, archive)
     if not is_of_use(folder, facts, archive):
         return None
     make_checkpoint_file(scratch / STATE, private=bool(archive.facts.signed))
     with closing(open_table(scratch / _TABLE)) as table:
         files = _scan(staging, scratch, facts, table=table, wanted=read_wanted(archive), on_file=lambda *_: None)
-        if not is_hurt(facts, files) and not facts.lacks_seen(scratch / _TABLE):
+        if not is_hurt(facts, files) and not facts.lacks_seen(scratch / _TABLE) and not facts.holds_withdrawn:
             return None
         files = [*select_files(files, facts)]
         if not dry_run:
@@ -264,7 +272,7 @@ def _is_as_told(facts: Facts, files: list[Found]) -> bool:
 
 
 def _are_sound(facts: Facts, files: list[Found]) -> bool:
-    return all(map(_is_sound, files)) and _is_in_parts_as_told(facts, files)
+    return all(map(_is_sound, files)) and _is_in_parts_as_told(facts, files) and not facts.holds_withdrawn
 
 
 def _is_in_parts_as_told(facts: Facts, files: list[Found]) -> bool:

@@ -16,13 +16,13 @@ from uuid import uuid4
 from harvester.archive.line_scan import Wanted
 from harvester.checkpoint.facts import JobFacts, find_changed_since, inherit
 from harvester.checkpoint.state import State
-from harvester.checkpoint.withdrawn import find_withdrawn
+from harvester.checkpoint.withdrawn import find_held, find_withdrawn, read_tombstones
 from harvester.disk.files import put_in_place, sync_folder
 from harvester.disk.layout import DAMAGED, PHOTOS, STATE, UPDATE
 from harvester.errors import UsageError
 from harvester.jobs.restore import rebuild_job
 from harvester.merge.staging import is_merged
-from harvester.repair.facts import Facts
+from harvester.repair.facts import Facts, read_facts
 from harvester.repair.scan import Found
 from harvester.repair.write import write_damaged
 
@@ -35,6 +35,17 @@ def read_wanted(archive: State) -> Wanted:
             rebuild_job(archive.facts.job or {}, archive.facts.asked or {}, limit=None).members, withdrawn=withdrawn
         )
     return Wanted(withdrawn=withdrawn)
+
+
+def read_staged_facts(staging: Path, scratch: Path, archive: State) -> Facts:
+    """What is known of an update, and which photos were taken down from its archive."""
+    facts, tombstones = read_facts(staging, scratch), read_tombstones(archive)
+    is_behind = False
+    if facts.copy is not None:
+        with closing(sqlite3.connect(facts.copy, isolation_level=None)) as db:
+            is_behind = bool(find_held(db, find_withdrawn(archive)))
+    meta = replace(facts.meta, withdrawn=tombstones or None)
+    return replace(facts, meta=meta, is_update=True, holds_withdrawn=is_behind)
 
 
 def is_of_use(folder: Path, facts: Facts, archive: State) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from harvester.archive.folder import MANIFEST
+from harvester.archive.folder import MANIFEST, tell_forgotten
 from harvester.archive.manifest import Manifest, read_manifest
 from harvester.checkpoint.checkup import check_checkpoint
 from harvester.checkpoint.read_only import locate, open_archive_to_read
@@ -132,6 +132,7 @@ def _find_damage(folder: Path, state: State, *, is_running: bool, proof: Proof) 
         yield from _check_file(path, committed, told, may_grow=may_grow, proof=proof, parts=held)
     if not is_running and not _is_moving(state):
         yield from _find_strange_parts(folder, parts, manifest)
+        yield from filter(None, (tell_forgotten(folder, state),))
     proof.notes += tell_withdrawn(count_withdrawn(state))
     if manifest is not None:
         yield from find_put_away(folder, manifest, proof.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
@@ -174,6 +175,61 @@ async def test_no_repair_brings_them_back(lost: tuple[str, ...], sandbox: Sandbo
     assert verify_archive(folder) == []
 
 
+async def begin(folder: Path, settings: Any, *, stop: asyncio.Event) -> None:
+    await run_job(SEARCH, settings, output=Output(folder=folder), stop=stop)
+
+
+@pytest.mark.parametrize("is_ended", [False, True])
+async def test_an_older_checkpoint_that_still_has_them_to_do_does_not_bring_them_back(
+    is_ended: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a"
+    await stop_early(folder, sandbox, begin, after=20)
+    old, there = (folder / "state.sqlite").read_bytes(), set(ids_of(folder))
+    (gone, *_) = [n for n in range(60) if name(sandbox, n) not in there]
+    if is_ended:
+        await resume_archive(folder, settings_for(sandbox))
+    take_down(folder, name(sandbox, gone))
+    (folder / "state.sqlite").write_bytes(old)
+    told = f"names 1 photo of which state.sqlite does not know: an older copy was put back. `harvester repair {folder}`"
+    assert any(told in sentence for sentence in verify_archive(folder))
+    with pytest.raises(CannotWrite, match=re.escape(told)):
+        await resume_archive(folder, settings_for(sandbox))
+    with pytest.raises(CannotWrite, match=re.escape(told)):
+        await harvest_into(folder, sandbox, SEARCH)
+    with pytest.raises(CannotWrite, match=re.escape(told)):
+        take_down(folder, next(iter(there)))
+    assert repair_archive(folder, dry_run=True).is_needed
+    assert repair_archive(folder).is_needed
+    assert not repair_archive(folder).is_needed
+    assert find_traces(folder, sandbox, gone) == []
+    calls = sandbox.stats.methods["flickr.photos.getInfo"]
+    summary = await resume_archive(folder, settings_for(sandbox))
+    assert (summary.status, summary.photos) == ("complete", 59)
+    assert sandbox.stats.methods["flickr.photos.getInfo"] - calls == (0 if is_ended else 59 - len(there))
+    assert find_traces(folder, sandbox, gone) == []
+    assert [line["id"] for line in read_lines(folder / "withdrawn.ndjson")] == [name(sandbox, gone)]
+    assert verify_archive(folder) == []
+
+
+async def test_an_older_copy_of_an_update_under_way_does_not_bring_them_back(
+    sandbox: Sandbox, folder: Path, tmp_path: Path
+) -> None:
+    for n in range(10, 40):
+        sandbox.catalogue.change(n)
+    await stop_early(folder, sandbox, update_archive, after=12)
+    shutil.copytree(folder, tmp_path / "old")
+    take_down(folder, *(name(sandbox, n) for n in range(10, 40)))
+    shutil.copytree(tmp_path / "old", folder, dirs_exist_ok=True)  # what is not in it stays: the tombstones
+    assert repair_archive(folder).staged is not None
+    assert not repair_archive(folder).is_needed
+    assert {file for n in range(10, 40) for file in find_traces(folder, sandbox, n)} == set()
+    summary = await resume_archive(folder, settings_for(sandbox))
+    assert (summary.status, summary.photos) == ("complete", 29)
+    assert {file for n in range(10, 40) for file in find_traces(folder, sandbox, n)} == set()
+    assert verify_archive(folder) == []
+
+
 @pytest.mark.slow
 async def test_the_rows_of_lists_go_and_sets_keep_their_ids(sandbox_of: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "a"
@@ -236,9 +292,6 @@ async def test_an_update_under_way_loses_them_too(sandbox: Sandbox, folder: Path
 
 
 async def test_a_harvest_under_way_goes_on_without_them(sandbox: Sandbox, tmp_path: Path) -> None:
-    async def begin(folder: Path, settings: Any, *, stop: asyncio.Event) -> None:
-        await run_job(SEARCH, settings, output=Output(folder=folder), stop=stop)
-
     folder = tmp_path / "a"
     await stop_early(folder, sandbox, begin, after=20)
     there = set(ids_of(folder))
