@@ -1,8 +1,8 @@
-"""Photos that a search no longer shows though they are at Flickr as they were: whether they have left it.
+"""Photos that a listing no longer shows though they are at Flickr as they were: whether they have left it.
 
 Flickr's search is seen to fail in passing: for hours it shows little or nothing, claims no more, and new photos are
-hidden with the old ones. So an archive that many photos seem to have left at
-once keeps them and counts as incomplete, until they are still not shown half a day later.
+hidden with the old ones. A list may be empty in passing. So an archive that many photos seem to have left at once keeps
+them and counts as incomplete, until they are still not shown half a day later.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PATIENCE = 12 * 60 * 60
 def judge_withheld(count: int, known: Withheld | None, *, now: int, is_resumed: bool) -> Withheld | None:
     """What an update begun in the second `now` is to remember of `count` photos that are withheld; None for nothing.
 
-    That they have left the search is believed of no more photos than an earlier update missed half a day before, and
+    That they have left is believed of no more photos than an earlier update missed half a day before, and
     not by an update that `is_resumed`: its listing may be days old.
     """
     if not count:
@@ -35,7 +35,7 @@ def tell_withheld(known: Withheld, where: object) -> str:
     end = datetime.fromtimestamp(known["since"] + _PATIENCE, UTC)
     return (
         f"{name_count(known['count'], 'photo')} of the archive no longer {comes}, though {are} at Flickr as before: "
-        "that is more than usually leave a search, and new ones may be kept back too. "
+        "that is more than usually leave at once, and new ones may be kept back too. "
         f"`harvester update {where}` looks again; from {end:%Y-%m-%d %H:%M} (UTC) on, what still does not come "
-        "counts as having left the search."
+        "counts as having left."
     )

@@ -231,8 +231,9 @@ def _read_changes(lines: Any) -> Iterator[tuple[int, int]]:
 
 
 def _note_withheld(source: Source, state: Comparison, archive: State, *, is_resumed: bool) -> None:
-    """Remember what a search keeps back. What leaves a pool or a set stays as it is."""
-    count = state.count_withheld() if isinstance(source, Search) and source.group is None else 0
+    """Remember what a search keeps back, and all where a list is empty: what leaves a pool or a set stays as it is."""
+    is_kept_back = (isinstance(source, Search) and source.group is None) or not state.count_seen()
+    count = state.count_withheld() if is_kept_back else 0
     now = int(datetime.fromisoformat(str(state.facts.update_begun)).timestamp())
     found = judge_withheld(count, archive.facts.withheld, now=now, is_resumed=is_resumed)
     with state.changing():

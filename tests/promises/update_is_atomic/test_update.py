@@ -152,15 +152,16 @@ async def test_a_photo_that_no_longer_matches_is_told_apart_from_one_that_is_gon
 
 
 class Withholding:
-    """A sandbox's answers, but for searches, which show and claim nothing while `is_down`."""
+    """A sandbox's answers, but for those to one method, which show and claim nothing while `is_down`."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, method: str = "flickr.photos.search") -> None:
         self.is_down = True
         self._honest = sandbox.api.answer
+        self._method = method
 
     def __call__(self, query: dict[str, str]) -> bytes:
         body = self._honest(query)
-        if not self.is_down or query.get("method") != "flickr.photos.search":
+        if not self.is_down or query.get("method") != self._method:
             return body
         found = json.loads(body)
         found["photos"].update(photo=[], total=0, pages=0)
@@ -210,6 +211,23 @@ async def test_what_a_search_keeps_back_is_incomplete_until_it_shows_it_again(
     assert verify_archive(tmp_path) == []
 
 
+async def test_a_list_that_is_empty_loses_no_photo_until_half_a_day_later(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=2_000, owners=2) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Favorites(user=owner(sandbox)), detail="list"))
+        known = ids_of(tmp_path)
+        assert len(known) > 5
+        answers = Withholding(sandbox, "flickr.favorites.getPublicList")
+        monkeypatch.setattr(sandbox.api, "answer", answers)
+        summary = await run_update(tmp_path, settings_for(sandbox))
+        assert (summary.status, ids_of(tmp_path)) == ("incomplete", known)
+        answers.is_down = False
+        summary = await run_resume(tmp_path, settings_for(sandbox))
+        assert (summary.status, ids_of(tmp_path)) == ("complete", known)
+    assert verify_archive(tmp_path) == []
+
+
 async def test_what_a_search_keeps_back_for_half_a_day_has_left_it(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,20 +257,23 @@ async def test_a_repair_without_checkpoint_knows_what_a_search_keeps_back(
 
 
 async def test_favourites_that_are_none_any_more_leave_though_the_photos_are_as_they_were(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await harvest_into(tmp_path, sandbox, Job(source=Favorites(user=owner(sandbox)), detail="list"))
-    before, honest = ids_of(tmp_path), sandbox.api.answer
+    async with sandbox_of(photos=2_000, owners=2) as sandbox:
+        await harvest_into(tmp_path, sandbox, Job(source=Favorites(user=owner(sandbox)), detail="list"))
+        rows = sandbox.api._methods["flickr.favorites.getPublicList"]({"user_id": owner(sandbox)})["photos"]["photo"]
+        honest = sandbox.api.answer
+        assert len(ids_of(tmp_path)) == len(rows) > 5
 
-    def answer(query: dict[str, str]) -> bytes:
-        found = json.loads(honest(query))
-        if query["method"] == "flickr.favorites.getPublicList":
-            found["photos"].update(photo=found["photos"]["photo"][:2], total=2)
-        return orjson.dumps(found)
+        def answer(query: dict[str, str]) -> bytes:
+            found = json.loads(honest(query))
+            if query["method"] == "flickr.favorites.getPublicList":
+                found["photos"].update(photo=found["photos"]["photo"][:2], total=2)
+            return orjson.dumps(found)
 
-    monkeypatch.setattr(sandbox.api, "answer", answer)
-    await run_update(tmp_path, settings_for(sandbox))
-    assert ids_of(tmp_path) == before[:2]
+        monkeypatch.setattr(sandbox.api, "answer", answer)
+        await run_update(tmp_path, settings_for(sandbox))
+    assert set(ids_of(tmp_path)) == {row["id"] for row in rows[:2]}
     assert verify_archive(tmp_path) == []
 
 

@@ -34,7 +34,7 @@ def test_they_are_kept_until_they_are_missed_half_a_day_later(
 
 def test_the_sentence_says_what_is_kept_until_when_and_what_to_do() -> None:
     assert tell_withheld({"count": 1, "since": 1_700_000_000}, "x") == (
-        "1 photo of the archive no longer comes, though it is at Flickr as before: that is more than usually leave a "
-        "search, and new ones may be kept back too. `harvester update x` looks again; from 2023-11-15 10:13 (UTC) on, "
-        "what still does not come counts as having left the search."
+        "1 photo of the archive no longer comes, though it is at Flickr as before: that is more than usually leave at "
+        "once, and new ones may be kept back too. `harvester update x` looks again; from 2023-11-15 10:13 (UTC) on, "
+        "what still does not come counts as having left."
     )
