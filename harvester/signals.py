@@ -11,6 +11,8 @@ from types import FrameType
 
 EXIT_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 143}
 STOPPED = "Stopped. To go on, run the same command again."
+DRAINS_WITHIN = 0.5
+"""Seconds in which a terminal shows what was written to it: behind a line that is slow, more than that is held back."""
 DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 
 
@@ -22,9 +24,9 @@ def leave(number: int, frame: FrameType | None = None) -> None:  # noqa: ARG001 
 
 
 def write_now(text: str) -> None:
-    """Write on standard error without its buffer, which a signal may have interrupted; not where that would block."""
+    """Write on standard error without its buffer, which a signal may have interrupted; not where that would hang."""
     with contextlib.suppress(OSError, ValueError):
-        if select.select([], [2], [], 0)[1]:
+        if select.select([], [2], [], DRAINS_WITHIN)[1]:
             os.write(2, text.encode(getattr(sys.stderr, "encoding", None) or "utf-8", "backslashreplace"))
 
 
