@@ -143,6 +143,8 @@ class Delay:
 
 
 def _send(transport: Any, answer: bytes, hangs_up: bool) -> None:
+    if transport.is_closing():  # whoever asked was killed: uvloop's would raise, and no other answer would go
+        return
     transport.write(answer)
     if hangs_up:
         transport.close()
