@@ -103,7 +103,7 @@ class Reread(TypedDict):
 
 
 class Withheld(TypedDict):
-    """Photos that a search no longer shows though they are as they were: how many, and since which second."""
+    """Photos that a listing no longer shows though they are as they were: how many, and since which second."""
 
     count: _Count
     since: _Second

@@ -212,14 +212,14 @@ class Connections:
     async def _read_on(self, wire: Wire) -> None:
         """See whether anything comes behind the answer to a call that was asked alone.
 
-        The server is given time to hang up: of one that was not seen to, a few times what its answer took. One that was
-        seen not to is given the time that such answers have usually taken: if this was not the answer to its request,
-        then the answer comes within it.
+        The server is given time to hang up: at first a few times what its answer took. One that was seen not to is
+        given the time that such answers have usually taken: if this was not the answer to its request, then the answer
+        comes within it.
         """
-        seconds = self._usual
-        if self._hangs_up is not False:
-            first = max(timers.FIRST_END_SECONDS, _PATIENCE * self._usual)
-            seconds = timers.END_SECONDS if self._hangs_up else min(first, timers.END_SECONDS)
+        if self._hangs_up is None:
+            seconds = min(max(timers.FIRST_END_SECONDS, _PATIENCE * self._usual), timers.END_SECONDS)
+        else:
+            seconds = timers.END_SECONDS if self._hangs_up else self._usual
         met = await wire.meets_more(seconds=seconds)
         self._hangs_up = self._hangs_up is not False and met is not None
 
