@@ -16,6 +16,7 @@ from harvester.events import Tally
 from harvester.flickr.failures import EXCESSIVE_OFFSET
 from harvester.flickr.geo import EVER, find_page_size
 from harvester.flickr.methods import SEARCH, build_query, join_listing_extras
+from harvester.flickr.ownership import find_owner
 from harvester.flickr.responses import Page, read_page
 from harvester.listing.parts import keep_part
 from harvester.listing.sweep import OPEN_END, Sweep, cut_short, read_again
@@ -128,8 +129,9 @@ class Lister:
         size = most if limit is None else min(most, limit)
         arguments |= {"per_page": str(size), "extras": join_listing_extras(arguments.get("extras", ""))}
         self._tally.pages += 1
+        read = partial(read_page, method=method, owner=find_owner(arguments))
         try:
-            page = await self._client.call(build_query(method, arguments), lambda body: read_page(body, method=method))
+            page = await self._client.call(build_query(method, arguments), read)
         except Refused as error:
             if error.code == EXCESSIVE_OFFSET:
                 return None

@@ -8,10 +8,11 @@ getAllContexts do not name it at all. A refusal names it where it says `Photo "I
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harvester.errors import TryLater
+from harvester.flickr.codes import NSID
 from harvester.flickr.methods import ADDRESSES, PARTS, Part
 
 _OTHERS = frozenset({"photos", "photoset", "photosets", "person", "user"})
@@ -19,6 +20,8 @@ _OTHERS = frozenset({"photos", "photoset", "photosets", "person", "user"})
 _CONTEXTS = frozenset({"set", "pool"})
 """Members of an answer that is kept whole."""
 _MEMBERS = _OTHERS | {part.member for part in PARTS.values() if part.member}
+_OF_OTHERS = frozenset({"contacts", "faves"})
+"""Arguments of a search that bring the photos of others than the user; `faves` is not documented."""
 _IN_ADDRESS = re.compile(r"/(\d+)_\w+\.\w+|/photos/[^/]+/(\d+)")
 _IN_REFUSAL = re.compile(r'Photo "(\d+)" not found')
 
@@ -36,6 +39,18 @@ def check_whose(answer: Mapping[str, Any], part: Part, *, photo_id: str) -> None
     named = _IN_REFUSAL.search(str(answer.get("message")))
     if is_other or (named is not None and named[1] != photo_id):
         raise TryLater("an answer to something else than was asked", astray=True)
+
+
+def find_owner(arguments: Mapping[str, str]) -> str | None:
+    """Whose photos the answer to a listing with these arguments shows; None where it may show anybody's."""
+    user = arguments.get("user_id", "")
+    return user if NSID.fullmatch(user) and _OF_OTHERS.isdisjoint(arguments) else None
+
+
+def check_owner(owners: Sequence[object], owner: str) -> None:
+    """Raise TryLater where the rows of a listing tell whose they are, and none of them is the owner's."""
+    if any(owners) and owner not in owners:
+        raise TryLater("photos of somebody else than was asked", astray=True)
 
 
 def names_refused(body: bytes, photo_id: str) -> bool:

@@ -9,7 +9,7 @@ takes the careful way: decode with replacement, parse leniently, write anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from harvester.flickr.failures import check_failure
 from harvester.flickr.lenient_json import dump, read_members, read_number
 from harvester.flickr.listings import AtOnce, Itself, Listing, Paged
 from harvester.flickr.methods import ADDRESSES, Part
-from harvester.flickr.ownership import check_whose
+from harvester.flickr.ownership import check_owner, check_whose
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -46,6 +46,7 @@ class _Sketch(msgspec.Struct, gc=False):
     dateupload: Any = None
     datetaken: Any = None
     lastupdate: Any = None
+    owner: Any = None
 
     def read(self, raw: bytes) -> Row:
         """The row, given its JSON."""
@@ -56,7 +57,7 @@ class _Sketch(msgspec.Struct, gc=False):
 
 
 def _sketch(row: Mapping[str, Any]) -> _Sketch:
-    return _Sketch(row.get("id"), row.get("dateupload"), row.get("datetaken"), row.get("lastupdate"))
+    return _Sketch(*(row.get(name) for name in _Sketch.__struct_fields__))
 
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -152,12 +153,15 @@ _TAIL = b'},"stat":"ok"}'
 _END = 1 - len(_TAIL)
 
 
-def read_page(body: bytes, *, method: str) -> Page:
-    """A page of photos out of `photos`, `photoset` and the like."""
-    return _read_page_swiftly(body) or _read_page_carefully(body, method=method)
+def read_page(body: bytes, *, method: str, owner: str | None = None) -> Page:
+    """A page of photos out of `photos`, `photoset` and the like.
+
+    Where the photos of `owner` were asked for, a page that shows other people's alone is another question's answer.
+    """
+    return _read_page_swiftly(body, owner) or _read_page_carefully(body, owner, method=method)
 
 
-def _read_page_swiftly(body: bytes) -> Page | None:
+def _read_page_swiftly(body: bytes, owner: str | None) -> Page | None:
     """A page whose rows are proved and cut out, but not built; None where anything is odd."""
     if b"\n" in body or b"\r" in body:
         return None
@@ -172,10 +176,10 @@ def _read_page_swiftly(body: bytes) -> Page | None:
         told = {name: msgspec.json.decode(raw) for name, raw in found.items() if name in _CLAIMS}
     except (ValueError, RuntimeError, LookupError, StopIteration, msgspec.DecodeError):
         return None
-    return _build_page([sketch.read(bytes(raw)) for sketch, raw in zip(sketches, raws, strict=True)], told)
+    return _build_page([*zip(sketches, map(bytes, raws), strict=True)], told, owner)
 
 
-def _read_page_carefully(body: bytes, *, method: str) -> Page:
+def _read_page_carefully(body: bytes, owner: str | None, *, method: str) -> Page:
     answer, parts = read_members(body)
     check_failure(answer, method=method)
     name = next((n for n, value in answer.items() if isinstance(value, dict)), None)
@@ -187,12 +191,15 @@ def _read_page_carefully(body: bytes, *, method: str) -> Page:
         raise TryLater("a listing without its list")
     raws = [bytes(r) for r in _elements.decode(_members.decode(parts[name])["photo"])] if photos else []
     rows = zip(photos, raws, strict=True)
-    return _build_page([_sketch(row).read(raw) for row, raw in rows if isinstance(row, dict)], found)
+    return _build_page([(_sketch(row), raw) for row, raw in rows if isinstance(row, dict)], found, owner)
 
 
-def _build_page(rows: list[Row], told: Mapping[str, Any]) -> Page:
+def _build_page(rows: Sequence[tuple[_Sketch, bytes]], told: Mapping[str, Any], owner: str | None) -> Page:
+    if owner is not None:
+        check_owner([sketch.owner for sketch, _ in rows], owner)
+    found = [sketch.read(raw) for sketch, raw in rows]
     return Page(
-        rows=tuple(row for row in rows if _is_id(row.id)),
+        rows=tuple(row for row in found if _is_id(row.id)),
         total=read_number(told.get("total")),
         per_page=read_number(told.get("perpage", told.get("per_page"))),
         pages=read_number(told.get("pages")),

@@ -18,6 +18,7 @@ from harvester.engine.identity import NOT_LOGGED_IN
 from harvester.engine.run import Output, run_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
+from harvester.flickr.methods import PERSON_PHOTOS, SEARCH
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job
 from harvester.progress.lines import describe_job
 from harvester.sandbox.faults import Faults
@@ -46,6 +47,22 @@ async def test_an_account_is_all_there_for_the_fewest_calls(sandbox_of: Opener, 
         manifest = orjson.loads((tmp_path / "manifest.json").read_bytes())
         assert manifest["counts"]["photosets"] == sets
         assert set(manifest["files"]) == {f"{name}.ndjson" for name in FILES}
+
+
+async def test_a_page_of_somebody_elses_photos_is_asked_for_again(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=1_000, owners=3) as sandbox:
+        honest, hers, others = sandbox.api.answer, owner(sandbox), [owner(sandbox, 1)] * 2
+
+        def answer(query: dict[str, str]) -> bytes:
+            is_stray = query.get("method") in (PERSON_PHOTOS, SEARCH) and query.get("user_id") == hers and others
+            return honest({**query, "user_id": others.pop()} if is_stray else query)
+
+        monkeypatch.setattr(sandbox.api, "answer", answer)
+        summary = await harvest_into(tmp_path, sandbox, Job(source=Account(user=hers), detail="list"))
+        assert (summary.status, others, summary.retries) == ("complete", [], 2)
+        check_account(tmp_path, sandbox, hers)
 
 
 async def test_what_flickr_claims_beyond_what_is_there_is_told(

@@ -287,7 +287,7 @@ def test_a_page_is_read_alike_the_swift_way_and_the_careful_one(
 ) -> None:
     body = frame % (b"{%s}" % b",".join([*claims, b'"photo":[%s]' % b",".join(rows)]))
     for sent in (body, body + junk, body.replace(b'"photo"', b'"photo":1,"photo"'), body[:-1]):
-        careful = page_as_read(partial(answers._read_page_carefully, sent, method=INFO))
+        careful = page_as_read(partial(answers._read_page_carefully, sent, None, method=INFO))
         for check in {answers._check, orjson.loads}:
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(answers, "_check", check)
@@ -296,6 +296,6 @@ def test_a_page_is_read_alike_the_swift_way_and_the_careful_one(
 
 def test_an_ordinary_page_is_read_the_swift_way() -> None:
     body = b'{"photos":{"page":1,"total":"1","photo":[' + ROWS[0] + b']},"stat":"ok"}'
-    page = answers._read_page_swiftly(body)
+    page = answers._read_page_swiftly(body, None)
     assert page is not None
     assert page.rows == (Row("1", 5, "2011-01-01 00:00:00", ROWS[0], 6),)

@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from harvester.errors import Refused, TryLater
-from harvester.flickr.methods import PARTS
-from harvester.flickr.responses import PartReader
+from harvester.flickr.methods import PARTS, PERSON_PHOTOS
+from harvester.flickr.ownership import find_owner
+from harvester.flickr.responses import PartReader, read_page
 from support.strays import build_part
 
 
@@ -101,3 +102,45 @@ def test_a_refusal_that_names_another_photo_is_asked_for_again() -> None:
     with pytest.raises(TryLater) as caught:
         read("info", "102", fail)
     assert caught.value.astray
+
+
+ANN, BOB = "1@N01", "12@N01"
+
+
+@pytest.mark.parametrize("space", [b"", b"\n"])
+@pytest.mark.parametrize(
+    ("owners", "is_hers"),
+    [
+        ([ANN], True),
+        ([ANN, BOB], True),
+        ([None], True),
+        ([], True),
+        ([BOB], False),
+        ([BOB, None], False),
+        ([{}, 5], False),
+    ],
+)
+def test_a_page_of_other_peoples_photos_is_asked_for_again(owners: list[object], is_hers: bool, space: bytes) -> None:
+    rows = [{"id": str(n), "owner": owner} for n, owner in enumerate(owners, 1)]
+    body = orjson.dumps({"photos": {"photo": rows}, "stat": "ok"}) + space
+    assert len(read_page(body, method=PERSON_PHOTOS).rows) == len(rows)
+    if is_hers:
+        assert len(read_page(body, method=PERSON_PHOTOS, owner=ANN).rows) == len(rows)
+        return
+    with pytest.raises(TryLater, match="photos of somebody else than was asked") as caught:
+        read_page(body, method=PERSON_PHOTOS, owner=ANN)
+    assert caught.value.astray
+
+
+@pytest.mark.parametrize(
+    ("arguments", "owner"),
+    [
+        ({"user_id": ANN, "tags": "a"}, ANN),
+        ({"user_id": "me"}, None),
+        ({"user_id": ANN, "contacts": "all"}, None),
+        ({"user_id": ANN, "faves": "1"}, None),
+        ({"tags": "a"}, None),
+    ],
+)
+def test_a_listing_of_one_persons_photos_has_an_owner(arguments: dict[str, str], owner: str | None) -> None:
+    assert find_owner(arguments) == owner
