@@ -36,7 +36,9 @@ demo: $(RUNS) ## Harvest a thousand photos from a local Flickr; no key needed
 
 # Tests sync thousands of times: where a file system in memory has room, no disk is waited for.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 {print "PYTEST_DEBUG_TEMPROOT=/dev/shm"}')
-TESTS := $(MEMORY) $(BIN)/pytest --quiet --numprocesses 3 --dist loadfile
+# A test that hangs ends its process, which tells where it stood, instead of all.
+HANGS := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true --max-worker-restart 0
+TESTS := $(MEMORY) $(BIN)/pytest --quiet --numprocesses 3 --dist loadfile $(HANGS)
 
 test: $(READY) ## Run the tests but for the slow ones
 	$(TESTS) -m "not slow"

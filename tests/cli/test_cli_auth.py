@@ -206,6 +206,7 @@ def test_where_no_code_can_be_typed_that_is_told(start: Start) -> None:
     assert "Error: Standard input has ended without a code" in said
 
 
+@pytest.mark.slow
 def test_the_keyboard_ends_it(start: Start) -> None:
     process = start("auth", "login", "--no-browser")
     assert process.stdout

@@ -247,6 +247,7 @@ def test_the_methods_can_be_listed(address: str) -> None:
     assert count_calls(address) == before
 
 
+@pytest.mark.slow
 def test_calls_keep_within_the_quota() -> None:
     with serve_sandbox(SandboxOptions(catalogue=CatalogueOptions(photos=70, owners=2))) as url:
         result = call(SEARCH, "tags=sandbox", "--all", "per_page=6", "--quota", "5/s", "--api-url", url)

@@ -88,6 +88,7 @@ def test_a_signal_ends_the_run_with_whole_lines_and_the_way_on(
     assert (tmp_path / "state").is_dir()
 
 
+@pytest.mark.slow
 def test_a_run_whose_shell_ignores_interrupts_for_it_can_still_be_interrupted(start: Start) -> None:
     process = start(*ALL, *FAST, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     first_line(process.stdout)
@@ -96,6 +97,7 @@ def test_a_run_whose_shell_ignores_interrupts_for_it_can_still_be_interrupted(st
     assert process.returncode == Exit.INTERRUPTED
 
 
+@pytest.mark.slow
 def test_under_nohup_a_hang_up_ends_nothing(start: Start) -> None:
     arguments = (*ALL, *FAST, "--limit", "20")
     process = start(*arguments, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
@@ -115,6 +117,7 @@ def test_the_second_signal_ends_it_at_once(start: Start) -> None:
         assert process.wait(timeout=5) == Exit.TERMINATED
 
 
+@pytest.mark.slow
 def test_whoever_reads_may_go(start: Start) -> None:
     process = start(*ALL, *FAST)
     first_line(process.stdout)
@@ -134,6 +137,7 @@ def test_whoever_reads_help_may_go(arguments: list[str], start: Start) -> None:
     assert (process.returncode, said) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 @pytest.mark.parametrize("arguments", [["--help"], [*ALL, *FAST, "--limit", "3"]])
 def test_a_full_standard_output_is_exit_code_5(arguments: list[str], start: Start) -> None:
@@ -145,6 +149,7 @@ def test_a_full_standard_output_is_exit_code_5(arguments: list[str], start: Star
     assert errors == ["Error: Cannot write to standard output: No space left on device."]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 @pytest.mark.parametrize(
     ("arguments", "code"),
@@ -167,6 +172,7 @@ def test_a_full_log_file_is_one_sentence_and_costs_nothing_else(
         assert json.loads((tmp_path / "out" / "manifest.json").read_bytes())["status"] == "complete"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 @pytest.mark.parametrize(
     ("arguments", "code"),

@@ -32,6 +32,7 @@ def store(tmp_path: Path) -> str:
 PLAN = ("shard", "plan", "search", "--tags", "sandbox", "--detail", "info", "--shard-photos", "40", "--store")
 
 
+@pytest.mark.slow
 async def test_from_the_plan_to_the_archive(sandbox_of: Opener, store: str, tmp_path: Path) -> None:
     archive = str(tmp_path / "archive")
     async with sandbox_of(photos=60) as sandbox:
@@ -108,6 +109,7 @@ async def test_a_signal_ends_it_and_the_next_machine_goes_on_at_once(
         assert sandbox.stats.methods["flickr.photos.getInfo"] <= 64
 
 
+@pytest.mark.slow
 async def test_a_bucket_is_a_store(sandbox_of: Opener, bucket: Bucket, tmp_path: Path) -> None:
     store = f"s3://{bucket.name}/monkeys"
     async with sandbox_of(photos=60) as sandbox:

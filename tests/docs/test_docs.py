@@ -72,6 +72,7 @@ def test_it_has_every_exit_code(site: Path) -> None:
     assert all(re.search(rf"^{code.value}$", text, re.MULTILINE) for code in Exit)
 
 
+@pytest.mark.slow
 def test_it_has_every_setting(site: Path) -> None:
     text = read(site, "configuration.html")
     keys = re.findall(r"^#?(\w+) = ", (ROOT / "config.example.toml").read_text(encoding="utf-8"), re.MULTILINE)
@@ -79,16 +80,19 @@ def test_it_has_every_setting(site: Path) -> None:
     assert all(f"{key} = " in text for key in keys)
 
 
+@pytest.mark.slow
 def test_it_has_every_column_of_an_export(site: Path) -> None:
     text = read(site, "columns.html")
     assert all(f"{column.name}\n" in text and column.meaning.replace("`", "") in text for column in COLUMNS)
 
 
+@pytest.mark.slow
 def test_it_has_every_metric(site: Path) -> None:
     text = read(site, "guide/metrics.html")
     assert all(f"{metric.name}\n" in text and metric.meaning in text for metric in METRICS)
 
 
+@pytest.mark.slow
 def test_it_has_the_sentences_of_errors(site: Path) -> None:
     text = read(site, "sentences.html")
     assert "Not logged in: run `harvester auth login`." in text.replace(

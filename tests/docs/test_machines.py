@@ -35,6 +35,7 @@ def check_command(words: list[str]) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
+@pytest.mark.slow
 async def test_the_commands_run_in_their_order(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=200) as sandbox:
         await run_all(make_scripts(PAGE), sandbox, tmp_path)

@@ -13,6 +13,7 @@ from support.project import ROOT
 from support.scripts import make_scripts, needs_jq, run_all
 
 
+@pytest.mark.slow
 @needs_jq
 async def test_the_commands_about_publishing_run_in_their_order(
     sandbox_of: Opener, s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

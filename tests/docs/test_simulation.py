@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from harvester.shards.shard import build_stretch
 from support.project import ROOT
 from support.simulate import END, Catalogue, count_calls, cut, report, run
@@ -11,6 +13,7 @@ from support.simulate import END, Catalogue, count_calls, cut, report, run
 GUIDE = (ROOT / "docs" / "pages" / "guide" / "machines.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_guide_has_what_is_simulated() -> None:
     lines = [line for line in report(100_000_000, keys=[1, 100, 1000], takers=1000) if line]
     assert [line for line in lines if line not in GUIDE] == []

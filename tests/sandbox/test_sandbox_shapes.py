@@ -159,6 +159,7 @@ def test_each_member_is_on_record_with_that_type(method: str) -> None:
         assert not wrong, f"{path} is {wrong}, recorded is {recorded.get(path)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [ROWS, *sorted(api()._methods.keys() - UNRECORDED)])
 def test_each_recorded_member_is_served(method: str) -> None:
     """But for those from edited copies of answers alone."""

@@ -32,6 +32,7 @@ from support.harvest import KEY, Opener, harvest_into, settings_for
 from support.processes import start, until_calls
 
 
+@pytest.mark.slow
 async def test_an_account_is_all_there_for_the_fewest_calls(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=4_000, owners=4) as sandbox:
         nsid = owner(sandbox, 2)
@@ -65,6 +66,7 @@ async def test_a_page_of_somebody_elses_photos_is_asked_for_again(
         check_account(tmp_path, sandbox, hers)
 
 
+@pytest.mark.slow
 async def test_what_flickr_claims_beyond_what_is_there_is_told(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +278,7 @@ async def test_a_refused_gallery_ends_the_run_with_flickrs_own_words_with_an_arc
     assert (await harvest_into(tmp_path / "a", sandbox, job)).status == "complete"
 
 
+@pytest.mark.slow
 async def test_a_photo_that_only_a_set_shows_is_there_too(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +300,7 @@ async def test_a_photo_that_only_a_set_shows_is_there_too(
     assert line["info"]["id"] == member
 
 
+@pytest.mark.slow
 async def test_a_list_that_moves_while_it_is_read_is_read_again(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

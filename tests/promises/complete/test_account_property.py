@@ -24,6 +24,7 @@ def log_in(sandbox: Sandbox, number: int) -> dict[str, Any]:
     return {"api_secret": "0123456789abcdef", "oauth_token": token, "oauth_token_secret": secret}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 async def test_each_list_of_any_account_equals_the_catalogue(seed: int, sandbox_of: Opener, tmp_path: Path) -> None:
     rng = Random(f"accounts {seed}")

@@ -304,6 +304,7 @@ async def test_a_server_that_is_not_there_is_told_soon(tmp_path: Path, sandbox: 
         await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), api_url="http://127.0.0.1:1/services/rest/")
 
 
+@pytest.mark.slow
 async def test_an_outage_is_waited_out(sandbox: Sandbox, tmp_path: Path) -> None:
     task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING)))
     while sandbox.stats.calls < 100:

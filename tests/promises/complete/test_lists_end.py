@@ -176,6 +176,7 @@ async def test_favourites_of_a_photo_end_where_no_new_ones_come(
         assert sandbox.stats.methods["flickr.photos.getFavorites"] <= 3 * 12
 
 
+@pytest.mark.slow
 async def test_the_contacts_of_an_account_end_where_no_new_ones_come(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

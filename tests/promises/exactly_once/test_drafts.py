@@ -197,6 +197,7 @@ async def test_a_repair_keeps_what_had_come(sandbox_of: Opener, tmp_path: Path, 
     assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
 async def test_a_kill_costs_no_call_that_was_answered_a_moment_before(
     sandbox_of: Opener, tmp_path: Path, counts: Asked

@@ -79,6 +79,7 @@ async def test_a_reader_that_leaves_ends_it_quietly(sandbox_of: Opener) -> None:
         assert await asyncio.wait_for(process.wait(), 15) == 0
 
 
+@pytest.mark.slow
 async def test_damage_is_described_by_file_line_and_byte(sandbox: Sandbox, tmp_path: Path) -> None:
     process = await start(sandbox, "search", "--tags", "sandbox", "--limit", "20", "-o", str(tmp_path))
     assert await process.wait() == 0
@@ -92,6 +93,7 @@ async def test_damage_is_described_by_file_line_and_byte(sandbox: Sandbox, tmp_p
     assert "sha256" in findings
 
 
+@pytest.mark.slow
 async def test_a_file_that_has_become_shorter_has_not_the_sha256_of_the_manifest(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -154,6 +154,7 @@ def test_without_the_extra_it_is_told_and_nothing_of_it_is_imported(tmp_path: Pa
     subprocess.run([sys.executable, "-c", f"{listed}\n{heavy}"], env=environment, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 async def test_from_python_a_blocking_client_gets_the_summary(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

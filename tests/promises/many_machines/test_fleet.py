@@ -168,6 +168,7 @@ def read_told(path: Path) -> set[str]:
     return {Path(orjson.loads(line)["archive"]).name for line in path.read_bytes().splitlines()}
 
 
+@pytest.mark.slow
 async def test_with_one_thread_each_job_gets_its_share_of_it(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,13 +38,15 @@ def start(folder: Path, sandbox: Sandbox, events: list[Event], **given: float) -
     return asyncio.create_task(harvest_into(folder, sandbox, Job(source=EVERYTHING), events=events, **given))
 
 
-async def until_calls(sandbox: Sandbox, calls: int) -> None:
+async def until_calls(sandbox: Sandbox, calls: int, task: asyncio.Task[object]) -> None:
     while sandbox.stats.calls < calls:
+        assert not task.done(), task
         await asyncio.sleep(0)
 
 
-async def until_told(events: list[Event], why: str, times: int) -> None:
+async def until_told(events: list[Event], why: str, times: int, task: asyncio.Task[object]) -> None:
     while sum(isinstance(event, Retrying) and why in event.why for event in events) < times:
+        assert not task.done(), task
         await asyncio.sleep(0.001)
 
 
@@ -69,9 +71,9 @@ async def test_answers_that_never_come_are_asked_for_again(sandbox_of: Opener, t
 async def test_a_server_that_hangs_throughout_is_an_outage_and_waited_out(sandbox: Sandbox, tmp_path: Path) -> None:
     events: list[Event] = []
     task = start(tmp_path, sandbox, events)
-    await until_calls(sandbox, 100)
+    await until_calls(sandbox, 100, task)
     sandbox.faults = Faults(hung=1)
-    await until_told(events, "no answer in time", 12)
+    await until_told(events, "no answer in time", 12, task)
     sandbox.faults = Faults()
     await task
     check_whole(tmp_path, 300)
@@ -83,8 +85,8 @@ async def test_a_server_that_is_gone_for_a_while_is_waited_for(tmp_path: Path) -
     catalogue = CatalogueOptions(photos=300, owners=3)
     async with open_sandbox(SandboxOptions(catalogue=catalogue)) as sandbox:
         task = start(tmp_path, sandbox, events)
-        await until_calls(sandbox, 100)
-    await until_told(events, "no connection", 20)
+        await until_calls(sandbox, 100, task)
+    await until_told(events, "no connection", 20, task)
     assert not task.done()
     async with open_sandbox(SandboxOptions(catalogue=catalogue, port=sandbox.port)) as again:
         await task
@@ -97,14 +99,14 @@ async def test_whoever_resumes_waits_for_a_server_that_is_not_there_yet(tmp_path
     catalogue = CatalogueOptions(photos=300, owners=3)
     async with open_sandbox(SandboxOptions(catalogue=catalogue)) as sandbox:
         stop = asyncio.Event()
-        task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), stop=stop))
-        await until_calls(sandbox, 100)
+        first = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), stop=stop))
+        await until_calls(sandbox, 100, first)
         stop.set()
-        await task
-    resumed = start(tmp_path, sandbox, events)
-    await until_told(events, "no connection", 20)
+        await first
+    task = start(tmp_path, sandbox, events)
+    await until_told(events, "no connection", 20, task)
     async with open_sandbox(SandboxOptions(catalogue=catalogue, port=sandbox.port)):
-        await resumed
+        await first
     check_whole(tmp_path, 300)
 
 
@@ -112,10 +114,13 @@ async def test_whoever_resumes_waits_for_a_server_that_is_not_there_yet(tmp_path
 async def test_after_so_long_an_outage_it_gives_up_and_the_next_run_goes_on(
     faults: Faults, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    events: list[Event] = []
-    task = start(tmp_path, sandbox, events, give_up_after=0.01)
-    await until_calls(sandbox, 100)
-    sandbox.faults = faults
+    stop = asyncio.Event()
+    task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING), stop=stop))
+    await until_calls(sandbox, 100, task)
+    stop.set()
+    await task
+    sandbox.faults = faults  # not before: a busy machine keeps an answer back for so long, too
+    task = asyncio.create_task(run_resume(tmp_path, settings_for(sandbox, give_up_after=0.01)))
     with pytest.raises(Unreachable, match="has not answered for") as error:
         await asyncio.wait_for(task, 120)
     assert error.value.exit_code == Exit.INCOMPLETE
@@ -128,9 +133,9 @@ async def test_after_so_long_an_outage_it_gives_up_and_the_next_run_goes_on(
 async def test_an_outage_that_ends_in_time_is_no_reason_to_give_up(sandbox: Sandbox, tmp_path: Path) -> None:
     events: list[Event] = []
     task = start(tmp_path, sandbox, events, give_up_after=3600)
-    await until_calls(sandbox, 100)
+    await until_calls(sandbox, 100, task)
     sandbox.faults = Faults(outage=True)
-    await until_told(events, "503", 50)
+    await until_told(events, "503", 50, task)
     sandbox.faults = Faults()
     await task
     check_whole(tmp_path, 300)
@@ -140,7 +145,7 @@ async def test_a_key_revoked_in_the_middle_is_exit_code_4_and_the_archive_goes_o
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     task = start(tmp_path, sandbox, [])
-    await until_calls(sandbox, 200)
+    await until_calls(sandbox, 200, task)
     sandbox.api.refused_keys.add(KEY)
     with pytest.raises(KeyRefused) as error:
         await task

@@ -279,6 +279,7 @@ def test_a_count_that_was_lost_or_damaged_counts_as_full(open_server: OpenServer
     assert 3_590_000_000 < grant.full <= 3_600_000_000
 
 
+@pytest.mark.slow
 def test_a_replica_that_took_its_masters_place_counts_as_full(open_server: OpenServer) -> None:
     master = open_server(*ALWAYS)
     begin(master)
@@ -315,6 +316,7 @@ def test_a_newer_versions_count_is_left_alone(open_server: OpenServer) -> None:
 # -- what the user hears ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_without_the_server_no_call_goes_and_it_is_said_once(open_server: OpenServer) -> None:
     server = open_server(*ALWAYS)
     await begin_count("key", quota=QUOTA, ledger_at=server.place)

@@ -68,6 +68,7 @@ def most_within(times: list[float], seconds: float) -> int:
     return most
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
 def test_processes_that_are_killed_at_random_never_exceed_the_quota_together(tmp_path: Path) -> None:
     running = [start(tmp_path, "40/0.4s", seconds=60, travel=0.02) for _ in range(2)]
@@ -88,6 +89,7 @@ def test_processes_that_are_killed_at_random_never_exceed_the_quota_together(tmp
     assert len(times) > 100
 
 
+@pytest.mark.slow
 def test_two_hungry_processes_share_the_quota_alike(tmp_path: Path) -> None:
     running = [start(tmp_path, "60/0.6s", seconds=3.2, travel=0.001) for _ in range(2)]
     for process in running:

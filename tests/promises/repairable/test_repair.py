@@ -217,6 +217,7 @@ async def test_files_of_a_copy_from_before_an_update_are_brought_to_the_same_sta
     assert verify_archive(folder) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", range(4))
 async def test_a_copy_made_while_the_harvest_ran_is_completed(
     moment: int, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -107,6 +107,7 @@ SLOW += (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("time_limit")
 def test_a_second_ctrl_c_leaves_a_clean_screen_and_says_how_to_go_on(environment: dict[str, str]) -> None:
     typing = type_once((b"photos", CTRL_C), (b"Stopping", CTRL_C))
@@ -117,6 +118,7 @@ def test_a_second_ctrl_c_leaves_a_clean_screen_and_says_how_to_go_on(environment
     assert said.rindex(b"\x1b[?25h") > said.rindex(b"\x1b[?25l")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("time_limit")
 @pytest.mark.parametrize("form", ["--no-progress", "--log-format=json", "-q"])
 def test_a_second_ctrl_c_says_how_to_go_on_in_every_form(form: str, environment: dict[str, str]) -> None:
@@ -159,6 +161,7 @@ def test_a_second_ctrl_c_while_the_first_is_told_is_no_traceback(method: str, en
     assert (ended, set(shown), b"Traceback" in said) == (130, {STOPPED}, False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("time_limit")
 @pytest.mark.parametrize("moment", ["draw_summary", "Live.close"])
 def test_ctrl_c_during_the_summary_keeps_it_and_the_screen_clean(moment: str, environment: dict[str, str]) -> None:

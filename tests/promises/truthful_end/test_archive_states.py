@@ -114,6 +114,7 @@ async def test_photos_of_a_lost_checkpoint_are_not_overwritten(
     assert (archive / PHOTOS).read_bytes() == before
 
 
+@pytest.mark.slow
 async def test_what_was_asked_outlives_a_power_cut(sandbox: Sandbox, tmp_path: Path) -> None:
     """As long as a checkpoint file is not synced, only the log holds it: here the log is lost."""
     task = asyncio.create_task(harvest_into(tmp_path, sandbox, Job(source=EVERYTHING)))

@@ -47,6 +47,7 @@ async def test_a_small_difference_is_told_in_summary_manifest_and_status_of_a_co
         assert await told_by(tmp_path, settings_for(sandbox)) == told
 
 
+@pytest.mark.slow
 async def test_a_difference_of_more_than_a_fifth_is_incomplete_until_a_resume_finds_what_is_missing(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

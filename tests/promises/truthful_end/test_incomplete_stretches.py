@@ -32,6 +32,7 @@ def limited(limit: int) -> Job:
     return Job(source=JOB.source, detail="list", limit=limit)
 
 
+@pytest.mark.slow
 async def test_manifest_status_and_verify_tell_the_same_of_an_incomplete_stretch(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +150,7 @@ async def test_an_accounts_difference_stands_in_manifest_and_status(
     assert await asyncio.to_thread(verify_archive, tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_an_account_whose_photostream_keeps_photos_back_is_incomplete_until_they_come(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +224,7 @@ def test_one_reading_that_shows_the_same_photos_ends_a_stretch_again() -> None:
     assert (known.since, known.until, known.reported, known.found) == (START, START + 10_000, 30, 20)
 
 
+@pytest.mark.slow
 async def test_a_limit_that_is_reached_makes_no_incomplete_archive_complete(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +249,7 @@ async def test_a_limit_that_is_reached_makes_no_incomplete_archive_complete(
     assert await asyncio.to_thread(verify_archive, tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_a_stretch_stays_incomplete_until_it_was_read_to_its_end(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ async def test_stopped_anywhere_it_goes_on_and_asks_nothing_twice(
     assert all(line["info"] and line["sizes"] for line in lines_of(tmp_path).values())
 
 
+@pytest.mark.slow
 async def test_the_old_command_leaves_a_deepening_under_way_where_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, LIST)
     stop = asyncio.Event()
@@ -231,6 +232,7 @@ async def test_a_limit_below_what_is_there_is_refused_and_changes_nothing(sandbo
     assert len(lines_of(tmp_path)) == 307
 
 
+@pytest.mark.slow
 async def test_an_account_keeps_its_lists(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=100, owners=1) as sandbox:
         source = Account(user=owner(sandbox))
@@ -271,6 +273,7 @@ async def test_an_album_is_deepened(sandbox: Sandbox, tmp_path: Path) -> None:
     assert all("exif" in line for line in lines_of(tmp_path).values())
 
 
+@pytest.mark.slow
 async def test_a_photo_that_fails_keeps_its_old_line_until_it_can_be_had(
     sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
 ) -> None:
@@ -330,6 +333,7 @@ async def test_what_a_deepening_could_not_get_stays_told_through_updates(
     assert manifest_of(tmp_path)["status"] == "complete"
 
 
+@pytest.mark.slow
 async def test_an_update_that_brings_a_whole_new_line_ends_what_a_deepening_left(
     sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
 ) -> None:
@@ -379,6 +383,7 @@ async def test_a_part_that_is_refused_is_null_with_its_reason_and_is_not_asked_f
     assert list(line)[-1] == "errors"
 
 
+@pytest.mark.slow
 async def test_an_update_under_way_is_ended_before_a_deepening(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, Job(source=LIST.source, detail="info"))
     added = sandbox.api.control({"add": 40})["added"]
@@ -405,6 +410,7 @@ async def test_a_repair_keeps_the_old_lines_of_photos_that_are_gone(sandbox: San
     assert not (tmp_path / "damaged.ndjson").exists()
 
 
+@pytest.mark.slow
 async def test_a_nightly_job_that_asks_for_more_is_deepened_and_then_updated(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, LIST)
     added = sandbox.api.control({"add": 4})["added"]
@@ -432,6 +438,7 @@ async def test_a_photo_that_fails_to_deepen_does_not_hold_up_the_nightly_news(
             assert "sizes" not in lines_of(tmp_path)[bad]
 
 
+@pytest.mark.slow
 async def test_the_summary_of_an_update_behind_a_deepening_counts_both(sandbox: Sandbox, tmp_path: Path) -> None:
     await run(tmp_path, sandbox, LIST)
     stop, calls = asyncio.Event(), Calls(sandbox)
@@ -458,6 +465,7 @@ async def test_a_limited_job_says_that_it_is_not_updated(sandbox: Sandbox, tmp_p
     assert [event.summary.notes[-1] for event in events if isinstance(event, Ended)] == [summary.notes[-1]] * 2
 
 
+@pytest.mark.slow
 async def test_letters_stay_letters(sandbox: Sandbox, tmp_path: Path) -> None:
     output = Output(folder=tmp_path, unescape=True)
     await run_whole_job(LIST, settings_for(sandbox), output=output)
@@ -492,6 +500,7 @@ async def test_a_plan_with_an_archive_tells_what_its_deepening_costs_without_a_c
     assert await asyncio.to_thread(estimate_deepening, deep, tmp_path, settings) is None
 
 
+@pytest.mark.slow
 async def test_plan_and_status_of_an_unfinished_archive_tell_what_is_left_at_its_new_depth(
     sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
 ) -> None:

@@ -105,6 +105,7 @@ async def test_an_account_is_brought_up_to_date_with_its_sets(sandbox_of: Opener
     assert any("photoset" in line for line in history_of(tmp_path))
 
 
+@pytest.mark.slow
 async def test_views_alone_are_no_change_of_a_set_but_nothing_is_thrown_away(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +169,7 @@ class Withholding:
         return orjson.dumps(found)
 
 
+@pytest.mark.slow
 async def test_photos_that_are_there_unchanged_stay_where_a_search_shows_nothing_of_them(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +194,7 @@ async def test_photos_that_are_there_unchanged_stay_where_a_search_shows_nothing
     assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_what_a_search_keeps_back_is_incomplete_until_it_shows_it_again(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +231,7 @@ async def test_a_list_that_is_empty_loses_no_photo_until_half_a_day_later(
     assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_what_a_search_keeps_back_for_half_a_day_has_left_it(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +339,7 @@ async def test_a_checkpoint_of_format_1_is_brought_to_this_one_and_updated(sandb
     assert verify_archive(tmp_path) == []
 
 
+@pytest.mark.slow
 async def test_an_update_that_came_to_nothing_begins_anew(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=300, owners=1) as sandbox:
         await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))

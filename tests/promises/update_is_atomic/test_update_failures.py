@@ -39,6 +39,7 @@ def line_of(folder: Path, photo_id: str) -> dict[str, Any]:
     return line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [b"<html>", BUSY])
 async def test_one_photo_that_fails_for_good_holds_up_no_update(
     body: bytes, sandbox: Sandbox, tmp_path: Path, failing: Callable[..., Any]
@@ -137,6 +138,7 @@ async def test_what_became_of_a_photo_is_asked_again_where_it_could_not_be_found
     assert [line["id"] for line in changes_of(tmp_path)["removed"]] == [gone]
 
 
+@pytest.mark.slow
 async def test_of_ones_own_account_a_photo_that_failed_is_asked_for_again(
     sandbox_of: Opener, tmp_path: Path, failing: Callable[..., Any]
 ) -> None:
@@ -153,6 +155,7 @@ async def test_of_ones_own_account_a_photo_that_failed_is_asked_for_again(
         assert (await run_update(tmp_path, settings_for(sandbox, **login))).new == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", ["photosets.getPhotos", "photosets.getList", "contacts.getPublicList", "people.getInfo"]
 )

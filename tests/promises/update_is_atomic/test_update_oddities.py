@@ -22,6 +22,7 @@ def patch(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Patch:
     return build_patch(sandbox, monkeypatch)
 
 
+@pytest.mark.slow
 async def test_a_photo_that_hides_and_comes_back_is_removed_and_added(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +87,7 @@ async def test_photos_whose_last_change_is_not_told_are_asked_for_and_stay_as_th
     assert sorted((tmp_path / "photos.ndjson").read_bytes().splitlines()) == before
 
 
+@pytest.mark.slow
 async def test_a_set_that_goes_between_list_and_members_says_so_until_it_is_gone_or_back(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

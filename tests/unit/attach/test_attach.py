@@ -114,6 +114,7 @@ async def test_a_pause_holds_all_calls_and_lasts_no_longer_than_its_client(
     assert list(state.glob("*.sock")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paused", [False, True])
 async def test_a_stop_is_the_clean_one_of_a_signal(
     sandbox_of: Opener, state: Path, tmp_path: Path, *, paused: bool
@@ -132,6 +133,7 @@ async def test_a_stop_is_the_clean_one_of_a_signal(
         client.close()
 
 
+@pytest.mark.slow
 async def test_a_signal_ends_a_paused_run(sandbox_of: Opener, state: Path, tmp_path: Path) -> None:
     async with sandbox_of() as sandbox, running(tmp_path / "out", sandbox.url, "--pace", "40/s") as process:
         client = RunClient(state, process.pid)

@@ -7,6 +7,7 @@ from pathlib import Path
 from zlib import crc32
 
 import orjson
+import pytest
 
 from harvester.archive.folder import STATE
 from harvester.jobs.model import Account, Job
@@ -37,6 +38,7 @@ def owner(sandbox: Sandbox) -> str:
     return sandbox.catalogue.people[0].nsid
 
 
+@pytest.mark.slow
 async def test_the_checksums_are_those_of_the_lines_after_a_harvest_and_an_update(
     sandbox_of: Opener, tmp_path: Path
 ) -> None:

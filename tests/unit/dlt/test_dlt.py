@@ -88,6 +88,7 @@ async def load_search(bench: Bench, sandbox: Sandbox, **given: Any) -> dict[str,
 PHOTOS = "SELECT * FROM d.photos ORDER BY id"
 
 
+@pytest.mark.slow
 async def test_a_search_is_harvested_and_loaded_and_a_second_load_changes_nothing(
     sandbox: Sandbox, bench: Bench
 ) -> None:
@@ -168,6 +169,7 @@ async def test_another_archive_is_loaded_though_its_photos_are_older(sandbox_of:
     assert bench.ask("SELECT count(*) FROM d.photos") == [(60,)]
 
 
+@pytest.mark.slow
 async def test_a_photo_of_two_archives_is_taken_from_the_newer(sandbox_of: Opener, bench: Bench) -> None:
     clock = Clock()
     async with sandbox_of(photos=60, clock=clock) as sandbox:
@@ -241,6 +243,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dlt", "pyarrow"])
 def test_without_the_extra_a_sentence_says_how_to_get_it(name: str) -> None:
     done = run(f"import sys; sys.modules[{name!r}] = None\nfrom harvester.dlt import flickr_archive")

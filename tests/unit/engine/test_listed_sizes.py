@@ -172,6 +172,7 @@ async def test_an_export_has_the_same_sizes_but_for_their_pages(sandbox: Sandbox
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [lambda s: Account(user=owner(s)), lambda s: Group(group=s.catalogue.group_id)])
 async def test_lists_tell_the_sizes_of_their_photos_too(
     sandbox: Sandbox, tmp_path: Path, build: Callable[[Sandbox], Account | Group]

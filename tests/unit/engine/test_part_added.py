@@ -44,6 +44,7 @@ async def run(copy: Path, *command: str, url: str = "") -> bytes:
     return out
 
 
+@pytest.mark.slow
 async def test_it_is_fetched_and_written(copy: Path, sandbox: Sandbox) -> None:
     await run(copy, "-m", "harvester", *WITH, "-o", "out", url=sandbox.url)
     lines = read_lines(copy / "out" / "photos.ndjson")
@@ -71,6 +72,7 @@ async def test_it_is_planned(copy: Path, sandbox: Sandbox) -> None:
     assert more == [calls + 3 for calls in less]
 
 
+@pytest.mark.slow
 async def test_it_is_offered_and_documented(copy: Path) -> None:
     shown = await run(copy, "-m", "harvester", "search", "--help")
     assert "favorites, licences." in " ".join(shown.decode().split())

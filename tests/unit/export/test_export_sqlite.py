@@ -77,6 +77,7 @@ def test_what_is_refused_or_could_not_be_had_is_in_errors(archives: Path) -> Non
     assert ask("SELECT reason FROM errors WHERE photo_id = 999") == [("It timed out.",)]
 
 
+@pytest.mark.slow
 def test_a_failure_leaves_the_older_file(archives: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("export", archives / "listed", "-o", "out.db").returncode == 0
     before = Path("out.db").read_bytes()

@@ -269,6 +269,7 @@ def test_any_address_is_a_source_or_a_sentence(scheme: str, host: str, words: li
     assert host != "example.com"
 
 
+@pytest.mark.slow
 @given(
     st.text(min_size=1, max_size=30).filter(
         lambda text: text.strip() and text.encode("utf-8", "ignore").decode() == text

@@ -6,6 +6,7 @@ import random
 from bisect import bisect_left
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def taken(n: int) -> str:
     return f"20{10 + n % 9}-0{1 + n % 8}-1{n % 7} 10:{n % 60:02}:{n // 60 % 60:02}"
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_photos_of_one_day_cost_hardly_more_calls_than_they_have_pages() -> None:
     rng = random.Random(7)
     photos = {str(n + 1): START + rng.randrange(DAY) for n in range(100_000)}
@@ -46,6 +48,7 @@ def test_a_hundred_thousand_photos_of_one_day_cost_hardly_more_calls_than_they_h
     assert all(stretch.whole for stretch in notes)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(0, 600), st.sampled_from([1, 3, 499, 500, 501, 3_999, 4_001, 6_000])), max_size=6),
     st.booleans(),

@@ -78,6 +78,7 @@ def finish(process: subprocess.Popen[str], code: int) -> tuple[str, str]:
     return said, noted
 
 
+@pytest.mark.slow
 def test_a_complete_run_tells_one_command_its_summary(start: Start, tmp_path: Path) -> None:
     process = start(*ALL, *FAST, "-o", "out", "--on-complete", "cat > done.json", "--on-trouble", "touch trouble")
     finish(process, Exit.COMPLETE)
@@ -109,6 +110,7 @@ def test_what_a_command_prints_is_no_record(start: Start) -> None:
     assert json.loads(noted.splitlines()[-1])["event"] == "ended"
 
 
+@pytest.mark.slow
 def test_a_failing_command_changes_no_exit_code(start: Start, tmp_path: Path) -> None:
     _, noted = finish(start(*ALL, *FAST, "-q", "-o", "out", "--on-complete", "exit 7"), Exit.COMPLETE)
     assert noted == (
@@ -143,6 +145,7 @@ def test_whoever_reads_and_leaves_is_told_of_no_complete_run(start: Start, tmp_p
     assert not (tmp_path / "told").exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_trouble_and_its_end_is_in_time(start: Start, tmp_path: Path) -> None:
     with serve_sandbox(SandboxOptions(latency=2)) as slow:
         process = start("photos", "123", "-o", "out", "--api-url", slow, "--on-trouble", "cat > told; sleep 60")
@@ -155,6 +158,7 @@ def test_a_stopped_run_is_trouble_and_its_end_is_in_time(start: Start, tmp_path:
     assert (report["exit_code"], report["summary"]["status"]) == (143, "stopped")
 
 
+@pytest.mark.slow
 def test_each_job_of_a_file_is_told_once_by_its_settings(start: Start, tmp_path: Path) -> None:
     (tmp_path / "harvester.toml").write_text(
         """
@@ -201,6 +205,7 @@ def test_a_wrong_command_in_a_file_is_told_by_its_place(text: str, sentence: str
     assert str(caught.value) == f"{tmp_path / 'harvester.toml'}: {sentence}"
 
 
+@pytest.mark.slow
 def test_the_command_has_the_users_environment_and_no_more(start: Start, tmp_path: Path) -> None:
     (tmp_path / "harvester.toml").write_text(f'[flickr]\napi_key = "{KEY}"\n')
     (tmp_path / "harvester.toml").chmod(0o600)
@@ -258,6 +263,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
         yield manager
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="sockets without a file are Linux's")
 @pytest.mark.parametrize("is_abstract", [False, True])
 def test_a_service_says_that_it_begins_how_far_it_is_and_that_it_ends(
@@ -277,6 +283,7 @@ def test_a_service_says_that_it_begins_how_far_it_is_and_that_it_ends(
     assert not any(line.startswith("WATCHDOG") for line in lines)
 
 
+@pytest.mark.slow
 def test_a_process_that_works_says_that_it_lives(start: Start, manager: Manager) -> None:
     more = {"NOTIFY_SOCKET": str(manager.socket.getsockname()), "WATCHDOG_USEC": "900000"}
     process = start(*ALL[:3], "--quota", "none", "--pace", "5/s", "-o", "out", more=more)
@@ -298,6 +305,7 @@ def test_several_archives_end_once(start: Start, manager: Manager) -> None:
     assert (lines.count("STOPPING=1"), lines[-1]) == (1, "STOPPING=1")
 
 
+@pytest.mark.slow
 def test_a_stopped_service_says_so_at_once(start: Start, manager: Manager) -> None:
     with serve_sandbox(SandboxOptions(latency=3)) as slow:
         more = {"NOTIFY_SOCKET": str(manager.socket.getsockname()), "WATCHDOG_USEC": "300000"}
@@ -313,6 +321,7 @@ def test_a_stopped_service_says_so_at_once(start: Start, manager: Manager) -> No
     assert (lines + manager.hear()).count("STOPPING=1") == 1
 
 
+@pytest.mark.slow
 def test_a_manager_that_is_gone_harms_nothing(start: Start, tmp_path: Path) -> None:
     finish(start(*ALL, *FAST, "-o", "out", more={"NOTIFY_SOCKET": str(tmp_path / "nobody")}), Exit.COMPLETE)
     for name in ("vsock:2:1", "", "/" + "x" * 500):

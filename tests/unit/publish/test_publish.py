@@ -146,6 +146,7 @@ async def test_what_is_there_is_not_sent_again(sandbox: Sandbox, tmp_path: Path,
     assert [(method, path) for method, path in bucket.asked if method not in ("GET", "HEAD")] == []
 
 
+@pytest.mark.slow
 async def test_an_update_sends_what_has_changed_and_keeps_what_is_being_read(
     sandbox_of: Opener, tmp_path: Path, bucket: Bucket
 ) -> None:
@@ -451,6 +452,7 @@ def _kill_at(step: int, pid: int, bucket: Bucket) -> Callable[[str, str], Fault]
     return plan
 
 
+@pytest.mark.slow
 async def test_parts_go_there_while_the_harvest_goes_on(sandbox_of: Opener, tmp_path: Path, bucket: Bucket) -> None:
     address, folder = f"s3://{bucket.name}/p", tmp_path / "a"
     async with sandbox_of(photos=300, latency=0.2) as sandbox:

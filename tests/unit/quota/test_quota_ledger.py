@@ -167,6 +167,7 @@ def test_no_window_at_the_server_holds_more_than_the_quota_whatever_is_killed_an
     assert world.worst_window(period) <= calls
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.builds(Random, st.integers(0, 2**32)), st.lists(st.integers(1, 40), min_size=2, max_size=6), st.integers(4, 64)

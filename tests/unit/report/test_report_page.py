@@ -122,6 +122,7 @@ def test_it_is_readable_in_both_colours_and_on_a_telephone(made: Path, browser: 
         assert look.find_violations() == []
 
 
+@pytest.mark.slow
 def test_every_chart_has_marks_a_text_and_a_table(made: Path, browser: Any) -> None:
     with open_page(browser, write(made)) as look:
         wait_for_charts(look.page)
@@ -167,6 +168,7 @@ def test_its_tables_hold_the_archives_numbers(made: Path, browser: Any) -> None:
         assert tags["sandbox"] == "300"
 
 
+@pytest.mark.slow
 def test_a_table_is_sorted_searched_and_copied(made: Path, browser: Any) -> None:
     with open_page(browser, write(made)) as look:
         page = look.page
@@ -271,6 +273,7 @@ def test_several_archives_are_told_apart(made: Path, place: Path, browser: Any) 
         assert look.find_violations() == []
 
 
+@pytest.mark.slow
 def test_on_paper_several_archives_have_their_names(made: Path, place: Path, browser: Any) -> None:
     other = make_archive(place / "second", [photo(1)])
     with open_page(browser, write(other, made)) as look:

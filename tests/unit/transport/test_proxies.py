@@ -88,6 +88,7 @@ async def call(*arguments: str, **environment: str) -> Result:
     return Result(cast("int", run.returncode), stdout.decode(), stderr.decode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "all_proxy"])
 async def test_calls_over_http_go_through_the_proxy_in_absolute_form(variable: str, sandbox: Sandbox) -> None:
     async with proxying(sandbox.port) as proxy:
@@ -134,6 +135,7 @@ async def test_a_proxy_that_nobody_answers_at_is_told_as_such(scheme: str) -> No
     assert f"the proxy {proxy.url} cannot be reached (Connection refused)" in result.stderr
 
 
+@pytest.mark.slow
 async def test_a_proxy_that_hangs_up_is_told_as_such() -> None:
     async with proxying(answer=b"") as proxy:
         result = await call("photos", "1", "--api-url", f"https://{FAR}/", ALL_PROXY=proxy.url)

@@ -52,6 +52,7 @@ async def read_rows(page: Page, caption: str) -> list[list[str]]:
     return [[text or "" for text in await row.locator("th,td").all_text_contents()] for row in rows]
 
 
+@pytest.mark.slow
 async def test_an_archive_at_rest_is_shown_as_it_is(
     sandbox_of: Opener, tmp_path: Path, browser: Browser, time_limit: None
 ) -> None:
