@@ -140,6 +140,8 @@ class JobFacts:
     """The photos that the last run was to bring at most."""
     publish: str | None = None
     """The address of the store in which the archive is published."""
+    env_prefix: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]{0,30}\Z")] | None = None
+    """How the variables of the environment begin that hold the key, where they are not the user's FLICKR_…."""
     unescape: bool | None = None
     """Whether lines have letters in place of their escapes."""
     stream: bool | None = None
@@ -224,7 +226,7 @@ _TOLD = ("refusals", "notes", "difference", "incomplete_stretches", "doubted")
 """Facts that a manifest tells under their names in the table, where there is anything to tell."""
 _KEPT = (
     *("asked", "arguments", "names", "horizon", "limit", "expected", "bounded", "withheld", "unread", "stream"),
-    *("deepen", "least", "withdrawn", "rotation", "last_part", "publish"),
+    *("deepen", "least", "withdrawn", "rotation", "last_part", "publish", "env_prefix"),
 )
 """Facts that a manifest holds too, so that the checkpoint can be made anew out of it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,12 +21,13 @@ from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_lines, write_json
 from harvester.cli.status import keep_showing, list_status, show_status
 from harvester.cli.verdict import show_verdict
-from harvester.errors import Exit, UsageError
+from harvester.errors import Exit, StopRun, UsageError
 from harvester.events import Observer, Summary
 from harvester.jobs.rotation import Rotation
 from harvester.progress.gauge import Limits
 
 if TYPE_CHECKING:
+    from harvester.config.settings import Settings
     from harvester.verify.verdict import Verdict
 
 IDS_AT_ONCE = 1000
@@ -50,8 +52,7 @@ def resume(*, setup: Setup, folder: Path, **given: Any) -> Exit:
     from harvester.publish.beside import read_address, run_and_publish  # noqa: PLC0415
     from harvester.upkeep.deepening import resume_archive  # noqa: PLC0415
 
-    settings = setup.load().settings
-    settings.require_key()
+    settings = _load_for(folder, setup, setup.load().settings)
     _rotate(folder, take_rotation(given))
     address = None if setup.publish is None else read_address(setup.publish)
 
@@ -64,6 +65,29 @@ def resume(*, setup: Setup, folder: Path, **given: Any) -> Exit:
     limits = Limits(quota=settings.quota, pace=settings.pace)
     notice = Notification(settings=settings, archive=folder, console=setup.console)
     return attend(start, choose_display(setup, limits=limits, to_stdout=False), notice)
+
+
+def _load_for(folder: Path, setup: Setup, settings: Settings) -> Settings:
+    """The settings with the key that an archive is harvested with; UsageError where that is not set."""
+    from harvester.engine.key_names import read_env_prefix  # noqa: PLC0415
+
+    own = setup.take_keys(settings, read_env_prefix(folder))
+    if own is not settings and not own.api_key:
+        raise UsageError(
+            f"{folder} is harvested with the key in {own.env_prefix}_API_KEY, which is not set: put that key there."
+        )
+    own.require_key()
+    return own
+
+
+def _name_key(folder: Path) -> str:
+    """What tells an archive's key from those of others."""
+    from harvester.engine.key_names import read_env_prefix  # noqa: PLC0415
+
+    try:
+        return read_env_prefix(folder)
+    except StopRun:  # told when it is its turn
+        return ""
 
 
 def _rotate(folder: Path, rotation: Rotation | None) -> None:
@@ -95,24 +119,25 @@ def update(*, setup: Setup, folders: tuple[Path, ...], **given: Any) -> Exit:
 
     if setup.publish is not None and len(folders) > 1:
         raise UsageError(f"{len(folders)} archives cannot share one place; name one archive.", field="publish")
-    settings, rotation = setup.load().settings, take_rotation(given)
-    settings.require_key()
+    common, rotation = setup.load().settings, take_rotation(given)
     address = None if setup.publish is None else read_address(setup.publish)
 
-    async def start(folder: Path, observer: Observer, stop: asyncio.Event) -> Summary:
+    async def start(folder: Path, settings: Settings, observer: Observer, stop: asyncio.Event) -> Summary:
         def run(observer: Observer) -> Awaitable[Summary]:
             return update_archive(folder, settings, observer=observer, stop=stop)
 
         return await run_and_publish(run, folder=folder, address=address, observer=observer, stop=stop)
 
-    limits = Limits(quota=settings.quota, pace=settings.pace)
+    limits = Limits(quota=common.quota, pace=common.pace)
 
     def begin(folder: Path) -> Exit:
+        settings = _load_for(folder, setup, common)
         _rotate(folder, rotation)
         notice = Notification(settings=settings, archive=folder, console=setup.console)
-        return attend(partial(start, folder), choose_display(setup, limits=limits, to_stdout=False), notice)
+        return attend(partial(start, folder, settings), choose_display(setup, limits=limits, to_stdout=False), notice)
 
-    return do_all(_list_tasks(begin, folders), setup.console)
+    tasks = [replace(task, key=_name_key(Path(task.title))) for task in _list_tasks(begin, folders)]
+    return do_all(tasks, setup.console)
 
 
 @click.command(

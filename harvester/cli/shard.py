@@ -82,12 +82,12 @@ def run(*, setup: Setup, store: str, within: str | None, work: str | None, lease
     from harvester.shards.attempt import Terms  # noqa: PLC0415
     from harvester.shards.leases import name_worker  # noqa: PLC0415
     from harvester.shards.local import find_work  # noqa: PLC0415
+    from harvester.shards.planning import read_plan  # noqa: PLC0415
     from harvester.shards.running import open_worker  # noqa: PLC0415
     from harvester.shards.shard import parse_shard  # noqa: PLC0415
 
     setup.refuse_publish()
-    settings = setup.load().settings
-    settings.require_key()
+    common = setup.load().settings
     terms = Terms(
         worker=name_worker(),
         lease=_read_seconds(lease, "lease"),
@@ -96,16 +96,18 @@ def run(*, setup: Setup, store: str, within: str | None, work: str | None, lease
     place = find_work(None if work is None else read_folder(work, field="work"))
 
     async def start(observer: Observer, stop: asyncio.Event) -> Exit:
-        objects = open_store(store, is_private=settings.has_login)
+        objects = open_store(store)
         await objects.check()
+        settings = setup.take_keys(common, (await read_plan(objects)).env_prefix)
+        objects = open_store(store, is_private=settings.has_login)
         worker = await open_worker(objects, settings, work=place, terms=terms, observer=observer, stop=stop)
         done = await worker.run(None if within is None else parse_shard(within))
         observer(Noticed(sentence=done.describe(objects.url)))
         return Exit.INTERRUPTED if stop.is_set() and not done.is_all_committed else done.exit_code
 
-    limits = Limits(quota=settings.quota, pace=settings.pace)
+    limits = Limits(quota=common.quota, pace=common.pace)
     look = choose_display(setup, limits=limits, to_stdout=False, again="the same command")
-    return attend(start, look, Notification(settings=settings, archive=None, console=setup.console))
+    return attend(start, look, Notification(settings=common, archive=None, console=setup.console))
 
 
 def _read_seconds(text: str, field: str) -> float:

@@ -20,6 +20,7 @@ from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.disk.fresh import FreshFolder
 from harvester.engine.identity import choose_login, confirm_login, confirm_names
+from harvester.engine.key_names import remember_key_names
 from harvester.engine.output import NOWHERE, Output, UpdateWanted, open_output, restore_job
 from harvester.engine.pipeline import Pipeline
 from harvester.engine.planner import RunPlanner
@@ -116,6 +117,7 @@ async def run_open_job(
     calls = await confirm_names(job, settings, state, where=output.where, observer=observer, sleep=sleep)
     wanted = state.facts.wanted_depth
     resumed = begin(job, state, asked=asked, now=int(now), output=output, depth=depth)
+    remember_key_names(state, settings)
     again = AGAIN if list_again(job.source, state) else ""
     is_complete = resumed and bool(state.facts.finished) and not isinstance(job.source, Photos)
     before = state.count_photos()

@@ -164,6 +164,7 @@ class Merger:
             settled if alone is None else alone,
             job=plan.job,
             asked=plan.asked,
+            env_prefix=settled.env_prefix,
             finished=None,
             notes=self._join("notes"),
             refusals=self._join("refusals"),

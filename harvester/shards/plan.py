@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from harvester.checkpoint.facts import JobFacts, Login
+from harvester.config.settings import ENV_PREFIX
 from harvester.errors import StoreFault, UsageError
 from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.jobs.restore import rebuild_job
@@ -30,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What Flickr is asked with, every name as an id."""
     names: list[tuple[str, str, str, str]] = []
     signed: bool = False
+    env_prefix: str = ENV_PREFIX
+    """How the variables of the environment begin that hold the key it is harvested with."""
     login: Login | None = None
     begun: str
     horizon: int | None = None
@@ -70,8 +73,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def build_facts(self) -> JobFacts:
         """What a checkpoint of this harvest knows before it makes a call."""
         names: Any = self.names or None
+        prefix = None if self.env_prefix == ENV_PREFIX else self.env_prefix
         told: dict[str, Any] = {"names": names, "signed": self.signed, "login": self.login, "begun": self.begun}
-        return JobFacts(**told, bounded=True, stream=False, unescape=False)
+        return JobFacts(**told, env_prefix=prefix, bounded=True, stream=False, unescape=False)
 
 
 def _bound(source: Search | Account, shard: Shard) -> Search | Account:

@@ -87,6 +87,7 @@ async def _make(
         "job": job.describe(),
         "asked": asked,
         "signed": settings.has_login,
+        "env_prefix": settings.env_prefix,
         "begun": stamp(clock()),
         "photos": photos,
     }

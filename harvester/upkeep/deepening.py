@@ -41,6 +41,7 @@ from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
 from harvester.engine import run as engine
+from harvester.engine.key_names import remember_key_names
 from harvester.engine.output import Output, UpdateWanted, restore_job
 from harvester.engine.run import run_open_job, tell_limitations
 from harvester.errors import KeyRefused, Stopped, UsageError
@@ -195,6 +196,7 @@ async def _deepen(
         archive = stack.enter_context(open_archive_state(folder, lock=lock))
         finish_merge(folder, archive)
         check_lengths(folder, archive, (PHOTOS, CHANGES))
+        remember_key_names(archive, settings)
         stack.callback(clear_merged, folder, archive)  # when the checkpoint of the deepening, opened below, is closed
         staging = make_staging(folder)
         make_checkpoint_file(staging / STATE)

@@ -53,6 +53,7 @@ from harvester.config.settings import Settings
 from harvester.disk.files import Appender
 from harvester.disk.layout import require_checkpoint
 from harvester.disk.modes import make_checkpoint_file
+from harvester.engine.key_names import remember_key_names
 from harvester.engine.output import Output, restore_job
 from harvester.engine.run import run_job, run_open_job, tell_limitations
 from harvester.errors import Stopped, UsageError
@@ -91,6 +92,7 @@ async def run_update(
         if is_under_way(folder, archive) and find_deepening(folder) is not None:
             raise UsageError(f"{folder} is being deepened: `harvester resume {folder}` first, then update it.")
         check_lengths(folder, archive, (PHOTOS, CHANGES))
+        remember_key_names(archive, settings)
         _learn_changes(archive, folder)
         stack.callback(clear_merged, folder, archive)  # when the update's own checkpoint, opened below, is closed
         staging = make_staging(folder)

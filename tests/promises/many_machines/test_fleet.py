@@ -18,6 +18,7 @@ from distributed import Client
 from harvester.cli.fleet import name_folder
 from harvester.dask.course import Course
 from harvester.dask.fleet import Fleet
+from harvester.engine.key_names import read_env_prefix
 from harvester.errors import Exit
 from harvester.events import Summary
 from harvester.jobs.model import Account, Job, Search, Source
@@ -186,6 +187,7 @@ async def test_with_one_thread_each_job_gets_its_share_of_it(
         async with connect(processes=False, asynchronous=True, **given) as client, asyncio.timeout(120):
             await fleet.run(client, asyncio.Event())
     assert [each.end.status for each in fleet.members if isinstance(each.end, Summary)] == ["complete"] * 2
+    assert [read_env_prefix(tmp_path / f"archive-{name}") for name in names] == ["FLEET"] * 2
     moments = {name: sorted(path.stat().st_mtime for path in (tmp_path / name / "commits").iterdir()) for name in names}
     first = min(names, key=lambda name: moments[name][-1])
     other = next(name for name in names if name != first)

@@ -13,8 +13,8 @@ from harvester.errors import CannotWrite
 from harvester.jobs.rotation import Rotation
 
 NAMES = set(
-    "arguments asked begun bounded changed_since claims deepen deepens difference doubted expected finished fold "
-    "closing folded harmed last_part rotation "
+    "arguments asked begun bounded changed_since claims deepen deepens difference doubted env_prefix expected finished "
+    "closing fold folded harmed last_part rotation "
     "horizon incomplete_stretches job least limit login looked_up names notes publish refusals repair repaired reread "
     "signed spared stream unescape unread update update_begun updated withdrawn withheld".split()
 )
@@ -61,6 +61,7 @@ ALL = JobFacts(
     rotation=Rotation(lines=5, packing="gzip"),
     closing=[("photos.ndjson.part", "photos.ndjson")],
     last_part=3,
+    env_prefix="PARTNER",
     withdrawn=[{"id": "1", "withdrawn_at": "2026-01-03T00:00:00Z", "reason": "r"}],
 )
 
@@ -106,6 +107,13 @@ def test_a_fact_of_another_type_is_damage(tmp_path: Path) -> None:
     with State(tmp_path / "state.sqlite") as state:
         state.connection.execute("""INSERT INTO meta VALUES ('deepens', '{"detail": "most", "extras": []}')""")
         with pytest.raises(CannotWrite, match=r"is damaged \(deepens: "):
+            _ = state.facts
+
+
+def test_what_begins_no_variable_is_damage(tmp_path: Path) -> None:
+    with State(tmp_path / "state.sqlite") as state:
+        state.connection.execute("""INSERT INTO meta VALUES ('env_prefix', '"a key\\n"')""")
+        with pytest.raises(CannotWrite, match=r"is damaged \(env_prefix: "):
             _ = state.facts
 
 
