@@ -106,7 +106,7 @@ async def test_whoever_resumes_waits_for_a_server_that_is_not_there_yet(tmp_path
     task = start(tmp_path, sandbox, events)
     await until_told(events, "no connection", 20, task)
     async with open_sandbox(SandboxOptions(catalogue=catalogue, port=sandbox.port)):
-        await first
+        await task
     check_whole(tmp_path, 300)
 
 
