@@ -6,14 +6,14 @@ A fleet remembers no more than how its harvests have ended: killed and started a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
 from distributed import Client
 
 from harvester.dask.course import Course
-from harvester.dask.crew import Crew
+from harvester.dask.crew import Crew, SchedulerLost
 from harvester.dask.following import add_up, describe_fleet
 from harvester.dask.member import Member
 from harvester.errors import StopRun
@@ -42,6 +42,7 @@ class Fleet:
         self._on_end = on_end
         self._is_one = len(courses) == 1
         self.members = [Member(each, observer=self._choose_observer(each)) for each in courses]
+        self._turn = asyncio.Lock()
         self._noted: set[int] = set()
         self._ends: list[Ended] = []
         self._tally: Tally | None = None
@@ -63,25 +64,38 @@ class Fleet:
                 pass
 
     async def run(self, client: Client, stop: asyncio.Event) -> None:
-        """Until all have ended, or `stop`. SchedulerLost where the cluster has gone; then it can be run on another."""
+        """Until all have ended, or `stop`. SchedulerLost where the cluster has gone; then it can be run on another.
+
+        Plans and merges go on beside all else; at a stop they are cut short.
+        """
         crew = Crew(client)
-        beginning = [asyncio.create_task(each.begin()) for each in self._list_open() if each.follower is None]
+        beside = {each: asyncio.create_task(each.begin()) for each in self._list_open() if each.follower is None}
         try:
-            while (members := self._list_open()) and not stop.is_set():
-                for member in members:
-                    await member.look()
-                self._tell()
-                await crew.fill(self._list_open())
-                await crew.wait(stop, beginning)
-                for task in beginning:
-                    if task.done():
-                        task.result()
-            self._tell()
+            await self._keep_busy(crew, beside, stop)
+        except SchedulerLost:
+            await _wait_for(beside.values(), stop)  # plans and merges need no cluster
+            if self._list_open():
+                raise
         finally:
             crew.release()
-            for task in beginning:
+            for task in beside.values():
                 task.cancel()
-            await asyncio.gather(*beginning, return_exceptions=True)
+            await asyncio.gather(*beside.values(), return_exceptions=True)
+        self._tell()
+
+    async def _keep_busy(self, crew: Crew, beside: dict[Member, asyncio.Task[None]], stop: asyncio.Event) -> None:
+        """Have the cluster work until all have ended. `beside` has the plans and merges under way."""
+        while (members := self._list_open()) and not stop.is_set():
+            for member in members:
+                if member not in beside:
+                    await member.look()
+                    if member.is_to_be_merged:
+                        beside[member] = asyncio.create_task(member.merge(self._turn))
+            self._tell()
+            await crew.fill(self._list_open())
+            await crew.wait(stop, beside.values())
+            for member in [each for each, task in beside.items() if task.done()]:
+                beside.pop(member).result()
 
     def conclude(self) -> None:
         """Tell the ends that were kept back."""
@@ -125,6 +139,17 @@ class Fleet:
         tally.written_before = tally.written
         output = self.members[0].course.output if self._is_one else None
         self._observer(Started(job=job, output=output, resumed=tally.written, tally=tally))
+
+
+async def _wait_for(tasks: Collection[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """Until all have ended, or `stop`."""
+    stopped = asyncio.create_task(stop.wait())
+    while not stop.is_set() and (left := [each for each in tasks if not each.done()]):
+        await asyncio.wait((stopped, *left), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    for task in tasks:
+        if task.done():
+            task.result()
 
 
 def _say_end(member: Member) -> str:

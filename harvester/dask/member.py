@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from harvester.dask.course import Course
 from harvester.dask.following import Follower
+from harvester.dask.merging import merge_on_thread
 from harvester.dask.shares import Share
 from harvester.dask.task import Report
 from harvester.errors import Exit, KeyRefused, StopRun, StoreFault, UsageError
 from harvester.events import Observer, Summary
-from harvester.objects import Store, open_store
-from harvester.shards.merging import find_merged, merge_shards
+from harvester.objects import open_store
+from harvester.shards.merging import find_merged
 from harvester.shards.planning import plan_shards
 
 _MOST_FAULTS = 5
 """Reports of a fault in a row, for each worker, after which the harvest ends with it."""
 
 
-# Many attributes: what it is, how it ended, and what the sharing of the cluster asks of it.
 class Member:
     """A harvest under way. What it has come to stands in its store, so it may begin as often as it likes."""
 
@@ -33,7 +35,6 @@ class Member:
         self.rests_until = 0.0
         """Until then nothing is to be taken: others have what is left."""
         self._observer = observer
-        self._store: Store | None = None
         self._faults = 0
 
     async def begin(self) -> None:
@@ -54,25 +55,40 @@ class Member:
         plan, _ = await plan_shards(
             store, course.job, course.settings, photos=course.shard_photos, observer=self._observer
         )
-        self._store = store
         self.follower = Follower(store, plan)
 
     async def look(self) -> None:
-        """Ask the store how far it is; where all is committed, merge it."""
+        """Ask the store how far it is."""
         try:
-            await self._look()
+            if self.follower is not None:
+                await self.follower.look()
         except StopRun as error:
             self.fail(error)
 
-    async def _look(self) -> None:
-        if self._store is None or self.follower is None:
+    @property
+    def is_to_be_merged(self) -> bool:
+        """Whether all is committed, as far as the last look has shown."""
+        return not self.is_over and self.follower is not None and self.follower.is_all_committed
+
+    async def merge(self, turn: asyncio.Lock) -> None:
+        """Merge it, where an archive was asked for, when it has its turn. The loop goes on meanwhile."""
+        try:
+            await self._merge(turn)
+        except StopRun as error:
+            self.fail(error)
+
+    async def _merge(self, turn: asyncio.Lock) -> None:
+        course, output = self.course, self.course.output
+        if output is None:
+            self._finish(None)
             return
-        await self.follower.look()
-        if not self.follower.is_all_committed:
-            return
-        output = self.course.output
-        merged = None if output is None else await merge_shards(self._store, output, observer=self._observer)
-        self._finish(None if merged is None else merged.summary)
+        if self.follower is not None and self.follower.tally is not None:
+            self.follower.tally.doing = "merging the shards"
+        async with turn:  # each takes a core, and a thread that others need
+            is_private = course.settings.has_login
+            summary = await merge_on_thread(course.store, output, is_private=is_private, observer=self._observer)
+        if summary is not None:  # else a commit was removed meanwhile: that shard is run again
+            self._finish(summary)
 
     def get_share(self, *, at_work: int, now: float) -> Share:
         """What it has of the cluster, and could have."""

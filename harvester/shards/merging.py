@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from harvester.disk.modes import make_checkpoint_file
 from harvester.engine.outcome import Outcome
 from harvester.engine.output import Output
 from harvester.engine.run_end import Halt, RunEnd
-from harvester.errors import StoreFault, UsageError
+from harvester.errors import Stopped, StoreFault, UsageError
 from harvester.events import Observer, Summary, Tally, ignore
 from harvester.objects import Store
 from harvester.shards.absorbing import Merger, append
@@ -53,12 +53,19 @@ class _Told:
     updated: str = ""
 
 
-async def merge_shards(store: Store, target: Path, *, is_partial: bool = False, observer: Observer = ignore) -> Merged:
+async def merge_shards(
+    store: Store,
+    target: Path,
+    *,
+    is_partial: bool = False,
+    is_stopped: Callable[[], bool] = lambda: False,
+    observer: Observer = ignore,
+) -> Merged:
     """Make the archive `target` of the committed shards.
 
     Where some are missing nothing is written; with `is_partial` the archive is, and owes what they would bring: it is
     incomplete, and `harvester resume` fetches that. UsageError where there is something by that name already,
-    StoreFault where an object is missing or damaged.
+    StoreFault where an object is missing or damaged; Stopped, once `is_stopped` says that the merge is to end.
     """
     plan = await read_plan(store)
     leaves = await read_leaves(store, plan)
@@ -71,7 +78,7 @@ async def merge_shards(store: Store, target: Path, *, is_partial: bool = False, 
     scratch = _name_scratch(target)
     with lock_folder(scratch, private=plan.signed):
         _clear(scratch)
-        outcome, tally = await _build(store, plan, leaves, scratch)
+        outcome, tally = await _build(store, plan, leaves, scratch, is_stopped=is_stopped)
         _put_in_place(scratch, target)
     return Merged(missing, _conclude(plan, target, outcome, tally, observer=observer))
 
@@ -121,13 +128,17 @@ def _clear(scratch: Path) -> None:
         raise cannot_write(scratch, error) from None
 
 
-async def _build(store: Store, plan: Plan, leaves: Sequence[Leaf], scratch: Path) -> tuple[Outcome, Tally]:
+async def _build(
+    store: Store, plan: Plan, leaves: Sequence[Leaf], scratch: Path, *, is_stopped: Callable[[], bool]
+) -> tuple[Outcome, Tally]:
     make_checkpoint_file(scratch / STATE, private=plan.signed)
     told = _Told()
     with State(scratch / STATE, lasting=False) as state:
         with Appender(scratch / PHOTOS, length=0) as file:
             merger = Merger(plan, state, file=file, scratch=scratch, where=store.url)
             for leaf in leaves:
+                if is_stopped():
+                    raise Stopped
                 if leaf.is_committed:
                     await _take(store, leaf, merger, told)
                 else:
