@@ -150,7 +150,7 @@ def test_without_the_extra_it_is_told_and_nothing_of_it_is_imported(tmp_path: Pa
     assert done.returncode == Exit.USAGE
     assert 'pip install "flickr-harvester[dask]"' in done.stderr
     listed = "import sys; from harvester.cli import main; main(['shard', 'run', '--help'], standalone_mode=False)"
-    heavy = "assert not {'distributed', 'dask', 'obstore', 'aiohttp', 'harvester.shards'} & set(sys.modules)"
+    heavy = "assert not {'distributed', 'dask', 'obstore', 'redis', 'aiohttp', 'harvester.shards'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"{listed}\n{heavy}"], env=environment, check=True, capture_output=True)
 
 

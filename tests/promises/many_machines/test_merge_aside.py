@@ -15,7 +15,7 @@ from harvester.dask.crew import Crew, SchedulerLost
 from harvester.dask.fleet import Fleet
 from harvester.dask.member import Member
 from harvester.dask.merging import merge_on_thread
-from harvester.events import Event, Summary, ignore
+from harvester.events import Ended, Event, Started, Summary, ignore
 from harvester.jobs.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
 from harvester.shards import merging
@@ -135,12 +135,19 @@ async def test_a_merge_needs_no_cluster(sandbox_of: Opener, tmp_path: Path, monk
     monkeypatch.setattr(Crew, "fill", fail)
     async with sandbox_of(photos=40) as sandbox:
         store = await commit_shards(sandbox, tmp_path)
-        fleet = Fleet([build_course(sandbox, tmp_path, store.name, SEARCH, output=tmp_path / "archive")])
+        course, events = build_course(sandbox, tmp_path, store.name, SEARCH, output=tmp_path / "archive"), list[Event]()
+        fleet = Fleet([course], observer=events.append)
         with pytest.raises(SchedulerLost):  # as yet it was only planned
             await fleet.run(None, asyncio.Event())  # type: ignore[arg-type]
         await fleet.run(None, asyncio.Event())  # type: ignore[arg-type]
     assert isinstance(fleet.members[0].end, Summary)
     assert len(read_by_id(tmp_path / "archive/photos.ndjson")) == 40
+    started, ended = [each for each in events if isinstance(each, Started | Ended)]
+    assert isinstance(started, Started)
+    assert isinstance(ended, Ended)
+    tally = started.tally
+    assert (tally.written, tally.expected, tally.failed, tally.calls > 0) == (40, 40, 0, True), "as in a single run"
+    assert (ended.summary.status, ended.summary.photos) == ("complete", 40)
 
 
 async def test_a_fleet_that_is_stopped_cuts_its_merge_short(

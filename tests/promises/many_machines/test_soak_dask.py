@@ -8,8 +8,10 @@ import random
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
+import orjson
 import pytest
 
 from harvester.jobs.model import Job, Search
@@ -25,6 +27,8 @@ from support.shard_runs import open_folder, read_by_id
 pytestmark = pytest.mark.skipif(not os.environ.get("HARVESTER_SOAK"), reason="takes minutes")
 PHOTOS = int(os.environ.get("HARVESTER_SOAK_DASK_PHOTOS", "20000"))
 KILLS, SCHEDULERS, DRIVERS = 12, 2, 1
+LONGEST_SILENCE = 30.0
+"""Seconds after which work goes on, whatever was killed."""
 _PROGRAM = "import sys; from dask.__main__ import main; sys.argv[0] = 'dask'; main()"
 
 
@@ -116,10 +120,19 @@ async def test_everything_is_killed_and_each_photo_comes_once(
         finally:
             await zoo.close()
         fetched = sandbox.stats.methods["flickr.photos.getSizes"]
+        silence = max(later - earlier for earlier, later in pairwise(sorted(sandbox.stats.arrivals)))
     assert len(read_by_id(tmp_path / "archive/photos.ndjson")) == PHOTOS
     assert prove_archive(tmp_path / "archive").findings == ()
     await merge_shards(open_folder(tmp_path / "store"), tmp_path / "again")
     assert read_archive(tmp_path / "again") == read_archive(tmp_path / "archive")
     assert KEY not in (tmp_path / "said.txt").read_text()
-    print(f"{PHOTOS} photos, {fetched} fetched: {fetched / PHOTOS - 1:.1%} again")  # noqa: T201 - a soak tells its figures
+    shards = orjson.loads((tmp_path / "archive/manifest.json").read_bytes())["shards"]
+    merged = [each["shard"] for each in shards["merged"]]
+    commits = {path.name for path in (tmp_path / "store/commits").iterdir()}
+    assert shards["tile_without_gap"]
+    assert len(merged) == len(commits)
+    assert set(merged) == commits, "each shard is committed once, and nothing besides"
+    told = f"{PHOTOS} photos in {len(commits)} shards, {fetched} fetched: {fetched / PHOTOS - 1:.1%} again"
+    print(f"{told}; the longest silence {silence:.1f} s")  # noqa: T201 - a soak tells its figures
+    assert silence <= LONGEST_SILENCE
     assert fetched <= 1.15 * PHOTOS * 1.01

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ from redis.exceptions import ConnectionError as NoConnection
 from harvester.config.settings import Settings
 from harvester.errors import UsageError
 from harvester.quota.counting import begin_count
-from harvester.quota.leased_ledger import Claim, Grant
+from harvester.quota.leased_ledger import Claim, Grant, Unanswered
 from harvester.quota.place import Place
 from harvester.quota.rate import Rate
 from harvester.quota.redis_leases import connect
@@ -37,17 +38,23 @@ from support.project import PYTHONPATH
 pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server (Debian: redis-server)")
 CALLS, PERIOD = 40, 0.5
 KILLS = 40 if os.environ.get("HARVESTER_SOAK") else 4
-QUOTA = Rate(CALLS, PERIOD)
+QUOTA, CALM = Rate(CALLS, PERIOD), Rate(200, 4.0)
 ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
+
+
+def find_port() -> int:
+    """A port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 class Server:
     """A Redis server of its own."""
 
     def __init__(self, folder: Path, *options: str, password: str | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = find_port()
         self._command = ["redis-server", "--port", str(self.port), "--save", "", "--dir", str(folder), *options]
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.place = Place.read(self.url)
@@ -94,12 +101,13 @@ def open_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 class Fleet:
     """Processes that call as fast as they may, and note when each call arrives."""
 
-    def __init__(self, folder: Path, server: Server, *, count: int = 4) -> None:
-        self._folder, self._server = folder, server
+    def __init__(self, folder: Path, server: Server, *, count: int = 4, quota: Rate = QUOTA) -> None:
+        self._folder, self._server, self._quota = folder, server, quota
         self.running = [self._start() for _ in range(count)]
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, __file__, str(self._folder), self._server.url]
+        limits = str(self._quota.calls), str(self._quota.period)
+        command = [sys.executable, __file__, str(self._folder), self._server.url, *limits]
         return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": PYTHONPATH})
 
     def kill_one(self) -> None:
@@ -132,26 +140,26 @@ class Fleet:
 def open_fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
     with ExitStack() as stack:
 
-        def open_one(server: Server, *, count: int = 4) -> Fleet:
-            fleet = Fleet(tmp_path, server, count=count)
+        def open_one(server: Server, **given: Any) -> Fleet:
+            fleet = Fleet(tmp_path, server, **given)
             stack.callback(fleet.close)
             return fleet
 
         yield open_one
 
 
-def find_worst(times: list[float]) -> int:
+def find_worst(times: list[float], *, period: float = PERIOD) -> int:
     first = most = 0
     for index, when in enumerate(times):
-        while when - times[first] >= PERIOD:
+        while when - times[first] >= period:
             first += 1
         most = max(most, index - first + 1)
     return most
 
 
-def begin(server: Server) -> None:
+def begin(server: Server, *, quota: Rate = QUOTA) -> None:
     """Nobody has called before."""
-    asyncio.run(begin_count("key", quota=QUOTA, ledger_at=server.place))
+    asyncio.run(begin_count("key", quota=quota, ledger_at=server.place))
 
 
 OpenServer = Callable[..., Server]
@@ -198,6 +206,21 @@ def test_a_server_that_forgets_counts_as_full_for_one_period(open_server: OpenSe
         server.start()
     fleet.await_calls(CALLS)
     assert find_worst(fleet.arrivals()) <= CALLS
+
+
+@pytest.mark.skipif(not os.environ.get("HARVESTER_SOAK"), reason="measures: wants the machine for itself")
+def test_on_a_calm_day_nearly_all_of_the_quota_is_used(open_server: OpenServer, open_fleet: OpenFleet) -> None:
+    server = open_server()
+    begin(server, quota=CALM)
+    fleet = open_fleet(server, quota=CALM)
+    fleet.await_calls(int(CALM.calls))  # all of them are at work
+    began = fleet.arrivals()[-1]
+    fleet.await_calls(10 * int(CALM.calls))
+    times = [when for when in fleet.arrivals() if when > began]
+    used = len(times) / ((times[-1] - began) * CALM.calls / CALM.period)
+    print(f"{used:.1%} of the quota used")  # noqa: T201 - a soak tells its figures
+    assert find_worst(fleet.arrivals(), period=CALM.period) <= CALM.calls
+    assert used >= 0.97
 
 
 @pytest.mark.slow
@@ -359,6 +382,29 @@ async def test_the_right_password_lets_in(open_server: OpenServer) -> None:
         throttle.done(await throttle.acquire())
 
 
+def make_certificate(key: Path, certificate: Path) -> None:
+    """One of this machine's, that nobody has signed."""
+    wanted = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost")
+    named = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate))
+    subprocess.run(["openssl", "req", *wanted, *named], check=True, capture_output=True)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="makes a certificate")
+async def test_a_server_with_tls_lets_in_and_one_whose_certificate_nobody_knows_is_not_asked(
+    open_server: OpenServer, tmp_path: Path
+) -> None:
+    key, certificate, port = tmp_path / "key.pem", tmp_path / "certificate.pem", find_port()
+    make_certificate(key, certificate)
+    files = ("--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-auth-clients", "no")
+    open_server("--tls-port", str(port), *files)
+    known = Place.read(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}")
+    await begin_count("key", quota=QUOTA, ledger_at=known)
+    async with open_throttle("key", quota=QUOTA, pace=None, ledger_at=known) as throttle:
+        throttle.done(await throttle.acquire())
+    with pytest.raises(Unanswered, match=rf"127.0.0.1:{port} cannot be reached: .*certificate"):
+        await begin_count("key", quota=QUOTA, ledger_at=Place.read(f"rediss://127.0.0.1:{port}/0"))
+
+
 @pytest.mark.parametrize("text", ["", "localhost", "http://localhost", "redis://", "redis://host:port", "unix://"])
 def test_what_is_no_address_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="no address of a Redis server"):
@@ -448,10 +494,10 @@ async def test_two_harvests_of_two_machines_share_one_quota(
 # -- a process of the fleet -------------------------------------------------------------------------------------
 
 
-async def hungry(folder: Path, url: str) -> None:
+async def hungry(folder: Path, url: str, quota: Rate) -> None:
     arrivals = os.open(folder / "arrivals", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    async with open_throttle("key", quota=QUOTA, pace=None, ledger_at=Place.read(url)) as throttle:
+    async with open_throttle("key", quota=quota, pace=None, ledger_at=Place.read(url)) as throttle:
 
         async def worker() -> None:
             while True:
@@ -468,4 +514,4 @@ async def hungry(folder: Path, url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(hungry(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(hungry(Path(sys.argv[1]), sys.argv[2], Rate(float(sys.argv[3]), float(sys.argv[4]))))
