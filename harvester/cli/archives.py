@@ -165,8 +165,11 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool, is_kept: b
 
     settings = setup.load().settings
 
+    def choose(folder: Path) -> Settings:
+        return setup.take_keys(settings, _name_key(folder) or settings.env_prefix)
+
     def read() -> list[str]:
-        found = [read_status(folder, settings) for folder in dict.fromkeys(folders)]
+        found = [read_status(folder, choose(folder)) for folder in dict.fromkeys(folders)]
         return [line for each in found for line in ([write_json(each)] if as_json else list_status(each))]
 
     if is_kept:
@@ -174,7 +177,7 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool, is_kept: b
         return Exit.COMPLETE
 
     def show(folder: Path) -> Exit:
-        show_status(read_status(folder, settings), as_json=as_json)
+        show_status(read_status(folder, choose(folder)), as_json=as_json)
         return Exit.COMPLETE
 
     return do_all(_list_tasks(show, folders), setup.console, is_announced=False)

@@ -84,6 +84,20 @@ async def test_of_several_archives_each_is_updated_with_its_own_key(sandbox_of: 
         assert (code, keys[KEY] > 0) == (Exit.KEY_REFUSED, True), said
 
 
+async def test_status_tells_what_is_left_of_the_quota_of_its_key(
+    sandbox_of: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=12) as sandbox:
+        job = ("run", "theirs", "--config", "jobs.toml", "--pace", "none")
+        code, said, keys = await harvester(sandbox, *job, calls=False)
+        assert code == Exit.COMPLETE, said
+        _, said, _ = await harvester(sandbox, "status", "theirs", "--json", calls=False)
+        assert json.loads(said)["quota_left"] == 3600 - keys[PARTNER]
+        monkeypatch.delenv("PARTNER_API_KEY")
+        _, said, _ = await harvester(sandbox, "status", "theirs", "--json", calls=False)
+        assert json.loads(said)["quota_left"] is None
+
+
 async def test_whoever_harvests_an_archive_with_the_own_key_goes_on_with_that(sandbox_of: Opener) -> None:
     async with sandbox_of(photos=12) as sandbox:
         await harvester(sandbox, "run", "theirs", "--config", "jobs.toml")
