@@ -26,7 +26,7 @@ from harvester.filesystem.sqlite_modes import (
 )
 
 T = TypeVar("T")
-SPARE = 16_000_000
+SPARE = 2_000_000
 """Bytes of a checkpoint that may lie idle."""
 
 PATIENCE = 5.0
@@ -183,12 +183,14 @@ class Database:
         except sqlite3.Error as error:
             raise self.refused(error) from None
 
-    def shrink(self) -> None:
-        """Give back the room of what is done with, where it is most of the file; on a full disk it stays as it is."""
-        free, pages, size = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count", "page_size")
-        )
-        if free * size > SPARE and free > pages // 2:
+    def compact(self, needed: int) -> None:
+        """Write the file anew where a third of it and more is idle, if so many bytes are needed.
+
+        Idle is the room of what is done with, and of pages that stand half empty, as those do of ids that come in
+        falling order. On a full disk the file stays as it is.
+        """
+        pages, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        if pages * size - needed > max(SPARE, pages * size // 3):
             with suppress(sqlite3.Error, CannotWrite):
                 self._db.execute("VACUUM")
                 self.settle()

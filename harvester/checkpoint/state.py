@@ -23,6 +23,8 @@ from harvester.disk.record import Record
 from harvester.errors import show
 from harvester.parts.part import Part
 
+_ROOM_OF_PHOTO, _ROOM_OF_ROW = 40, 150
+"""Bytes that a photo, and a line of another file, take in full pages."""
 LINE_ID = re.compile(rb'\{"id":"([0-9]{1,18})"')
 
 
@@ -226,6 +228,11 @@ class State(Listed):
         """The lines of photos, in closed parts or not."""
         query = "SELECT coalesce(sum(json_extract(body, '$.lines')), 0) FROM part"
         return int(self._db.execute(query).fetchone()[0]) + self.length(PHOTOS).lines
+
+    def shrink(self) -> None:
+        """Give back the room that what is written does not need, where that is much."""
+        others = sum(length.lines for name, length in self.files().items() if name != PHOTOS)
+        self.compact(_ROOM_OF_PHOTO * self.count_photos() + _ROOM_OF_ROW * others)
 
     def length(self, name: str) -> Length:
         """The committed length of a file: of PHOTOS what stands in the file of that name, behind the parts."""

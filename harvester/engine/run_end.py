@@ -86,7 +86,7 @@ class RunEnd:
             ending = self._sum_up(halt)
             outcome = decide(ending)
             state.note(replace(state.facts, finished=outcome.is_finished))
-        if ending.is_whole:
+        if ending.is_whole and not ending.is_update:  # an update's is deleted when it is merged
             state.shrink()
         if self._output.archive is not None and not outcome.is_cut_short:
             write_errors(self._output.archive, state)

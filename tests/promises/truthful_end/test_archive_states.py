@@ -17,9 +17,11 @@ from harvester.archive.folder import STATE
 from harvester.archive.sinks import PHOTOS
 from harvester.checkpoint.facts import JobFacts
 from harvester.checkpoint.schema import FORMAT
-from harvester.checkpoint.state import State, Todo
+from harvester.checkpoint.state import Length, State, Todo
 from harvester.cli import main
+from harvester.disk.record import Record
 from harvester.errors import CannotWrite, Exit, UsageError
+from harvester.flickr.responses import Row
 from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
@@ -248,6 +250,22 @@ def test_a_checkpoint_gives_back_the_room_of_what_is_done(rows: int, shrinks: bo
         state.shrink()
         assert (path.stat().st_size < before / 10) == shrinks
         assert state.facts.job == {"kept": True}
+
+
+def test_a_checkpoint_at_rest_takes_40_bytes_a_photo_though_the_newest_come_first(tmp_path: Path) -> None:
+    photos, path = 100_000, tmp_path / STATE
+    with State(path) as state:
+        for newest in range(photos, 0, -500):
+            ids = [40_000_000_000 + n for n in range(newest, newest - 500, -1)]
+            with state.changing():
+                state.admit([Row(str(i), 1_600_000_000, None, b"{}", 1_700_000_000) for i in ids])
+                state.note_lines(Record(str(i), b"%d" % i) for i in ids)
+                state.commit_length(PHOTOS, Length(1, photos))
+        state.shrink()
+        size = path.stat().st_size
+        assert size <= 41 * photos
+        state.shrink()
+    assert path.stat().st_size == size
 
 
 @pytest.mark.slow
