@@ -12,10 +12,10 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow pythons check cover lint types wire replay soak bench machines simulate smoke sandbox vendor pictures docs build lock clean
+.PHONY: help demo test slow pythons check cover lint types wire replay soak bench bench-scale machines simulate smoke sandbox vendor pictures docs build lock clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 # What the harvester needs to run, and nothing of what its development needs besides.
 $(RUNS): requirements-run.lock
@@ -86,6 +86,10 @@ soak: $(READY) ## The long proofs: kills, quotas, a million photos, a million sw
 bench: $(READY) ## Measure speed, quota and memory, beside a bare loop and other tools (7 minutes)
 	$(BIN)/python tests/bench/run.py
 
+PHOTOS ?= 10000000
+bench-scale: $(READY) ## Measure how all grows, up to 10,000,000 photos of listing or PHOTOS of them (40 minutes, 32 GB)
+	$(BIN)/python tests/bench/scale.py $(PHOTOS)
+
 machines: $(READY) ## Measure what many machines cost and gain, and how soon a harvest goes on after kills (5 minutes)
 	$(BIN)/python tests/bench/machines.py
 
@@ -127,5 +131,5 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock and requi
 	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file requirements-run.lock
 
 clean: ## Remove what was made
-	rm -rf $(VENV) .pythons .wire site .bench bench.json bench.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .pythons .wire site .bench bench.json bench.svg bench-scale.json bench-scale.svg dist build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find harvester tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -30,6 +30,33 @@ def draw(told: Mapping[str, Any], path: Path) -> None:
     picture.savefig(path)
 
 
+def draw_growth(sizes: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """What each size takes, by photos, as lines: what is flat does not grow faster than the photos."""
+    import matplotlib as mpl  # noqa: PLC0415 - as above
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    photos = [size["photos"] for size in sizes]
+    by_name = {
+        "Time of a core, µs a photo": {name: [size["times"][name] for size in sizes] for name in sizes[0]["times"]},
+        "Memory at its peak, MB": {name: [size["memory"][name] for size in sizes] for name in sizes[0]["memory"]},
+        "Checkpoint, bytes a photo": {name: [size[name] for size in sizes] for name in ("stopped", "whole")},
+        "Start, seconds": {name: [size[name] for size in sizes] for name in ("resumed", "status")},
+    }
+    picture, panels = plt.subplots(2, 2, figsize=(12, 7), layout="constrained")
+    for panel, (title, lines) in zip(panels.flat, by_name.items(), strict=True):
+        for name, values in lines.items():
+            panel.plot(photos, values, marker="o", label=name)
+        panel.set_xscale("log")
+        panel.set_ylim(bottom=0)
+        panel.set_xlabel("photos")
+        panel.set_title(title, loc="left", fontweight="bold")
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.legend(frameon=False)
+    picture.savefig(path)
+
+
 def _bars(panel: Any, title: str, rows: Sequence[tuple[str, float]]) -> None:
     names = [name for name, _ in rows][::-1]
     values = [value for _, value in rows][::-1]

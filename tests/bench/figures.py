@@ -176,14 +176,14 @@ def measure_memory(folder: Path) -> Iterator[Figure]:
             aim = "" if peak == first else f"at most {first + 20:.0f}"
             yield Figure(f"{photos:,} photos: memory at its peak", peak, "MB", aim)
             if photos == MANY:
-                yield Figure(f"{photos:,} photos: resumed within", _resume(server, archive), "s", "under 1")
+                yield Figure(f"{photos:,} photos: resumed within", resume(server, archive, "list"), "s", "under 1")
             (archive / "photos.ndjson").unlink()
 
 
-def _resume(server: Server, archive: Path) -> float:
+def resume(server: Server, archive: Path, detail: str) -> float:
     """Seconds from the start of a process to the first call with which it goes on."""
     server.ask("/__reset")
     began = time.monotonic()
-    server.search(archive, "--detail", "list")
+    server.search(archive, "--detail", detail)
     first: float = server.ask("/__stats?period=1")["first"]
     return first - began

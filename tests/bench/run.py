@@ -14,6 +14,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from after import measure_after
 from chart import draw
 from core import measure_core
 from figures import (
@@ -54,6 +55,7 @@ def measure(folder: Path) -> tuple[dict[str, list[Figure]], list[Peer]]:
     tell("quota", [*measure_quota(folder, rates=(100, 1_000, 5_000), seconds=5), measure_waiting(folder, seconds=10)])
     tell("calls", list(measure_calls(folder, photos=3_000)))
     tell("tables, one core", [*measure_tables(folder, rounds=3)])
+    tell("after the harvest, one core", [*measure_after(folder, photos=20_000, rounds=3)])
     tell("memory and resuming", list(measure_memory(folder)))
     return parts, peers
 

@@ -5,7 +5,8 @@
 The answers have the sandbox's shapes and sizes but are made beforehand, so that the server's core keeps up with
 whatever the client's core can ask. nginx would be as fast, but cannot be slow on purpose, nor count calls.
 `/__stats?period=S&nth=N` tells the calls, the most of them in any S seconds, when the first came (by the monotonic
-clock) and the seconds from then until the N-th; `/__reset` forgets them.
+clock) and the last, and the seconds from the first until the N-th; `/__reset` forgets them. `/__change?one_in=N`
+changes one in N photos.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ APART = 60
 """Seconds between two uploads."""
 _ID, _UPLOAD, _SEEN = b"40123456789", b"1345678901", 7
 _LICENSES = {"licenses": {"license": [{"id": str(n), "name": "All Rights Reserved", "url": ""} for n in range(17)]}}
+_CHANGED = 1_700_000_000
+_find_change = re.compile(rb'(?<="lastupdate":")\d+')
 _is_json = re.compile(rb"format=json").search
 
 
@@ -62,6 +65,7 @@ class Answers:
 
     def __init__(self, photos: int) -> None:
         self.photos = photos
+        self._one_in, self._changes = photos + 1, 0
         self._catalogue = Catalogue(CatalogueOptions(photos=50, owners=1))
         self._own_id = str(self._catalogue.id_of(_SEEN)).encode()
         builders: dict[bytes, Callable[..., dict[str, Any]]] = {
@@ -73,6 +77,10 @@ class Answers:
         self._xml = {name: frame(self._to_xml(body), b"text/xml").split(_ID) for name, body in built.items()}
         self._rows: dict[str, bytes] = {}
         self._licenses = self._to_xml(encode(_LICENSES))
+
+    def change(self, one_in: int) -> None:
+        """Change one in so many photos, which only their rows show."""
+        self._one_in, self._changes = one_in, self._changes + 1
 
     def _cut(self, answer: dict[str, Any]) -> bytes:
         upload = str(self._catalogue.uploads[_SEEN]).encode()
@@ -107,8 +115,11 @@ class Answers:
         picked = range(first, min(first + size, total))
         numbers = [low + n for n in picked] if "asc" in query.get("sort", "") else [high - n for n in picked]
         row = self._find_row(query.get("extras", ""))
+        changed = _find_change.sub(b"%d" % (_CHANGED + self._changes), row)
         rows = [
-            row.replace(_ID, b"%d" % (FIRST_ID + n)).replace(_UPLOAD, b"%d" % (FIRST_SECOND + APART * n))
+            (row if n % self._one_in or not self._changes else changed)
+            .replace(_ID, b"%d" % (FIRST_ID + n))
+            .replace(_UPLOAD, b"%d" % (FIRST_SECOND + APART * n))
             for n in numbers
         ]
         told = (page, -(-total // size), size, total)
@@ -191,10 +202,14 @@ class Connection(asyncio.Protocol):
             del arrivals[:]
             return b"{}"
         asked = parse_qs(query)
+        if path == b"/__change":
+            self._answers.change(int(asked["one_in"][0]))
+            return b"{}"
         nth = int(asked.get("nth", ["1"])[0])
         told = {
             **self._stats.describe(float(asked["period"][0])),
             "first": arrivals[0] if arrivals else None,
+            "last": arrivals[-1] if arrivals else None,
             "until": arrivals[nth - 1] - arrivals[0] if len(arrivals) >= nth else None,
         }
         return json.dumps(told).encode()
