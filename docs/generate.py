@@ -16,7 +16,7 @@ from harvester.cli import main
 from harvester.errors import Exit
 from harvester.export.columns import COLUMNS
 from harvester.flickr.methods import DETAILS, PARTS, list_parts
-from harvester.metrics.names import METRICS
+from harvester.progress.metrics.names import METRICS
 
 ROOT = Path(__file__).parent.parent
 CODES = {

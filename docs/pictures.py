@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from playwright.sync_api import sync_playwright
 
-from harvester.demo import serve_sandbox
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 
 HERE = Path(__file__).parent / "pages" / "pictures"
 NAME = "monkeys"

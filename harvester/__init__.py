@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from harvester.about import __version__ as __version__
 
 if TYPE_CHECKING:
-    from harvester.api import Flickr
-    from harvester.blocking import Archive, BlockingHarvest, harvest
     from harvester.errors import (
         ArchiveBusy,
         CannotWrite,
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
         Stopped,
         StopRun,
         StoreFault,
+        Summary,
         TryLater,
         Unreachable,
         UsageError,
@@ -42,12 +41,13 @@ if TYPE_CHECKING:
         Resumed,
         Retrying,
         Started,
-        Summary,
         Tally,
         Waiting,
     )
     from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Photos, Search, Source
+    from harvester.python.api import Flickr
     from harvester.python.archive_task import RepairReport
+    from harvester.python.blocking import Archive, BlockingHarvest, harvest
     from harvester.python.harvest import Harvest
     from harvester.python.lists import Entry
     from harvester.python.photo import Photo
@@ -106,8 +106,8 @@ _HOMES = (
     "python.lists",
     "python.harvest",
     "python.archive_task",
-    "api",
-    "blocking",
+    "python.api",
+    "python.blocking",
 )
 """Where the names are, the module that takes longest to import last."""
 

@@ -21,12 +21,11 @@ URL, and the URL carries the key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from harvester.events import Summary
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 
 class Exit(IntEnum):
@@ -143,6 +142,48 @@ class GivenUp(HarvestError):
 
 class Stopped(HarvestError):
     """A wait was cut short because the run is to end."""
+
+
+Status: TypeAlias = Literal["complete", "incomplete", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How a run ended. Seconds are those of the run; counts of photos are the archive's."""
+
+    status: Status
+    photos: int
+    new: int
+    calls: int
+    retries: int
+    refused: int
+    failed: int
+    seconds: float
+    expected: int | None
+    output: Path | None
+    bad_input: int = 0
+    lists: Mapping[str, int] = field(default_factory=dict)
+    """Lines of the archive's other files, by name: sets, collections, galleries and the like."""
+    is_update: bool = False
+    notes: tuple[str, ...] = ()
+    """Sentences about what is missing or odd, for people."""
+
+    def behind(self, earlier: Summary) -> Summary:
+        """The summary of a command of several stages, of which this is the last: what was done adds up."""
+        return replace(
+            self,
+            new=earlier.new + self.new,
+            calls=earlier.calls + self.calls,
+            retries=earlier.retries + self.retries,
+            refused=earlier.refused + self.refused,
+            bad_input=earlier.bad_input + self.bad_input,
+            seconds=earlier.seconds + self.seconds,
+        )
+
+    @property
+    def calls_per_photo(self) -> float | None:
+        """Calls of this run for each photo that it wrote; an update asks for many that it need not write."""
+        return self.calls / self.new if self.new and not self.is_update else None
 
 
 class Incomplete(HarvestError):

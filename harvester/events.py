@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from harvester.errors import Status, Summary
+
+__all__ = [
+    "DURATIONS", "Attempts", "Ended", "Event", "Failed", "Noticed", "Observer", "PartClosed", "Paused", "Progress",
+    "Resumed", "Retrying", "Started", "Status", "Summary", "Tally", "Waiting", "ignore",
+]  # fmt: skip
 DURATIONS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0)
 """Seconds by which calls are told apart by how long they took."""
 
@@ -76,48 +82,6 @@ class Tally:
     def new(self) -> int:
         """Photos that this run has written."""
         return self.written - self.written_before
-
-
-Status: TypeAlias = Literal["complete", "incomplete", "stopped"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """How a run ended. Seconds are those of the run; counts of photos are the archive's."""
-
-    status: Status
-    photos: int
-    new: int
-    calls: int
-    retries: int
-    refused: int
-    failed: int
-    seconds: float
-    expected: int | None
-    output: Path | None
-    bad_input: int = 0
-    lists: Mapping[str, int] = field(default_factory=dict)
-    """Lines of the archive's other files, by name: sets, collections, galleries and the like."""
-    is_update: bool = False
-    notes: tuple[str, ...] = ()
-    """Sentences about what is missing or odd, for people."""
-
-    def behind(self, earlier: Summary) -> Summary:
-        """The summary of a command of several stages, of which this is the last: what was done adds up."""
-        return replace(
-            self,
-            new=earlier.new + self.new,
-            calls=earlier.calls + self.calls,
-            retries=earlier.retries + self.retries,
-            refused=earlier.refused + self.refused,
-            bad_input=earlier.bad_input + self.bad_input,
-            seconds=earlier.seconds + self.seconds,
-        )
-
-    @property
-    def calls_per_photo(self) -> float | None:
-        """Calls of this run for each photo that it wrote; an update asks for many that it need not write."""
-        return self.calls / self.new if self.new and not self.is_update else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

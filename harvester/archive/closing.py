@@ -13,15 +13,15 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from harvester.archive.checkpoint.same_job import settle_rotation
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.disk.files import Appender, cannot_write, damaged, put_in_place, remove_files, sync_folder
+from harvester.archive.disk.layout import CLOSING, PHOTOS, list_part_files
 from harvester.archive.folder import lock_folder, open_archive_state
-from harvester.checkpoint.same_job import settle_rotation
-from harvester.checkpoint.state import Length, State
-from harvester.disk.files import Appender, cannot_write, damaged, put_in_place, remove_files, sync_folder
-from harvester.disk.layout import CLOSING, PHOTOS, list_part_files
+from harvester.archive.parts.packing import PartWriter
+from harvester.archive.parts.part import Part, build_name
 from harvester.errors import CannotWrite, UsageError
 from harvester.jobs.rotation import Rotation
-from harvester.parts.packing import PartWriter
-from harvester.parts.part import Part, build_name
 
 _AT_ONCE = 1 << 20
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import msgspec
 
+from harvester.archive.checkpoint.comparison import Comparison
+from harvester.archive.checkpoint.state import State
+from harvester.archive.checkpoint.withdrawn import count_unshown
 from harvester.archive.folder import is_at_limit
-from harvester.checkpoint.comparison import Comparison
-from harvester.checkpoint.state import State
-from harvester.checkpoint.withdrawn import count_unshown
 from harvester.jobs.model import Account, Photos, Search, Source
 from harvester.listing.stretch import WIDEST_FUZZ
 

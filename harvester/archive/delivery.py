@@ -8,13 +8,13 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from typing import TypeAlias
 
+from harvester.archive.checkpoint.state import Length, State
 from harvester.archive.closing import is_due
+from harvester.archive.disk.record import Record
 from harvester.archive.draft import Draft
+from harvester.archive.parts.part import Part
 from harvester.archive.sinks import PHOTOS, Sink
-from harvester.checkpoint.state import Length, State
-from harvester.disk.record import Record
 from harvester.errors import CannotWrite
-from harvester.parts.part import Part
 from harvester.text.escapes import unescape_json
 
 Do: TypeAlias = Callable[[Callable[[], Sequence[Part] | None]], Awaitable[Sequence[Part] | None]]

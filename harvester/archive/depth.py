@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import structs
 
-from harvester.checkpoint.facts import Depth
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.facts import Depth
+from harvester.archive.checkpoint.state import State
 from harvester.errors import UsageError
 from harvester.flickr.methods import covers
 from harvester.jobs.model import Job

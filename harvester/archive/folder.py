@@ -14,6 +14,13 @@ from msgspec import to_builtins
 
 from harvester.about import __version__
 from harvester.archive.blocks import Blocks
+from harvester.archive.checkpoint.facts import describe_kept, describe_told
+from harvester.archive.checkpoint.read_only import locate
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.checkpoint.withdrawn import count_withdrawn, join_tombstones, read_tombstones
+from harvester.archive.disk.files import cannot_write, damaged, write_lines, write_whole
+from harvester.archive.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, WITHDRAWN, require_checkpoint
+from harvester.archive.disk.lock import FolderLock, lock_folder
 from harvester.archive.manifest import (
     ENDED,
     FORMAT,
@@ -24,18 +31,11 @@ from harvester.archive.manifest import (
     encode_manifest,
     read_manifest,
 )
+from harvester.archive.parts.part import Part, list_names
 from harvester.archive.put_away import describe_put_away
-from harvester.checkpoint.facts import describe_kept, describe_told
-from harvester.checkpoint.read_only import locate
-from harvester.checkpoint.state import Length, State
-from harvester.checkpoint.withdrawn import count_withdrawn, join_tombstones, read_tombstones
-from harvester.disk.files import cannot_write, damaged, write_lines, write_whole
-from harvester.disk.layout import CHANGES, ERRORS, MANIFEST, PHOTOS, STATE, WITHDRAWN, require_checkpoint
-from harvester.disk.lock import FolderLock, lock_folder
 from harvester.errors import CannotWrite
 from harvester.jobs.values import stamp
 from harvester.listing.sweep import Stretch
-from harvester.parts.part import Part, list_names
 from harvester.text.words import name_count
 
 __all__ = [

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from harvester.archive.checkpoint.facts import Reread
+from harvester.archive.checkpoint.state import State
 from harvester.archive.comparison import Difference, find_difference
 from harvester.archive.folder import is_at_limit
-from harvester.checkpoint.facts import Reread
-from harvester.checkpoint.state import State
 from harvester.jobs.model import Account, Search, Source
 from harvester.jobs.values import stamp
 from harvester.listing.stretch import Stretch

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from harvester.checkpoint.state import is_photo_id
+from harvester.archive.checkpoint.state import is_photo_id
 from harvester.flickr.lenient_json import dump, read_number
 from harvester.flickr.listings import LINE_MEMBERS
 

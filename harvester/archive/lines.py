@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from harvester.archive.disk.layout import PHOTOS
+from harvester.archive.parts.part import Part
+from harvester.archive.parts.reading import BrokenPart, read_part
 from harvester.archive.pieces import Pieces, hold_pieces
-from harvester.disk.layout import PHOTOS
 from harvester.errors import UsageError
-from harvester.parts.part import Part
-from harvester.parts.reading import BrokenPart, read_part
 
 _LINE = re.compile(rb'\{"id":"(\d{1,18})"')
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from harvester.checkpoint.state import State, Todo
+from harvester.archive.checkpoint.state import State, Todo
 from harvester.flickr.lenient_json import read_number
 from harvester.flickr.responses import Listed, Row
 from harvester.listing.sweep import Sweep

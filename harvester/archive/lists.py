@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from harvester.checkpoint.facts import Refusal
-from harvester.checkpoint.state import Length, State
-from harvester.checkpoint.withdrawn import blank_row
-from harvester.disk.files import Appender
-from harvester.disk.record import build_entry
+from harvester.archive.checkpoint.facts import Refusal
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.checkpoint.withdrawn import blank_row
+from harvester.archive.disk.files import Appender
+from harvester.archive.disk.record import build_entry
 from harvester.errors import Refused
 from harvester.flickr.lenient_json import dump
 from harvester.flickr.listings import EachLine, Opens, PhotosOnly, Together

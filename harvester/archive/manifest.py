@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 import orjson
 
-from harvester.disk.layout import DATA, PHOTOS, is_put_away
-from harvester.parts.part import Part, sum_lines
+from harvester.archive.disk.layout import DATA, PHOTOS, is_put_away
+from harvester.archive.parts.part import Part, sum_lines
 
 FORMAT = 2
 """Manifests of format 1 have no checksum of their own."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from harvester.archive.checkpoint.read_only import locate, open_archive_to_read
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.disk.layout import PHOTOS, STATE, check_entries, check_files
 from harvester.archive.manifest import Manifest, read_manifest
-from harvester.checkpoint.read_only import locate, open_archive_to_read
-from harvester.checkpoint.state import Length, State
-from harvester.disk.layout import PHOTOS, STATE, check_entries, check_files
+from harvester.archive.parts.part import Part, measure_lines, sum_lines
+from harvester.archive.parts.reading import take_part
 from harvester.errors import UsageError
-from harvester.parts.part import Part, measure_lines, sum_lines
-from harvester.parts.reading import take_part
 
 _READINGS = 5
 """Looks at an archive in which parts are closed meanwhile."""

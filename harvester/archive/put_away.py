@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from harvester.archive.disk.layout import HISTORY, MANIFEST, UPDATES, is_put_away
 from harvester.archive.manifest import FilePrefix
-from harvester.disk.layout import HISTORY, MANIFEST, UPDATES, is_put_away
 from harvester.text.words import name_count
 
 

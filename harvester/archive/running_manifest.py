@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from harvester.archive.blocks import Blocks
+from harvester.archive.checkpoint.read_only import locate
+from harvester.archive.checkpoint.state import State
+from harvester.archive.disk.layout import PHOTOS
 from harvester.archive.folder import count_lists, write_manifest
 from harvester.archive.manifest import FilePrefix, read_manifest
-from harvester.checkpoint.read_only import locate
-from harvester.checkpoint.state import State
-from harvester.disk.layout import PHOTOS
+from harvester.archive.parts.part import list_names
 from harvester.errors import CannotWrite
-from harvester.parts.part import list_names
 
 INTERVAL = 30.0
 """Seconds between two manifests. Promised is one a minute, also where a disk is slow."""

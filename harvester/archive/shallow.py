@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
+from harvester.archive.disk.record import Record, build_record
 from harvester.archive.folder import damaged
 from harvester.archive.pieces import Pieces
-from harvester.disk.record import Record, build_record
 from harvester.flickr.methods import PAGE_SIZE, PARTS, name_member
 from harvester.flickr.responses import Row
 from harvester.flickr.sizes import is_listed

@@ -16,12 +16,12 @@ from typing import Protocol
 
 import orjson
 
+from harvester.archive.checkpoint.state import Length, State
 from harvester.archive.closing import close_parts
-from harvester.checkpoint.state import Length, State
-from harvester.disk.files import Appender, cannot_write, sync_file
-from harvester.disk.layout import PHOTOS
-from harvester.disk.record import Record
-from harvester.parts.part import Part
+from harvester.archive.disk.files import Appender, cannot_write, sync_file
+from harvester.archive.disk.layout import PHOTOS
+from harvester.archive.disk.record import Record
+from harvester.archive.parts.part import Part
 from harvester.text.escapes import escape_controls
 from harvester.text.streams import cannot_write_stdout
 

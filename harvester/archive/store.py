@@ -9,15 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from harvester.archive.checkpoint.comparison import Comparison
+from harvester.archive.checkpoint.state import Gone, State, Todo, is_photo_id
+from harvester.archive.checkpoint.withdrawn import add_missing, find_withdrawn
 from harvester.archive.comparison import is_unexplained
 from harvester.archive.delivery import Delivery
+from harvester.archive.disk.record import Record
 from harvester.archive.listing_result import Bounds, ListingResult, ListResult, count_claimed, is_listed_whole, read_row
 from harvester.archive.lists import LineFiles, Lists, Reuse
+from harvester.archive.parts.part import Part
 from harvester.archive.sinks import Sink
-from harvester.checkpoint.comparison import Comparison
-from harvester.checkpoint.state import Gone, State, Todo, is_photo_id
-from harvester.checkpoint.withdrawn import add_missing, find_withdrawn
-from harvester.disk.record import Record
 from harvester.errors import Refused
 from harvester.flickr.methods import PAGE_SIZE
 from harvester.flickr.responses import Listed, Page, Row
@@ -25,7 +26,6 @@ from harvester.jobs.model import Source
 from harvester.listing.parts import find_part, keep_part
 from harvester.listing.sweep import Step, Sweep, advance
 from harvester.listing.walk import Walk
-from harvester.parts.part import Part
 
 T = TypeVar("T")
 _LEAST_PATIENCE, _SHOWN_PER_ANSWER = 100, 100

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.state import State
 from harvester.flickr.geo import needs_bound
 from harvester.jobs.model import Search, Source
 from harvester.listing.roots import find_roots

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from harvester.checkpoint.facts import Withheld
+from harvester.archive.checkpoint.facts import Withheld
 from harvester.text.words import name_count
 
 _PATIENCE = 12 * 60 * 60

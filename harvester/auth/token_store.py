@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from harvester.archive.disk.files import cannot_write
 from harvester.config.settings import Settings
-from harvester.disk.files import cannot_write
 from harvester.errors import CannotWrite, UsageError
 from harvester.filesystem.folders import find_folder
 from harvester.flickr.oauth import build_login_prefix

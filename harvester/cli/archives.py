@@ -21,8 +21,8 @@ from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_lines, write_json
 from harvester.cli.status import keep_showing, list_status, show_status
 from harvester.cli.verdict import show_verdict
-from harvester.errors import Exit, StopRun, UsageError
-from harvester.events import Observer, Summary
+from harvester.errors import Exit, StopRun, Summary, UsageError
+from harvester.events import Observer
 from harvester.jobs.rotation import Rotation
 from harvester.progress.gauge import Limits
 
@@ -49,8 +49,8 @@ def resume(*, setup: Setup, folder: Path, **given: Any) -> Exit:
 
     Running the command that began it does the same.
     """
-    from harvester.publish.beside import read_address, run_and_publish  # noqa: PLC0415
-    from harvester.upkeep.deepening import resume_archive  # noqa: PLC0415
+    from harvester.engine.upkeep.deepening import resume_archive  # noqa: PLC0415
+    from harvester.objects.publish.beside import read_address, run_and_publish  # noqa: PLC0415
 
     settings = _load_for(folder, setup, setup.load().settings)
     _rotate(folder, take_rotation(given))
@@ -114,8 +114,8 @@ def update(*, setup: Setup, folders: tuple[Path, ...], **given: Any) -> Exit:
 
     Of several, one that fails does not keep back the next; the exit code is the worst of all.
     """
-    from harvester.publish.beside import read_address, run_and_publish  # noqa: PLC0415
-    from harvester.upkeep.deepening import update_archive  # noqa: PLC0415
+    from harvester.engine.upkeep.deepening import update_archive  # noqa: PLC0415
+    from harvester.objects.publish.beside import read_address, run_and_publish  # noqa: PLC0415
 
     if setup.publish is not None and len(folders) > 1:
         raise UsageError(f"{len(folders)} archives cannot share one place; name one archive.", field="publish")

@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from harvester.auth.token_store import config_folder, find_perms
-from harvester.calls.answer import Answer, tidy
-from harvester.calls.arguments import check_allowed, read_pairs
-from harvester.calls.paging import Paging
 from harvester.cli.options import Command, Names, Setup, option, settings_options
 from harvester.cli.session import attend, choose_display
 from harvester.cli.show import show_bytes, show_lines
@@ -24,9 +21,11 @@ from harvester.config.settings import Settings
 from harvester.errors import Exit, GivenUp, Refused, Stopped, UsageError, show
 from harvester.events import Observer, Tally
 from harvester.flickr.method_list import METHODS, Method, find_method
-from harvester.progress import DisplayOptions
-from harvester.progress.display import EVERY
+from harvester.progress.display import EVERY, DisplayOptions
 from harvester.progress.gauge import Limits
+from harvester.transport.calls.answer import Answer, tidy
+from harvester.transport.calls.arguments import check_allowed, read_pairs
+from harvester.transport.calls.paging import Paging
 
 if TYPE_CHECKING:
     from harvester.transport.client import Client
@@ -137,7 +136,7 @@ async def _open(settings: Settings, observer: Observer, stop: asyncio.Event) -> 
 
 
 async def _show_answer(client: Client, method: Method, arguments: Mapping[str, str], manner: CallOptions) -> Exit:
-    from harvester.calls.run import make_call  # noqa: PLC0415
+    from harvester.transport.calls.run import make_call  # noqa: PLC0415
 
     answer = await make_call(client, method, arguments)
     if manner.raw:
@@ -153,7 +152,7 @@ def _write(answer: Answer) -> str:
 
 async def _show_rows(client: Client, method: Method, paging: Paging, stop: asyncio.Event, setup: Setup) -> Exit:
     """The rows of each page once it has come, in a thread: whoever reads them may be slow."""
-    from harvester.calls.run import ask_page, read_pages  # noqa: PLC0415
+    from harvester.transport.calls.run import ask_page, read_pages  # noqa: PLC0415
 
     tell = _tell_progress(paging, setup)
     with suppress(Stopped):

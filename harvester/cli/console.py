@@ -46,8 +46,8 @@ class Console:
     def log_file(self, path: str | None) -> None:
         if path is None or path == self._log_file:
             return
+        from harvester.archive.disk.layout import check_no_own_file  # noqa: PLC0415
         from harvester.config.toml_file import expand_home  # noqa: PLC0415 - no need of msgspec for help
-        from harvester.disk.layout import check_no_own_file  # noqa: PLC0415
 
         whole = Path(expand_home(path, field="log_file"))
         check_no_own_file(whole, field="log_file")

@@ -14,8 +14,8 @@ from harvester.cli.session import attend, choose_display
 from harvester.config.readers import READERS
 from harvester.config.settings import Settings
 from harvester.config.toml_file import read_config_file
-from harvester.errors import Exit, StopRun, UsageError
-from harvester.events import Observer, Summary
+from harvester.errors import Exit, StopRun, Summary, UsageError
+from harvester.events import Observer
 from harvester.jobs.model import Job, Photos
 from harvester.progress.gauge import Limits
 

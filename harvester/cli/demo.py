@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +14,27 @@ import click
 from harvester.cli.options import Command, Setup, console_options, find_console
 from harvester.cli.session import find_loop_factory, run_harvest
 from harvester.cli.show import show_lines
-from harvester.config.settings import read_folder
-from harvester.demo import FAULTS, PHOTOS, build_harvest, build_sandbox, read_first, serve_sandbox
+from harvester.config.settings import Settings, read_folder
 from harvester.errors import Exit
+from harvester.jobs.model import Job, Search
+from harvester.sandbox.catalogue import CatalogueOptions
+from harvester.sandbox.faults import Faults
+from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 
 FOLDER = "demo"
+PHOTOS = 1000
+FAULTS = 0.02
+KEY = "0123456789abcdef0123456789abcdef"
+LONGEST = 48
+"""Texts of a shown record are cut to so many characters."""
+MOST = 4
+"""Of an object in it so many members are shown."""
+_TELLING = {
+    "search": ("owner", "title", "datetaken", "tags"),
+    "info": ("title", "owner", "dates", "views"),
+    "sizes": ("size",),
+}
 
 
 @click.command(
@@ -60,3 +79,45 @@ def list_next(path: Path, *, again: bool) -> list[str]:
         "  export FLICKR_API_KEY=…    # from https://www.flickr.com/services/apps/create/",
         "  harvester search --tags monkey --limit 100 -o monkeys",
     ]
+
+
+def build_sandbox(photos: int = PHOTOS) -> SandboxOptions:
+    """The demo's sandbox: now and then it fails, as Flickr does."""
+    return SandboxOptions(catalogue=CatalogueOptions(photos=photos), faults=Faults(any=FAULTS))
+
+
+def build_harvest(url: str) -> tuple[Job, Settings]:
+    """The demo's job: all photos at full detail. It has no quota, so no ledger of the user is changed."""
+    job = Job(source=Search(min_upload_date="2004-01-01"))
+    return job, Settings(api_key=KEY, api_url=url, quota=None, pace=None, direct=True)
+
+
+def read_first(path: Path) -> str | None:
+    """The first record of an archive, cut to a size that can be looked at; None where there is none."""
+    with path.open(encoding="utf-8") as file:
+        line = next(islice(file, 1), None)
+    return None if line is None else json.dumps(shorten(json.loads(line)), ensure_ascii=False, indent=2)
+
+
+def shorten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with its telling members only, and a count of the rest."""
+    found = {}
+    for name, value in record.items():
+        if name in _TELLING and isinstance(value, Mapping):
+            told = {key: _cut(value[key]) for key in _TELLING[name] if key in value}
+            found[name] = {**told, "…": f"{len(value) - len(told)} more"} if len(told) < len(value) else told
+        else:
+            found[name] = value
+    return found
+
+
+def _cut(value: Any) -> Any:
+    """Texts cut to a length, lists to their last item, objects to their first members that are plain."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+    if isinstance(value, Mapping):
+        plain = {key: _cut(member) for key, member in value.items() if not isinstance(member, Mapping | list)}
+        return dict(islice(plain.items(), MOST))
+    if isinstance(value, list):
+        return ["…", _cut(value[-1])] if len(value) > 1 else [_cut(item) for item in value]
+    return value

@@ -15,10 +15,10 @@ from harvester.cli.options import Setup
 from harvester.cli.series import End, Step, read_error, tell_ends
 from harvester.cli.session import ENDS, attend, choose_display
 from harvester.config.settings import Config
-from harvester.errors import Exit, StopRun, UsageError
-from harvester.events import Observer, Summary
-from harvester.notice.service import Service
+from harvester.errors import Exit, StopRun, Summary, UsageError
+from harvester.events import Observer
 from harvester.progress.gauge import Limits
+from harvester.progress.notice.service import Service
 
 if TYPE_CHECKING:
     from harvester.dask.course import Course

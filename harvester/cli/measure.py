@@ -31,10 +31,10 @@ def find_metrics(setup: Setup, *, quota: Rate | None) -> tuple[Form, ...]:
 
 
 def _open_metrics(setup: Setup, root: click.Context, *, quota: Rate | None) -> tuple[Form, ...]:
-    from harvester.metrics.exposition import require_client  # noqa: PLC0415 - few ask for it
-    from harvester.metrics.record import Record  # noqa: PLC0415
-    from harvester.metrics.server import read_address, serve_metrics  # noqa: PLC0415
-    from harvester.metrics.textfile import Textfile  # noqa: PLC0415
+    from harvester.progress.metrics.exposition import require_client  # noqa: PLC0415 - few ask for it
+    from harvester.progress.metrics.record import Record  # noqa: PLC0415
+    from harvester.progress.metrics.server import read_address, serve_metrics  # noqa: PLC0415
+    from harvester.progress.metrics.textfile import Textfile  # noqa: PLC0415
 
     require_client("metrics" if setup.metrics_file is None else "metrics_file")
     record = Record(quota=quota)

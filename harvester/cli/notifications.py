@@ -16,11 +16,11 @@ import click
 from harvester.cli.console import Console
 from harvester.cli.failures import judge
 from harvester.config.settings import Settings
-from harvester.errors import Exit, UsageError
-from harvester.events import Event, Observer, Started, Summary
-from harvester.notice.command import LONGEST, run_command, write_report
-from harvester.notice.service import Service, open_service
+from harvester.errors import Exit, Summary, UsageError
+from harvester.events import Event, Observer, Started
 from harvester.progress.lines import say_end
+from harvester.progress.notice.command import LONGEST, run_command, write_report
+from harvester.progress.notice.service import Service, open_service
 
 Start = Callable[[Observer, asyncio.Event], Awaitable[Summary | Exit]]
 """Starts a run; it ends with its summary, or with its exit code."""

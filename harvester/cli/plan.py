@@ -115,7 +115,7 @@ def show_plan(
 ) -> Exit:
     """Print the plan of a source and the job's options."""
     from harvester.engine.estimate import estimate_job  # noqa: PLC0415
-    from harvester.upkeep.deepening_cost import estimate_deepening  # noqa: PLC0415
+    from harvester.engine.upkeep.deepening_cost import estimate_deepening  # noqa: PLC0415
 
     job = build_job(source, given)
     settings = setup.load().settings

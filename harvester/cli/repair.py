@@ -16,8 +16,8 @@ from harvester.text.escapes import escape_line
 from harvester.text.words import name_count
 
 if TYPE_CHECKING:
-    from harvester.repair.run import Report
-    from harvester.repair.scan import Found
+    from harvester.archive.repair.run import Report
+    from harvester.archive.repair.scan import Found
 
 
 @click.command(
@@ -40,8 +40,8 @@ def repair(*, folder: Path, dry_run: bool, as_json: bool, **manner: Any) -> Exit
     fetched again, 0 that nothing was.
     """
     console = find_console(**manner)
-    from harvester.publish.beside import read_published  # noqa: PLC0415
-    from harvester.repair.run import repair_archive  # noqa: PLC0415
+    from harvester.archive.repair.run import repair_archive  # noqa: PLC0415
+    from harvester.objects.publish.beside import read_published  # noqa: PLC0415
 
     def tell(name: str, size: int) -> None:
         if size > _WORTH_TELLING:

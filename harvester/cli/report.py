@@ -49,7 +49,7 @@ def report(*, folders: tuple[Path, ...], output: str, to_open: bool, progress: b
     path = None if output == "-" else Path(expand_home(output, field="output"))
     if to_open and path is None:
         raise UsageError("standard output cannot be opened: name a file with -o.", field="open")
-    from harvester.report.run import Order, write_report  # noqa: PLC0415
+    from harvester.web.report.run import Order, write_report  # noqa: PLC0415
 
     order = Order(folders=tuple(dict.fromkeys(folders)), output=path, **wished)
     with follow_rows(console, is_shown=progress) as on_progress:

@@ -18,19 +18,19 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal, Self
 
 from harvester import timers
-from harvester.attach.monitor import RunMonitor
-from harvester.attach.server import serve_control
 from harvester.cli.measure import find_metrics
 from harvester.cli.meter import is_drawable
 from harvester.cli.notifications import Notification, RunTracker, Start, find_service
 from harvester.cli.options import Setup
 from harvester.config.settings import Settings
-from harvester.errors import CannotWrite, Exit, StopRun, UsageError
-from harvester.events import Observer, Summary
+from harvester.errors import CannotWrite, Exit, StopRun, Summary, UsageError
+from harvester.events import Observer
 from harvester.jobs.model import Job, Photos
-from harvester.notice.service import Service, ServiceForm
-from harvester.progress import DisplayOptions, Progress, open_progress
+from harvester.progress.attach.monitor import RunMonitor
+from harvester.progress.attach.server import serve_control
+from harvester.progress.display import DisplayOptions, Progress, open_progress
 from harvester.progress.gauge import Limits
+from harvester.progress.notice.service import Service, ServiceForm
 from harvester.quota.counting import state_folder
 from harvester.signals import write_now
 
@@ -44,8 +44,8 @@ ENDS = {"complete": Exit.COMPLETE, "incomplete": Exit.INCOMPLETE}
 def run_harvest(job: Job, settings: Settings, *, output: Output, setup: Setup, expected: int | None = None) -> Exit:
     """Run a job to its end, or to the user's. `expected` is a count of photos where Flickr gives none."""
     from harvester.engine.run import UpdateWanted  # noqa: PLC0415
-    from harvester.publish.beside import read_address, run_and_publish  # noqa: PLC0415
-    from harvester.upkeep.deepening import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
+    from harvester.engine.upkeep.deepening import run_whole_job, update_archive  # noqa: PLC0415 - help can do without
+    from harvester.objects.publish.beside import read_address, run_and_publish  # noqa: PLC0415
 
     settings.require_key()
     if setup.dask is not None:

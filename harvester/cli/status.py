@@ -17,7 +17,7 @@ from harvester.text.bars import can_draw, draw_bar, draw_spark, draw_strip
 from harvester.text.words import name_count
 
 if TYPE_CHECKING:
-    from harvester.watch.timeline import Timeline
+    from harvester.web.watch.timeline import Timeline
 
 EVERY = 2.0
 """Seconds between two looks of --watch."""
@@ -65,7 +65,7 @@ def _list_drawings(facts: Mapping[str, Any]) -> list[str]:
     """Drawings of an archive's listing; none where it has no checkpoint to tell of it."""
     if facts["read_from"] != "checkpoint":
         return []
-    from harvester.watch.contents import read_listing  # noqa: PLC0415 - a terminal alone needs it
+    from harvester.web.watch.contents import read_listing  # noqa: PLC0415 - a terminal alone needs it
 
     timeline, months = read_listing(Path(facts["archive"]), now=int(time.time()))
     width = max(min(shutil.get_terminal_size().columns, _WIDEST), 40)
@@ -94,7 +94,7 @@ def draw_listing(
     for stretch in stretches[:_MOST_ROWS]:
         yield _draw_stretch(stretch, is_plain=is_plain)
     if len(months) > 1:
-        from harvester.watch.once import fill_months  # noqa: PLC0415
+        from harvester.web.watch.once import fill_months  # noqa: PLC0415
 
         yield f"{'uploads':<{_HEAD}}[{draw_spark(fill_months(months), width=room, is_plain=is_plain)}]"
         yield f"{'':<{_HEAD}} {min(months)} to {max(months)}, photos by month"

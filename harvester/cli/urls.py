@@ -44,9 +44,9 @@ def urls(*, folders: tuple[Path, ...], size: str, form: str, **manner: Any) -> E
     those who fetch too fast: two at a time do.
     """
     console = find_console(**manner)
-    from harvester.pictures.forms import FORMS, HEADS  # noqa: PLC0415
-    from harvester.pictures.read import Counts, read_addresses  # noqa: PLC0415
-    from harvester.pictures.sizes import read_choice  # noqa: PLC0415
+    from harvester.export.pictures.forms import FORMS, HEADS  # noqa: PLC0415
+    from harvester.export.pictures.read import Counts, read_addresses  # noqa: PLC0415
+    from harvester.export.pictures.sizes import read_choice  # noqa: PLC0415
 
     if form not in FORMS:
         raise UsageError(f"{show(form)} is none of {', '.join(_FORMS)}.", field="format")

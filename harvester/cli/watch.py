@@ -20,7 +20,7 @@ from harvester.text.bars import can_draw
 
 if TYPE_CHECKING:
     from harvester.config.settings import Settings
-    from harvester.watch.watched import Watcher
+    from harvester.web.watch.watched import Watcher
 
 
 @click.command(
@@ -60,7 +60,7 @@ def watch(*, setup: Setup, folders: tuple[Path, ...], port: int, is_opened: bool
 
 def _build(folders: tuple[Path, ...], settings: Settings) -> Watcher:
     from harvester.quota.counting import state_folder  # noqa: PLC0415 - help can do without
-    from harvester.watch.watched import Watched, Watcher  # noqa: PLC0415
+    from harvester.web.watch.watched import Watched, Watcher  # noqa: PLC0415
 
     try:
         state = state_folder()
@@ -73,7 +73,7 @@ def _build(folders: tuple[Path, ...], settings: Settings) -> Watcher:
 async def _show_once(watcher: Watcher, *, as_json: bool) -> Exit:
     import msgspec  # noqa: PLC0415
 
-    from harvester.watch.once import list_lines  # noqa: PLC0415
+    from harvester.web.watch.once import list_lines  # noqa: PLC0415
 
     found = await watcher.look()
     watcher.close()
@@ -88,7 +88,7 @@ async def _show_once(watcher: Watcher, *, as_json: bool) -> Exit:
 
 
 async def _serve(watcher: Watcher, setup: Setup, *, port: int, is_opened: bool) -> Exit:
-    from harvester.watch.server import open_site  # noqa: PLC0415
+    from harvester.web.watch.server import open_site  # noqa: PLC0415
 
     stop = asyncio.Event()
     for name in ("SIGINT", "SIGTERM"):

@@ -47,7 +47,7 @@ def withdraw(
     console = find_console(**manner)
     from harvester.curation.withdraw import withdraw as take_down  # noqa: PLC0415
     from harvester.jobs.urls import parse_photo  # noqa: PLC0415
-    from harvester.publish.beside import read_published  # noqa: PLC0415
+    from harvester.objects.publish.beside import read_published  # noqa: PLC0415
 
     wanted = [parse_photo(text) for text in open_ids(ids, ids_from)]
     if not wanted:

@@ -9,14 +9,14 @@ from typing import Any
 
 import orjson
 
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.checkpoint.state import State
+from harvester.archive.disk.layout import MANIFEST, STATE, check_entries, check_files
+from harvester.archive.gaps import find_gaps
 from harvester.archive.manifest import Manifest, read_manifest
-from harvester.checkpoint.read_only import open_archive_to_read
-from harvester.checkpoint.state import State
-from harvester.disk.layout import MANIFEST, STATE, check_entries, check_files
-from harvester.engine.output import restore_job
+from harvester.archive.parts.part import Part
+from harvester.archive.remembered import restore_job
 from harvester.errors import CannotWrite, UsageError
-from harvester.parts.part import Part
-from harvester.status.gaps import find_gaps
 
 _SHORTEST_LIST = 3
 

@@ -21,14 +21,14 @@ from pathlib import Path
 import orjson
 
 from harvester.about import __version__
+from harvester.archive.disk.files import cannot_write, sync_file, sync_folder
+from harvester.archive.disk.layout import MANIFEST, STATE
+from harvester.archive.disk.lock import hold_still
+from harvester.archive.disk.modes import create_file
 from harvester.curation.account import ArchiveAccount, read_account
 from harvester.curation.crate import CRATE, write_crate
 from harvester.curation.payload import copy_checkpoint, copy_item, list_items, measure
 from harvester.curation.tags import BAGIT, Filed, sum_up, write_info, write_list
-from harvester.disk.files import cannot_write, sync_file, sync_folder
-from harvester.disk.layout import MANIFEST, STATE
-from harvester.disk.lock import hold_still
-from harvester.disk.modes import create_file
 from harvester.errors import ArchiveBusy, UsageError
 from harvester.jobs.values import stamp
 from harvester.progress.meter import Tell, ignore

@@ -11,14 +11,24 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.disk.files import cannot_write, sync_file
+from harvester.archive.disk.layout import (
+    DAMAGED,
+    ERRORS,
+    HISTORY,
+    MANIFEST,
+    NO_FOLLOW,
+    STATE,
+    UPDATES,
+    WITHDRAWN,
+    is_put_away,
+)
+from harvester.archive.disk.modes import create_file
 from harvester.archive.folder import damaged
 from harvester.archive.manifest import FilePrefix
-from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.curation.account import ArchiveAccount
 from harvester.curation.tags import Filed
-from harvester.disk.files import cannot_write, sync_file
-from harvester.disk.layout import DAMAGED, ERRORS, HISTORY, MANIFEST, NO_FOLLOW, STATE, UPDATES, WITHDRAWN, is_put_away
-from harvester.disk.modes import create_file
 from harvester.errors import UsageError
 
 _CHUNK = 1 << 20

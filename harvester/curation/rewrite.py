@@ -10,19 +10,29 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.disk.files import sync_file
+from harvester.archive.disk.layout import (
+    CHANGES,
+    DAMAGED,
+    HISTORY,
+    MANIFEST,
+    NO_FOLLOW,
+    PHOTOS,
+    UPDATES,
+    is_part,
+    is_put_away,
+)
+from harvester.archive.disk.modes import create_file, find_mode
 from harvester.archive.folder import damaged
 from harvester.archive.manifest import Manifest
+from harvester.archive.merge.history import zstd
+from harvester.archive.merge.proof import Proof
+from harvester.archive.parts.packing import PartWriter
+from harvester.archive.parts.part import Part, name_next
+from harvester.archive.parts.reading import take_part
 from harvester.archive.put_away import hash_file
-from harvester.checkpoint.state import Length, State
 from harvester.curation.strike import strike_any, strike_damaged, strike_photo
-from harvester.disk.files import sync_file
-from harvester.disk.layout import CHANGES, DAMAGED, HISTORY, MANIFEST, NO_FOLLOW, PHOTOS, UPDATES, is_part, is_put_away
-from harvester.disk.modes import create_file, find_mode
-from harvester.merge.history import zstd
-from harvester.merge.proof import Proof
-from harvester.parts.packing import PartWriter
-from harvester.parts.part import Part, name_next
-from harvester.parts.reading import take_part
 
 Strike: TypeAlias = Callable[[bytes, Collection[int]], tuple[bytes, set[int]]]
 

@@ -17,14 +17,20 @@ from typing import Any
 
 import orjson
 
+from harvester.archive.checkpoint.facts import Tombstone
+from harvester.archive.checkpoint.moving import Repair
+from harvester.archive.checkpoint.read_only import open_archive_to_read, open_to_read
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.checkpoint.withdrawn import find_known, find_withdrawn, join_tombstones, purge, read_tombstones
+from harvester.archive.disk.files import cannot_write, sync_folder
+from harvester.archive.disk.layout import MANIFEST, NEW, PHOTOS, REPAIR, STATE, UPDATE, require_checkpoint
+from harvester.archive.disk.lock import hold_still, lock_folder
 from harvester.archive.folder import check_lengths, damaged, open_archive_state, write_errors, write_withdrawn
 from harvester.archive.manifest import Manifest, read_manifest
+from harvester.archive.merge.apply import finish_merge
+from harvester.archive.merge.staging import clear_merged
+from harvester.archive.parts.part import Part
 from harvester.archive.sinks import recover_lines
-from harvester.checkpoint.facts import Tombstone
-from harvester.checkpoint.moving import Repair
-from harvester.checkpoint.read_only import open_archive_to_read, open_to_read
-from harvester.checkpoint.state import Length, State
-from harvester.checkpoint.withdrawn import find_known, find_withdrawn, join_tombstones, purge, read_tombstones
 from harvester.curation.rewrite import (
     Removed,
     Source,
@@ -34,14 +40,8 @@ from harvester.curation.rewrite import (
     write_part_without,
     write_without,
 )
-from harvester.disk.files import cannot_write, sync_folder
-from harvester.disk.layout import MANIFEST, NEW, PHOTOS, REPAIR, STATE, UPDATE, require_checkpoint
-from harvester.disk.lock import hold_still, lock_folder
 from harvester.errors import UsageError
 from harvester.jobs.values import stamp
-from harvester.merge.apply import finish_merge
-from harvester.merge.staging import clear_merged
-from harvester.parts.part import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from distributed import Client
 from harvester.dask.course import Course
 from harvester.dask.fleet import Fleet
 from harvester.dask.task import read_settings
-from harvester.errors import StopRun
-from harvester.events import Observer, Summary, ignore
+from harvester.errors import StopRun, Summary
+from harvester.events import Observer, ignore
 from harvester.jobs.model import Job
 from harvester.shards.shard import PHOTOS
 

@@ -9,8 +9,8 @@ from harvester.dask.following import Follower
 from harvester.dask.merging import merge_on_thread
 from harvester.dask.shares import Share
 from harvester.dask.task import Report
-from harvester.errors import Exit, KeyRefused, StopRun, StoreFault, UsageError
-from harvester.events import Observer, Summary
+from harvester.errors import Exit, KeyRefused, StopRun, StoreFault, Summary, UsageError
+from harvester.events import Observer
 from harvester.objects import open_store
 from harvester.shards.merging import find_merged
 from harvester.shards.planning import plan_shards

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from harvester.events import Event, Observer, Summary
+from harvester.engine.upkeep.thread import finish
+from harvester.errors import Summary
+from harvester.events import Event, Observer
 from harvester.objects import open_store
 from harvester.shards.merging import Merged, merge_shards
-from harvester.upkeep.thread import finish
 
 
 async def merge_on_thread(url: str, target: Path, *, is_private: bool, observer: Observer) -> Summary | None:

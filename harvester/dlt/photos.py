@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.disk.layout import STATE
 from harvester.archive.manifest import read_manifest
-from harvester.checkpoint.read_only import open_archive_to_read
-from harvester.disk.layout import STATE
+from harvester.archive.merge.staging import is_under_way
 from harvester.dlt.bookmarks import Bookmark, Selection, choose_lines
 from harvester.export.arrow import build_schema
 from harvester.export.columns import COLUMNS
@@ -23,7 +24,6 @@ from harvester.export.memberships import ListMemberships, read_memberships
 from harvester.export.older import find_older, list_lines
 from harvester.export.source import Source, open_source
 from harvester.export.work import ARROW_STRETCH, Setup, Task, Worker
-from harvester.merge.staging import is_under_way
 from harvester.text.words import name_count
 
 AT_ONCE = 10_000

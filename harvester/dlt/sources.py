@@ -13,13 +13,13 @@ import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
 from harvester.archive.folder import is_told_complete
-from harvester.blocking import Archive, Options, harvest
 from harvester.dlt.lists import ERROR_SCHEMA, GONE, LIST_SCHEMA, MEANINGS, TABLES, read_errors, read_list
 from harvester.dlt.photos import read_photos
 from harvester.errors import UsageError, show
 from harvester.export.columns import COLUMNS
 from harvester.flickr.methods import Detail, SizesFrom
 from harvester.jobs.model import Account, Search, Source
+from harvester.python.blocking import Archive, Options, harvest
 
 Folder: TypeAlias = str | os.PathLike[str]
 Hints: TypeAlias = dict[str, dict[str, Any]]

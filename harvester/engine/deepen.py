@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from harvester.archive.checkpoint.state import Gone, Todo
+from harvester.archive.disk.record import Record
 from harvester.archive.draft import Draft
 from harvester.archive.shallow import add_parts, find_missing, keep_listed, read_row
-from harvester.checkpoint.state import Gone, Todo
-from harvester.disk.record import Record
 from harvester.engine.hydrate import Hydrator, PartRequest
 from harvester.errors import Refused
 from harvester.flickr.methods import name_member

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from harvester.archive.call_costs import count_calls, estimate_seconds
 from harvester.config.settings import Settings
-from harvester.engine.call_costs import count_calls, estimate_seconds
 from harvester.engine.lister import explain_sweep
 from harvester.engine.names import ResolvedName, ask_login, look_up_source
 from harvester.engine.run import build_sleep

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
+from harvester.archive.checkpoint.state import Gone, Todo
+from harvester.archive.disk.record import Record, build_record
 from harvester.archive.draft import Draft, read_draft
-from harvester.checkpoint.state import Gone, Todo
-from harvester.disk.record import Record, build_record
 from harvester.errors import Refused
 from harvester.events import Tally
 from harvester.flickr.lenient_json import dump, read_number

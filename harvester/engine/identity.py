@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harvester.checkpoint.same_job import tell_other_job
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.same_job import tell_other_job
+from harvester.archive.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.engine.names import ask_login, look_up_source
 from harvester.errors import CannotWrite, KeyRefused, Stopped, UsageError

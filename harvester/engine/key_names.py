@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harvester.checkpoint.read_only import open_archive_to_read
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.checkpoint.state import State
+from harvester.archive.disk.layout import STATE
 from harvester.config.settings import ENV_PREFIX, Settings
-from harvester.disk.layout import STATE
 
 
 def remember_key_names(state: State, settings: Settings) -> None:

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+from harvester.archive.checkpoint.state import State, Todo
 from harvester.archive.comparison import find_difference
 from harvester.archive.store import Store
-from harvester.checkpoint.state import State, Todo
 from harvester.engine.frontier import Frontier
 from harvester.engine.run_plan import RunPlan
 from harvester.errors import GivenUp, Refused, Stopped, Unreachable, UsageError

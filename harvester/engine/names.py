@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.state import State
 from harvester.errors import GivenUp, KeyRefused, Refused, TryLater, Unreachable, UsageError, show
 from harvester.flickr.codes import NSID
 from harvester.flickr.failures import check_failure

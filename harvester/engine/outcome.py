@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harvester.events import Status
+from harvester.errors import Status
 from harvester.jobs.model import Account, Photos, Search, Source
 
 _MOST_NOTES = 5

@@ -1,4 +1,4 @@
-"""Where the records of a run go: opens the checkpoint and the sink, and restores the job."""
+"""Where the records of a run go: opens the checkpoint and the sink."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harvester.archive.checkpoint.state import State
+from harvester.archive.disk.files import Appender
+from harvester.archive.disk.fresh import FreshFolder
+from harvester.archive.disk.layout import check_entries, check_not_foreign
+from harvester.archive.disk.modes import make_checkpoint_file
 from harvester.archive.folder import STATE, check_withdrawn, lock_folder
+from harvester.archive.merge.apply import finish_merge
 from harvester.archive.sinks import PHOTOS, OpenSink, Sink, StreamSink, recover_lines
-from harvester.checkpoint.state import State
-from harvester.disk.files import Appender
-from harvester.disk.fresh import FreshFolder
-from harvester.disk.layout import check_entries, check_not_foreign
-from harvester.disk.modes import make_checkpoint_file
-from harvester.errors import CannotWrite, HarvestError, UsageError
+from harvester.errors import HarvestError, UsageError
 from harvester.filesystem.folders import make_temporary
-from harvester.jobs.model import Job
-from harvester.jobs.restore import rebuild_job
 from harvester.jobs.rotation import Rotation
-from harvester.merge.apply import finish_merge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,30 +63,6 @@ class UpdateWanted(HarvestError):
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder} is complete: `harvester update {folder}` brings what is new since.")
         self.folder = folder
-
-
-def is_job_lost(state: State) -> bool:
-    """Whether a repair found nothing that tells what was asked."""
-    return state.facts.asked is None and bool(state.facts.repaired)
-
-
-def restore_job(state: State, *, where: Path) -> Job:
-    """The job that an archive remembers, with the limit of its last run."""
-    asked = state.facts.asked
-    if asked is None:
-        why = (
-            "what was asked was lost. Give the command that began it again: it takes the archive up"
-            if is_job_lost(state)
-            else "it was never begun"
-        )
-        raise UsageError(f"{where} remembers no job: {why}.")
-    try:
-        return rebuild_job(state.facts.job or {}, asked, limit=state.facts.limit)
-    except (UsageError, KeyError, TypeError, ValueError, AttributeError):
-        raise CannotWrite(
-            f"The checkpoint {where / STATE} is damaged (it remembers a job that none can be): `harvester repair "
-            f"{where}` makes a new one out of the files."
-        ) from None
 
 
 def open_output(

@@ -15,11 +15,11 @@ from functools import partial
 from typing import Any
 
 from harvester import timers
+from harvester.archive.checkpoint.state import Gone, State, Todo
+from harvester.archive.disk.record import Record, build_record
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import Sink
 from harvester.archive.store import Store
-from harvester.checkpoint.state import Gone, State, Todo
-from harvester.disk.record import Record, build_record
 from harvester.engine.deepen import Deepener
 from harvester.engine.handoff import Handoff
 from harvester.engine.hydrate import Hydrator

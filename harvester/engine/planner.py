@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harvester.archive.checkpoint.state import State
 from harvester.archive.depth import deepen_job
 from harvester.archive.incomplete import take_up_incomplete
 from harvester.archive.listing_result import Bounds
 from harvester.archive.shallow import Shallow
-from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.engine.names import ResolvedName, look_up_source, read_names, write_names
 from harvester.engine.run_plan import RunPlan

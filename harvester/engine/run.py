@@ -8,27 +8,28 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 
+from harvester.archive.checkpoint.facts import Depth
+from harvester.archive.checkpoint.state import State
 from harvester.archive.depth import deepen_job, split_depth, withdraw_depth
+from harvester.archive.disk.fresh import FreshFolder
 from harvester.archive.lists import Files, LineFiles, Reuse
+from harvester.archive.remembered import restore_job
 from harvester.archive.running_manifest import Unfinished, keep_manifest
 from harvester.archive.shallow import Shallow
 from harvester.archive.sinks import ArchiveSink, OpenSink, Sink
 from harvester.archive.store import Store
 from harvester.archive.unbounded import AGAIN, list_again
-from harvester.checkpoint.facts import Depth
-from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
-from harvester.disk.fresh import FreshFolder
 from harvester.engine.identity import choose_login, confirm_login, confirm_names
 from harvester.engine.key_names import remember_key_names
-from harvester.engine.output import NOWHERE, Output, UpdateWanted, open_output, restore_job
+from harvester.engine.output import NOWHERE, Output, UpdateWanted, open_output
 from harvester.engine.pipeline import Pipeline
 from harvester.engine.planner import RunPlanner
 from harvester.engine.run_end import Halt, RunEnd, tell_limitations, tell_parts
 from harvester.engine.run_start import begin, check_no_secret, tell_asked
 from harvester.engine.task_errors import unwrap_group_error
-from harvester.errors import KeyRefused, Stopped, UsageError
-from harvester.events import Noticed, Observer, Started, Summary, Tally, ignore
+from harvester.errors import KeyRefused, Stopped, Summary, UsageError
+from harvester.events import Noticed, Observer, Started, Tally, ignore
 from harvester.jobs.model import Job, Photos
 from harvester.jobs.restore import settle_job
 from harvester.transport.opening import open_client

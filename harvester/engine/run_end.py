@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from harvester.archive.checkpoint.claims import tell_claims
+from harvester.archive.checkpoint.state import State
 from harvester.archive.comparison import read_difference, write_difference
+from harvester.archive.disk.files import remove_files
 from harvester.archive.folder import (
     ERRORS,
     MANIFEST,
@@ -18,18 +21,16 @@ from harvester.archive.folder import (
     write_manifest,
 )
 from harvester.archive.incomplete import find_incomplete, list_notes, write_incomplete
+from harvester.archive.parts.part import Part
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.claims import tell_claims
-from harvester.checkpoint.state import State
-from harvester.disk.files import remove_files
 from harvester.engine.identity import tell_login
 from harvester.engine.outcome import Ending, Outcome, RunFacts, decide, list_sentences
 from harvester.engine.output import Output
 from harvester.engine.run_start import names_photos
-from harvester.events import Ended, Noticed, Observer, PartClosed, Status, Summary, Tally
+from harvester.errors import Status, Summary
+from harvester.events import Ended, Noticed, Observer, PartClosed, Tally
 from harvester.filesystem.limitations import LIMITATIONS
 from harvester.jobs.model import Job
-from harvester.parts.part import Part
 
 NOTHING_ELSE: Mapping[str, Any] = MappingProxyType({})
 

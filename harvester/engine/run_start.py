@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
+from harvester.archive.checkpoint.facts import Depth
+from harvester.archive.checkpoint.same_job import check_same_job, settle_letters, settle_rotation
+from harvester.archive.checkpoint.state import State
 from harvester.archive.depth import widen_depth
 from harvester.archive.incomplete import is_update_left
 from harvester.archive.unbounded import mark_bounded
-from harvester.checkpoint.facts import Depth
-from harvester.checkpoint.same_job import check_same_job, settle_letters, settle_rotation
-from harvester.checkpoint.state import State
 from harvester.config.settings import Settings
 from harvester.engine.output import Output, UpdateWanted
 from harvester.errors import UsageError

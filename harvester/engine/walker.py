@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from harvester.archive.checkpoint.state import State
 from harvester.archive.store import Store
-from harvester.checkpoint.state import State
 from harvester.engine.frontier import Frontier
 from harvester.errors import GivenUp, Refused, Stopped, UsageError
 from harvester.events import Failed, Noticed, Observer, Tally

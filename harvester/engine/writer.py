@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from typing import Any, TypeAlias
 
+from harvester.archive.checkpoint.state import Gone
+from harvester.archive.disk.record import Record
 from harvester.archive.sinks import Sink
 from harvester.archive.store import Store
-from harvester.checkpoint.state import Gone
-from harvester.disk.record import Record
 from harvester.engine.handoff import Handoff
 from harvester.engine.run_end import tell_parts
 from harvester.events import Observer, Tally

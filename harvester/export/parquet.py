@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harvester.disk.modes import create_file
+from harvester.archive.disk.modes import create_file
 from harvester.export.arrow import build_schema
 from harvester.export.columns import Column
 from harvester.export.target import PART

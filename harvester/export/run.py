@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol, get_args
 
 import orjson
 
-from harvester.disk.modes import find_mode
+from harvester.archive.disk.modes import find_mode
 from harvester.errors import UsageError, show
 from harvester.export.columns import COLUMNS, Column
 from harvester.export.lines import STRETCH

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from harvester.archive.checkpoint.read_only import locate, open_archive_to_read
+from harvester.archive.checkpoint.state import State
+from harvester.archive.disk.layout import ERRORS, MANIFEST, PHOTOS, STATE, check_entries, require_checkpoint
 from harvester.archive.folder import is_told_complete
 from harvester.archive.manifest import read_manifest
-from harvester.checkpoint.read_only import locate, open_archive_to_read
-from harvester.checkpoint.state import State
-from harvester.disk.layout import ERRORS, MANIFEST, PHOTOS, STATE, check_entries, require_checkpoint
+from harvester.archive.parts.part import Part, measure_lines
+from harvester.archive.parts.reading import BrokenPart
+from harvester.archive.parts.stream import PiecesStream
 from harvester.errors import UsageError
-from harvester.parts.part import Part, measure_lines
-from harvester.parts.reading import BrokenPart
-from harvester.parts.stream import PiecesStream
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

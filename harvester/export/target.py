@@ -13,9 +13,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-from harvester.disk.files import put_in_place, sync_file, sync_folder
-from harvester.disk.layout import MANIFEST, PHOTOS, STATE
-from harvester.disk.modes import create_file
+from harvester.archive.disk.files import put_in_place, sync_file, sync_folder
+from harvester.archive.disk.layout import MANIFEST, PHOTOS, STATE
+from harvester.archive.disk.modes import create_file
 from harvester.errors import CannotWrite, UsageError
 
 PART = "photos.parquet"

@@ -14,8 +14,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
-from harvester.disk.files import put_in_place, sync_file, sync_folder
-from harvester.disk.layout import NO_FOLLOW
+from harvester.archive.disk.files import put_in_place, sync_file, sync_folder
+from harvester.archive.disk.layout import NO_FOLLOW
 from harvester.errors import Exit, StoreFault
 from harvester.filesystem.limitations import LIMITATIONS, is_unsupported
 from harvester.objects.store import PIECE, Entry, check_key

@@ -6,7 +6,3 @@
 The display reads the run's Tally on a timer, and gets the rare events as they come. Nothing that goes wrong with
 it (standard error closed, terminal gone) reaches the harvest.
 """
-
-from harvester.progress.display import DisplayOptions, Progress, open_progress
-
-__all__ = ["DisplayOptions", "Progress", "open_progress"]

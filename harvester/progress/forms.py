@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from harvester.events import Ended, Event, Failed, Noticed, PartClosed, Paused, Retrying, Started, Summary, Waiting
+from harvester.errors import Summary
+from harvester.events import Ended, Event, Failed, Noticed, PartClosed, Paused, Retrying, Started, Waiting
 from harvester.progress.gauge import Snapshot
 from harvester.progress.lines import describe_job, list_facts, say_end, say_next, say_snapshot
 from harvester.quota.rate import Rate

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harvester.errors import shorten
-from harvester.events import Summary
+from harvester.errors import Summary, shorten
 from harvester.flickr.methods import DETAILS, ROW_SIZES, Detail, SizesFrom, list_parts
 from harvester.progress.gauge import Snapshot, Wait
 from harvester.quota.rate import Rate

@@ -15,7 +15,8 @@ from rich.segment import ControlType
 from rich.table import Table
 from rich.text import Text
 
-from harvester.events import Ended, Event, Started, Summary
+from harvester.errors import Summary
+from harvester.events import Ended, Event, Started
 from harvester.progress.forms import Notices
 from harvester.progress.gauge import Snapshot
 from harvester.progress.lines import list_facts, say_calls, say_end, say_next, say_share, say_speed, say_wait

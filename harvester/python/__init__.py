@@ -1,4 +1,4 @@
-"""The parts of the Python API, which `harvester.api` puts together.
+"""The Python API, which `api` puts together of the other modules here; `blocking` is the same without `await`.
 
 `photo` is what a loop gets, `channels` hands it over, `work` is the task of one harvest, `harvest` is its handle.
 """

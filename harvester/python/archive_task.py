@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from harvester.archive.repair.run import Report, repair_archive
 from harvester.config.settings import Settings
-from harvester.errors import unchain
-from harvester.events import Noticed, Observer, Summary
-from harvester.publish.beside import run_and_publish
+from harvester.engine.upkeep.deepening import update_archive
+from harvester.errors import Summary, unchain
+from harvester.events import Noticed, Observer
+from harvester.objects.publish.beside import run_and_publish
 from harvester.python.harvest_task import wait_for_left
 from harvester.python.progress import guard, tell_progress
 from harvester.python.running import find_loop
-from harvester.repair.run import Report, repair_archive
-from harvester.upkeep.deepening import update_archive
 
 T = TypeVar("T")
 RepairReport: TypeAlias = Report

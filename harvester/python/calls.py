@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from harvester.calls.arguments import Argument, check_allowed, write_values
-from harvester.calls.paging import Paging
-from harvester.calls.run import ask_page, make_call, read_pages
 from harvester.config.settings import Settings
 from harvester.errors import Incomplete, Stopped
 from harvester.events import Noticed, Observer, Tally
 from harvester.flickr.method_list import Method, find_method
 from harvester.python.progress import guard
 from harvester.python.running import RunningTasks, find_loop
+from harvester.transport.calls.arguments import Argument, check_allowed, write_values
+from harvester.transport.calls.paging import Paging
+from harvester.transport.calls.run import ask_page, make_call, read_pages
 from harvester.transport.client import Client
 from harvester.transport.opening import open_client
 from harvester.transport.server_clock import ServerClock, tell_skew

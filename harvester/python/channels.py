@@ -12,9 +12,9 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Protocol
 
+from harvester.archive.disk.files import Appender
+from harvester.archive.disk.record import Record
 from harvester.archive.sinks import ArchiveSink, ChannelSink
-from harvester.disk.files import Appender
-from harvester.disk.record import Record
 from harvester.errors import CannotWrite
 
 AHEAD = 64

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
-from harvester.errors import Incomplete
-from harvester.events import Summary
+from harvester.errors import Incomplete, Summary
 from harvester.python.harvest_task import HarvestTask
 from harvester.python.lists import Entries
 from harvester.python.photo import Photo

@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import TypeAlias
 from weakref import WeakSet
 
-from harvester.checkpoint.read_only import open_archive_to_read
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.checkpoint.state import State
+from harvester.archive.remembered import restore_job
 from harvester.config.settings import Settings
-from harvester.engine.output import Output, restore_job
+from harvester.engine.output import Output
 from harvester.engine.run import run_open_job
-from harvester.errors import UsageError, unchain
-from harvester.events import Observer, Summary
+from harvester.engine.upkeep.deepening import run_whole_job
+from harvester.errors import Summary, UsageError, unchain
+from harvester.events import Observer
 from harvester.filesystem.folders import make_temporary
 from harvester.jobs.model import Job
 from harvester.jobs.rotation import Rotation
-from harvester.publish.beside import run_and_publish
+from harvester.objects.publish.beside import run_and_publish
 from harvester.python.channels import Buffer, Channel, HandedSink, Handover
 from harvester.python.lists import ArchivedEntries, Entries, Spool, SpooledFiles
 from harvester.python.progress import tell_progress
 from harvester.python.running import find_loop
-from harvester.upkeep.deepening import run_whole_job
 
 Start: TypeAlias = Callable[[asyncio.Event], Awaitable[Summary]]
 """Runs a harvest to its end, or until the event is set."""

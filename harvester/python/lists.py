@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from harvester.checkpoint.state import Length, State
+from harvester.archive.checkpoint.state import Length, State
 from harvester.flickr.listings import LINE_FILES
 
 IN_MEMORY = 1 << 20

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from harvester.disk.record import Record
+from harvester.archive.disk.record import Record
 from harvester.export.row import NoMemberships, RowMaker
 from harvester.export.table import Row, Size
 

@@ -11,11 +11,11 @@ from zlib import crc32
 
 import orjson
 
+from harvester.archive.checkpoint.facts import JobFacts
+from harvester.archive.checkpoint.state import LINE_ID, Length, State
+from harvester.archive.disk.files import Appender, cannot_write
+from harvester.archive.disk.modes import make_file
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.facts import JobFacts
-from harvester.checkpoint.state import LINE_ID, Length, State
-from harvester.disk.files import Appender, cannot_write
-from harvester.disk.modes import make_file
 from harvester.errors import CannotWrite, StoreFault
 from harvester.jobs.model import Account
 from harvester.shards.commit import Part

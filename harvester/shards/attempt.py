@@ -12,14 +12,14 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from harvester.about import __version__
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.disk.files import Appender
+from harvester.archive.disk.layout import PHOTOS
 from harvester.archive.sinks import Sink
-from harvester.checkpoint.read_only import open_archive_to_read
 from harvester.config.settings import Settings
-from harvester.disk.files import Appender
-from harvester.disk.layout import PHOTOS
 from harvester.engine.run import Output, run_job
-from harvester.errors import CannotWrite, StoreFault
-from harvester.events import Event, Noticed, Observer, Started, Summary, Tally
+from harvester.errors import CannotWrite, StoreFault, Summary
+from harvester.events import Event, Noticed, Observer, Started, Tally
 from harvester.jobs.model import Job
 from harvester.jobs.values import stamp
 from harvester.objects import Store

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from harvester.disk.layout import DATA
+from harvester.archive.disk.layout import DATA
+from harvester.archive.merge.history import zstd
 from harvester.errors import StoreFault
-from harvester.merge.history import zstd
 from harvester.shards.names import PARTS, Lines
 from harvester.shards.shard import Shard
 

@@ -16,14 +16,14 @@ from pathlib import Path
 import msgspec
 import orjson
 
+from harvester.archive.checkpoint.facts import JobFacts
+from harvester.archive.checkpoint.state import Length, State, is_photo_id
+from harvester.archive.disk.files import Appender, cannot_write, write_whole
+from harvester.archive.disk.layout import PHOTOS, STATE
+from harvester.archive.disk.lock import is_in_use, lock_folder, make_folder
+from harvester.archive.disk.modes import make_checkpoint_file
+from harvester.archive.disk.record import Record
 from harvester.archive.line_scan import read_seconds
-from harvester.checkpoint.facts import JobFacts
-from harvester.checkpoint.state import Length, State, is_photo_id
-from harvester.disk.files import Appender, cannot_write, write_whole
-from harvester.disk.layout import PHOTOS, STATE
-from harvester.disk.lock import is_in_use, lock_folder, make_folder
-from harvester.disk.modes import make_checkpoint_file
-from harvester.disk.record import Record
 from harvester.engine.run_start import tell_asked
 from harvester.errors import CannotWrite
 from harvester.flickr.responses import Row

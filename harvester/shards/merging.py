@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.checkpoint.state import State
+from harvester.archive.disk.files import Appender, cannot_write, sync_file, sync_folder
+from harvester.archive.disk.layout import LOCK, STATE
+from harvester.archive.disk.lock import lock_folder, make_folder
+from harvester.archive.disk.modes import make_checkpoint_file
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.read_only import open_archive_to_read
-from harvester.checkpoint.state import State
-from harvester.disk.files import Appender, cannot_write, sync_file, sync_folder
-from harvester.disk.layout import LOCK, STATE
-from harvester.disk.lock import lock_folder, make_folder
-from harvester.disk.modes import make_checkpoint_file
 from harvester.engine.outcome import Outcome
 from harvester.engine.output import Output
 from harvester.engine.run_end import Halt, RunEnd
-from harvester.errors import Stopped, StoreFault, UsageError
-from harvester.events import Observer, Summary, Tally, ignore
+from harvester.errors import Stopped, StoreFault, Summary, UsageError
+from harvester.events import Observer, Tally, ignore
 from harvester.objects import Store
 from harvester.shards.absorbing import Merger, append
 from harvester.shards.commit import Part, decode_commit, unpack

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvester.checkpoint.state import State, Todo
+from harvester.archive.checkpoint.state import State, Todo
 from harvester.errors import UsageError
 from harvester.flickr.responses import Row
 from harvester.jobs.urls import parse_photo

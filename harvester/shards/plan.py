@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from harvester.checkpoint.facts import JobFacts, Login
+from harvester.archive.checkpoint.facts import JobFacts, Login
 from harvester.config.settings import ENV_PREFIX
 from harvester.errors import StoreFault, UsageError
 from harvester.jobs.model import Account, Job, Photos, Search

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequenc
 from typing import Any
 
 from harvester.about import __version__
-from harvester.checkpoint.facts import Login
+from harvester.archive.checkpoint.facts import Login
 from harvester.config.settings import Settings
 from harvester.engine.names import ResolvedName, ask_login, look_up_source
 from harvester.engine.run import build_sleep

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from harvester.archive.disk.files import cannot_write
 from harvester.archive.sinks import ArchiveSink
-from harvester.disk.files import cannot_write
 from harvester.errors import CannotWrite
 from harvester.objects import Store
 from harvester.shards.commit import Part, name_part, pack

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from harvester.archive.disk.lock import is_in_use, lock_folder
 from harvester.config.settings import Settings
-from harvester.disk.lock import is_in_use, lock_folder
 from harvester.engine.names import ask_login
 from harvester.engine.run import build_sleep
 from harvester.errors import ArchiveBusy, Exit, KeyRefused, Stopped

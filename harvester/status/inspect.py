@@ -8,26 +8,26 @@ from typing import Any
 
 import msgspec
 
+from harvester.archive.call_costs import estimate_seconds
+from harvester.archive.checkpoint.read_only import locate, open_archive_to_read
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.checkpoint.withdrawn import count_withdrawn
 from harvester.archive.comparison import read_difference
+from harvester.archive.disk.holder import Holder
+from harvester.archive.disk.layout import STATE, check_entries, check_files
+from harvester.archive.disk.lock import find_holder
 from harvester.archive.folder import CHANGES, MANIFEST, count_lists
+from harvester.archive.gaps import Gap, find_gaps
 from harvester.archive.incomplete import IncompleteStretch, read_incomplete
 from harvester.archive.manifest import Manifest, read_manifest
+from harvester.archive.merge.staging import find_deepening, is_under_way
+from harvester.archive.parts.part import Part, measure_lines
 from harvester.archive.pieces import find_pieces
+from harvester.archive.remaining import count_remaining_calls
+from harvester.archive.remembered import is_job_lost, restore_job
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.read_only import locate, open_archive_to_read
-from harvester.checkpoint.state import Length, State
-from harvester.checkpoint.withdrawn import count_withdrawn
 from harvester.config.settings import Settings
-from harvester.disk.holder import Holder
-from harvester.disk.layout import STATE, check_entries, check_files
-from harvester.disk.lock import find_holder
-from harvester.engine.call_costs import estimate_seconds
-from harvester.engine.output import is_job_lost, restore_job
-from harvester.engine.remaining import count_remaining_calls
-from harvester.merge.staging import find_deepening, is_under_way
-from harvester.parts.part import Part, measure_lines
 from harvester.quota.glance import glance
-from harvester.status.gaps import Gap, find_gaps
 from harvester.status.report import ArchiveStatus, Report
 from harvester.text.words import name_count
 

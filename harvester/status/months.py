@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from datetime import UTC, datetime
 
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.state import State
 
 _DAY = 86400
 _LAST_DAY = 2_932_896

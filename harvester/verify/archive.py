@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from harvester.archive.checkpoint.checkup import check_checkpoint
+from harvester.archive.checkpoint.read_only import locate, open_archive_to_read
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.checkpoint.withdrawn import count_withdrawn
+from harvester.archive.disk.holder import Holder
+from harvester.archive.disk.layout import PHOTOS, STATE
+from harvester.archive.disk.lock import find_holder
 from harvester.archive.folder import MANIFEST, tell_forgotten
+from harvester.archive.gaps import find_gaps
 from harvester.archive.manifest import Manifest, read_manifest
-from harvester.checkpoint.checkup import check_checkpoint
-from harvester.checkpoint.read_only import locate, open_archive_to_read
-from harvester.checkpoint.state import Length, State
-from harvester.checkpoint.withdrawn import count_withdrawn
-from harvester.disk.holder import Holder
-from harvester.disk.layout import PHOTOS, STATE
-from harvester.disk.lock import find_holder
-from harvester.engine.output import restore_job
+from harvester.archive.parts.part import Part, measure_lines
+from harvester.archive.remembered import restore_job
 from harvester.errors import StopRun
-from harvester.parts.part import Part, measure_lines
 from harvester.progress.meter import Tell, ignore
-from harvester.status.gaps import find_gaps
 from harvester.text.words import name_count
 from harvester.verify.manifest import (
     FileCheck,

@@ -12,14 +12,14 @@ from typing import Self
 
 import orjson
 
+from harvester.archive.checkpoint.state import is_photo_id
+from harvester.archive.disk.files import cannot_write
+from harvester.archive.disk.layout import CHANGES, PHOTOS
 from harvester.archive.line_scan import Wanted, find_fault
 from harvester.archive.manifest import FilePrefix
-from harvester.checkpoint.state import is_photo_id
-from harvester.disk.files import cannot_write
-from harvester.disk.layout import CHANGES, PHOTOS
-from harvester.parts.part import Part
-from harvester.parts.reading import BrokenPart, read_part
-from harvester.repair.fast import read_id
+from harvester.archive.parts.part import Part
+from harvester.archive.parts.reading import BrokenPart, read_part
+from harvester.archive.repair.fast import read_id
 from harvester.text.words import name_count
 
 _READ_AT_ONCE = 1 << 20

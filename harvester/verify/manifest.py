@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from harvester.archive.manifest import FilePrefix, Manifest, read_manifest
-from harvester.archive.put_away import find_harmed
-from harvester.checkpoint.state import Length
-from harvester.disk.layout import (
+from harvester.archive.checkpoint.state import Length
+from harvester.archive.disk.layout import (
     CHANGES,
     DATA,
     MANIFEST,
@@ -22,8 +20,10 @@ from harvester.disk.layout import (
     list_part_files,
     refuse_other,
 )
+from harvester.archive.manifest import FilePrefix, Manifest, read_manifest
+from harvester.archive.parts.part import Part, measure_lines
+from harvester.archive.put_away import find_harmed
 from harvester.errors import UsageError
-from harvester.parts.part import Part, measure_lines
 from harvester.text.words import name_count
 from harvester.verify.lines import Ids, Reader
 from harvester.verify.proof import Proof

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from harvester.archive.disk.layout import MANIFEST
 from harvester.archive.manifest import Manifest, Published, decode_manifest
 from harvester.archive.put_away import hash_file
-from harvester.disk.layout import MANIFEST
 from harvester.errors import UsageError
 from harvester.objects import Store
-from harvester.publish.plan import is_named_rightly, list_items
+from harvester.objects.publish.plan import is_named_rightly, list_items
 from harvester.text.words import name_count
 from harvester.verify.verdict import Verdict
 

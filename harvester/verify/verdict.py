@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harvester.disk.holder import Holder
+from harvester.archive.disk.holder import Holder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

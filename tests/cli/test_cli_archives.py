@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from harvester.cli.demo import LONGEST, read_first, shorten
 from harvester.cli.show import list_facts
-from harvester.demo import LONGEST, read_first, serve_sandbox, shorten
 from harvester.errors import Exit
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from support.commands import call
 from support.harvest import KEY
 

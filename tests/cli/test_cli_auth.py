@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from harvester.cli import auth as auth_module
-from harvester.demo import serve_sandbox
 from harvester.errors import Exit
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from harvester.signals import STOPPED
 from support.commands import call
 from support.harvest import KEY

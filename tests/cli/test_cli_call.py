@@ -18,11 +18,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harvester.cli import main
-from harvester.demo import serve_sandbox
 from harvester.errors import Exit
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from support.harvest import KEY
 from support.project import ROOT
 

@@ -20,11 +20,11 @@ from harvester.config.readers import MAX_WORKERS
 from harvester.config.settings import Settings
 from harvester.engine import run as engine
 from harvester.engine.run import Output
+from harvester.engine.upkeep import update
 from harvester.errors import CannotWrite, Exit, KeyRefused, UsageError
 from harvester.events import Ended, Observer, Started, Status, Summary, Tally
 from harvester.jobs.model import Job, Photos, Search
 from harvester.quota.rate import Rate
-from harvester.upkeep import update
 from support.commands import call
 from support.harvest import KEY
 

@@ -17,11 +17,11 @@ import pytest
 from harvester.cli.console import Console
 from harvester.cli.options import Setup
 from harvester.cli.session import choose_display, find_loop_factory
-from harvester.demo import serve_sandbox
 from harvester.errors import Exit
 from harvester.progress.gauge import Limits
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from support.harvest import KEY
 from support.project import ROOT
 

@@ -13,7 +13,6 @@ from typing import Any, cast
 import pytest
 
 from harvester.config.settings import Settings
-from harvester.demo import serve_sandbox
 from harvester.engine import run as engine
 from harvester.engine.run import Output
 from harvester.errors import Exit
@@ -23,6 +22,7 @@ from harvester.sandbox.albums import FIRST_SET
 from harvester.sandbox.catalogue import Catalogue, CatalogueOptions
 from harvester.sandbox.galleries import FIRST_GALLERY
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from support.commands import call
 from support.harvest import KEY
 

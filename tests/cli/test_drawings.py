@@ -19,7 +19,7 @@ from harvester.cli.status import draw_listing
 from harvester.errors import Exit
 from harvester.jobs.model import Job
 from harvester.jobs.search import Search
-from harvester.watch.timeline import Row, Timeline
+from harvester.web.watch.timeline import Row, Timeline
 from support.harvest import KEY, Opener, harvest_into
 from support.project import PYTHONPATH
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harvester.checkpoint.facts import JobFacts
-from harvester.checkpoint.same_job import check_same_job
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.facts import JobFacts
+from harvester.archive.checkpoint.same_job import check_same_job
+from harvester.archive.checkpoint.state import State
 from harvester.cli.ids import open_ids
 from harvester.cli.ids import read_lines as read_ids
 from harvester.errors import Exit, UsageError

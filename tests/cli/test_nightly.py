@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harvester.demo import serve_sandbox
 from harvester.errors import Exit
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from support.commands import call
 
 SEARCH = ("search", "--min-upload-date", "2004-01-01", "--detail", "list", "--pace", "none")

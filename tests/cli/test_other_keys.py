@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harvester.archive.repair.run import repair_archive
 from harvester.engine.key_names import read_env_prefix
 from harvester.errors import Exit
 from harvester.jobs.model import Job, Search
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.shards.planning import plan_shards
 from support.archives import read_archive, read_lines

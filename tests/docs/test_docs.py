@@ -16,7 +16,7 @@ import pytest
 from harvester.cli import main
 from harvester.errors import Exit
 from harvester.export.columns import COLUMNS
-from harvester.metrics.names import METRICS
+from harvester.progress.metrics.names import METRICS
 from support.harvest import Opener
 from support.project import ROOT
 from support.scripts import make_scripts, needs_jq, run_all

@@ -15,9 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from harvester.events import DURATIONS
-from harvester.metrics.exposition import ARCHIVE, collect, write_metrics
-from harvester.metrics.names import METRICS
-from harvester.metrics.numbers import Numbers
+from harvester.progress.metrics.exposition import ARCHIVE, collect, write_metrics
+from harvester.progress.metrics.names import METRICS
+from harvester.progress.metrics.numbers import Numbers
 from support.project import ROOT
 
 GUIDE = ROOT / "docs" / "pages" / "guide"

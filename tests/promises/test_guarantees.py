@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 
 from harvester import Flickr
+from harvester.archive.checkpoint.state import Length, State, Todo
 from harvester.archive.folder import STATE
 from harvester.archive.sinks import PHOTOS, recover_lines
-from harvester.checkpoint.state import Length, State, Todo
+from harvester.engine.upkeep.update import run_resume
 from harvester.errors import Exit, HarvestError, KeyRefused, UsageError
 from harvester.flickr.responses import Page, PartReader, Row
 from harvester.jobs.model import Job, Photos, Search
@@ -30,7 +31,6 @@ from harvester.quota.rate import Rate
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
 from harvester.transport.retry import Backoff
-from harvester.upkeep.update import run_resume
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.harvest import KEY, Opener, harvest_into, settings_for
@@ -103,7 +103,7 @@ async def test_g1_nothing_is_committed_before_it_is_on_the_disk(
         assert length.bytes <= synced
         commit(state, name, length)
 
-    monkeypatch.setattr("harvester.disk.files._sync", sync)
+    monkeypatch.setattr("harvester.archive.disk.files._sync", sync)
     monkeypatch.setattr(State, "commit_length", checked)
     summary = await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))
     assert summary.photos == 300

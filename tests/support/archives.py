@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from harvester.merge.history import zstd
+from harvester.archive.merge.history import zstd
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from harvester.engine.upkeep.update import run_update
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
 from harvester.sandbox.accounts import Accounts
 from harvester.sandbox.albums import Albums
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.galleries import Galleries
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
-from harvester.upkeep.update import run_update
 from support.accounts import ask_all, owner
 from support.harvest import harvest_into, settings_for
 from support.project import ROOT

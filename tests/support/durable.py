@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from harvester.disk.files import Appender
+from harvester.archive.disk.files import Appender
 
 LAST = 1 << 30
 _BY_PATH = ("replace", "rename", "link", "unlink", "remove", "rmdir", "mkdir", "truncate")
@@ -99,7 +99,7 @@ def lay_under(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Disk:
         monkeypatch.setattr(os, name, _count_path(disk, name, getattr(os, name)))
     for name in (n for n in _BY_FILE if hasattr(os, n)):
         monkeypatch.setattr(os, name, _count_file(disk, name, getattr(os, name)))
-    monkeypatch.setattr("harvester.disk.files._sync", getattr(os, "fdatasync", os.fsync))
+    monkeypatch.setattr("harvester.archive.disk.files._sync", getattr(os, "fdatasync", os.fsync))
     defaults = Appender.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "write", os.write)

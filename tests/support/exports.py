@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 import pytest
 
-from harvester.demo import serve_sandbox
 from harvester.export.run import Order
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from support.harvest import KEY
 from support.project import ROOT
 

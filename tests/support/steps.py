@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import CannotWrite
 from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from support.accounts import check_account, check_listed, owner
 from support.archives import read_lines
 from support.durable import LAST, Died, Disk

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harvester.engine.upkeep.update import run_update
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.archives import ids_of
 from support.harvest import settings_for

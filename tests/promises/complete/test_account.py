@@ -16,6 +16,7 @@ import pytest
 
 from harvester.engine.identity import NOT_LOGGED_IN
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.flickr.methods import PERSON_PHOTOS, SEARCH
@@ -24,7 +25,6 @@ from harvester.progress.lines import describe_job
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.accounts import ask_all, check_account, owner
 from support.archives import read_lines

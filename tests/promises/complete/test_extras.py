@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harvester.api import Flickr
 from harvester.cli import main
 from harvester.config.settings import load_config
 from harvester.errors import UsageError
 from harvester.flickr.methods import LISTING_EXTRAS, join_listing_extras
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Search, Source
+from harvester.python.api import Flickr
 from harvester.sandbox.server import Sandbox
 from support.accounts import owner
 from support.archives import read_lines

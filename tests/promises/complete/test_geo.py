@@ -11,22 +11,22 @@ from typing import Any
 
 import pytest
 
-from harvester.api import Flickr
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.state import State
 from harvester.engine import lister
 from harvester.engine.estimate import estimate_job
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep import update
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import CannotWrite
 from harvester.events import Event, Noticed
 from harvester.flickr.geo import EVER, find_page_size, is_geographic
 from harvester.jobs.model import Job, Search
 from harvester.jobs.urls import read_url
+from harvester.python.api import Flickr
 from harvester.sandbox.places import PLACES
 from harvester.sandbox.search import Failure
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep import update
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.harvest import KEY, Opener, harvest_into, settings_for

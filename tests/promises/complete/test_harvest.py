@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from harvester import Flickr, Photos, Search
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.state import State
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.update import run_resume
 from harvester.errors import CannotWrite, KeyRefused, Unreachable, UsageError
 from harvester.events import Event, Failed, Retrying
 from harvester.jobs.model import Account, Job
@@ -23,7 +24,6 @@ from harvester.sandbox.info import build_info
 from harvester.sandbox.server import Sandbox
 from harvester.sandbox.sizes import build_sizes
 from harvester.transport.retry import Backoff
-from harvester.upkeep.update import run_resume
 from harvester.verify.archive import verify_archive
 from support.archives import read_archive, read_lines
 from support.harvest import Opener, harvest_into, settings_for

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
+from harvester.engine.upkeep.update import run_update
 from harvester.flickr.responses import Listed
 from harvester.jobs.model import Account, Group, Job, Search
 from harvester.listing.walk import Walk, advance_walk
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from support.accounts import ask, ask_all
 from support.archives import read_lines
 from support.harvest import Opener, harvest_into, settings_for

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harvester.api import Flickr
 from harvester.config.settings import load_config
 from harvester.engine.estimate import estimate_job
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.box import read_bbox, split_box
@@ -18,9 +18,9 @@ from harvester.jobs.model import Job, Search, Source
 from harvester.jobs.urls import read_url
 from harvester.listing.parts import find_part, keep_part, split_sweep
 from harvester.listing.sweep import Step, Sweep, first_sweep
+from harvester.python.api import Flickr
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.harvest import KEY, Opener, harvest_into, settings_for

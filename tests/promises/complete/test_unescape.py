@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.update import run_update
 from harvester.jobs.model import Account, Job
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.harvest import Opener, harvest_into, settings_for

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from harvester.checkpoint.schema import FORMAT
+from harvester.archive.checkpoint.schema import FORMAT
+from harvester.archive.disk.lock import lock_folder
+from harvester.archive.repair.run import repair_archive
 from harvester.config.settings import Settings
-from harvester.disk.lock import lock_folder
-from harvester.repair.run import repair_archive
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.archives import changes_of, ids_of, read_lines
 from support.harvest import Opener, settings_for

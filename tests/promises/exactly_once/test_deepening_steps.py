@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from harvester.checkpoint.read_only import open_archive_to_read
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.merge.staging import is_under_way
 from harvester.engine.run import Output
+from harvester.engine.upkeep.deepening import resume_archive, run_whole_job
 from harvester.jobs.model import Account, Job
-from harvester.merge.staging import is_under_way
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.deepening import resume_archive, run_whole_job
 from support.archives import history_of, read_lines
 from support.durable import Disk, lay_under
 from support.harvest import Opener

@@ -17,18 +17,18 @@ import pytest
 
 from harvester.archive.draft import Draft, read_draft
 from harvester.archive.folder import STATE
+from harvester.archive.merge.staging import UPDATE
+from harvester.archive.repair.run import repair_archive
 from harvester.archive.sinks import PHOTOS
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import KeyRefused
 from harvester.events import Event, Summary, Waiting
 from harvester.flickr.responses import PartReader
 from harvester.jobs.model import Job, Search
-from harvester.merge.staging import UPDATE
 from harvester.quota.rate import Rate
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.transport.retry import Backoff
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.harvest import KEY, Opener, settings_for

@@ -56,7 +56,7 @@ async def test_remains_of_an_update_that_can_never_be_removed_hinder_no_other(
         await trial.keep_old()
         trial.begin()
         with monkeypatch.context() as patched:
-            patched.setattr("harvester.disk.files.remove_files", lambda _: None)
+            patched.setattr("harvester.archive.disk.files.remove_files", lambda _: None)
             for name in ("unlink", "rmdir"):
                 patched.setattr(os, name, refuse)
             for _ in range(2):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from harvester.checkpoint.state import Todo
+from harvester.archive.checkpoint.state import Todo
 from harvester.config.settings import Settings
 from harvester.engine.hydrate import Hydrator, PartRequest
 from harvester.errors import GivenUp

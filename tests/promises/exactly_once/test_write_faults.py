@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from harvester.archive.checkpoint.state import State
 from harvester.archive.folder import ERRORS, MANIFEST, STATE
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.state import State
+from harvester.engine.upkeep.update import run_resume
 from harvester.errors import CannotWrite, Exit
 from harvester.jobs.model import Job, Photos, Search
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_resume
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.folders import closed
@@ -111,7 +111,7 @@ async def test_what_could_not_be_synced_is_not_committed(
         os.fsync(file)
 
     with monkeypatch.context() as patched:
-        patched.setattr("harvester.disk.files._sync", sync)
+        patched.setattr("harvester.archive.disk.files._sync", sync)
         patched.setattr("harvester.engine.writer.COMMIT_PAUSE", 0)
         with pytest.raises(CannotWrite, match=r"photos\.ndjson: Input/output error"):
             await harvest_into(tmp_path, sandbox, Job(source=EVERYTHING))

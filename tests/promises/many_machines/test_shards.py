@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from harvester.config.settings import Settings
+from harvester.engine.upkeep.deepening import resume_archive, update_archive
 from harvester.errors import KeyRefused, StoreFault, UsageError
 from harvester.events import Event, Noticed, Started
 from harvester.jobs.model import Account, Album, Job, Photos, Search
@@ -23,7 +24,6 @@ from harvester.shards.merging import merge_shards
 from harvester.shards.planning import plan_shards
 from harvester.shards.standing import read_standing
 from harvester.status.inspect import read_status
-from harvester.upkeep.deepening import resume_archive, update_archive
 from harvester.verify.archive import prove_archive
 from support.archives import read_archive, read_lines
 from support.harvest import KEY, Opener, harvest_into, settings_for

@@ -11,16 +11,16 @@ from typing import Any
 import orjson
 import pytest
 
-from harvester.checkpoint.read_only import open_archive_to_read
+from harvester.archive.checkpoint.read_only import open_archive_to_read
+from harvester.archive.merge.staging import UPDATE, is_under_way
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.deepening import run_whole_job
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import KeyRefused, UsageError
 from harvester.events import Event, Started
 from harvester.jobs.model import Account, Album, Job, Search, Source
-from harvester.merge.staging import UPDATE, is_under_way
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.deepening import run_whole_job
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.archives import read_archive, read_lines
 from support.harvest import KEY, harvest_into, settings_for

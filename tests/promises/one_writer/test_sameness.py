@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.state import State
 from harvester.engine.run import Output, run_job
 from harvester.errors import CannotWrite, UsageError
 from harvester.jobs.model import Account, Album, Favorites, Group, Job, Search

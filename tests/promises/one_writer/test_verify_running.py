@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from harvester.archive.disk.lock import lock_folder
 from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.manifest import read_manifest
 from harvester.archive.sinks import PHOTOS
 from harvester.cli import main
-from harvester.disk.lock import lock_folder
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import Exit
 from harvester.events import Event, Started
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import Verdict, prove_archive
 from support.harvest import harvest_into, settings_for
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from harvester.calls.run import make_call
 from harvester.config.settings import Settings
 from harvester.errors import HarvestError, OutcomeUnknown, Refused, Unreachable
 from harvester.events import Tally, ignore
@@ -17,6 +16,7 @@ from harvester.sandbox.faults import Faults
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
 from harvester.sandbox.wire import Reply, Request
+from harvester.transport.calls.run import make_call
 from harvester.transport.opening import open_client
 from support.harvest import KEY, Opener, settings_for
 

@@ -9,6 +9,7 @@ import pytest
 
 from harvester import Flickr
 from harvester.config.settings import Settings
+from harvester.engine.upkeep.update import run_resume
 from harvester.errors import Exit, KeyRefused, Unreachable
 from harvester.events import Event, Retrying, Tally, ignore
 from harvester.flickr.lenient_json import read_members
@@ -18,7 +19,6 @@ from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox, SandboxOptions, open_sandbox
 from harvester.transport.opening import open_client
 from harvester.transport.retry import Backoff
-from harvester.upkeep.update import run_resume
 from support.archives import read_lines
 from support.harvest import KEY, Opener, harvest_into, settings_for
 

@@ -11,16 +11,16 @@ from typing import Any
 import orjson
 import pytest
 
+from harvester.archive.checkpoint.state import State
 from harvester.archive.closing import close_parts, remember_rotation
 from harvester.archive.ids import read_ids
 from harvester.archive.manifest import read_manifest
+from harvester.archive.parts.part import Part, build_name, name_next
 from harvester.archive.pieces import list_parts
-from harvester.checkpoint.state import State
 from harvester.errors import Exit, UsageError
 from harvester.events import Event, PartClosed
 from harvester.jobs.model import Job
 from harvester.jobs.rotation import Packing, Rotation, read_rotation
-from harvester.parts.part import Part, build_name, name_next
 from harvester.status.inspect import read_status
 from harvester.verify.archive import prove_archive, verify_archive
 from support.archives import read_lines

@@ -8,13 +8,13 @@ from pathlib import Path
 import orjson
 import pytest
 
+from harvester.archive.checkpoint.state import State
 from harvester.archive.pieces import list_parts
-from harvester.checkpoint.state import State
 from harvester.curation.bag import BagOptions, make_bag
 from harvester.curation.withdraw import withdraw
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import CannotWrite
 from harvester.jobs.rotation import Packing, Rotation
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import prove_archive, verify_archive
 from support.durable import Died, lay_under
 from support.harvest import Opener, settings_for

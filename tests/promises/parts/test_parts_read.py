@@ -12,15 +12,15 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harvester.api import Flickr
+from harvester.archive.checkpoint.state import State
 from harvester.archive.closing import close_parts, remember_rotation
 from harvester.archive.pieces import list_parts
-from harvester.blocking import Archive
-from harvester.checkpoint.state import State
 from harvester.cli import main
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Job, Search
 from harvester.jobs.rotation import Packing, Rotation
+from harvester.python.api import Flickr
+from harvester.python.blocking import Archive
 from harvester.sandbox.server import Sandbox
 from support.archives import read_lines
 from support.harvest import Opener, harvest_into, settings_for
@@ -118,7 +118,7 @@ def test_an_archive_in_parts_of_any_size_is_the_archive(
     folder = tmp_path / "a"
     shutil.copytree(whole, folder)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("harvester.parts.packing.FRAME", frame)
+        patched.setattr("harvester.archive.parts.packing.FRAME", frame)
         patched.setattr("harvester.export.run.STRETCH", stretch)
         remember_rotation(folder, Rotation(lines=lines, packing=packing))
         with State(folder / "state.sqlite") as state:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harvester.archive.pieces import list_parts
+from harvester.archive.repair.run import repair_archive
 from harvester.jobs.model import Job, Search
 from harvester.jobs.rotation import Packing, Rotation
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.verify.archive import verify_archive
 from support.durable import lay_under
@@ -46,7 +46,7 @@ async def make(folder: Path, sandbox: Sandbox, packing: Packing) -> list[dict[st
 
 @pytest.fixture(autouse=True)
 def _small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harvester.parts.packing.FRAME", 8_000)
+    monkeypatch.setattr("harvester.archive.parts.packing.FRAME", 8_000)
 
 
 @pytest.mark.slow

@@ -10,15 +10,15 @@ from typing import Any
 import orjson
 import pytest
 
+from harvester.archive.checkpoint.state import State
 from harvester.archive.pieces import list_parts
-from harvester.checkpoint.state import State
 from harvester.engine.run import Output
+from harvester.engine.upkeep.deepening import run_whole_job
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import CannotWrite
 from harvester.jobs.model import Job, Search
 from harvester.jobs.rotation import Rotation
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.deepening import run_whole_job
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import prove_archive, verify_archive
 from support.archives import read_lines
 from support.durable import lay_under

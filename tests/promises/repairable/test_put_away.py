@@ -12,10 +12,10 @@ import pytest
 
 from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.manifest import encode_manifest
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import Exit
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import prove_archive, verify_archive
 from support.archives import read_lines
 from support.commands import call

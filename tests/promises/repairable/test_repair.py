@@ -17,18 +17,18 @@ import pytest
 from click.testing import CliRunner
 
 from harvester.archive.delivery import Delivery
+from harvester.archive.disk.layout import LOCK
+from harvester.archive.repair.run import Report, repair_archive
 from harvester.cli import main
-from harvester.disk.layout import LOCK
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import CannotWrite, UsageError
 from harvester.jobs.model import Account, Album, Favorites, Gallery, Group, Job, Photos, Search, Source
-from harvester.repair.run import Report, repair_archive
-from harvester.report.run import Order, write_report
 from harvester.sandbox.albums import FIRST_SET
 from harvester.sandbox.galleries import FIRST_GALLERY
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
+from harvester.web.report.run import Order, write_report
 from support.archives import read_lines
 from support.damage import (
     CHECKPOINT,

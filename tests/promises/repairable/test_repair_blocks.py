@@ -16,12 +16,12 @@ from click.testing import CliRunner
 from harvester.archive.blocks import Blocks, decode_blocks, sum_up
 from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.manifest import encode_manifest
+from harvester.archive.repair.run import repair_archive
 from harvester.cli import main
+from harvester.engine.upkeep.update import run_resume
 from harvester.errors import Exit
 from harvester.jobs.model import Job, Search
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_resume
 from harvester.verify.archive import prove_archive, verify_archive
 from support.archives import read_lines
 from support.harvest import Opener, harvest_into, settings_for

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from harvester.archive.repair.run import repair_archive
 from harvester.cli import main
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import CannotWrite
 from harvester.jobs.model import Job, Search
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.damage import CHECKPOINT, LINES, Damage, flip, remove

@@ -11,9 +11,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from harvester.archive.checkpoint.state import Length, State
+from harvester.archive.disk.record import Record
 from harvester.archive.folder import write_manifest
-from harvester.checkpoint.state import Length, State
-from harvester.disk.record import Record
 from harvester.jobs.model import Job, Search
 from support.harvest import Opener, harvest_into
 
@@ -25,7 +25,7 @@ BATCH = 5_000
 _REPAIR = """
 import resource, sys
 from pathlib import Path
-from harvester.repair.run import repair_archive
+from harvester.archive.repair.run import repair_archive
 report = repair_archive(Path(sys.argv[1]))
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(sum(found.kept for found in report.files), used.ru_utime + used.ru_stime, used.ru_maxrss)

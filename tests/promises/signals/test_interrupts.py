@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from harvester.demo import serve_sandbox
 from harvester.launch import UNSUPPORTED
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from harvester.signals import STOPPED
 from support.harvest import KEY
 from support.terminal import Terminal
@@ -139,7 +139,7 @@ def test_a_second_ctrl_c_says_how_to_go_on_in_every_form(form: str, environment:
                            "import sys\nsys.meta_path.insert(0, F())", id="while a command is imported"),
         pytest.param(LIST, "from harvester.cli import session\nsession.gc.freeze = hit", id="before the run"),
         pytest.param(["verify", "."], "import harvester.verify.archive as v\nv.prove_archive = hit", id="verify"),
-        pytest.param(["repair", "."], "import harvester.repair.run as r\nr.repair_archive = hit", id="repair"),
+        pytest.param(["repair", "."], "import harvester.archive.repair.run as r\nr.repair_archive = hit", id="repair"),
         pytest.param(["plan", *SEARCH[:3]], "import harvester.engine.estimate as p\np.estimate_job = hit", id="plan"),
         pytest.param(["auth", "login", "--no-browser"],
                      "import harvester.auth.handshake as d\nd.OAuthCallback.wait = hit", id="login"),
@@ -181,7 +181,7 @@ def test_a_second_ctrl_c_during_an_updates_fold_says_how_to_go_on(environment: d
         [sys.executable, "-c", begin + f"sys.argv = ['', *{LIST!r}]\nrun()"], env=environment, check=False
     )
     assert made.returncode == 0
-    code = "import time\nfrom harvester.upkeep import update\n"
+    code = "import time\nfrom harvester.engine.upkeep import update\n"
     code += "from harvester import timers\ntimers.LAST_SECONDS = 600\n"
     code += "update.merge_update = lambda *a, **k: (hit(), time.sleep(0.05), hit(), time.sleep(600))\n"
     ended, shown, said = run_at_terminal("update", "out", environment=environment, on_output=nothing, code=code)

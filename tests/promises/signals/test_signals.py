@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harvester.demo import serve_sandbox
 from harvester.sandbox.catalogue import CatalogueOptions
 from harvester.sandbox.server import SandboxOptions
+from harvester.sandbox.thread import serve_sandbox
 from harvester.signals import STOPPED
 from support.harvest import KEY
 
@@ -99,7 +99,7 @@ def test_a_signal_leaves_nothing_half_written(options: list[str], environment: d
     made = run("", *SEARCH, "--detail", "list", "--limit", "20", environment=environment)
     assert made.returncode == 0
     ended = run(
-        "from harvester.disk import files\nfiles.put_in_place = hit\nos.replace = hit\nos.rename = hit",
+        "from harvester.archive.disk import files\nfiles.put_in_place = hit\nos.replace = hit\nos.rename = hit",
         *options,
         environment=environment,
     )

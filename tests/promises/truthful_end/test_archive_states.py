@@ -13,19 +13,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from harvester.archive.checkpoint.facts import JobFacts
+from harvester.archive.checkpoint.schema import FORMAT
+from harvester.archive.checkpoint.state import Length, State, Todo
+from harvester.archive.disk.record import Record
 from harvester.archive.folder import STATE
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.facts import JobFacts
-from harvester.checkpoint.schema import FORMAT
-from harvester.checkpoint.state import Length, State, Todo
 from harvester.cli import main
-from harvester.disk.record import Record
+from harvester.engine.upkeep.update import run_resume
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.flickr.responses import Row
 from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.update import run_resume
 from harvester.verify.archive import verify_archive
 from support.folders import closed
 from support.harvest import KEY, Opener, harvest_into, settings_for
@@ -272,7 +272,7 @@ def test_a_checkpoint_at_rest_takes_40_bytes_a_photo_though_the_newest_come_firs
 async def test_an_account_leaves_no_empty_checkpoint_of_hundreds_of_megabytes(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvester.checkpoint.database.SPARE", 0)
+    monkeypatch.setattr("harvester.archive.checkpoint.database.SPARE", 0)
     async with sandbox_of(photos=1_500, owners=1) as sandbox:
         job = Job(source=Account(user=sandbox.catalogue.people[0].nsid), detail="list")
         assert (await harvest_into(tmp_path, sandbox, job)).status == "complete"

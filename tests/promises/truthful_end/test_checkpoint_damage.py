@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from harvester.cli import main
 from harvester.config.settings import Settings
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import CannotWrite, Exit, StopRun
 from harvester.jobs.model import Account, Job
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.harvest import harvest_into, settings_for
 

@@ -11,11 +11,11 @@ import orjson
 import pytest
 
 from harvester.config.settings import Settings
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.harvest import Opener, harvest_into, settings_for
 from support.hidden import keep_back

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from harvester.archive.disk.layout import is_own_move
 from harvester.cli import main
-from harvester.disk.layout import is_own_move
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import CannotWrite, Exit, UsageError
 from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_resume, run_update
 from support.harvest import KEY, Opener, harvest_into, harvest_once, settings_for
 
 EVERYTHING = Job(source=Search(tags="sandbox"), detail="list")

@@ -12,6 +12,7 @@ import pytest
 
 from harvester.archive.incomplete import tell_dates
 from harvester.engine.run import Output, UpdateWanted, run_job
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.events import Event, Started
 from harvester.flickr.responses import Page, Row
 from harvester.jobs.model import Account, Job, Search
@@ -19,7 +20,6 @@ from harvester.listing.stretch import Stretch
 from harvester.listing.sweep import advance, read_stretch_again
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.harvest import Opener, harvest_into, settings_for
 from support.hidden import keep_back

@@ -15,18 +15,18 @@ import pytest
 
 from harvester.archive import running_manifest as keep
 from harvester.archive.blocks import decode_blocks, sum_up
+from harvester.archive.checkpoint.state import Length, State
 from harvester.archive.folder import MANIFEST
 from harvester.archive.manifest import encode_manifest, read_manifest
+from harvester.archive.repair.run import repair_archive
 from harvester.archive.running_manifest import Unfinished, keep_manifest
 from harvester.archive.sinks import PHOTOS
-from harvester.checkpoint.state import Length, State
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import CannotWrite, UsageError
 from harvester.events import Started
 from harvester.jobs.model import Account, Job, Photos, Search
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.harvest import Opener, harvest_into, settings_for
 

@@ -15,19 +15,19 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from harvester.archive.disk.layout import UPDATE
+from harvester.archive.disk.lock import lock_folder
 from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.manifest import read_manifest
 from harvester.archive.sinks import PHOTOS
 from harvester.cli import main
-from harvester.disk.layout import UPDATE
-from harvester.disk.lock import lock_folder
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import Exit
 from harvester.events import Event, Started
 from harvester.jobs.model import Account, Job, Photos, Search
 from harvester.sandbox.server import Sandbox
 from harvester.status.report import ArchiveStatus, Report
-from harvester.upkeep.update import run_resume, run_update
 from support.harvest import KEY, harvest_into, settings_for
 from support.project import ROOT
 

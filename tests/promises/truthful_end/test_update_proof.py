@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import CannotWrite
 from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.accounts import check_account, owner
 from support.archives import changes_of, ids_of, read_lines

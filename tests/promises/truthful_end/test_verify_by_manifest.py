@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 import pytest
 
+from harvester.archive.disk.layout import LOCK
 from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.manifest import encode_manifest
-from harvester.disk.layout import LOCK
+from harvester.archive.repair.run import repair_archive
 from harvester.errors import Exit, UsageError
 from harvester.jobs.model import Account, Job
-from harvester.repair.run import repair_archive
 from harvester.verify.archive import Verdict, prove_archive
 from support.accounts import owner
 from support.commands import call

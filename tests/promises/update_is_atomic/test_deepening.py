@@ -11,16 +11,16 @@ from typing import Any
 import orjson
 import pytest
 
+from harvester.archive.repair.run import repair_archive
 from harvester.engine.run import Output, UpdateWanted
+from harvester.engine.upkeep.deepening import resume_archive, run_whole_job, update_archive
+from harvester.engine.upkeep.deepening_cost import estimate_deepening
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import UsageError
 from harvester.events import Ended, Event, Started, Summary
 from harvester.jobs.model import Account, Album, Job, Photos, Search
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.deepening import resume_archive, run_whole_job, update_archive
-from harvester.upkeep.deepening_cost import estimate_deepening
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.accounts import ask_all, owner
 from support.answers import BUSY

@@ -18,19 +18,19 @@ from typing import Any
 import orjson
 import pytest
 
-from harvester.checkpoint.schema import FORMAT
-from harvester.checkpoint.state import State
-from harvester.disk.layout import STATE
+from harvester.archive.checkpoint.schema import FORMAT
+from harvester.archive.checkpoint.state import State
+from harvester.archive.disk.layout import STATE
+from harvester.archive.repair.run import repair_archive
 from harvester.engine.identity import NOT_LOGGED_IN
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import CannotWrite, KeyRefused, UsageError
 from harvester.events import Event, Started
 from harvester.jobs.model import Account, Album, Favorites, Job, Photos, Search
-from harvester.repair.run import repair_archive
 from harvester.sandbox.faults import Faults
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
 from harvester.transport.retry import Backoff
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.accounts import check_account, owner
 from support.archives import changes_of, history_of, ids_of, read_lines
@@ -459,7 +459,7 @@ async def test_a_full_disk_leaves_the_archive_as_it_was(
         def full(_folder: Path) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("harvester.merge.apply.sync_folder", full)
+        monkeypatch.setattr("harvester.archive.merge.apply.sync_folder", full)
         with pytest.raises(CannotWrite, match="No space left on device"):
             await run_update(tmp_path, settings_for(sandbox))
         monkeypatch.undo()
@@ -474,7 +474,7 @@ async def test_two_updates_of_one_second_keep_apart_and_their_names_keep_their_o
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await harvest_into(tmp_path, sandbox, Job(source=Search(tags="sandbox"), detail="list"))
-    monkeypatch.setattr("harvester.upkeep.update.stamp", lambda _: "2026-11-24T02:58:00Z")
+    monkeypatch.setattr("harvester.engine.upkeep.update.stamp", lambda _: "2026-11-24T02:58:00Z")
     changed = ids_of(tmp_path)[:2]
     for photo_id in changed:
         sandbox.api.control({"change": [photo_id]})
@@ -517,7 +517,7 @@ async def test_a_fold_is_told_and_can_be_stopped(
     sandbox.api.control({"change": ids_of(tmp_path)[:5]})
     stop = asyncio.Event()
     events: list[Event] = []
-    monkeypatch.setattr("harvester.merge.photos.find", lambda *_: stop.set())  # asked of each line that stays
+    monkeypatch.setattr("harvester.archive.merge.photos.find", lambda *_: stop.set())  # asked of each line that stays
     summary = await run_update(tmp_path, settings_for(sandbox), observer=events.append, stop=stop)
     monkeypatch.undo()
     assert [e.tally.doing for e in events if isinstance(e, Started)] == ["merging the update into the archive"]

@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 import pytest
 
-from harvester.checkpoint.read_only import open_archive_to_read
+from harvester.archive.checkpoint.read_only import open_archive_to_read
 from harvester.engine.run import Output, UpdateWanted, run_job
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import UsageError
 from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_resume, run_update
 from harvester.verify.archive import verify_archive
 from support.accounts import ask_all, check_account, owner
 from support.answers import BUSY

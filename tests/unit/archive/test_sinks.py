@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harvester.archive.checkpoint.state import Length, State, Todo
 from harvester.archive.sinks import PHOTOS, recover_lines
-from harvester.checkpoint.state import Length, State, Todo
 
 WHOLE = b'{"id":"2","harvested_at":"x","search":null}\n'
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harvester.archive.checkpoint.facts import Withheld
 from harvester.archive.withheld import judge_withheld, tell_withheld
-from harvester.checkpoint.facts import Withheld
 
 HALF_A_DAY = 12 * 60 * 60
 KNOWN: Withheld = {"count": 300, "since": 1_700_000_000}

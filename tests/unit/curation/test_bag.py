@@ -20,11 +20,11 @@ from harvester.archive.folder import lock_folder
 from harvester.cli import main
 from harvester.curation import bag as bags
 from harvester.curation.tags import Filed, encode_path, write_info, write_list
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import ArchiveBusy, Exit, UsageError
 from harvester.export.source import open_source
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import prove_archive, verify_archive
 from support.harvest import Opener, harvest_into, settings_for
 
@@ -217,7 +217,7 @@ def test_private_photos_stay_their_users_own(folder: Path, tmp_path: Path) -> No
 _KILL = """
 import os, sys
 from harvester.curation import bag
-import harvester.disk.files as files
+import harvester.archive.disk.files as files
 left = int(sys.argv[3])
 def count(event, args):
     global left

@@ -16,17 +16,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harvester.archive.folder import lock_folder
+from harvester.archive.merge.history import zstd
+from harvester.archive.repair.run import repair_archive
 from harvester.cli import main
 from harvester.curation.strike import strike_any, strike_damaged
 from harvester.curation.withdraw import withdraw
 from harvester.engine.run import Output, run_job
+from harvester.engine.upkeep.deepening import resume_archive, run_whole_job, update_archive
 from harvester.errors import CannotWrite, Exit
 from harvester.jobs.model import Account, Album, Job, Search
-from harvester.merge.history import zstd
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
-from harvester.upkeep.deepening import resume_archive, run_whole_job, update_archive
 from harvester.verify.archive import prove_archive, verify_archive
 from support.archives import read_lines
 from support.harvest import Opener, harvest_into, settings_for

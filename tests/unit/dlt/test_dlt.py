@@ -253,5 +253,5 @@ def test_without_the_extra_a_sentence_says_how_to_get_it(name: str) -> None:
 
 
 def test_nothing_else_imports_dlt() -> None:
-    code = "import sys, harvester.cli, harvester.blocking, harvester.launch\nassert 'dlt' not in sys.modules"
+    code = "import sys, harvester.cli, harvester.python.blocking, harvester.launch\nassert 'dlt' not in sys.modules"
     assert run(code).stderr == ""

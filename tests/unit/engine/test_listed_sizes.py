@@ -11,21 +11,21 @@ from typing import Any
 import orjson
 import pytest
 
+from harvester.archive.repair.run import repair_archive
 from harvester.engine.estimate import estimate_job
 from harvester.engine.run import Output
+from harvester.engine.upkeep.deepening import resume_archive, run_whole_job
+from harvester.engine.upkeep.deepening_cost import estimate_deepening
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import UsageError
 from harvester.events import Summary
+from harvester.export.pictures.sizes import list_sizes
 from harvester.export.reading import read_members
 from harvester.flickr.lenient_json import read_number
 from harvester.flickr.methods import LISTING_EXTRAS
 from harvester.flickr.sizes import build_listed_sizes, is_listed
 from harvester.jobs.model import Account, Album, Group, Job, Photos, Search
-from harvester.pictures.sizes import list_sizes
-from harvester.repair.run import repair_archive
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.deepening import resume_archive, run_whole_job
-from harvester.upkeep.deepening_cost import estimate_deepening
-from harvester.upkeep.update import run_update
 from harvester.verify.archive import verify_archive
 from support.accounts import ask_all, owner
 from support.archives import lines_of

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from harvester.engine.estimate import estimate_job
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.model import Account, Favorites, Group, Job, Search
 from harvester.jobs.urls import is_address, read_named
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_resume, run_update
 from support.accounts import call_them
 from support.harvest import harvest_into, settings_for
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.checkpoint.facts import JobFacts
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.facts import JobFacts
+from harvester.archive.checkpoint.state import State
 from harvester.errors import CannotWrite
 from harvester.filesystem.limitations import LIMITATIONS
 from harvester.filesystem.sqlite_modes import SQLITE_MODES, is_refused, list_other_modes
@@ -77,7 +77,7 @@ def test_a_lock_that_another_holds_is_met_where_there_are_locks(
     path = tmp_path / "state.sqlite"
     State(path).close()
     holder = sqlite3.connect(path, isolation_level=None)
-    monkeypatch.setattr("harvester.checkpoint.database.PATIENCE", 0)
+    monkeypatch.setattr("harvester.archive.checkpoint.database.PATIENCE", 0)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(CannotWrite, match="database is locked"):

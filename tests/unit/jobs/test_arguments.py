@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from harvester import Flickr
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.state import State
+from harvester.archive.remembered import restore_job
 from harvester.cli import main
 from harvester.config.settings import load_config
-from harvester.engine.output import restore_job
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.arguments import KNOWN, OPTIONS, name_option

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from harvester.checkpoint.state import State
+from harvester.archive.checkpoint.state import State
+from harvester.archive.remembered import restore_job
 from harvester.config.settings import load_config
 from harvester.engine.estimate import estimate_job
-from harvester.engine.output import Output, restore_job
+from harvester.engine.output import Output
 from harvester.engine.run import run_job
+from harvester.engine.upkeep.update import run_resume, run_update
 from harvester.errors import UsageError
 from harvester.events import Event, Noticed
 from harvester.jobs.dates import Moment, read_taken, read_upload, settle
 from harvester.jobs.model import Job, Search
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep.update import run_resume, run_update
 from support.archives import read_lines
 from support.harvest import harvest_into, settings_for
 

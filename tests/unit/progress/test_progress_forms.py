@@ -24,7 +24,7 @@ from harvester.events import (
     Tally,
     Waiting,
 )
-from harvester.progress import DisplayOptions, Progress, open_progress
+from harvester.progress.display import DisplayOptions, Progress, open_progress
 from harvester.progress.forms import MOST_FAILURES
 from harvester.progress.gauge import Limits, Snapshot, Wait
 from harvester.progress.lines import say_snapshot

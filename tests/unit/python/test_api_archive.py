@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from harvester import ArchiveBusy, CannotWrite, Flickr, Incomplete, KeyRefused, Photos, Search, UsageError
-from harvester.disk import files as files_module
+from harvester.archive.disk import files as files_module
 from harvester.sandbox.server import Sandbox
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harvester import Event, Flickr, Progress, Search, Started, UsageError
-from harvester.merge.deepening import merge_deepening
+from harvester.archive.merge.deepening import merge_deepening
+from harvester.engine.upkeep import deepening
 from harvester.sandbox.server import Sandbox
-from harvester.upkeep import deepening
 from harvester.verify.archive import verify_archive
 from support.archives import read_lines
 from support.harvest import KEY, Opener

@@ -22,7 +22,7 @@ from harvester.cli import main
 from harvester.cli.show import show_facts
 from harvester.errors import CannotWrite, Exit
 from harvester.events import Noticed, Started, Tally
-from harvester.progress import DisplayOptions, open_progress
+from harvester.progress.display import DisplayOptions, open_progress
 from harvester.text.escapes import escape_controls, escape_line, fit_encoding, unescape_json
 from harvester.text.redactor import Redactor
 from harvester.text.streams import CleanStream

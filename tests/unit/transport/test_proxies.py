@@ -19,10 +19,11 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from harvester.demo import build_harvest, build_sandbox, serve_sandbox
+from harvester.cli.demo import build_harvest, build_sandbox
 from harvester.engine.run import Output, run_job
 from harvester.errors import Exit, UsageError
 from harvester.sandbox.server import Sandbox
+from harvester.sandbox.thread import serve_sandbox
 from harvester.transport.connections import Connections
 from harvester.transport.proxies import BUNDLES, find_proxy, find_trust, is_exempt, read_proxy
 from support.harvest import KEY

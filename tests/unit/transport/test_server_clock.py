@@ -13,6 +13,7 @@ import pytest
 
 from harvester.auth.handshake import begin_login
 from harvester.engine.estimate import estimate_job
+from harvester.engine.upkeep.update import run_update
 from harvester.errors import KeyRefused
 from harvester.events import Event, Noticed
 from harvester.jobs.model import Account, Job, Search, Source
@@ -20,7 +21,6 @@ from harvester.jobs.values import stamp
 from harvester.sandbox.oauth import secret_of
 from harvester.sandbox.server import Sandbox
 from harvester.transport.server_clock import ServerClock, read_date, tell_skew
-from harvester.upkeep.update import run_update
 from support.archives import read_lines
 from support.harvest import KEY, Opener, harvest_into, settings_for
 

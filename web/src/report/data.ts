@@ -1,4 +1,4 @@
-/** What harvester/report/model.py writes. */
+/** What harvester/web/report/model.py writes. */
 
 export interface Stretch {
   since: string;

@@ -1,4 +1,4 @@
-/** What the server tells, once a second: see harvester/watch/facts.py. */
+/** What the server tells, once a second: see harvester/web/watch/facts.py. */
 
 export interface Reading {
   photos: number;
