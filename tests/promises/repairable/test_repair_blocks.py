@@ -13,7 +13,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from harvester.archive.blocks import Blocks, decode_blocks, sum_up
+from harvester.archive.blocks import LINES, Blocks, decode_blocks, sum_up
 from harvester.archive.folder import MANIFEST, STATE
 from harvester.archive.manifest import encode_manifest
 from harvester.archive.repair.run import repair_archive
@@ -66,10 +66,10 @@ def harm(folder: Path, work: Harm) -> None:
 
 
 def flip(number: int) -> Harm:
-    """Another letter in a title, and the same length."""
+    """Another character in a secret, and the same length. (A title may begin with `#`, and then with `"`.)"""
 
     def work(lines: list[bytes]) -> None:
-        before, mark, rest = lines[number].partition(b'"title":{"_content":"')
+        before, mark, rest = lines[number].partition(b'"secret":"')
         assert mark
         lines[number] = before + mark + bytes([rest[0] ^ 1]) + rest[1:]
 
@@ -152,6 +152,9 @@ def test_without_blocks_a_change_is_told_and_kept_in_mind(copy: Path) -> None:
 def test_a_copy_made_during_a_harvest_is_narrowed_as_far_as_the_manifest_goes(copy: Path) -> None:
     facts, data = read_facts(copy), (copy / PHOTOS).read_bytes()
     lines = data.splitlines(keepends=True)
+    end = next(n for n, line in enumerate(lines) if crc32(line) % LINES == 0)
+    lines[200], lines[end] = lines[end], lines[200]  # else one time in a hundred no block ends behind the change
+    (copy / PHOTOS).write_bytes(b"".join(lines))
     blocks, begins = Blocks(), b"".join(lines[:250])
     blocks.feed(begins)
     entry = {"bytes": len(data), "lines": 400}
