@@ -1,4 +1,4 @@
-"""`make soak` runs each test that is longer there than elsewhere, or runs there alone."""
+"""`make soak` runs each test that is longer there than elsewhere, or runs there alone; CI runs tests that are there."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ def test_what_is_longer_in_a_soak_is_run_by_it() -> None:
     soaks = list_soaks()
     assert longer - soaks == set()
     assert all((ROOT / name).is_file() for name in soaks)
+
+
+def test_each_place_that_ci_takes_slow_tests_from_is_there() -> None:
+    (command,) = re.findall(
+        r'^make slow SLOW="(.+?)"$', (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    done = subprocess.run(["bash", "-c", f'echo "{command}"'], capture_output=True, text=True, check=True)
+    places = done.stdout.replace("\\\n", " ").split()
+    assert len(places) > 5
+    assert [
+        place for place in places if not any((ROOT / place).rglob("test_*.py")) and not (ROOT / place).is_file()
+    ] == []
