@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from harvester.cli.keys import require_keys, take_keys
 from harvester.cli.meter import open_meter
 from harvester.cli.notifications import Notification
 from harvester.cli.options import Command, Setup, console_options, find_console, harvest_options, settings_options
@@ -71,13 +72,7 @@ def _load_for(folder: Path, setup: Setup, settings: Settings) -> Settings:
     """The settings with the key that an archive is harvested with; UsageError where that is not set."""
     from harvester.engine.key_names import read_env_prefix  # noqa: PLC0415
 
-    own = setup.take_keys(settings, read_env_prefix(folder))
-    if own is not settings and not own.api_key:
-        raise UsageError(
-            f"{folder} is harvested with the key in {own.env_prefix}_API_KEY, which is not set: put that key there."
-        )
-    own.require_key()
-    return own
+    return require_keys(setup, settings, read_env_prefix(folder), place=str(folder))
 
 
 def _name_key(folder: Path) -> str:
@@ -166,7 +161,7 @@ def status(*, setup: Setup, folders: tuple[Path, ...], as_json: bool, is_kept: b
     settings = setup.load().settings
 
     def choose(folder: Path) -> Settings:
-        return setup.take_keys(settings, _name_key(folder) or settings.env_prefix)
+        return take_keys(setup, settings, _name_key(folder) or settings.env_prefix)
 
     def read() -> list[str]:
         found = [read_status(folder, choose(folder)) for folder in dict.fromkeys(folders)]

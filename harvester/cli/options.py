@@ -159,13 +159,9 @@ class Setup:
 
     def load_job(self, config: Config, named: NamedJob) -> Settings:
         """The settings of a job of the file: with the keys, the quota and the pace that it names as its own."""
-        return self._complete(named.adapt(config.settings, options=self.options, environ=os.environ), config.settings)
+        return self.add_login(named.adapt(config.settings, options=self.options, environ=os.environ), config.settings)
 
-    def take_keys(self, settings: Settings, prefix: str) -> Settings:
-        """The settings with the key of the variables that begin with another prefix, and with the login kept for it."""
-        return self._complete(settings.take_keys(os.environ, prefix), settings)
-
-    def _complete(self, settings: Settings, known: Settings) -> Settings:
+    def add_login(self, settings: Settings, known: Settings) -> Settings:
         """Settings whose keys may be others than those that are `known`: with their login, their secrets not shown."""
         if settings.env_prefix == known.env_prefix:
             return settings

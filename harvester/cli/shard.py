@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from harvester.cli.keys import require_keys
 from harvester.cli.notifications import Notification
 from harvester.cli.options import Command, Setup, console_options, find_console, option, run_options
 from harvester.cli.session import attend, choose_display, find_loop_factory
@@ -98,7 +99,7 @@ def run(*, setup: Setup, store: str, within: str | None, work: str | None, lease
     async def start(observer: Observer, stop: asyncio.Event) -> Exit:
         objects = open_store(store)
         await objects.check()
-        settings = setup.take_keys(common, (await read_plan(objects)).env_prefix)
+        settings = require_keys(setup, common, (await read_plan(objects)).env_prefix, place=objects.url)
         objects = open_store(store, is_private=settings.has_login)
         worker = await open_worker(objects, settings, work=place, terms=terms, observer=observer, stop=stop)
         done = await worker.run(None if within is None else parse_shard(within))

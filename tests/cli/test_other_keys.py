@@ -62,7 +62,7 @@ async def test_a_job_of_another_key_is_resumed_and_updated_with_that(
         monkeypatch.delenv("PARTNER_API_KEY")
         for command in ("resume", "update"):
             code, said, keys = await harvester(sandbox, command, "theirs")
-            told = "theirs is harvested with the key in PARTNER_API_KEY, which is not set: put that key there."
+            told = "theirs is harvested with the key in PARTNER_API_KEY, which holds no key of Flickr's"
             assert (code, keys, told in said) == (Exit.USAGE, {}, True), said
         monkeypatch.setenv("PARTNER_API_KEY", PARTNER)
         for command in ("resume", "update"):
@@ -131,4 +131,6 @@ async def test_shards_of_another_key_are_run_and_their_archive_is_updated_with_t
         assert (code, list(keys)) == (Exit.COMPLETE, [PARTNER]), said
         monkeypatch.delenv("PARTNER_API_KEY")
         code, said, keys = await harvester(sandbox, "shard", "run", "store")
-        assert (code, keys, "into the environment variable PARTNER_API_KEY." in said) == (Exit.USAGE, {}, True), said
+        assert (code, keys, "with the key in PARTNER_API_KEY, which holds no key" in said) == (Exit.USAGE, {}, True), (
+            said
+        )
