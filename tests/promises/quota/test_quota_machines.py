@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import secrets
 import shutil
 import signal
 import socket
@@ -13,14 +14,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnection
+from redis.retry import Retry
 
 from harvester.config.settings import Settings
 from harvester.errors import UsageError
@@ -43,11 +46,13 @@ ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
 
 
 def find_port() -> int:
-    """A port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port that nobody uses, and that the system gives nobody else meanwhile: it hands out those from 32768 up."""
+    for _ in range(100):
+        port = 10000 + secrets.randbelow(22768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class Server:
@@ -58,7 +63,7 @@ class Server:
         self._command = ["redis-server", "--port", str(self.port), "--save", "", "--dir", str(folder), *options]
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.place = Place.read(self.url)
-        self.client = Redis(port=self.port, password=password)
+        self.client = Redis(port=self.port, password=password, retry=Retry(NoBackoff(), 0))
         self.start()
 
     def start(self) -> None:
@@ -67,6 +72,7 @@ class Server:
             try:
                 self.client.ping()
             except NoConnection:
+                assert self.process.poll() is None, "redis-server has ended"
                 time.sleep(0.01)
             else:
                 return
