@@ -9,12 +9,11 @@ takes the careful way: decode with replacement, parse leniently, write anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import orjson
 
 from harvester.errors import TryLater
 from harvester.flickr.failures import check_failure
@@ -22,6 +21,7 @@ from harvester.flickr.lenient_json import dump, read_members, read_number
 from harvester.flickr.listings import AtOnce, Itself, Listing, Paged
 from harvester.flickr.methods import ADDRESSES, Part
 from harvester.flickr.ownership import check_owner, check_whose
+from harvester.flickr.whole_json import parse_whole
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -124,7 +124,7 @@ class PartReader:
         if body.startswith(self._head) and body.endswith(_TAIL) and b"\n" not in body and b"\r" not in body:
             raw = body[self._start : _END]
             try:
-                found = _check(raw)
+                found = parse_whole(raw)
                 is_own = found[self._name] == photo_id if self._name else self._mark % photo_id.encode() in raw
                 if (is_own or self._is_nameless) and self._kind in raw:
                     return raw
@@ -133,22 +133,6 @@ class PartReader:
         return read_part(body, self._part, photo_id=photo_id)
 
 
-def _find_check() -> Callable[..., Any]:
-    """What proves that bytes are one whole object of JSON and nothing else, and gives its members.
-
-    simdjson, where it is installed, refuses all that orjson refuses (invalid UTF-8, lone surrogates, numbers that no
-    double holds) and builds nothing, which takes a fifth of the time. msgspec, told to skip what is not asked for,
-    is as swift, but passes over bytes that are no UTF-8 and over numbers such as 1e999.
-    """
-    try:
-        from simdjson import Parser  # noqa: PLC0415
-    except ImportError:
-        return orjson.loads
-    parse: Callable[..., Any] = Parser().parse
-    return parse
-
-
-_check = _find_check()
 _TAIL = b'},"stat":"ok"}'
 _END = 1 - len(_TAIL)
 
@@ -166,7 +150,7 @@ def _read_page_swiftly(body: bytes, owner: str | None) -> Page | None:
     if b"\n" in body or b"\r" in body:
         return None
     try:
-        _check(body)
+        parse_whole(body)
         parts = _members.decode(body)
         if bytes(parts["stat"]) != b'"ok"':
             return None

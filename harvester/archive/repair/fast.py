@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from harvester.archive.checkpoint.state import is_photo_id
 from harvester.archive.line_scan import Wanted, find_owner, read_seconds
+from harvester.flickr.whole_json import IS_SWIFT, parse_whole
 
 _HEAD = re.compile(rb'\{"id":"([0-9]{1,18})","harvested_at":"([^"\\]{0,40})",')
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -88,20 +89,40 @@ def read_line(raw: bytes, wanted: Wanted) -> tuple[int | None, int | None] | Non
 
 def read_id(raw: bytes) -> int | None:
     """The id of a photo whose line is JSON and tells of one photo only; None where more is to be known of the line."""
-    line = _decode(_ids, raw)
-    if line is None or not is_photo_id(line.id):
+    own, *others = (_find_ids_swiftly(raw) if IS_SWIFT else _find_ids(raw)) or [None]
+    if not isinstance(own, str) or not is_photo_id(own):
         return None
-    row, info = line.search, line.info
-    is_one = (row is None or str(row.id) == line.id) and (info is None or str(info.id) == line.id)
-    return int(line.id) if is_one else None
+    return int(own) if all(str(each) == own for each in others) else None
+
+
+def _find_ids(raw: bytes) -> list[object] | None:
+    """The ids that a line, its row and its info tell; None where it is no line of a photo, or not surely."""
+    line = _decode(_ids, raw)
+    return None if line is None else [line.id, *(part.id for part in (line.search, line.info) if part is not None)]
+
+
+def _find_ids_swiftly(raw: bytes) -> list[object] | None:
+    """The same in half of the time."""
+    if not raw.startswith(b"{") or b"\r" in raw:
+        return None
+    try:
+        line = parse_whole(raw)
+        names = {*line}  # to ask for a member that is not there takes longer than all the rest
+        if "harvested_at" not in names or "search" not in names:
+            return None
+        parts = (line[name] for name in ("search", "info") if name in names)
+        return [line["id"], *(part["id"] for part in parts if part is not None)]
+    except (ValueError, RuntimeError, LookupError, TypeError):
+        return None
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], raw: bytes) -> _T | None:
     """What the decoder makes of a line; None where it is not JSON, or not surely."""
-    if b"\r" in raw or (_HALF.search(raw) and not _has_whole_pairs(raw)):
+    # A search for two bytes takes a tenth of the time of one for a pattern.
+    if b"\r" in raw or (b"\\u" in raw and _HALF.search(raw) and not _has_whole_pairs(raw)):
         return None
     try:
-        raw.decode()
+        raw.isascii() or raw.decode()
         return decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None

@@ -19,6 +19,7 @@ from harvester.flickr.lenient_json import read_members
 from harvester.flickr.listings import LISTINGS
 from harvester.flickr.methods import PARTS
 from harvester.flickr.responses import Listed, PartReader, Row, read_list, read_page, read_part
+from harvester.flickr.whole_json import parse_whole
 
 INFO = "flickr.photos.getInfo"
 
@@ -105,9 +106,9 @@ def assert_read_alike(body: bytes, *, member: str | None = "photo") -> None:
     """Whether simdjson checks it, where it is installed, or orjson."""
     part = replace(PARTS["info"], member=member)
     careful = as_read(lambda: read_part(body, part, photo_id="1"))
-    for check in {answers._check, orjson.loads}:
+    for check in {parse_whole, orjson.loads}:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(answers, "_check", check)
+            patched.setattr(answers, "parse_whole", check)
             assert as_read(lambda: PartReader(part)(body, "1")) == careful
 
 
@@ -288,9 +289,9 @@ def test_a_page_is_read_alike_the_swift_way_and_the_careful_one(
     body = frame % (b"{%s}" % b",".join([*claims, b'"photo":[%s]' % b",".join(rows)]))
     for sent in (body, body + junk, body.replace(b'"photo"', b'"photo":1,"photo"'), body[:-1]):
         careful = page_as_read(partial(answers._read_page_carefully, sent, None, method=INFO))
-        for check in {answers._check, orjson.loads}:
+        for check in {parse_whole, orjson.loads}:
             with pytest.MonkeyPatch.context() as patched:
-                patched.setattr(answers, "_check", check)
+                patched.setattr(answers, "parse_whole", check)
                 assert page_as_read(partial(read_page, sent, method=INFO)) == careful
 
 
