@@ -102,6 +102,7 @@ def test_letters_stand_as_letters() -> None:
     assert '"text":{"_content":"Обезьяна 🐒 = é"}' in result.stdout
 
 
+@pytest.mark.slow
 def test_raw_is_the_bytes_as_sent(address: str, photo_id: str, tmp_path: Path) -> None:
     done = run_in(tmp_path, "flickr.photos.getInfo", f"photo_id={photo_id}", "--raw")
     assert (done.returncode, done.stderr) == (0, b"")

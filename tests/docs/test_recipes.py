@@ -344,6 +344,7 @@ def read_until(terminal: int, end: bytes) -> bytes:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("time_limit")
 def test_the_tab_key_completes_a_command_in_bash() -> None:
     ours, theirs = pty.openpty()

@@ -50,6 +50,7 @@ async def test_an_account_is_all_there_for_the_fewest_calls(sandbox_of: Opener, 
         assert set(manifest["files"]) == {f"{name}.ndjson" for name in FILES}
 
 
+@pytest.mark.slow
 async def test_a_page_of_somebody_elses_photos_is_asked_for_again(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ async def test_a_listing_past_the_cap_is_whole_and_costs_a_tenth_more_than_its_p
     assert summary.calls <= 1.1 * 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_passing_failure_is_survived(kind: str, sandbox_of: Opener, tmp_path: Path) -> None:
     events: list[Event] = []

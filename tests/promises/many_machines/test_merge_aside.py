@@ -49,6 +49,7 @@ def build_course(sandbox: Sandbox, folder: Path, name: str, job: Job, *, output:
     return Course(name=name, job=job, store=str(folder / name), settings=settings, output=output, options=options)
 
 
+@pytest.mark.slow
 async def test_the_others_go_on_while_one_is_merged(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ async def test_merged_twice_it_is_the_same_byte_for_byte(sandbox: Sandbox, tmp_p
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.slow
 async def test_an_account_has_its_lists_and_all_photos(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=120, owners=3) as sandbox:
         job = Job(source=Account(user=sandbox.catalogue.people[1].nsid), detail="info")

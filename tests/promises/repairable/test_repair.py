@@ -204,6 +204,7 @@ OLD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", OLD.values(), ids=OLD)
 async def test_files_of_a_copy_from_before_an_update_are_brought_to_the_same_state(
     names: tuple[str, ...], world: World, tmp_path: Path

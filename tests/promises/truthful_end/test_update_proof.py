@@ -51,6 +51,7 @@ async def test_an_update_without_news_refuses_an_altered_file_too(sandbox: Sandb
     assert (await run_update(tmp_path, settings_for(sandbox))).status == "complete"
 
 
+@pytest.mark.slow
 async def test_a_set_of_an_altered_file_is_read_again(sandbox_of: Opener, tmp_path: Path) -> None:
     async with sandbox_of(photos=300, owners=1) as sandbox:
         await harvest_into(tmp_path, sandbox, Job(source=Account(user=owner(sandbox)), detail="list"))

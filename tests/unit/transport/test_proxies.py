@@ -117,6 +117,7 @@ async def test_the_login_of_a_proxy_is_sent_to_it_and_shown_to_nobody() -> None:
     assert {head.split()[0] for head in proxy.heads} == {"GET", "CONNECT"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [407, 502])
 async def test_a_proxy_that_opens_no_tunnel_is_told_as_such(status: int) -> None:
     async with proxying(answer=f"HTTP/1.1 {status} no\r\nContent-Length: 0\r\n\r\n".encode()) as proxy:
@@ -127,6 +128,7 @@ async def test_a_proxy_that_opens_no_tunnel_is_told_as_such(status: int) -> None
     assert f"({status}). Check the proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY)" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_that_nobody_answers_at_is_told_as_such(scheme: str) -> None:
     async with proxying() as proxy:

@@ -490,6 +490,7 @@ async def test_parts_whose_store_fails_delay_no_photo(sandbox_of: Opener, tmp_pa
     assert await read_copy(address) == read_folder(folder)
 
 
+@pytest.mark.slow
 async def test_an_update_publishes_the_parts_that_it_has_written_anew(
     sandbox_of: Opener, tmp_path: Path, address: str
 ) -> None:

@@ -63,6 +63,7 @@ async def ask_until(client: RunClient, wanted: str) -> RunSnapshot:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_a_run_tells_how_far_it_is(sandbox_of: Opener, state: Path, tmp_path: Path) -> None:
     async with sandbox_of() as sandbox, running(tmp_path / "out", sandbox.url, "--pace", "40/s") as process:
         client = RunClient(state, process.pid)

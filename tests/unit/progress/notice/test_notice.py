@@ -216,6 +216,7 @@ def test_the_command_has_the_users_environment_and_no_more(start: Start, tmp_pat
     assert KEY not in (tmp_path / "environment").read_text("utf-8") + (tmp_path / "told").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     beats: list[None] = []
     command = f"sleep 300 & echo $! > {tmp_path / 'child'}; wait"

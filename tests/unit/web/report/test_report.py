@@ -448,6 +448,7 @@ def test_the_page_is_there_and_the_command_says_so(made: Path, tmp_path: Path) -
     assert read_page(tmp_path / "report.html")["counts"]["photos"] == 300
 
 
+@pytest.mark.slow
 def test_standard_output_gets_the_page_and_nothing_else(made: Path, tmp_path: Path) -> None:
     done = run("report", made, "-o", "-", cwd=tmp_path)
     assert done.returncode == Exit.COMPLETE

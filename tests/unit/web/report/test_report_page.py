@@ -21,6 +21,7 @@ from support.exports import ALL, run
 from support.handmade import STAMP, build_info, make_archive, photo
 from support.looks import LOOKS, open_browser, open_page
 
+pytestmark = pytest.mark.slow
 SCRIPT = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 NASTY = f"{SCRIPT} ' \" ` ${{alert(1)}} &lt; \u202eevil \u2028"
 ALERT = "javascript:alert(1)"
@@ -108,7 +109,6 @@ def make_hostile(folder: Path) -> Path:
     return made
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("colors", "width"), LOOKS)
 def test_it_is_readable_in_both_colours_and_on_a_telephone(made: Path, browser: Any, colors: str, width: int) -> None:
     with open_page(browser, write(made), colors=colors, width=width) as look:
@@ -122,7 +122,6 @@ def test_it_is_readable_in_both_colours_and_on_a_telephone(made: Path, browser: 
         assert look.find_violations() == []
 
 
-@pytest.mark.slow
 def test_every_chart_has_marks_a_text_and_a_table(made: Path, browser: Any) -> None:
     with open_page(browser, write(made)) as look:
         wait_for_charts(look.page)
@@ -168,7 +167,6 @@ def test_its_tables_hold_the_archives_numbers(made: Path, browser: Any) -> None:
         assert tags["sandbox"] == "300"
 
 
-@pytest.mark.slow
 def test_a_table_is_sorted_searched_and_copied(made: Path, browser: Any) -> None:
     with open_page(browser, write(made)) as look:
         page = look.page
@@ -273,7 +271,6 @@ def test_several_archives_are_told_apart(made: Path, place: Path, browser: Any) 
         assert look.find_violations() == []
 
 
-@pytest.mark.slow
 def test_on_paper_several_archives_have_their_names(made: Path, place: Path, browser: Any) -> None:
     other = make_archive(place / "second", [photo(1)])
     with open_page(browser, write(other, made)) as look:
@@ -297,7 +294,6 @@ def test_few_photos_have_an_axis_of_whole_numbers(place: Path, browser: Any) -> 
         assert not any("." in text or "m" in text for text in numbers)
 
 
-@pytest.mark.slow
 def test_on_a_telephone_no_word_of_a_table_is_broken(made: Path, place: Path, browser: Any) -> None:
     other = make_archive(place / "third", [photo(1)])
     with open_page(browser, write(other, made), width=360) as look:
@@ -311,7 +307,6 @@ def test_on_a_telephone_no_word_of_a_table_is_broken(made: Path, place: Path, br
         assert state.evaluate(find_lines) == 1
 
 
-@pytest.mark.slow
 def test_on_paper_there_are_charts_and_nothing_to_click(made: Path, browser: Any) -> None:
     with open_page(browser, write(made)) as look:
         wait_for_charts(look.page)
