@@ -8,7 +8,7 @@ import logging
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
@@ -118,6 +118,9 @@ class _Proxy:
     server: str
     bucket: Bucket
     session: aiohttp.ClientSession
+    one_at_once: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by what is put. The server looks whether an object is there, and then takes the body: of two who put it at
+    once both may be told that they were first, which no store does that people use."""
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = b"".join([piece async for piece in request.content.iter_any()])
@@ -146,7 +149,10 @@ class _Proxy:
         if headers.get("x-goog-if-generation-match") == "0":
             headers["If-None-Match"] = "*"
         url = URL(f"{self.server}{path}", encoded=True)
-        async with self.session.request(request.method, url, headers=headers, data=io.BytesIO(body)) as answer:
+        async with (
+            self.one_at_once if request.method == "PUT" else nullcontext(),
+            self.session.request(request.method, url, headers=headers, data=io.BytesIO(body)) as answer,
+        ):
             kept = {name: value for name, value in answer.headers.items() if name.lower() in _KEPT}
             content = await answer.read()
             if request.method == "HEAD":
