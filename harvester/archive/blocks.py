@@ -39,12 +39,15 @@ class Blocks:
 
     def feed(self, data: bytes) -> None:
         """Take in the next bytes; a line that is not at its end waits."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._last = self._last.add(crc32(b"\n", crc32(line)))
-            if not self._last.is_open:
-                self._told.append(_encode(self._last))
-                self._last = Block()
+        data, begin = self._rest + data, 0
+        view, (lines, total, _) = memoryview(data), self._last
+        while end := data.find(b"\n", begin) + 1:
+            checksum = crc32(view[begin:end])
+            lines, total, begin = lines + 1, (total + checksum) % _MODULUS, end
+            if checksum % LINES == 0:
+                self._told.append(_encode(Block(lines, total, is_open=False)))
+                lines = total = 0
+        self._last, self._rest = Block(lines, total), data[begin:]
 
     def encode(self) -> str:
         """The blocks as a manifest holds them."""

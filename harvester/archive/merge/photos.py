@@ -6,11 +6,13 @@ byte; one in which a line changes or goes is written again without that line, as
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,8 +29,10 @@ from harvester.errors import Stopped
 from harvester.text.words import name_count
 
 _BUFFER = 1 << 20
-_START = b'{"id":"'
-_PREFIX = len(_START)
+_AT_ONCE = 100
+"""Lines between two looks at whether the run is to end."""
+_PREFIX = len(b'{"id":"')
+_HEAD = re.compile(rb'\{"id":"([0-9]{1,18})"')
 _ADDED, _CHANGED, _KEPT = range(3)
 """What is known of a line of the update: the archive has it in other words, or in the same."""
 
@@ -116,7 +120,7 @@ class PhotoMerge:
         """Whether a line stays as it is; it is told where it changes."""
         n = find(self._ids, photo_id)
         if n is None:
-            return find(self._dropped, photo_id) is None
+            return not self._dropped or find(self._dropped, photo_id) is None
         fresh.seek(self._places[n])
         change = self._compare(line, fresh.readline())
         self._marks[n] = _CHANGED if change else _KEPT
@@ -150,11 +154,11 @@ class PhotoMerge:
         yield from self._watch(read_photos(path, proof.read(old), self._committed))
         proof.check()
 
-    def _watch(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-        for each in lines:
+    def _watch(self, lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+        while some := list(islice(lines, _AT_ONCE)):
             if self._is_stopped():
                 raise Stopped("The run is to end.")
-            yield each
+            yield from some
 
     def prove(self) -> None:
         """Read the photos through where they stay as they are.
@@ -236,14 +240,12 @@ def read_id(line: bytes) -> int:
 
 def read_photos(path: Path, lines: Iterator[bytes], committed: Length) -> Iterator[tuple[int, bytes]]:
     """The lines up to the committed length, each with its photo's id; CannotWrite where they are others."""
-    place = count = 0
+    place, count, match = 0, 0, _HEAD.match
     while place < committed.bytes:
         line = next(lines, b"")
-        try:
-            photo_id = read_id(line)
-        except ValueError:
-            photo_id = 0
-        if not photo_id or not line.startswith(_START) or not line.endswith(b"}\n"):
+        found = match(line)
+        photo_id = int(found[1]) if found is not None else 0
+        if not photo_id or line[-2:] != b"}\n":
             raise damaged(path, f"holds no photo in line {count + 1}, at byte {place}")
         yield photo_id, line
         place, count = place + len(line), count + 1
