@@ -89,6 +89,15 @@ def _claims_own_photos(source: Source) -> bool:
     return not isinstance(source, Search | Photos)
 
 
+def is_credible(claimed: int, state: State) -> bool:
+    """Whether a claim that comes last counts all photos that the listing has shown, or nearly all.
+
+    A search that fails in passing answers that nothing matches, or hardly anything.
+    """
+    shown = state.count_seen()
+    return (shown - claimed) * _USUAL <= shown
+
+
 def read_difference(state: State) -> Difference | None:
     """The difference as the last run has left it."""
     known = state.facts.difference

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from harvester.archive.checkpoint.comparison import Comparison
 from harvester.archive.checkpoint.state import Gone, State, Todo, is_photo_id
 from harvester.archive.checkpoint.withdrawn import add_missing, find_withdrawn
-from harvester.archive.comparison import is_unexplained
+from harvester.archive.comparison import is_credible, is_unexplained
 from harvester.archive.delivery import Delivery
 from harvester.archive.disk.record import Record
 from harvester.archive.listing_result import Bounds, ListingResult, ListResult, count_claimed, is_listed_whole, read_row
@@ -126,7 +126,8 @@ class Store:
 
         def work() -> bool:
             with self._state.changing():
-                self._expect(self._expected if claimed is None else claimed)
+                if claimed is not None and is_credible(claimed, self._state):
+                    self._expect(claimed)
                 if is_open := is_unexplained(source, self._state, always=always):
                     self._state.list_again(again)
             return is_open

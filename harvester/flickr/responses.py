@@ -53,7 +53,8 @@ class _Sketch(msgspec.Struct, gc=False):
         uploaded, updated = read_number(self.dateupload), read_number(self.lastupdate)
         if uploaded is not None and uploaded >= _NEVER:
             uploaded = None
-        return Row(str(self.id), uploaded, self.datetaken, raw, updated)
+        taken = self.datetaken if isinstance(self.datetaken, str) else None
+        return Row(str(self.id), uploaded, taken, raw, updated)
 
 
 def _sketch(row: Mapping[str, Any]) -> _Sketch:

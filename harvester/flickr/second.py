@@ -9,6 +9,8 @@ from statistics import median_low
 from harvester.flickr.codes import LICENSES
 from harvester.flickr.responses import Row
 
+_LAST = datetime.max.replace(microsecond=0)  # noqa: DTZ901 - compared with the owner's local time
+
 
 def split_filters(rows: tuple[Row, ...], *, known: Mapping[str, str]) -> list[dict[str, str]]:
     """Filters that cut a search apart: by date taken, then licence, then media; none where nothing is left.
@@ -19,7 +21,7 @@ def split_filters(rows: tuple[Row, ...], *, known: Mapping[str, str]) -> list[di
 
 
 def _by_date_taken(rows: tuple[Row, ...], known: Mapping[str, str]) -> list[dict[str, str]]:
-    """Two parts around a date taken that the rows show. Dates such as 1950-00-01 exist: those are passed over."""
+    """Two parts around a date taken that the rows show. Dates such as 1950-00-01 and 0001-01-01 are passed over."""
     low, high = known.get("min_taken_date", ""), known.get("max_taken_date", "9999")
     if low == high:
         return []
@@ -43,15 +45,17 @@ def _taken(low: str, high: str) -> dict[str, str]:
 
 
 def _moment(text: str) -> datetime | None:
+    """The date, where a calendar knows the second before and the one after it."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - the owner's local time, no zone
+        moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - the owner's local time, no zone
     except ValueError:
         return None
+    return moment if datetime.min < moment < _LAST else None  # noqa: DTZ901 - likewise
 
 
 def _shifted(text: str, seconds: int) -> str:
     moment = _moment(text)
-    return f"{moment + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}" if moment else text
+    return (moment + timedelta(seconds=seconds)).isoformat(" ") if moment else text
 
 
 def _by_license(known: Mapping[str, str]) -> list[dict[str, str]]:

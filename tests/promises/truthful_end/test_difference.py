@@ -86,6 +86,35 @@ def claim_more_at_first(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> No
     monkeypatch.setattr(Searcher, "show", show_more)
 
 
+@pytest.mark.parametrize("left", [0, 10])
+async def test_a_search_that_shrinks_while_it_is_read_is_incomplete_until_it_shows_what_it_claimed_at_first(
+    left: int, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=700) as sandbox:
+        with monkeypatch.context() as shrinking:
+            shrink_after_first(shrinking, sandbox, left=left)
+            summary = await harvest_into(tmp_path, sandbox, JOB)
+            assert summary.status == "incomplete"
+            assert 500 <= summary.photos < 560
+            state, sentence, difference = await told_by(tmp_path, settings_for(sandbox))
+            assert (state, difference) == ("incomplete", {"claimed": 700, "there": summary.photos})
+            assert sentence.startswith(f"Flickr claimed 700, {summary.photos} are there: ")
+            assert (await run_resume(tmp_path, settings_for(sandbox))).status == "incomplete"
+        summary = await run_resume(tmp_path, settings_for(sandbox))
+        assert (summary.status, summary.photos) == ("complete", 700)
+
+
+def shrink_after_first(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, *, left: int) -> None:
+    show = Searcher.show
+
+    def show_few(self: Searcher, query: Any, **more: Any) -> Listing:
+        listing = show(self, query, **more)
+        is_first = sandbox.stats.methods["flickr.photos.search"] <= 1
+        return listing if is_first else replace(listing, numbers=listing.numbers[:left], total=left, pages=1)
+
+    monkeypatch.setattr(Searcher, "show", show_few)
+
+
 async def test_an_update_keeps_photos_that_are_claimed_and_not_shown(
     sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
