@@ -18,8 +18,6 @@ from harvester.archive.parts.part import Part
 from harvester.archive.remembered import restore_job
 from harvester.errors import CannotWrite, UsageError
 
-_SHORTEST_LIST = 3
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveAccount:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -293,3 +295,24 @@ def test_what_only_reads_archives_starts_without_a_client(name: str) -> None:
     tell = f"import sys, harvester.{name}; print('aiohttp' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"
+
+
+def test_nothing_private_stands_unused() -> None:
+    """A module's own names, each of which it speaks of again."""
+    unused = []
+    for name, path in MODULES.items():
+        count = Counter(re.findall(r"\w+", path.read_text("utf-8")))
+        unused += [f"{name}.{own}" for own in _find_own_names(name) if count[own] == 1]
+    assert unused == []
+
+
+def _find_own_names(name: str) -> Iterator[str]:
+    for node in parse(name).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+        else:
+            continue
+        yield from (each for each in names if each.startswith("_") and not each.startswith("__"))

@@ -25,12 +25,6 @@ from harvester.archive.parts.part import Part
 from harvester.archive.sinks import PHOTOS
 from harvester.flickr.lenient_json import dump
 
-_BUFFER = 1 << 20
-_START = b'{"id":"'
-_PREFIX = len(_START)
-_ADDED, _CHANGED, _KEPT = range(3)
-"""What is known of a line of the update: the archive has it in other words, or in the same."""
-
 
 @dataclass(slots=True)
 class Merged:

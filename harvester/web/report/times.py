@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -97,11 +97,3 @@ def read_taken(text: str, granularity: int | None) -> tuple[str, int | None]:
         return named, date(year, month, day).weekday() * 24 + hour
     except ValueError:
         return named, None
-
-
-def sum_years(months: Mapping[str, int]) -> Counter[str]:
-    """Photos by year."""
-    years: Counter[str] = Counter()
-    for month, count in months.items():
-        years[month[:4]] += count
-    return years
