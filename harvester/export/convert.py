@@ -92,7 +92,10 @@ def read_stamp(value: str) -> int:
         raise Misfit("is no time") from None
     if moment.tzinfo is None:
         raise Misfit("has no zone")
-    return int(moment.timestamp())
+    seconds = int(moment.timestamp())
+    if not 0 <= seconds <= LAST_MOMENT:
+        raise Misfit("is out of range")
+    return seconds
 
 
 def read_local(value: str | None) -> datetime | None:
