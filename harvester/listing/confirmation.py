@@ -7,6 +7,8 @@ from harvester.listing.stretch import Piece, Sweep
 _MANY, _FEW = 5_000, 20
 _LATE = 2
 """Photos that may have come into the window without a lie: found late by Flickr, or made public."""
+_USUAL = 5
+"""One photo in so many may be withheld from one reading and not from the next."""
 MOST_NEEDED = 8
 
 
@@ -28,6 +30,16 @@ def compare(before: Sweep | None, doubt: Piece) -> tuple[int, int, int]:
     best = max(doubt.found, before.best)
     is_agreed = not doubt.fresh and best - best // 1000 <= doubt.found <= before.best
     return max(doubt.found, before.known + doubt.fresh), best, before.agreed + 1 if is_agreed else 0
+
+
+def is_belittled(sweep: Sweep, piece: Piece) -> bool:
+    """Whether a second reading shows hardly anything of what the ones before have shown, by whatever total.
+
+    A search that fails in passing answers that nothing matches: that settles no doubt.
+    """
+    lost = sweep.best - piece.found
+    is_same = sweep.origin == (piece.since, piece.until) and not sweep.is_filtered
+    return is_same and lost > 0 and (not piece.found or (lost > _LATE and lost * _USUAL > sweep.best))
 
 
 def is_confirmed(before: Sweep, doubt: Piece, known: int) -> bool:

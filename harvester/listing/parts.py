@@ -10,20 +10,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harvester.jobs.box import split_box
+from harvester.listing.stretch import BOX
 from harvester.listing.sweep import Step, Sweep
-
-_BOX = "bbox"
 
 
 def split_sweep(sweep: Sweep, arguments: Mapping[str, str]) -> tuple[Sweep, ...]:
     """The sweeps that list a search of these arguments."""
-    boxes = split_box(arguments[_BOX]) if _BOX in arguments else ()
-    return tuple(replace(sweep, narrow=((_BOX, box),)) for box in boxes) if len(boxes) > 1 else (sweep,)
+    boxes = split_box(arguments[BOX]) if BOX in arguments else ()
+    return tuple(replace(sweep, narrow=((BOX, box),)) for box in boxes) if len(boxes) > 1 else (sweep,)
 
 
 def find_part(sweep: Sweep) -> str | None:
     """Which part of the search a sweep lists; None where the search has no parts."""
-    return dict(sweep.narrow).get(_BOX)
+    return dict(sweep.narrow).get(BOX)
 
 
 def keep_part(sweep: Sweep, step: Step) -> Step:
@@ -31,5 +30,5 @@ def keep_part(sweep: Sweep, step: Step) -> Step:
     part = find_part(sweep)
     if part is None:
         return step
-    rest = (replace(s, narrow=((_BOX, part), *s.narrow)) if find_part(s) is None else s for s in step.sweeps)
+    rest = (replace(s, narrow=((BOX, part), *s.narrow)) if find_part(s) is None else s for s in step.sweeps)
     return replace(step, sweeps=tuple(rest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harvester.listing.confirmation import MOST_NEEDED, compare, count_needed, find_claim, is_confirmed
+from harvester.listing.confirmation import MOST_NEEDED, compare, count_needed, find_claim, is_belittled, is_confirmed
 from harvester.listing.stretch import CONTRADICTION, OPEN_END, WIDEST_FUZZ, Piece, Step, Stretch, Sweep
 
 _MOST_READS = 24
@@ -47,6 +47,8 @@ def file_piece(sweep: Sweep, piece: Piece) -> tuple[Sweep, Step]:
     """Put a piece with the doubtful ones before it, or note it as read."""
     if sweep.lied and sweep.reads > 1:
         return _file_by_rows(sweep, piece)
+    if not piece.note and is_belittled(sweep, piece):
+        piece = replace(piece, note=f"{piece.found} photos are shown where {sweep.best} were before")
     if piece.note:
         return replace(sweep, doubt=sweep.doubt.joined(piece) if sweep.doubt else piece), Step()
     read = Stretch(since=piece.since, until=piece.until, reported=piece.reported, found=piece.found, reads=sweep.reads)
@@ -72,7 +74,8 @@ def close_doubt(sweep: Sweep) -> Step:
         return Step()
     before = sweep if sweep.origin == (doubt.since, doubt.until) else None
     known, best, agreed = compare(before, doubt)
-    if before and is_confirmed(before, doubt, known):
+    is_less = before is not None and is_belittled(before, doubt)
+    if before and not is_less and is_confirmed(before, doubt, known):
         return Step((), (note_stretch(sweep, doubt, found=known),))
     if agreed < count_needed(best, doubt.reported, lied=sweep.lied) and sweep.reads < _MOST_READS:
         again = replace(
@@ -87,7 +90,7 @@ def close_doubt(sweep: Sweep) -> Step:
         )
         return Step((again,))
     note = f"read {sweep.reads} times, {doubt.fresh} new photos the last time: {doubt.note}"
-    return Step((), (replace(note_stretch(sweep, doubt, found=known), note=note, whole=not doubt.fresh),))
+    return Step((), (replace(note_stretch(sweep, doubt, found=known), note=note, whole=not (doubt.fresh or is_less)),))
 
 
 def note_stretch(sweep: Sweep, piece: Piece, *, found: int) -> Stretch:

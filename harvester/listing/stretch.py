@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 WIDEST_FUZZ = 600
 """Windows of five minutes and less are widened by the server (openverse-catalog#1041): none that small is asked."""
+BOX = "bbox"
+"""The argument that two sweeps have who read the halves of a box across the antimeridian."""
 CONTRADICTION = "the totals contradict each other"
 """The end of the note on a stretch of which more is claimed, once a total has lied."""
 OPEN_END = 1 << 40
@@ -116,6 +118,11 @@ class Sweep:
         prove anything then. One answer alone does. The windows of a sweep that goes newest first never grow.
         """
         return not self.newest_first and self.far is None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it reads a part of a full second: its owner may move a photo to another part at any time."""
+        return any(name != BOX for name, _ in self.narrow)
 
     @property
     def arguments(self) -> dict[str, str]:

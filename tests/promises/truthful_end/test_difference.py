@@ -12,11 +12,12 @@ import pytest
 
 from harvester.config.settings import Settings
 from harvester.engine.upkeep.update import run_resume, run_update
-from harvester.jobs.model import Job, Search
+from harvester.jobs.model import Account, Job, Search
 from harvester.sandbox.search import Listing, Searcher
 from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
 from harvester.verify.archive import verify_archive
+from support.accounts import owner
 from support.harvest import Opener, harvest_into, settings_for
 from support.hidden import keep_back
 
@@ -102,6 +103,36 @@ async def test_a_search_that_shrinks_while_it_is_read_is_incomplete_until_it_sho
             assert (await run_resume(tmp_path, settings_for(sandbox))).status == "incomplete"
         summary = await run_resume(tmp_path, settings_for(sandbox))
         assert (summary.status, summary.photos) == ("complete", 700)
+
+
+@pytest.mark.parametrize("left", [0, 10])
+async def test_an_account_that_shrinks_while_it_is_read_is_incomplete_until_it_shows_its_photos_again(
+    left: int, sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=700, owners=1) as sandbox:
+        account = Job(source=Account(user=owner(sandbox), only="photos"), detail="list")
+        with monkeypatch.context() as shrinking:
+            shrink_stream_after_first(shrinking, sandbox, left=left)
+            summary = await harvest_into(tmp_path, sandbox, account)
+            assert summary.status == "incomplete"
+            assert 500 <= summary.photos < 560
+            assert summary.calls < 40
+            (stretch,) = orjson.loads((tmp_path / "manifest.json").read_bytes())["incomplete_stretches"]
+            assert f"{left} photos are shown where " in stretch["note"]
+            assert (await run_resume(tmp_path, settings_for(sandbox))).status == "incomplete"
+        summary = await run_resume(tmp_path, settings_for(sandbox))
+        assert (summary.status, summary.photos) == ("complete", 700)
+        assert summary.calls < 5
+
+
+def shrink_stream_after_first(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, *, left: int) -> None:
+    find = Searcher.find
+
+    def find_few(self: Searcher, query: Any) -> list[int]:
+        found = find(self, query)
+        return found if sandbox.stats.methods["flickr.people.getPhotos"] <= 1 else found[:left]
+
+    monkeypatch.setattr(Searcher, "find", find_few)
 
 
 def shrink_after_first(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, *, left: int) -> None:
