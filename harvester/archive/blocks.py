@@ -40,6 +40,7 @@ class Blocks:
     def feed(self, data: bytes) -> None:
         """Take in the next bytes; a line that is not at its end waits."""
         data, begin = self._rest + data, 0
+        # As Block.add does, without a copy of each line and an object for it: that takes twice as long.
         view, (lines, total, _) = memoryview(data), self._last
         while end := data.find(b"\n", begin) + 1:
             checksum = crc32(view[begin:end])

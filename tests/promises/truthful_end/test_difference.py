@@ -18,6 +18,7 @@ from harvester.sandbox.server import Sandbox
 from harvester.status.inspect import read_status
 from harvester.verify.archive import verify_archive
 from support.accounts import owner
+from support.archives import read_lines
 from support.harvest import Opener, harvest_into, settings_for
 from support.hidden import keep_back
 
@@ -123,6 +124,22 @@ async def test_an_account_that_shrinks_while_it_is_read_is_incomplete_until_it_s
         summary = await run_resume(tmp_path, settings_for(sandbox))
         assert (summary.status, summary.photos) == ("complete", 700)
         assert summary.calls < 5
+
+
+async def test_an_update_settles_what_a_resume_cannot_since_the_photos_are_gone(
+    sandbox_of: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sandbox_of(photos=700, owners=1) as sandbox:
+        settings = settings_for(sandbox)
+        with monkeypatch.context() as shrinking:
+            shrink_stream_after_first(shrinking, sandbox, left=0)
+            account = Job(source=Account(user=owner(sandbox), only="photos"), detail="list")
+            await harvest_into(tmp_path, sandbox, account)
+        sandbox.api.control({"delete": [line["id"] for line in read_lines(tmp_path / "photos.ndjson")[:450]]})
+        assert (await run_resume(tmp_path, settings)).status == "incomplete"
+        summary = await run_update(tmp_path, settings)
+        assert (summary.status, summary.photos) == ("complete", 250)
+        assert await asyncio.to_thread(verify_archive, tmp_path) == []
 
 
 def shrink_stream_after_first(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, *, left: int) -> None:
